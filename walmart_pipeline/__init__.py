@@ -1,0 +1,1 @@
+"""Turns a messy catalog into listings that Walmart.com accepts, and learns from the results."""

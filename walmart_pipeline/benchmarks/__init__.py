@@ -1,0 +1,1 @@
+"""Measurements that the README and the notes report: each prints its figures as JSON."""

@@ -1,0 +1,1 @@
+"""Feeds as they come → products, each cleaned once, and rejects, each with its reasons."""

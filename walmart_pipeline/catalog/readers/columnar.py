@@ -1,0 +1,55 @@
+"""Parquet files and workbooks.
+
+Belongs here: typed cells to rows. Does not: what a column means (columns.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO, Any
+
+from walmart_pipeline.catalog.readers.rows import FeedRow, UnreadableFeedError, good
+
+BATCH_ROWS = 2_000
+
+
+def read_parquet(file: IO[bytes]) -> Iterator[FeedRow]:
+    """Rows of a Parquet file, batch by batch. Raises UnreadableFeedError if it is none, or damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS):
+            for record in batch.to_pylist():
+                yield good(record)
+    except pa.ArrowException as error:
+        raise UnreadableFeedError(f"it is not a whole Parquet file: {error}") from error
+
+
+def read_workbook(file: IO[bytes]) -> Iterator[FeedRow]:
+    """Rows of the first sheet that has any; its first filled row names the columns. The sheet is held in memory.
+
+    Raises UnreadableFeedError if it is no workbook, or no sheet has a row.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        workbook = CalamineWorkbook.from_filelike(file)
+        sheets = [workbook.get_sheet_by_name(name) for name in workbook.sheet_names]
+    except (CalamineError, OSError) as error:
+        raise UnreadableFeedError(f"it is not a workbook: {error}") from error
+    for sheet in sheets:
+        rows = (row for row in sheet.iter_rows() if any(cell not in ("", None) for cell in row))
+        header = next(rows, None)
+        if header is None:
+            continue
+        names = [str(cell).strip() or f"column {number}" for number, cell in enumerate(header, start=1)]
+        for row in rows:
+            yield good({name: _cell(value) for name, value in zip(names, row, strict=False)})
+        return
+    raise UnreadableFeedError("no sheet has a row")
+
+
+def _cell(value: Any) -> Any:
+    """Workbooks keep every number as a float: an identifier must not become `123.0`."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,1 @@
+"""What needs (re)writing and why → the listing that a provider wrote."""

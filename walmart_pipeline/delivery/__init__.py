@@ -1,0 +1,1 @@
+"""Accepted listings → files that others read."""

@@ -1,0 +1,1 @@
+"""Held-out products: how the generated text compares with the source’s own."""

@@ -1,0 +1,43 @@
+"""Files that are whole or absent.
+
+Belongs here: writing to a temporary name beside the target and renaming. Does not: what is in the file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[str]]:
+    """A UTF-8 text file that takes its name only when the block ends well; after an error nothing is left.
+
+    Lines end as they are written (no translation). Missing folders are made. Readers see the old file or the new one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        temporary = Path(file.name)
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            temporary.unlink()
+            raise
+    # NamedTemporaryFile makes files that only their owner may read; exports are for others.
+    temporary.chmod(0o644)
+    temporary.replace(path)
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write a text so that no reader ever sees half of it."""
+    with whole_file(path) as file:
+        file.write(text)
+    return path

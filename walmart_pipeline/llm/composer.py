@@ -1,0 +1,122 @@
+"""A listing without a model: nothing but the product's own facts, in plain sentences.
+
+Belongs here: what a composed listing is put together from, and when the facts are too thin for one.
+Does not: the parts themselves (composing/), the rules that a text must keep (quality), or the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Protocol, TypeAlias
+
+from walmart_pipeline.llm.composing import title as titles
+from walmart_pipeline.llm.composing.attributes import facts_of, prose_of
+from walmart_pipeline.llm.composing.description import count_words, describe
+from walmart_pipeline.llm.composing.features import key_features, overlong
+from walmart_pipeline.llm.composing.keywords import keywords
+from walmart_pipeline.llm.composing.sentences import read
+from walmart_pipeline.llm.composing.voice import voice_of
+from walmart_pipeline.records import Listing, Product
+
+Acceptable: TypeAlias = Callable[[str, str, Product], bool]
+
+
+class ListingLimits(Protocol):
+    """Lengths and counts of a listing, as a policy profile has them (quality.policy.Limits)."""
+
+    @property
+    def title_min(self) -> int: ...  # noqa: D102
+    @property
+    def title_max(self) -> int: ...  # noqa: D102
+    @property
+    def features_max(self) -> int: ...  # noqa: D102
+    @property
+    def feature_max_chars(self) -> int: ...  # noqa: D102
+    @property
+    def description_min_words(self) -> int: ...  # noqa: D102
+    @property
+    def description_max_chars(self) -> int: ...  # noqa: D102
+
+
+class FactsTooThin(ValueError):  # noqa: N818  (a verdict on the record, not a fault)
+    """The record does not carry a listing. `words`: what its description comes to; `needed`: what it would need."""
+
+    def __init__(self, words: int, needed: int, unmarked: int = 0) -> None:
+        self.words = words
+        self.needed = needed
+        message = f"the facts carry {words} words of the {needed} that a description needs"
+        if unmarked:
+            message += f"; {unmarked} more stand in text without punctuation, which cannot be cut into sentences"
+        super().__init__(message)
+
+
+class NoTitle(FactsTooThin):
+    """Every part of the product's name breaks a content rule."""
+
+    def __init__(self, name: str, needed: int) -> None:
+        super().__init__(0, needed)
+        self.args = (f"the facts carry no title: every part of the name {name!r} breaks a content rule",)
+
+
+def anything(field: str, text: str, product: Product) -> bool:
+    """No content rule at all: what `compose` asks when it is given no judge."""
+    return True
+
+
+def compose(product: Product, limits: ListingLimits, acceptable: Acceptable = anything) -> Listing:
+    """Write a listing from the product's facts; the same facts give the same text, whatever the attributes' order.
+
+    acceptable(field, text, product): whether a piece breaks no content rule; field is "title", "key_features" or
+    "description". A piece that breaks one is left out. A title that the facts cannot bring to title_min stays short,
+    and fewer than features_min features stay fewer: both are for a person to judge, and nothing is invented.
+    Raises FactsTooThin when the description stays below description_min_words, or no part of the name is acceptable.
+    """
+
+    @cache
+    def fits_description(text: str) -> bool:
+        return acceptable("description", text, product)
+
+    def fits_features(text: str) -> bool:
+        return acceptable("key_features", text, product)
+
+    def fits_title(text: str) -> bool:
+        return acceptable("title", text, product)
+
+    source = read("\n".join([product.description, *prose_of(product)]))
+    facts = facts_of(product, source.attributes)
+    name = titles.saved(titles.clean_name(product.product_name, product.brand), fits_title)
+    if not name:
+        raise NoTitle(product.product_name, limits.description_min_words)
+    voice = voice_of(product, name)
+    features = key_features(
+        source,
+        [fact for fact in facts if fits_features(fact.label)],
+        product.features,
+        subject=" ".join([name, *product.category]),
+        most=limits.features_max,
+        longest=limits.feature_max_chars,
+        acceptable=fits_features,
+    )
+    description = describe(
+        opening=voice.opening(titles.core(name), product, brand_in_name=titles.has_brand(name, product.brand)),
+        source=source,
+        facts=facts,
+        features=features,
+        overlong=overlong(product.features, limits.feature_max_chars),
+        path=product.category,
+        voice=voice,
+        words_needed=limits.description_min_words,
+        longest=limits.description_max_chars,
+        acceptable=fits_description,
+    )
+    words = count_words(description)
+    if words < limits.description_min_words:
+        raise FactsTooThin(words, limits.description_min_words, source.unmarked_words)
+    title = titles.extended(name, facts, limits.title_min, limits.title_max)
+    return Listing(
+        title=title if fits_title(title) else titles.cut(name, limits.title_max),
+        key_features=features,
+        description=description,
+        seo_keywords=keywords(product, name, voice.noun, facts, fits_features),
+    )

@@ -1,0 +1,44 @@
+"""The composer behind the provider protocol.
+
+Belongs here: a composed listing, or its refusal, as a completion. Does not: composing (composer.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+
+from walmart_pipeline.llm import composer
+from walmart_pipeline.llm.provider import request_hash
+from walmart_pipeline.quality.judge import Judge
+from walmart_pipeline.records import Completion, Product
+
+
+class Composer:
+    """No model, no server, no cost: the floor that every model has to beat."""
+
+    name = "composer"
+    model = "facts"
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        # Limits and word lists decide what it writes: another policy asks for other texts.
+        self.prompt_version = f"{1}/{judge.policy.label}"
+
+    def write(self, products: Iterable[Product]) -> Iterator[tuple[Product, Completion]]:
+        """A completion a product, in their order; facts that carry no listing are declined with the reason."""
+        for product in products:
+            started = time.perf_counter()
+            completion = Completion(
+                request_hash=request_hash(self, product),
+                provider=self.name,
+                model=self.model,
+                prompt_version=self.prompt_version,
+                status="complete",
+            )
+            try:
+                listing = composer.compose(product, self._judge.policy.limits, self._judge.acceptable)
+                outcome = {"text": listing.model_dump_json()}
+            except composer.FactsTooThin as thin:
+                outcome = {"status": "declined", "error": str(thin)}
+            yield product, completion.model_copy(update=outcome | {"seconds": time.perf_counter() - started})

@@ -1,0 +1,33 @@
+"""Tables for Dagster's metadata and for summaries.
+
+Belongs here: rows to Markdown. Does not: which rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# A preview is read, not searched: a cell shows what a row is about.
+CELL_CHARACTERS = 80
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A Markdown table with the columns of the first row; `_none_` without rows. Long cells are cut."""
+    if not rows:
+        return "_none_"
+    names = list(rows[0])
+    lines = [names, ["---"] * len(names), *([_cell(row[name]) for name in names] for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        value = "; ".join(map(str, value))
+    if isinstance(value, float):
+        value = f"{value:.1f}" if value != int(value) else f"{value:.0f}"
+    text = " ".join(str(value).split())
+    cut = text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - 1] + "…"
+    return cut.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

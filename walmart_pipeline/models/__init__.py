@@ -1,0 +1,1 @@
+"""Datasets → Modelfiles, one for each tier that has enough examples."""

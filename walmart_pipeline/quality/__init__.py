@@ -1,0 +1,1 @@
+"""What the judge says of each listing, the accepted ones, and those that a person should see."""

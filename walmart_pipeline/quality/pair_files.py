@@ -1,0 +1,60 @@
+"""Files of pairs in, files of reports out: the judge alone, for pairs from any source.
+
+Belongs here: the files, and a count of what is in them. Does not: a line (pairs.py) or the judgement (judge.py).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from walmart_pipeline.files import whole_file
+from walmart_pipeline.quality.judge import Judge
+from walmart_pipeline.quality.pairs import score_pairs
+
+
+@dataclass
+class Tally:
+    """Lines of a scored file."""
+
+    reports: int = 0
+    publishable: int = 0
+    errors: int = 0
+
+
+def score_file(source: Path | None, output: Path | None, judge: Judge) -> Tally:
+    """A report for each line of `source`, or the line's error; None is stdin and stdout. One line is in memory.
+
+    The output takes its name when the last line is done. Raises OSError and UnicodeDecodeError of the source.
+    """
+    tally = Tally()
+    with _reading(source) as lines, _writing(output) as file:
+        for report in score_pairs(lines, judge):
+            tally.errors += "error" in report
+            tally.reports += "score" in report
+            tally.publishable += bool(report.get("publishable"))
+            file.write(json.dumps(report, ensure_ascii=False) + "\n")
+    return tally
+
+
+@contextmanager
+def _reading(source: Path | None) -> Iterator[IO[str]]:
+    if source is None:
+        yield sys.stdin
+        return
+    with source.open(encoding="utf-8-sig") as file:
+        yield file
+
+
+@contextmanager
+def _writing(output: Path | None) -> Iterator[IO[str]]:
+    if output is None:
+        yield sys.stdout
+        return
+    with whole_file(output) as file:
+        yield file

@@ -1,0 +1,265 @@
+"""A policy profile: limits, rules, word lists and weights, read from YAML.
+
+Belongs here: the shape of a profile, how one extends another, and errors that name file, field and remedy.
+Does not: how a rule is checked (rules, phrases.py) or a score is made (judge.py, dimensions.py).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from string import Formatter
+from typing import Any, Literal, TypeAlias
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator, model_validator
+
+from walmart_pipeline.quality.rules import CHECKS
+from walmart_pipeline.records import Dimension, Severity, content_hash
+
+FOLDER = Path(__file__).parent / "policies"
+TextField: TypeAlias = Literal["title", "key_features", "description"]
+
+
+class PolicyError(ValueError):
+    """A profile cannot be used. The message names the file, the field and what to do."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limits(_Part):
+    """Lengths and counts; both ends of a range are allowed."""
+
+    title_min: PositiveInt
+    title_max: PositiveInt
+    features_min: PositiveInt
+    features_max: PositiveInt
+    feature_max_chars: PositiveInt
+    description_min_words: PositiveInt
+    description_max_chars: PositiveInt
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Limits:
+        if self.title_min > self.title_max:
+            raise ValueError("title_min is above title_max: lower one or raise the other")
+        if self.features_min > self.features_max:
+            raise ValueError("features_min is above features_max: lower one or raise the other")
+        return self
+
+
+class Phrase(_Part):
+    """A forbidden phrase and the words beside it that give it another meaning."""
+
+    phrase: str = Field(min_length=1)
+    not_before: tuple[str, ...] = ()
+    not_after: tuple[str, ...] = ()
+    ordinary: bool = Field(default=False, description="Also an everyday word: counts only where used as a name.")
+
+
+class Pattern(_Part):
+    """A forbidden pattern, and what spares most texts from being searched for it: the search is what costs."""
+
+    regex: str
+    needs: tuple[str, ...] = Field(
+        default=(), description="In lower case; tried only where the text holds one of them."
+    )
+    beyond_ascii: bool = Field(default=False, description="Tried only where a text is not plain ASCII.")
+
+
+class Variant(_Part):
+    """Another way to break the same rule, with its own message and, where it differs, severity."""
+
+    message: str
+    severity: Severity | None = None
+
+
+class RuleSetting(_Part):
+    """One rule as the profile sets it. With `fields` and `words` or `patterns` it is checked without code."""
+
+    severity: Severity
+    source: str
+    message: str
+    instruction: str | None = None
+    variants: dict[str, Variant] = Field(default_factory=dict)
+    fields: tuple[TextField, ...] = ()
+    words: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    enabled: bool = True
+
+
+class Weight(_Part):
+    """What a dimension counts in the score, and why."""
+
+    weight: float = Field(ge=0)
+    reason: str = Field(min_length=1)
+
+
+class Policy(_Part):
+    """A whole profile, with what it extends already merged in."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    limits: Limits
+    publishable_score: float = Field(ge=0, le=100)
+    penalties: dict[Severity, float]
+    dimensions: dict[Dimension, Weight]
+    rules: dict[str, RuleSetting]
+    patterns: dict[str, Pattern] = Field(default_factory=dict)
+    word_lists: dict[str, tuple[Phrase, ...]] = Field(default_factory=dict)
+
+    @cached_property
+    def version(self) -> str:
+        """8 hex digits over the whole profile: any change of a limit, word or message changes it."""
+        return content_hash(self.model_dump(mode="json"))[:8]
+
+    @property
+    def label(self) -> str:
+        """Name and version, such as walmart-2025@3f2a9c1d."""
+        return f"{self.name}@{self.version}"
+
+    def sentences(self) -> list[str]:
+        """The rules in force as short instructions for a writer, in the profile's order."""
+        limits = self.limits.model_dump()
+        return [
+            setting.instruction.format_map(limits)
+            for setting in self.rules.values()
+            if setting.enabled and setting.instruction
+        ]
+
+    @field_validator("word_lists", mode="before")
+    @classmethod
+    def _plain_phrases(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {
+            name: [{"phrase": entry} if isinstance(entry, str) else entry for entry in entries]
+            if isinstance(entries, list | tuple)
+            else entries
+            for name, entries in value.items()
+        }
+
+    @field_validator("patterns", mode="before")
+    @classmethod
+    def _plain_patterns(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: {"regex": entry} if isinstance(entry, str) else entry for name, entry in value.items()}
+
+    @field_validator("patterns")
+    @classmethod
+    def _regular(cls, value: dict[str, Pattern]) -> dict[str, Pattern]:
+        for name, pattern in value.items():
+            try:
+                compiled = re.compile(pattern.regex)
+            except re.error as error:
+                raise ValueError(f"{name} is not a regular expression ({error}): correct it") from error
+            if compiled.match(""):
+                raise ValueError(f"{name} matches an empty text: make it match at least one character")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Policy:
+        if missing := {"blocking", "major", "minor"} - set(self.penalties):
+            raise ValueError(f"penalties lacks {', '.join(sorted(missing))}: add the points each costs")
+        if not any(weight.weight for weight in self.dimensions.values()):
+            raise ValueError("dimensions has no weight above 0: give at least one")
+        limits = set(Limits.model_fields)
+        for rule, setting in self.rules.items():
+            _check_rule(self, rule, setting)
+            for text in [setting.message, *(variant.message for variant in setting.variants.values())]:
+                _check_names(f"rules.{rule}.message", text, limits | {"evidence", "count", "source"})
+            _check_names(f"rules.{rule}.instruction", setting.instruction or "", limits)
+        return self
+
+
+def _check_rule(policy: Policy, rule: str, setting: RuleSetting) -> None:
+    by_lists = bool(setting.words or setting.patterns)
+    if by_lists and not setting.fields:
+        raise ValueError(f"rules.{rule}.fields is missing: name title, key_features or description")
+    if not by_lists and rule not in CHECKS:
+        near = difflib.get_close_matches(rule, CHECKS, n=1)
+        hint = f"did you mean {near[0]}?" if near else "give it `fields` and `words` or `patterns`"
+        raise ValueError(f"rules.{rule} has no check: {hint}")
+    for kind, names, known in (
+        ("words", setting.words, policy.word_lists),
+        ("patterns", setting.patterns, policy.patterns),
+    ):
+        for name in names:
+            if name not in known:
+                where = "word_lists" if kind == "words" else "patterns"
+                raise ValueError(f"rules.{rule}.{kind} names {name}, which is not in {where}: add it there")
+
+
+def _check_names(where: str, text: str, allowed: set[str]) -> None:
+    try:
+        names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    except ValueError as error:
+        raise ValueError(f"{where} has an unpaired brace ({error}): double it to print it") from error
+    if unknown := names - allowed:
+        raise ValueError(f"{where} asks for {{{min(unknown)}}}: use one of {', '.join(sorted(allowed))}")
+
+
+def available() -> list[str]:
+    """Names of the profiles that ship with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def load(name_or_path: str | Path) -> Policy:
+    """The profile of that name, or in that YAML file, with everything it extends merged in.
+
+    Mappings are merged key by key, lists and values replaced. `extends` names a shipped profile or a file beside it.
+    Raises PolicyError.
+    """
+    path = _find(str(name_or_path), Path())
+    content = _merged(path, ())
+    try:
+        return Policy.model_validate(content)
+    except ValidationError as error:
+        raise PolicyError("\n".join(_explained(path, item) for item in error.errors())) from error
+
+
+def _find(name: str, folder: Path) -> Path:
+    path = FOLDER / f"{name}.yaml" if name in available() else folder / name
+    if not path.is_file():
+        raise PolicyError(
+            f"no policy profile {name}: use one of {', '.join(available())}, or the path of a YAML file that exists"
+        )
+    return path
+
+
+def _merged(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
+    resolved = path.resolve()
+    if resolved in below:
+        raise PolicyError(f"{path}: extends: the profile extends itself; remove one `extends`")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{path}: not YAML in UTF-8 ({error}): correct the file") from error
+    if not isinstance(content, dict):
+        raise PolicyError(f"{path}: not a mapping: begin with `name:` and `extends:`")
+    base = content.pop("extends", None)
+    if base is None:
+        return content
+    return _merge(_merged(_find(str(base), path.parent), (*below, resolved)), content)
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _explained(path: Path, error: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in error["loc"]) or "profile"
+    remedy = {
+        "extra_forbidden": "remove it or correct its spelling",
+        "missing": "add it, or extend a profile that has it (`extends: walmart-2025`)",
+    }.get(error["type"], "")
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{path}: {where}: {message}" + (f": {remedy}" if remedy else "")

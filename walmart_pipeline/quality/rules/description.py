@@ -1,0 +1,53 @@
+"""Checks of the description that need more than words and patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from walmart_pipeline.quality import texts
+from walmart_pipeline.quality.rules.checks import Case, Finding, rule
+
+# Eight words in a row do not come back by chance in a text of this length, save a product's own long name and tables of
+# sizes: so half of the words must be neither.
+REPEATED_WORDS, OWN_WORDS = 8, 4
+# Of a text that is too long, evidence shows where it crosses the limit; the rest would only fill reports.
+SHOWN_CHARS = 80
+
+
+@rule("description.length")
+def length(case: Case) -> Iterator[Finding]:
+    """Too few words or too many characters."""
+    description, limits = case.listing.description, case.limits
+    words = len(case.description_words)
+    if words < limits.description_min_words:
+        yield Finding("description", variant="short", values={"count": words})
+    if len(description) > limits.description_max_chars:
+        start = limits.description_max_chars
+        yield Finding(
+            "description", start, min(len(description), start + SHOWN_CHARS), values={"count": len(description)}
+        )
+
+
+@rule("description.repeated_text")
+def repeated_text(case: Case) -> Iterator[Finding]:
+    """Eight or more words in a row for the second time, save where the product's name or figures make most of them."""
+    words = case.description_words
+    windows = list(zip(*(words[offset:] for offset in range(REPEATED_WORDS)), strict=False))
+    if len(set(windows)) == len(windows):
+        return
+    name = set(texts.WORD.findall(texts.folded(case.product.product_name)))
+    spans = [match.span() for match in texts.WORD.finditer(texts.folded(case.listing.description))]
+    seen: dict[tuple[str, ...], int] = {}
+    index = 0
+    while index < len(windows):
+        window = windows[index]
+        earlier = seen.setdefault(window, index)
+        own = sum(len(word) > 1 and word not in name and not word[0].isdigit() for word in window)
+        if earlier == index or own < OWN_WORDS:
+            index += 1
+            continue
+        size = REPEATED_WORDS
+        while index + size < len(words) and words[earlier + size] == words[index + size]:
+            size += 1
+        yield Finding("description", spans[index][0], spans[index + size - 1][1])
+        index += size

@@ -1,0 +1,68 @@
+"""A text as the judge reads it: words, stems, sentences.
+
+Belongs here: cutting a text up, with the same idea of a word everywhere.
+Does not: what a rule or a dimension makes of the parts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+# A hyphenated or apostrophed word is one word, as a person counts them, and so is 1.7 or 1,500.
+WORD = re.compile(r"[^\W_]+(?:['’‑-][^\W_]+|(?<=\d)[.,]\d+)*")
+PIECE = re.compile(r"[^\W_]+")
+SENTENCE_END = re.compile(r"[.!?]+(?=\s|$)|\n+")
+
+# Words that tell nothing of a product; a name's key words are the others.
+STOP_WORDS = frozenset(
+    """
+    a an and are as at be by for from has have in is it its no not of off on or our over per plus so such than that
+    the their them then these this those to up use used very was we will with without you your
+    """.split()
+)
+_PLAIN = (("’", "'"), ("‘", "'"), ("‑", "-"), ("–", "-"), ("\u00a0", " "))
+
+
+def folded(text: str) -> str:
+    """The text in lower case with plain apostrophes and hyphens, character for character: spans stay valid."""
+    lower = text.lower()
+    if len(lower) != len(text):
+        lower = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    if not lower.isascii():
+        for sign, plain in _PLAIN:
+            lower = lower.replace(sign, plain)
+    return lower
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """A lower-case word without its plural ending, so that panels = panel, batteries = battery, dresses = dress."""
+    if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
+        return word[:-2]
+    return word[:-1]
+
+
+def key_stems(text: str) -> list[str]:
+    """Stems of the words that tell something, in order, with repeats; single letters and stop words are left out."""
+    return stems_of(WORD.findall(folded(text)))
+
+
+def stems_of(words: Iterable[str]) -> list[str]:
+    """`key_stems` of a text that is cut into folded words already."""
+    return [piece for word in words for piece in _stems(word)]
+
+
+@lru_cache(maxsize=1 << 16)
+def _stems(word: str) -> tuple[str, ...]:
+    return tuple(stem(piece) for piece in PIECE.findall(word) if len(piece) > 1 and piece not in STOP_WORDS)
+
+
+def sentence_count(text: str) -> int:
+    """How many sentences or lines hold a word."""
+    return sum(1 for part in SENTENCE_END.split(text) if PIECE.search(part))

@@ -1,0 +1,180 @@
+"""The words that all stages share: what a product, a listing and a quality report are.
+
+Belongs here: the shape of a record that crosses a stage's border, and the hash that tells whether it changed.
+Does not: how a record is read (catalog), judged (quality) or stored (warehouse.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, Self, TypeAlias, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Severity: TypeAlias = Literal["blocking", "major", "minor"]
+Band: TypeAlias = Literal["poor", "good", "excellent"]
+Dimension: TypeAlias = Literal["compliance", "grounding", "coverage", "readability", "search", "uniqueness"]
+CompletionStatus: TypeAlias = Literal["complete", "declined", "failed"]
+ListingStatus: TypeAlias = Literal["accepted", "needs_review", "failed"]
+
+
+class Record(BaseModel):
+    """A value: compared by content, never changed in place, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Product(Record):
+    """One product of the retailer's catalog, cleaned: the only source of truth for a text about it."""
+
+    product_id: str
+    product_name: str
+    brand: str | None = None
+    category: list[str] = Field(default_factory=list, description="Path, broad to narrow.")
+    attributes: dict[str, str] = Field(default_factory=dict, description="Name to value, in the order of the feed.")
+    features: list[str] = Field(default_factory=list)
+    description: str = Field(default="", description="The source's own text; paragraphs and list items on own lines.")
+    price: float | None = None
+    gtin: str | None = Field(default=None, description="14 digits, check digit verified.")
+    rating: float | None = None
+    review_count: int | None = None
+    source_file: str = ""
+    source_row: int = Field(default=0, description="1 is the first row of data.")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What generation may use. Price, rating and identifiers are left out: a text must not go stale with them."""
+        return {
+            "product_name": self.product_name,
+            "brand": self.brand,
+            "category": self.category,
+            "attributes": self.attributes,
+            "features": self.features,
+            "description": self.description,
+        }
+
+    @property
+    def facts_hash(self) -> str:
+        """32 hex digits over exactly `facts`."""
+        return content_hash(self.facts)
+
+
+class Listing(Record):
+    """The text that Walmart shows for a product."""
+
+    title: str = ""
+    key_features: list[str] = Field(default_factory=list)
+    description: str = Field(default="", description="Paragraphs are divided by a blank line.")
+    seo_keywords: list[str] = Field(default_factory=list)
+
+    @property
+    def content_hash(self) -> str:
+        """32 hex digits over the whole text: two equal listings have the same one."""
+        return content_hash(self.model_dump())
+
+
+class Completion(Record):
+    """One answer of one provider to one request. `text` is the raw answer, kept so that it can be parsed anew."""
+
+    request_hash: str
+    provider: str
+    model: str
+    prompt_version: str
+    status: CompletionStatus = Field(description="declined: the facts cannot carry a listing.")
+    text: str = ""
+    error: str | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    cost_usd: float = 0.0
+
+
+class Violation(Record):
+    """One rule that a listing breaks, with the exact words that break it."""
+
+    rule: str
+    severity: Severity
+    field: str = Field(description="title, key_features[0], description, seo_keywords or listing.")
+    evidence: str
+    message: str = Field(description="What a writer should change.")
+
+
+class QualityReport(Record):
+    """What the judge says of one listing. A dimension that was not measured is None, never 0."""
+
+    product_id: str
+    score: float = Field(ge=0, le=100)
+    band: Band
+    publishable: bool
+    dimensions: dict[Dimension, float | None]
+    violations: list[Violation]
+    policy: str = Field(description="Profile and version, such as walmart-2025@3f2a….")
+
+    def flat(self) -> dict[str, Any]:
+        """As tables have it: a column for each dimension."""
+        row = self.model_dump(exclude={"dimensions"})
+        return row | dict(self.dimensions)
+
+    @classmethod
+    def from_flat(cls, row: Mapping[str, Any]) -> Self:
+        """The report in a table's row; columns that are not the report's are passed over."""
+        kept = {name: row[name] for name in cls.model_fields if name != "dimensions"}
+        return cls(**kept, dimensions={name: row[name] for name in get_args(Dimension)})
+
+
+class Rating(Record):
+    """What a reviewer said of a listing: 1 (unusable) to 5 (publish as it is)."""
+
+    product_id: str
+    content_hash: str
+    stars: int = Field(ge=1, le=5)
+    reviewer: str
+    rated_at: datetime
+    comment: str = ""
+
+
+class ExampleInput(Record):
+    """What a model is told about the product."""
+
+    product_name: str
+    features: list[str]
+    category: str
+    user_preferences: dict[str, str] = Field(default_factory=dict)
+
+
+class ExampleOutput(Record):
+    """What the model should have answered."""
+
+    title: str
+    features_formatted: str = Field(description="One feature a line.")
+    description: str
+    seo_keywords: list[str]
+
+
+class ExampleMetadata(Record):
+    """Where the answer came from, and how good it was found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    model_used: str
+    generation_time: float = Field(description="Seconds.")
+    quality_score: float
+    user_rating: float | None = None
+
+
+class TrainingExample(Record):
+    """The project's published schema for a learned-from listing; training_data.json is a list of these."""
+
+    timestamp: datetime
+    input: ExampleInput
+    output: ExampleOutput
+    metadata: ExampleMetadata
+
+
+def content_hash(value: Any) -> str:
+    """32 hex digits of a JSON value; the order of a mapping's keys does not matter, that of a list does."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,64 @@
+"""What assets are given to work with, built when a run begins.
+
+Belongs here: the resources and how one follows from another. Does not: what they do (settings, warehouse, progress,
+quality.judge, llm). All follow from `settings`, so that replacing it moves a whole run to another home.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from walmart_pipeline import settings
+from walmart_pipeline.llm import choosing
+from walmart_pipeline.llm.provider import Provider
+from walmart_pipeline.progress import LogProgress
+from walmart_pipeline.quality import policy
+from walmart_pipeline.quality.judge import Judge
+from walmart_pipeline.warehouse import Warehouse
+
+# Every asset and check that opens the warehouse is in this pool of one: DuckDB lets one process write.
+WAREHOUSE_POOL = "warehouse"
+
+
+@dg.resource(description="Where things are and what is configured: the environment and .env.")
+def settings_resource() -> settings.Settings:
+    """Read when the run begins, not when the code is loaded."""
+    return settings.load()
+
+
+@dg.resource(description="The DuckDB warehouse.", required_resource_keys={"settings"})
+def warehouse_resource(context: dg.InitResourceContext) -> Warehouse:
+    """Opened by each step for as long as it needs it."""
+    configured: settings.Settings = context.resources.settings
+    return Warehouse(configured.warehouse, configured.warehouse_wait_seconds)
+
+
+@dg.resource(description="Says how far a long step is.")
+def progress_resource() -> LogProgress:
+    """Lines in the run's log; `walmart-pipeline run` puts bars in its place."""
+    return LogProgress()
+
+
+@dg.resource(
+    description="The quality gate: the judge under the policy profile in force.", required_resource_keys={"settings"}
+)
+def judge_resource(context: dg.InitResourceContext) -> Judge:
+    """Word lists and patterns are compiled once a run."""
+    return Judge(policy.load(context.resources.settings.policy))
+
+
+@dg.resource(description="Writes the listings.", required_resource_keys={"settings", "judge"})
+def provider_resource(context: dg.InitResourceContext) -> Provider:
+    """As WALMART_PROVIDER says; `auto` needs no server and no key."""
+    return choosing.choose(context.resources.settings.provider, context.resources.judge)
+
+
+def resources() -> dict[str, Any]:
+    """All resources by the name that an asset asks for."""
+    return {
+        "settings": settings_resource,
+        "warehouse": warehouse_resource,
+        "progress": progress_resource,
+        "judge": judge_resource,
+        "provider": provider_resource,
+    }

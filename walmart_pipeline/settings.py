@@ -1,0 +1,84 @@
+"""Where things are and what is configured, read once from the environment.
+
+Belongs here: every environment name that the program honours, with its default. Does not: opening what it points to.
+Published names (OLLAMA_BASE_URL, OPENAI_API_KEY, …) are honoured as they are; the project's own begin with WALMART_.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Typed view of the environment and of the project's .env file; the environment wins."""
+
+    model_config = SettingsConfigDict(env_file=PROJECT / ".env", extra="ignore", populate_by_name=True)
+
+    environment: Literal["development", "test", "production"] = "development"
+
+    home: Path = Field(default=PROJECT / "data", validation_alias=AliasChoices("home", "WALMART_HOME"))
+    policy: str = Field(default="walmart-2025", validation_alias=AliasChoices("policy", "WALMART_POLICY"))
+    provider: str = Field(default="auto", validation_alias=AliasChoices("provider", "WALMART_PROVIDER"))
+    base_model: str = Field(default="llama3.1:8b", validation_alias=AliasChoices("base_model", "WALMART_BASE_MODEL"))
+    # The warehouse file has one writer at a time; a nightly run waits for a colleague's ten-minute run, not for ever.
+    warehouse_wait_seconds: float = Field(
+        default=900, ge=0, validation_alias=AliasChoices("warehouse_wait_seconds", "WALMART_WAREHOUSE_WAIT_SECONDS")
+    )
+
+    default_model: str | None = None
+    ollama_base_url: str = "http://localhost:11434"
+    cloud_ollama_url: str | None = None
+    openai_api_key: SecretStr | None = None
+    enable_data_collection: bool = True
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        """Dagster refuses a relative home, and a relative path would move with the working directory."""
+        return home.expanduser().resolve()
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def inbox(self) -> Path:
+        """Where feeds arrive."""
+        return self.home / "inbox"
+
+    @property
+    def exports(self) -> Path:
+        """What delivery writes."""
+        return self.home / "exports"
+
+    @property
+    def datasets(self) -> Path:
+        """Training datasets, a folder a version."""
+        return self.home / "datasets"
+
+    @property
+    def reports(self) -> Path:
+        """Evaluation reports and Data Docs."""
+        return self.home / "reports"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's instance: runs, events, schedules."""
+        return self.home / "dagster_home"
+
+    @property
+    def modelfiles(self) -> Path:
+        """Beside the code in the project itself, inside the home anywhere else."""
+        return PROJECT / "modelfiles" if self.home == PROJECT / "data" else self.home / "modelfiles"
+
+
+def load() -> Settings:
+    """The settings of this process. Raises pydantic.ValidationError with the name of each bad variable."""
+    return Settings()

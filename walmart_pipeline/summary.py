@@ -1,0 +1,141 @@
+"""What a run came to, read from the warehouse.
+
+Belongs here: the facts of the summary and their queries. Does not: how they are shown (terminal.py).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from walmart_pipeline.settings import Settings
+from walmart_pipeline.warehouse import Database, Warehouse, WarehouseError
+
+TOTALS = """
+select
+    (select count(*) from catalog.raw_products) as rows_in,
+    (select count(*) from catalog.merges) as rows_merged,
+    (select count(*) from catalog.rejects) as rows_rejected,
+    (select count(*) from catalog.products) as products,
+    (select count(*) from content.generation_plan) as planned,
+    (select count(*) from quality.listings) as accepted,
+    (select count(*) from quality.review_queue where status = 'needs_review') as needs_review,
+    (select count(*) from quality.review_queue where status = 'failed') as failed,
+    (select count(*) from training.dataset) as examples
+"""
+
+SPENT = """
+select count(*) filter (provider <> 'composer') as calls, coalesce(sum(cost_usd), 0.0) as cost_usd
+from content.generated_content
+where generated_at >= $started
+"""
+
+REJECTS = """
+select reason as name, count(*) as value
+from catalog.rejects, unnest(reasons) as found(reason)
+group by name
+order by value desc, name
+"""
+
+REVIEW = """
+select reason as name, count(*) as value
+from quality.review_queue, unnest(reasons) as found(reason)
+group by name
+order by value desc, name
+"""
+
+BANDS = """
+select band as name, count(*) as value
+from quality.scores
+group by name
+order by min(score) desc
+"""
+
+MISSING = """
+select tier as name, missing as value
+from models.modelfiles
+where not built
+order by value
+"""
+
+FEEDS = """
+select source_file, status, row_count, detail
+from catalog.feeds
+order by source_file
+"""
+
+
+class FeedFact(BaseModel):
+    """A feed as it was last offered."""
+
+    source_file: str
+    status: str
+    row_count: int
+    detail: str
+
+
+class Summary(BaseModel):
+    """What `walmart-pipeline run` tells: rows, products and texts are those of the whole warehouse after the run."""
+
+    succeeded: bool
+    error: str | None = None
+    rows_in: int = 0
+    rows_merged: int = 0
+    rows_rejected: int = 0
+    products: int = 0
+    planned: int = Field(default=0, description="Products that this run was to write.")
+    accepted: int = 0
+    needs_review: int = 0
+    failed: int = 0
+    calls: int = Field(default=0, description="Answers of a model in this run; the composer needs none.")
+    cost_usd: float = 0.0
+    examples: int = 0
+    modelfiles: list[str] = Field(default_factory=list)
+    report: str | None = None
+    exports: list[str] = Field(default_factory=list)
+    seconds: float = 0.0
+    run_id: str = ""
+    feeds: list[FeedFact] = Field(default_factory=list)
+    rejects_by_reason: dict[str, int] = Field(default_factory=dict)
+    review_by_reason: dict[str, int] = Field(default_factory=dict)
+    bands: dict[str, int] = Field(default_factory=dict)
+    examples_missing: dict[str, int] = Field(default_factory=dict, description="By tier that could not be built.")
+
+
+def summarize(settings: Settings, *, started: datetime, run_id: str, seconds: float, error: str | None) -> Summary:
+    """The facts of a run, also of one that failed on its way: then they tell how far it came."""
+    about = {"succeeded": error is None, "error": error, "run_id": run_id, "seconds": round(seconds, 1)}
+    report = settings.reports / "evaluation.html"
+    try:
+        with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:
+            facts = _facts(db, started)
+    except WarehouseError:
+        # A run that failed before its first write leaves no warehouse: `error` says why it failed.
+        if error is None:
+            raise
+        return Summary.model_validate(about)
+    return Summary.model_validate(facts | about | {"report": str(report) if report.is_file() else None})
+
+
+def _facts(db: Database, started: datetime) -> dict[str, Any]:
+    return (
+        db.query(TOTALS)[0]
+        | db.query(SPENT, {"started": started})[0]
+        | {
+            "modelfiles": [
+                row["path"] for row in db.query("select path from models.modelfiles where built order by path")
+            ],
+            "exports": [row["path"] for row in db.query("select distinct path from delivery.exports order by path")],
+            "feeds": db.query(FEEDS),
+            "rejects_by_reason": _counts(db, REJECTS),
+            "review_by_reason": _counts(db, REVIEW),
+            "bands": _counts(db, BANDS),
+            "examples_missing": _counts(db, MISSING),
+        }
+    )
+
+
+def _counts(db: Database, sql: str) -> dict[str, int]:
+    return {row["name"]: row["value"] for row in db.query(sql)}

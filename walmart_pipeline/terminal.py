@@ -1,0 +1,89 @@
+"""What a person sees in the terminal.
+
+Belongs here: progress bars and tables. Does not: what they say (summary.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from walmart_pipeline.progress import Advance
+from walmart_pipeline.summary import Summary
+
+# Messages and progress go to stderr: stdout is for what a program reads.
+console = Console(stderr=True)
+
+REASONS_SHOWN = 8
+
+
+class Bars:
+    """A bar for each long step of a run."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(finished_text="[green]✓[/]"),
+            TextColumn("{task.description:<34}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+        )
+
+    def __enter__(self) -> Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    @contextmanager
+    def step(self, label: str, total: int | None, log: Callable[[str], None]) -> Iterator[Advance]:
+        """See walmart_pipeline.progress.Progress."""
+        task = self._progress.add_task(label, total=total)
+        yield lambda pieces: self._progress.advance(task, pieces)
+        done = self._progress.tasks[task].completed
+        self._progress.update(task, total=done or 1, completed=done or 1)
+
+
+def show(summary: Summary) -> None:
+    """The summary of a run: what came in, what became of it, and where the results are."""
+    for feed in summary.feeds:
+        if feed.status != "read":
+            console.print(f"[yellow]{feed.status}[/] {escape(feed.source_file)}: {escape(feed.detail)}")
+    table = Table(title="What came of it", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    equation = f"{summary.products:,} products + {summary.rows_merged:,} merged + {summary.rows_rejected:,} rejected"
+    table.add_row("rows in", f"{summary.rows_in:,} = {equation}")
+    table.add_row("rejected", _listed(summary.rejects_by_reason))
+    table.add_row("written now", f"{summary.planned:,} planned, {summary.calls:,} model calls, ${summary.cost_usd:.2f}")
+    table.add_row(
+        "texts",
+        f"[green]{summary.accepted:,} accepted[/] · [yellow]{summary.needs_review:,} need review[/] · "
+        f"[red]{summary.failed:,} failed[/]",
+    )
+    table.add_row("bands", _listed(summary.bands))
+    table.add_row("need review", _listed(summary.review_by_reason))
+    table.add_row("dataset", f"{summary.examples:,} examples")
+    table.add_row("Modelfiles", escape("\n".join(summary.modelfiles)) or "none")
+    if summary.examples_missing:
+        missing = ", ".join(f"{tier}: {count:,} more" for tier, count in summary.examples_missing.items())
+        table.add_row("not built", f"{missing} examples needed")
+    table.add_row("exports", escape("\n".join(summary.exports)) or "none")
+    table.add_row("report", escape(summary.report or "none"))
+    table.add_row("time", f"{summary.seconds:,.1f} s, Dagster run {summary.run_id[:8]}")
+    console.print(table)
+    if summary.error:
+        console.print(f"[red]failed[/] {escape(summary.error)}")
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    lines = [f"{count:,} × {escape(name)}" for name, count in list(counts.items())[:REASONS_SHOWN]]
+    others = sum(list(counts.values())[REASONS_SHOWN:])
+    return "\n".join([*lines, *([f"{others:,} × other reasons"] if others else [])]) or "none"

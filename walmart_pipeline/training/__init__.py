@@ -1,0 +1,1 @@
+"""Accepted listings → versioned datasets, split without leakage."""

@@ -1,0 +1,145 @@
+"""Training examples as files that others train from.
+
+Belongs here: an example in the published schema, training_data.json, and OpenAI's chat lines with their check.
+Does not: the words of a conversation (llm/prompt.py), or which examples are good enough and on which side they stand
+(dataset.py, split.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from walmart_pipeline.files import whole_file
+from walmart_pipeline.llm import prompt
+from walmart_pipeline.records import ExampleMetadata, ExampleOutput, Listing, Product, Record, TrainingExample
+
+# OpenAI, Supervised fine-tuning guide: "The minimum number of examples you can provide for fine-tuning is 10".
+OPENAI_MINIMUM_EXAMPLES = 10
+
+_ROLES = ("system", "user", "assistant")
+_MESSAGE_KEYS = {"role", "content", "name", "weight"}
+
+
+class ChatSummary(Record):
+    """A chat file and whether OpenAI takes it."""
+
+    path: str
+    examples: int
+    missing: int = Field(description="How many more examples OpenAI's minimum of 10 asks for; 0 when it is reached.")
+
+
+def example_from(
+    product: Product,
+    listing: Listing,
+    score: float,
+    *,
+    timestamp: datetime,
+    model_used: str,
+    generation_time: float,
+    user_rating: float | None = None,
+    user_preferences: dict[str, str] | None = None,
+) -> TrainingExample:
+    """The example that a listing makes: what was known of the product, and the text that was good for it.
+
+    score: 0 to 100; generation_time: seconds; user_rating: 1 to 5 stars.
+    The input is what a request tells a model, so it names every fact that the text may state: one that stands only in
+    the output would teach a model to invent.
+    """
+    return TrainingExample(
+        timestamp=timestamp,
+        input=prompt.facts(product).model_copy(update={"user_preferences": user_preferences or {}}),
+        output=ExampleOutput(
+            title=listing.title,
+            features_formatted="\n".join(prompt.lines(listing.key_features)),
+            description=listing.description,
+            seo_keywords=listing.seo_keywords,
+        ),
+        metadata=ExampleMetadata(
+            model_used=model_used,
+            generation_time=generation_time,
+            quality_score=score,
+            user_rating=user_rating,
+        ),
+    )
+
+
+def write_training_data(path: Path, examples: Iterable[TrainingExample]) -> int:
+    """Write the published schema, a JSON list, one example a line; returns how many. Holds one example in memory."""
+    count = 0
+    with whole_file(path) as file:
+        file.write("[")
+        for count, example in enumerate(examples, start=1):
+            file.write("\n" if count == 1 else ",\n")
+            file.write(example.model_dump_json())
+        file.write("\n]\n")
+    return count
+
+
+def write_chat(path: Path, examples: Iterable[TrainingExample], *, system_prompt: str) -> ChatSummary:
+    """Write one side of a dataset as the JSON Lines that OpenAI's fine-tuning and most open trainers read.
+
+    Holds one example in memory. Below OpenAI's minimum the file is written all the same, and the summary says how many
+    examples are missing. Raises ValueError, and writes nothing, for an example that OpenAI would refuse.
+    """
+    count = 0
+    with whole_file(path) as file:
+        for count, example in enumerate(examples, start=1):
+            line = chat_line(example, system_prompt=system_prompt)
+            if problems := check_chat_line(line):
+                name = example.input.product_name
+                raise ValueError(f"{path.name}, line {count} ({name!r}): {'; '.join(problems)}")
+            file.write(line + "\n")
+    return ChatSummary(path=str(path), examples=count, missing=max(0, OPENAI_MINIMUM_EXAMPLES - count))
+
+
+def chat_line(example: TrainingExample, *, system_prompt: str) -> str:
+    """One conversation, turn for turn as a request and its answer are (llm/prompt.py)."""
+    messages = [
+        {"role": "system", "content": system_prompt},
+        {"role": "user", "content": prompt.as_json(prompt.user(example.input))},
+        {"role": "assistant", "content": prompt.as_json(prompt.answer(example.output))},
+    ]
+    # ASCII: a reader that takes U+2028 or U+0085 for the end of a line still gets whole lines.
+    return json.dumps({"messages": messages})
+
+
+def check_chat_line(line: str) -> list[str]:
+    """What OpenAI's fine-tuning would refuse in one line of a chat file; empty when nothing.
+
+    After the format checks of OpenAI's cookbook ("Data preparation and analysis for chat model fine-tuning"), for
+    text conversations without tools, and stricter in one thing: the last message must be the assistant's.
+    """
+    try:
+        conversation = json.loads(line)
+    except json.JSONDecodeError as error:
+        return [f"not JSON: {error}"]
+    if not isinstance(conversation, dict):
+        return ["not a JSON object"]
+    problems = [f"unknown key {key!r} beside messages" for key in conversation if key != "messages"]
+    messages = conversation.get("messages")
+    if not isinstance(messages, list) or not messages:
+        return [*problems, "no list of messages"]
+    for number, message in enumerate(messages, start=1):
+        problems += [f"message {number}: {problem}" for problem in _message_problems(message)]
+    last = messages[-1]
+    if not isinstance(last, dict) or last.get("role") != "assistant":
+        problems.append("the last message is not the assistant's")
+    return problems
+
+
+def _message_problems(message: Any) -> list[str]:
+    if not isinstance(message, dict):
+        return ["not a JSON object"]
+    problems = [f"unknown key {key!r}" for key in message if key not in _MESSAGE_KEYS]
+    if message.get("role") not in _ROLES:
+        problems.append(f"role {message.get('role')!r} is not one of {', '.join(_ROLES)}")
+    content = message.get("content")
+    if not isinstance(content, str) or not content.strip():
+        problems.append("content is not a text")
+    return problems

@@ -1,0 +1,250 @@
+"""The warehouse: one DuckDB file, opened for as long as a step needs it and closed whatever happens.
+
+Belongs here: connections, migrations, and how rows enter and leave a table. Does not: what a table means (the stages).
+DuckDB lets one process write, or many read: whoever comes second waits for `wait_seconds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+    from pydantic import BaseModel
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+# Rows of a catalog are 1–5 kB: 2,000 keep a batch under 10 MB in Python while Arrow's cost a batch stays below 1 %.
+BATCH_ROWS = 2_000
+
+Row = dict[str, Any]
+
+
+class WarehouseError(Exception):
+    """The warehouse can't be opened, or isn't the one that this code knows."""
+
+
+class Database:
+    """An open connection. `writing()` of Warehouse holds it in one transaction."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
+        """Run one statement."""
+        self._connection.execute(sql, parameters)
+
+    def checkpoint(self) -> None:
+        """Keep everything so far, whatever happens next."""
+        self._connection.commit()
+        self._connection.begin()
+
+    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[Row]:
+        """All rows as dictionaries: for results that are small by their nature."""
+        return _rows(self._connection.execute(sql, parameters).to_arrow_table())
+
+    def value(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
+        """The first column of the first row; None if there is no row."""
+        row = self._connection.execute(sql, parameters).fetchone()
+        return row[0] if row else None
+
+    def count(self, table: str) -> int:
+        """Rows of a table."""
+        return int(self.value(f"select count(*) from {table}"))
+
+    def stream(
+        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None, batch_rows: int = BATCH_ROWS
+    ) -> Iterator[list[Row]]:
+        """Rows in batches, so that memory does not grow with the result.
+
+        The statement's result belongs to this connection: finish or close the stream before the next statement.
+        """
+        for batch in self._connection.execute(sql, parameters).to_arrow_reader(batch_rows):
+            yield _rows(batch)
+
+    def frame(self, sql: str) -> pd.DataFrame:
+        """All rows as a pandas frame, for libraries that take nothing else."""
+        return self._connection.execute(sql).df()
+
+    def append(self, table: str, rows: Iterable[Mapping[str, Any]], batch_rows: int = BATCH_ROWS) -> int:
+        """Insert rows; a column that a row lacks is null. Returns how many rows were inserted."""
+        schema = self.schema(table)
+        names = ", ".join(f'"{name}"' for name in schema.names)
+        total = 0
+        for batch in batches(rows, batch_rows):
+            with self._incoming(batch, schema):
+                self._connection.execute(f"insert into {table} ({names}) select {names} from incoming")
+            total += len(batch)
+        return total
+
+    def replace(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
+        """The table holds exactly these rows afterwards. Returns how many."""
+        self._connection.execute(f"delete from {table}")
+        return self.append(table, rows)
+
+    def upsert(self, table: str, rows: Sequence[Mapping[str, Any]], key: Sequence[str]) -> int:
+        """Replace the rows of the same key and add the others. Returns how many rows were given."""
+        if not rows:
+            return 0
+        schema = self.schema(table)
+        names = ", ".join(f'"{name}"' for name in schema.names)
+        same = " and ".join(f'{table}."{column}" is not distinct from incoming."{column}"' for column in key)
+        with self._incoming(rows, schema):
+            self._connection.execute(f"delete from {table} using incoming where {same}")
+            self._connection.execute(f"insert into {table} ({names}) select {names} from incoming")
+        return len(rows)
+
+    def sync(self, table: str, wanted: str, *, key: str, stamp: str) -> tuple[int, int]:
+        """Make `table` hold exactly the rows of the query `wanted`, but write only those that differ.
+
+        key: column that is unique in both. stamp: a column that says when a row was written and makes no difference.
+        Returns (rows written, rows removed because `wanted` no longer has their key).
+        """
+        execute = self._connection.execute
+        execute(f"create or replace temp table wanted_rows as select * from ({wanted})")
+        removed = self.value(f"select count(*) from {table} where {key} not in (select {key} from wanted_rows)")
+        execute(f"delete from {table} where {key} not in (select {key} from wanted_rows)")
+        execute(
+            f"create or replace temp table changed_rows as select {key} from ("
+            f"select * exclude ({stamp}) from wanted_rows except select * exclude ({stamp}) from {table})"
+        )
+        execute(f"delete from {table} where {key} in (from changed_rows)")
+        execute(f"insert into {table} by name select * from wanted_rows where {key} in (from changed_rows)")
+        return self.count("changed_rows"), int(removed)
+
+    def schema(self, table: str) -> pa.Schema:
+        """Arrow schema of a table."""
+        return self._connection.execute(f"select * from {table} limit 0").to_arrow_table().schema
+
+    @contextmanager
+    def _incoming(self, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> Iterator[None]:
+        import pyarrow as pa
+
+        self._connection.register("incoming", pa.Table.from_pylist([dict(row) for row in rows], schema=schema))
+        try:
+            yield
+        finally:
+            self._connection.unregister("incoming")
+
+
+class Warehouse:
+    """Where the warehouse is; opens it on demand."""
+
+    def __init__(self, path: Path, wait_seconds: float = 0.0) -> None:
+        self.path = path
+        self.wait_seconds = wait_seconds
+
+    @contextmanager
+    def reading(self) -> Iterator[Database]:
+        """A read-only connection. Raises WarehouseError if there is no warehouse yet, or it stays locked."""
+        if not self.path.exists():
+            raise WarehouseError(f"there is no warehouse at {self.path} yet: run `walmart-pipeline run` first")
+        connection = self._connect(read_only=True)
+        try:
+            _known(connection, self.path)
+            yield Database(connection)
+        finally:
+            connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[Database]:
+        """A connection in one transaction: committed when the block ends well, rolled back otherwise.
+
+        Makes and migrates the warehouse. Raises WarehouseError if it stays locked or is newer than this code.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = self._connect(read_only=False)
+        try:
+            _migrate(connection, self.path)
+            connection.begin()
+            try:
+                yield Database(connection)
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+        finally:
+            connection.close()
+
+    def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        import duckdb
+        import stamina
+
+        def locked(error: Exception) -> bool:
+            return isinstance(error, duckdb.IOException) and "lock" in str(error)
+
+        try:
+            for attempt in stamina.retry_context(
+                on=locked,
+                attempts=None if self.wait_seconds else 1,
+                timeout=self.wait_seconds or None,
+                wait_initial=0.2,
+                wait_max=5.0,
+            ):
+                with attempt:
+                    connection = duckdb.connect(str(self.path), read_only=read_only)
+        except duckdb.IOException as error:
+            raise WarehouseError(
+                f"the warehouse {self.path} can't be opened: {error}. Another process may be writing to it: "
+                "wait for its run to end, or raise WALMART_WAREHOUSE_WAIT_SECONDS."
+            ) from error
+        # A spinner over a query would break the progress bars and the logs.
+        connection.execute("set enable_progress_bar = false")
+        connection.execute("set timezone = 'UTC'")
+        return connection
+
+
+def struct(table: str, record: type[BaseModel]) -> str:
+    """SQL for a record of this kind as one column, from the columns of the same names in `table`."""
+    return "{" + ", ".join(f"'{name}': {table}.{name}" for name in record.model_fields) + "}"
+
+
+def batches(rows: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mapping[str, Any]]]:
+    """Lists of at most `size` rows, in order."""
+    iterator = iter(rows)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _rows(table: pa.Table | pa.RecordBatch) -> list[Row]:
+    return table.to_pylist(maps_as_pydicts="strict")
+
+
+def _migrations() -> list[tuple[int, Path]]:
+    return [(int(path.name[:4]), path) for path in sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))]
+
+
+def _version(connection: duckdb.DuckDBPyConnection) -> int:
+    kept = connection.execute("select count(*) from duckdb_tables() where table_name = 'migrations'").fetchone()
+    if not kept or not kept[0]:
+        return 0
+    row = connection.execute("select coalesce(max(version), 0) from main.migrations").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _known(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    newest = _migrations()[-1][0]
+    version = _version(connection)
+    if version > newest:
+        raise WarehouseError(f"{path} is at version {version}, this code knows {newest}: update the code")
+    if version < newest:
+        raise WarehouseError(f"{path} is at version {version}, this code needs {newest}: run `walmart-pipeline run`")
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    version = _version(connection)
+    for number, script in _migrations():
+        if number <= version:
+            continue
+        connection.begin()
+        connection.execute("create table if not exists main.migrations (version integer, name varchar)")
+        connection.execute(script.read_text(encoding="utf-8"))
+        connection.execute("insert into main.migrations values (?, ?)", [number, script.name])
+        connection.commit()
+    _known(connection, path)

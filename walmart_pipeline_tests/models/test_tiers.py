@@ -1,0 +1,40 @@
+"""What each tier asks for, and what it says when there is not enough."""
+
+from __future__ import annotations
+
+import pytest
+
+from walmart_pipeline.models.fewshot import PRODUCT_TOKENS
+from walmart_pipeline.models.modelfile import Modelfile, emit, parse
+from walmart_pipeline.models.tiers import TIERS, Readiness, readiness
+
+
+def test_the_published_thresholds_hold() -> None:
+    assert [(tier.name, tier.min_examples, tier.min_quality) for tier in TIERS.values()] == [
+        ("basic", 50, 70),
+        ("advanced", 200, 80),
+        ("expert", 500, 90),
+    ]
+
+
+def test_a_tier_with_too_few_examples_says_how_many_are_missing() -> None:
+    found = readiness([95.0] * 60 + [85.0] * 100 + [69.9] * 1000)
+    assert found == {
+        "basic": Readiness("basic", 160, 0),
+        "advanced": Readiness("advanced", 160, 40),
+        "expert": Readiness("expert", 60, 440),
+    }
+    assert [name for name, ready in found.items() if ready.buildable] == ["basic"]
+
+
+def test_a_score_at_the_threshold_counts() -> None:
+    assert readiness([70.0] * 50)["basic"].buildable
+    assert readiness([])["basic"].missing == 50
+
+
+@pytest.mark.parametrize("name", TIERS)
+def test_parameters_have_the_types_that_ollama_wants_and_leave_room_for_examples(name: str) -> None:
+    tier = TIERS[name]
+    assert set(tier.parameters) == {"temperature", "top_p", "top_k", "repeat_penalty", "num_ctx", "num_predict"}
+    assert parse(emit(Modelfile("a", dict(tier.parameters)))).parameters == tier.parameters
+    assert tier.parameters["num_ctx"] - tier.parameters["num_predict"] - PRODUCT_TOKENS > tier.shots * 500

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from walmart_pipeline.quality import policy
+from walmart_pipeline.quality.judge import Judge
+from walmart_pipeline_tests.quality.examples import HONEST, KETTLE, described
+
+
+def profile(folder: Path, text: str) -> Path:
+    path = folder / "ours.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_profiles_that_ship_differ_in_their_title() -> None:
+    assert policy.available() == ["walmart-2025", "walmart-classic"]
+    assert policy.load("walmart-2025").limits.title_max == 150
+    classic = policy.load("walmart-classic")
+    assert (classic.limits.title_min, classic.limits.title_max) == (50, 100)
+    title = "Brewster Glass Electric Kettle with a Blue Light Ring, Auto Shut-Off, 1.7 L, 1500 W, Cord of 30 in for Tea"
+    listing = HONEST.model_copy(update={"title": title})
+    assert Judge(policy.load("walmart-2025")).report(KETTLE, listing).publishable
+    assert not Judge(classic).report(KETTLE, listing).publishable
+
+
+def test_a_new_rule_is_yaml_only(tmp_path: Path) -> None:
+    path = profile(
+        tmp_path,
+        """
+name: ours
+extends: walmart-2025
+word_lists:
+  gifts: [stocking stuffer, {phrase: present, not_after: [always]}]
+rules:
+  description.gift: {severity: minor, source: ours, fields: [description], words: [gifts], message: "Cut {evidence}."}
+""",
+    )
+    judge = Judge(policy.load(path))
+    listing = HONEST.model_copy(update={"description": described("A present, a stocking-stuffer, always present.")})
+    messages = [violation.message for violation in judge.report(KETTLE, listing).violations]
+    assert messages == ["Cut present.", "Cut stocking-stuffer."]
+
+
+def test_a_limit_and_a_severity_can_be_overridden_alone(tmp_path: Path) -> None:
+    path = profile(
+        tmp_path,
+        """
+name: ours
+extends: walmart-classic
+limits: {description_min_words: 300}
+rules: {description.length: {severity: minor}}
+""",
+    )
+    ours = policy.load(str(path))
+    assert (ours.limits.title_max, ours.limits.description_min_words) == (100, 300)
+    (violation,) = Judge(ours).report(KETTLE, HONEST).violations
+    assert (violation.rule, violation.severity) == ("description.length", "minor")
+
+
+def test_a_rule_can_be_switched_off(tmp_path: Path) -> None:
+    path = profile(tmp_path, "name: ours\nextends: walmart-2025\nrules: {title.year: {enabled: false}}\n")
+    listing = HONEST.model_copy(update={"title": "Brewster Glass Electric Kettle 2025, 1.7 L, Auto Shut-Off"})
+    rules = {violation.rule for violation in Judge(policy.load(path)).report(KETTLE, listing).violations}
+    assert rules == {"grounding.number"}
+
+
+def test_the_version_names_the_content(tmp_path: Path) -> None:
+    first = policy.load("walmart-2025")
+    assert first.label == f"walmart-2025@{first.version}"
+    assert policy.load("walmart-2025").version == first.version
+    text = "name: walmart-2025\nextends: walmart-2025\n"
+    assert policy.load(profile(tmp_path, text)).version == first.version
+    assert policy.load(profile(tmp_path, text + "publishable_score: 71\n")).version != first.version
+    assert Judge(first).report(KETTLE, HONEST).policy == first.label
+
+
+def test_the_rules_can_be_told_to_a_writer() -> None:
+    sentences = policy.load("walmart-classic").sentences()
+    assert any("50 to 100 characters" in sentence for sentence in sentences)
+    assert any("at least 150 words" in sentence for sentence in sentences)
+    assert all("{" not in sentence and len(sentence) < 160 for sentence in sentences)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("limits: {title_maximum: 3}", "limits.title_maximum: .*correct its spelling"),
+        ("limits: {title_max: many}", "limits.title_max"),
+        ("limits: {title_max: 10}", "title_min is above title_max"),
+        ("rules: {title.yaer: {severity: major, source: s, message: m}}", "did you mean title.year"),
+        ("rules: {a.b: {severity: major, source: s, message: m, words: [promotion]}}", "a.b.fields is missing"),
+        ("rules: {title.url: {patterns: [uri]}}", "names uri, which is not in patterns"),
+        ("rules: {title.url: {severity: fatal}}", "rules.title.url.severity"),
+        ("rules: {title.url: {message: 'cut {this}'}}", "asks for {this}: use one of"),
+        ("patterns: {url: '('}", "url is not a regular expression"),
+        ("patterns: {url: 'x*'}", "url matches an empty text"),
+        ("penalties: [1]", "penalties"),
+        ("- a", "not YAML|not a mapping"),
+    ],
+)
+def test_a_faulty_profile_is_refused_with_file_field_and_remedy(tmp_path: Path, text: str, told: str) -> None:
+    path = profile(tmp_path, f"name: ours\nextends: walmart-2025\n{text}\n")
+    with pytest.raises(policy.PolicyError, match=told) as error:
+        policy.load(path)
+    assert "ours.yaml" in str(error.value)
+
+
+def test_an_unknown_profile_or_a_circle_is_told(tmp_path: Path) -> None:
+    with pytest.raises(policy.PolicyError, match="walmart-2025, walmart-classic"):
+        policy.load("walmart-1999")
+    with pytest.raises(policy.PolicyError, match="extends itself"):
+        policy.load(profile(tmp_path, "name: ours\nextends: ours.yaml\n"))

@@ -1,0 +1,43 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from walmart_pipeline.records import Listing, Product, TrainingExample
+from walmart_pipeline.training.exports import example_from
+
+MakeExample = Callable[..., TrainingExample]
+
+
+@pytest.fixture
+def kettle() -> Product:
+    return Product(
+        product_id="K-17",
+        product_name="Acme Kettle 1.7 L",
+        brand="Acme",
+        category=["Home", "Kitchen", "Kettles"],
+        attributes={"Capacity": "1.7 L", "Material": "Stainless steel"},
+        features=["Auto shut-off", "Cordless\nbase"],
+        description="Boils in four minutes.\n\nAuto shut-off",
+    )
+
+
+@pytest.fixture
+def make_example(kettle: Product) -> MakeExample:
+    def make(**changes: object) -> TrainingExample:
+        given: dict[str, object] = {
+            "product": kettle,
+            "listing": Listing(
+                title="Acme 1.7 L Kettle",
+                key_features=["Shuts off by itself", "Cordless\n base", " "],
+                description="A kettle.\n\nIt boils water.",
+                seo_keywords=["kettle", "cordless kettle"],
+            ),
+            "score": 91.5,
+            "timestamp": datetime(2025, 3, 1, 12, tzinfo=UTC),
+            "model_used": "composer",
+            "generation_time": 0.25,
+        }
+        return example_from(**(given | changes))  # type: ignore[arg-type]
+
+    return make
