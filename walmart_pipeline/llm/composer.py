@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from walmart_pipeline.llm.composing import title as titles
 from walmart_pipeline.llm.composing.attributes import facts_of, prose_of
@@ -19,7 +19,8 @@ from walmart_pipeline.llm.composing.sentences import read
 from walmart_pipeline.llm.composing.voice import voice_of
 from walmart_pipeline.records import Listing, Product
 
-Acceptable: TypeAlias = Callable[[str, str, Product], bool]
+TextField: TypeAlias = Literal["title", "key_features", "description"]
+Acceptable: TypeAlias = Callable[[TextField, str, Product], bool]
 
 
 class ListingLimits(Protocol):
@@ -29,6 +30,8 @@ class ListingLimits(Protocol):
     def title_min(self) -> int: ...  # noqa: D102
     @property
     def title_max(self) -> int: ...  # noqa: D102
+    @property
+    def features_min(self) -> int: ...  # noqa: D102
     @property
     def features_max(self) -> int: ...  # noqa: D102
     @property
@@ -59,7 +62,7 @@ class NoTitle(FactsTooThin):
         self.args = (f"the facts carry no title: every part of the name {name!r} breaks a content rule",)
 
 
-def anything(field: str, text: str, product: Product) -> bool:
+def anything(field: TextField, text: str, product: Product) -> bool:
     """No content rule at all: what `compose` asks when it is given no judge."""
     return True
 
@@ -94,17 +97,18 @@ def compose(product: Product, limits: ListingLimits, acceptable: Acceptable = an
         [fact for fact in facts if fits_features(fact.label)],
         product.features,
         subject=" ".join([name, *product.category]),
+        least=limits.features_min,
         most=limits.features_max,
         longest=limits.feature_max_chars,
         acceptable=fits_features,
     )
     description = describe(
-        opening=voice.opening(titles.core(name), product, brand_in_name=titles.has_brand(name, product.brand)),
+        product=product,
+        name=name,
         source=source,
         facts=facts,
         features=features,
         overlong=overlong(product.features, limits.feature_max_chars),
-        path=product.category,
         voice=voice,
         words_needed=limits.description_min_words,
         longest=limits.description_max_chars,

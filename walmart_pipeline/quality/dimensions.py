@@ -25,7 +25,9 @@ NOTHING_TO_TELL = frozenset(
     {"no", "none", "n/a", "na", "false", "0", "does not apply", "not applicable", "unknown", ""}
 )
 YES = frozenset({"yes", "true", "y"})
-STUFFED_SHARE = 0.06
+# Of 772 real descriptions with 60 key words or more, 95 % keep their most frequent one below 10.3 % of them; in a short
+# text a word that comes five times is no stuffing whatever its share.
+STUFFED_SHARE = 0.10
 STUFFED_TIMES = 5
 VOWELS = re.compile(r"[aeiouy]+")
 

@@ -7,7 +7,7 @@ Does not: reading numbers (quantities.py), or what an unsupported one costs (the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
@@ -47,11 +47,10 @@ class Figures:
             return "supported" if quantity.value in self.every or self._has_reading(quantity) else "unsupported"
         if quantity.value in self.bare or self._has_reading(quantity):
             return "supported"
-        counted = (
-            quantity.readings[0].kind if quantity.readings[0].kind in COUNTS and self._has_count(quantity) else None
-        )
+        kind = quantity.readings[0].kind
+        counted = kind in COUNTS and self._has_count(quantity)
         # Two panels make a set of 2, whatever else the record counts in packs.
-        if counted == "pack":
+        if counted and kind == "pack":
             return "supported"
         if any(reading.kind in self.by_kind for reading in quantity.readings):
             return "contradicted"
@@ -110,9 +109,8 @@ def _units_in(name: str) -> tuple[str, ...]:
     return tuple(word for word in words if word in UNITS and len(word) > 1 and (word != "in" or "(in)" in name.lower()))
 
 
-def claims_of(stated: Iterable[tuple[str, Quantity]], product: Product) -> list[Claim]:
+def claims_of(stated: Sequence[tuple[str, Quantity]], product: Product) -> list[Claim]:
     """Each stated number (field, quantity) with the record's verdict."""
-    stated = list(stated)
     if not stated:
         return []
     record = source_figures(product)

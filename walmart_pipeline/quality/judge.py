@@ -34,8 +34,7 @@ class Judge:
         rules = {rule: setting for rule, setting in policy.rules.items() if setting.enabled}
         self._rules = rules
         self._order = {rule: place for place, rule in enumerate(rules)}
-        self._checks = [CHECKS[rule] for rule in rules if rule in CHECKS]
-        self._check_ids = [rule for rule in rules if rule in CHECKS]
+        self._checks = {rule: CHECKS[rule] for rule in rules if rule in CHECKS}
         self._messages: Mapping[str, int] = policy.limits.model_dump()
         self._acronyms = frozenset(entry.phrase.lower() for entry in policy.word_lists.get("acronyms", ()))
         self._phrases = {
@@ -84,7 +83,7 @@ class Judge:
     def _violations(self, case: Case) -> list[Violation]:
         text_of = {"listing": "", **dict(case.fields)}
         found: list[tuple[int, Violation]] = []
-        for rule, check in zip(self._check_ids, self._checks, strict=True):
+        for rule, check in self._checks.items():
             for finding in check(case):
                 found.append((self._order[rule], self._violation(rule, finding, text_of[finding.field])))
         brand = texts.folded(case.product.brand or "")

@@ -181,6 +181,8 @@ INCHES_GO_ON = re.compile(
     r"\s*(?:$|[.,;:)(/|x×*-]|by\b|wide|long|tall|high|deep|thick|diameter|length|width|height|depth|[wlhd]\b)",
     re.IGNORECASE,
 )
+# Before a letter these are apostrophes: the 90's.
+FEET_SIGNS = frozenset("'’")
 TWO_IN_ONE = re.compile(r"in[ -](?:\d|one\b)", re.IGNORECASE)
 LIST_MARK = re.compile(r"(?:^|\n)\s*$")
 
@@ -244,6 +246,8 @@ def _quantity(text: str, match: re.Match[str]) -> Quantity | None:
     if unit_text and len(unit_text) == 1 and unit_text in "WLHDwlhd" and _is_dimension(text, match):
         return Quantity(start, number_end, text[start:number_end], value)
     if unit_text and not units and not sep and unit_text[0].isalpha():
+        return None
+    if unit_text in FEET_SIGNS and text[match.end() : match.end() + 1].isalpha():
         return None
     if match["word"]:
         if not units or (value == 1 and units[0].kind in ONE_IS_PROSE):

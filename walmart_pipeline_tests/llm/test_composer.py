@@ -165,6 +165,18 @@ def test_yes_and_no_become_statements() -> None:
     assert "No assembly is required" in text.description
 
 
+def test_what_one_part_is_made_of_is_not_said_of_the_product() -> None:
+    text = compose(kettle(attributes={"Frame Material": "Iron", "Handle Material": "Bakelite"}), SHORT).description
+    assert "frame material is iron" in text
+    assert "made of" not in text
+
+
+def test_counts_and_answers_read_as_english() -> None:
+    text = compose(kettle(attributes={"Entrances": "2", "Assembly Required": "yes, 15 minutes"}), SHORT).description
+    assert "The number of entrances is 2." in text
+    assert "Assembly required: yes, 15 minutes." in text
+
+
 def test_washing_instructions_in_the_material_are_told_as_care() -> None:
     listing = compose(kettle(attributes={"Fabric": "100% Polyester, Machine wash"}), SHORT)
     assert re.search(r"100% polyester\.", listing.description, re.IGNORECASE)

@@ -21,6 +21,8 @@ from walmart_pipeline.records import Product
         ("~~ Kettle *** Steel !!! $$", None, "Kettle Steel"),
         ("Cotton Sheet Set, Cotton Sheet Set, Cotton, Queen", None, "Cotton Sheet Set, Queen"),
         ("Steel Kettle", "Unbranded", "Steel Kettle"),
+        ("Watering Wand, 8 Patterns, 16 in", "Acme", "Acme Watering Wand, 8 Patterns, 16 in"),
+        ("Galvanized Watering Can", "Acme", "Acme Galvanized Watering Can"),
     ],
 )
 def test_a_name_is_cleaned_without_losing_what_it_says(name: str, brand: str | None, expected: str) -> None:

@@ -57,8 +57,8 @@ def test_a_figure_of_another_kind_is_unsupported_and_major(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "WH-1000XM4", "XM7", "4T", "2XL", "24/7", "1st class", "1920s look", "one of a kind", "in one piece", "#1",
-        "two sides", "four seasons", "on nine occasions", "one day",
+        "WH-1000XM4", "XM7", "4T", "2XL", "24/7", "1st class", "1920s look", "the 90's", "one of a kind",
+        "in one piece", "#1", "two sides", "four seasons", "on nine occasions", "one day",
     ],
 )  # fmt: skip
 def test_what_is_no_figure_is_not_asked_of_the_record(text: str) -> None:

@@ -187,6 +187,20 @@ def test_evidence_is_exactly_the_faulty_words() -> None:
     ]
 
 
+def test_a_table_of_sizes_and_the_products_own_name_are_no_repetition() -> None:
+    table = "Twin: fitted sheet 80 x 39, flat sheet 102 x 66. Queen: fitted sheet 80 x 60, flat sheet 102 x 66."
+    assert "description.repeated_text" not in broken(description=described(f"{table} {table}"))
+    product = KETTLE.model_copy(
+        update={"product_name": "Brewster Men s Wide Mouth Blue Glass Electric Kettle for Home"}
+    )
+    named = "Meet the Brewster Men's Wide Mouth Blue Glass Electric Kettle for Home. "
+    assert broken(product, description=described(named * 2)) & {"description.repeated_text"} == set()
+
+
+def test_words_that_do_not_stand_together_are_no_repeated_phrase() -> None:
+    assert "title.repeated_words" not in broken(title="Brewster Tinted Balm 020 Beloved, Tinted 09 Oz Balm, Soft Rose")
+
+
 def test_a_report_tells_the_same_words_once() -> None:
     assert evidence("description.emoji", description=described("⭐ tea ⭐ tea ⭐")) == ["⭐"]
 

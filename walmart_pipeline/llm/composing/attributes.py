@@ -18,11 +18,14 @@ from walmart_pipeline.records import Product
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NAME_UNIT = re.compile(r"\s*[(\[](?:in )?([^)\]]+)[)\]]\s*$")
 # Leading words that do not change what an attribute tells.
-_QUALIFIERS = frozenset("item product main primary total overall assembled is has are".split())
-_UNITS = frozenset(
-    "in inch inches cm mm m ft feet lb lbs pounds oz ounces g kg grams ml l liters litres qt quart quarts cups "
-    "gal gallons w watts v volts mah wh".split()
-)
+_QUALIFIERS = frozenset({"item", "product", "main", "primary", "total", "overall", "assembled", "is", "has", "are"})
+# fmt: off
+_UNITS = frozenset({
+    "in", "inch", "inches", "cm", "mm", "m", "ft", "feet", "lb", "lbs", "pounds", "oz", "ounces", "g", "kg",
+    "grams", "ml", "l", "liters", "litres", "qt", "quart", "quarts", "cups", "gal", "gallons", "w", "watts",
+    "v", "volts", "mah", "wh",
+})
+# fmt: on
 _HAS_UNIT = re.compile(r"\d\s*[-–]?\s*(?:[a-wyz]|[\"'″′%°]|x\b.*[a-wyz\"'″′])")
 # A comma inside a number is none of a list ("1,200").
 _SEPARATORS = re.compile(r"\s*[;|]\s*|,\s+|,(?=[^\d\s])")
@@ -63,9 +66,10 @@ def facts_of(product: Product, from_text: Iterable[tuple[str, str]]) -> list[Fac
         for fact in _facts(name, value, common):
             found.setdefault(_identity(fact), fact)
     kinds = {fact.kind.name for fact in found.values() if fact.kind is not phrases().other}
+    values = {fact.value.lower() for fact in found.values()}
     for name, value in from_text:
         for fact in _facts(name, value, common):
-            if fact.kind.name not in kinds:
+            if fact.kind.name not in kinds and fact.value.lower() not in values:
                 found.setdefault(_identity(fact), fact)
     return sorted(found.values(), key=lambda fact: (fact.kind.order, fact.name, fact.value))
 
@@ -137,20 +141,23 @@ def _kind_of(name: str) -> tuple[Kind, str]:
 
 
 def _parts(value: str, kind: Kind) -> list[str]:
+    """The items of a list; a value that is a sentence with commas stays whole."""
     separators = _MATERIAL_SEPARATORS if kind.name == "material" else _SEPARATORS
     parts = [part.removeprefix("and ").strip() for part in separators.split(value)]
     parts = [part for part in dict.fromkeys(parts) if part]
+    if len(parts) > 10 or any(len(part.split()) > 6 for part in parts):
+        return [value]
     if kind.name == "material":
-        words = {part: content_words(part) for part in parts}
         # "cotton, 100% organic cotton" says cotton twice
+        words = {part: content_words(part) for part in parts}
         parts = [part for part, own in words.items() if not any(own < other for other in words.values())]
-    return parts if 1 < len(parts) <= 10 and all(len(part.split()) <= 6 for part in parts) else [value]
+    return parts
 
 
 def _list(parts: list[str], kind: Kind, common: frozenset[str]) -> str:
     if kind.plain:
         parts = [_plain(part, common) for part in parts]
-    if any(" and " in part or "&" in part for part in parts):
+    if kind is phrases().other or any(" and " in part or "&" in part for part in parts):
         return ", ".join(parts)
     return in_words(parts)
 

@@ -13,14 +13,17 @@ from functools import lru_cache
 from walmart_pipeline.llm.composing.attributes import Fact, in_words
 from walmart_pipeline.llm.composing.phrases import is_about_the_shop, phrases
 from walmart_pipeline.llm.composing.sentences import SourceText, as_sentence
+from walmart_pipeline.llm.composing.title import core, has_brand
 from walmart_pipeline.llm.composing.voice import Voice
 from walmart_pipeline.llm.composing.words import content_words, says_the_same
+from walmart_pipeline.records import Product
 
 # Prose is kept up to twice the words that a description needs: a shopper reads 150 to 300 words.
 _WORDS_AIMED_AT = 2
 # Attributes told in sentences at most; further ones are in the key features or left to the feed's own fields.
 _MOST_FACTS = 16
-_SHOP_TALK = frozenset("you your we our us i my".split())
+_SHOP_TALK = frozenset({"you", "your", "we", "our", "us", "i", "my"})
+_LONE_SIGNS = re.compile(r"(?<!\S)[^\w\s]+(?!\S)")
 _SHORT_STATEMENT = re.compile(r"The [^,.:]+ (?:is|are) [^,.:]+\.")
 
 
@@ -47,12 +50,12 @@ class _Text:
 
 def describe(
     *,
-    opening: str,
+    product: Product,
+    name: str,
     source: SourceText,
     facts: list[Fact],
     features: list[str],
     overlong: list[str],
-    path: list[str],
     voice: Voice,
     words_needed: int,
     longest: int,
@@ -63,7 +66,9 @@ def describe(
     features: the key features, not told again unless words are wanting. overlong: features too long for that list.
     """
     text = _Text(acceptable, [])
-    first = text.choose([opening])
+    first = text.choose([voice.opening(core(name), product, brand_in_name=has_brand(name, product.brand))])
+    # a source that gives the name as a sentence of its text would tell it a second time
+    text.told.append(content_words(name))
     about = [
         sentence
         for sentence in [*source.sentences[:1], *overlong, *source.sentences[1:]]
@@ -76,7 +81,7 @@ def describe(
     statements = {fact: voice.tell(fact, by_noun=place % 2 == 0) for place, fact in enumerate(facts[:_MOST_FACTS])}
     to_tell = [statements[fact] for fact in statements if not _is_told(fact, text.told)]
     room = _WORDS_AIMED_AT * words_needed - _count([*first, *to_tell])
-    prose = _most_informative(prose, room, _keywords(facts, features, opening))
+    prose = _most_informative(prose, room, _keywords(facts, features, name))
     prose += text.choose(_list_sentence(source.fragments, in_features, voice))
 
     text = _Text(acceptable, [content_words(sentence) for sentence in [*first, *prose]])
@@ -92,7 +97,7 @@ def describe(
         (make, [*of_group("make", repeated=True)]),
         (use, [*of_group("use", repeated=True)]),
         (prose, [*repeating, *_feature_sentences(features, facts)]),
-        (use, [*_path_sentence(path, voice)]),
+        (use, [*_path_sentence(product.category, voice)]),
     ]
     for paragraph, sentences in reserves:
         if _count([*first, *prose, *make, *use]) >= words_needed:
@@ -174,8 +179,8 @@ def _is_told(fact: Fact, told: list[frozenset[str]]) -> bool:
     return any(words <= sentence for sentence in told)
 
 
-def _keywords(facts: list[Fact], features: list[str], opening: str) -> frozenset[str]:
-    return content_words(" ".join([opening, *features, *(f"{fact.name} {fact.value}" for fact in facts)]))
+def _keywords(facts: list[Fact], features: list[str], name: str) -> frozenset[str]:
+    return content_words(" ".join([name, *features, *(f"{fact.name} {fact.value}" for fact in facts)]))
 
 
 def _list_sentence(fragments: list[str], in_features: list[frozenset[str]], voice: Voice) -> list[str]:
@@ -192,17 +197,14 @@ def _feature_sentences(features: list[str], facts: list[Fact]) -> list[str | Non
 
 
 def _path_sentence(path: list[str], voice: Voice) -> list[str]:
-    return (
-        [voice.choose("path", phrases().paths).format(path=in_words(list(dict.fromkeys(path))))]
-        if len(path) > 2
-        else []
-    )
+    levels = in_words(list(dict.fromkeys(path)))
+    return [voice.choose("path", phrases().paths).format(path=levels)] if len(path) > 2 else []
 
 
 @lru_cache(maxsize=1024)
 def count_words(text: str) -> int:
     """Words between spaces that hold a letter or digit: a lone "&" or "–" is none, and no counter counts fewer."""
-    return sum(word.isalnum() or any(map(str.isalnum, word)) for word in text.split())
+    return len(text.split()) - len(_LONE_SIGNS.findall(text))
 
 
 def _count(sentences: Iterable[str]) -> int:

@@ -28,6 +28,7 @@ def key_features(
     stated: list[str],
     *,
     subject: str,
+    least: int,
     most: int,
     longest: int,
     acceptable: Callable[[str], bool],
@@ -35,8 +36,8 @@ def key_features(
     """Features in order of weight: the source's own, then attributes, headings and short sentences of the text.
 
     stated: the source's features, as they come. longest: characters. No feature says what an earlier one said, and
-    a heading or sentence of the text must share a word with `subject` (name, category, attributes): "Feel the
-    difference" tells nothing of a product.
+    a heading or sentence of the text must share a word with `subject` (name, category, attributes), "Feel the
+    difference" tells nothing of a product; below `least` any short sentence about the product is taken.
     """
     chosen: list[str] = []
     told: list[frozenset[str]] = []
@@ -67,7 +68,7 @@ def key_features(
     for sentence in source.sentences:
         if len(chosen) >= _ENOUGH:
             break
-        if tells(sentence):
+        if tells(sentence) or (len(chosen) < least and not is_about_the_shop(sentence)):
             take(sentence.rstrip("."))
     return chosen
 
@@ -77,7 +78,7 @@ def short_form(feature: str, longest: int) -> str | None:
 
     None when only a cut could make it fit.
     """
-    whole = _LEADING_SIGNS.sub("", calm(" ".join(feature.split()).rstrip(" -–—*~•.;!")))
+    whole = _LEADING_SIGNS.sub("", calm(" ".join(feature.split()).rstrip(" -–—*~•.:;!")))
     parts = read(feature)
     if len(whole) <= longest and len(parts.sentences) + len(parts.fragments) + len(parts.attributes) == 1:
         return capitalised(whole)

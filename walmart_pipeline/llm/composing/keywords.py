@@ -17,7 +17,7 @@ MOST = 10
 _FEWEST = 5
 _LONGEST_PHRASE = 4
 # Kinds whose value a shopper types before the noun: "stainless steel kettle".
-_BEFORE_NOUN = ("material", "color", "size", "capacity", "pattern", "style", "scent", "flavor", "power_source")
+_BEFORE_NOUN = ("material", "color", "size", "capacity", "pattern", "style", "scent", "flavor")
 _LISTED = re.compile(r"[,;+%()]|\band\b")
 _SPLIT = re.compile(r"\s*(?:[,;:|()\[\]&/]|\s[-–—]\s|\b(?:for|with|and|of|in|by|from|w/)\b)\s*", re.IGNORECASE)
 
@@ -51,10 +51,11 @@ def keywords(product: Product, name: str, noun: str, facts: list[Fact], acceptab
     for text in [narrow, product.brand or "", *reversed(product.category[:-1])]:
         if text:
             take(text)
+    # a name ends with the thing more often than it begins with it
+    ends = [" ".join(part[-length:]) for part in parts[:1] for length in (2, 3) if len(part) >= length]
     pairs = [" ".join(part[at : at + 2]) for part in parts for at in range(len(part) - 1)]
-    for pair in pairs:
+    for pair in [*ends, *(pair for pair in pairs if not any(map(str.isdigit, pair)))]:
         if len(found) >= _FEWEST:
             break
-        if not any(map(str.isdigit, pair)):
-            take(pair)
+        take(pair)
     return list(found)[:MOST]

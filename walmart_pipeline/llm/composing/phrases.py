@@ -6,14 +6,15 @@ Belongs here: the shape of that file. Does not: which phrase is taken for which 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 
 import yaml
 
 
-@dataclass(frozen=True)
+# There is one object of each kind: compared as such, it costs no hashing of templates.
+@dataclass(frozen=True, eq=False)
 class Kind:
     """A kind of attribute: how it is told, and when in the text."""
 
@@ -44,6 +45,9 @@ class Phrases:
     kinds: dict[str, Kind]
     kind_of_name: dict[str, Kind]
     other: Kind
+    other_in_words: tuple[str, ...]
+    counted: tuple[str, ...]
+    answered: tuple[str, ...]
     booleans: dict[str, str]
     boolean_adjectives: frozenset[str]
     joined: str
@@ -58,6 +62,7 @@ class Phrases:
     acronyms: dict[str, str]
 
 
+@lru_cache(maxsize=1024)
 def is_about_the_shop(text: str) -> bool:
     """Whether a sentence is about the shop, the order or the page rather than the product."""
     low = f" {text.lower()}"
@@ -88,6 +93,9 @@ def phrases() -> Phrases:
         kind_of_name={alias: kinds[name] for name, entry in raw["kinds"].items() for alias in entry["names"]},
         # after what the product is made of and measures, before what one does with it
         other=Kind(name="other", order=len(kinds), group="make", templates=tuple(raw["other"]), plain=True),
+        other_in_words=tuple(raw["other_in_words"]),
+        counted=tuple(raw["counted"]),
+        answered=tuple(raw["answered"]),
         booleans=booleans,
         boolean_adjectives=adjectives,
         joined=raw["joined"],

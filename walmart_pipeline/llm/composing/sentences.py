@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from walmart_pipeline.llm.composing.phrases import phrases
-from walmart_pipeline.llm.composing.words import UNFINISHED, calm, capitalised
+from walmart_pipeline.llm.composing.words import calm, capitalised, is_left_hanging
 
 _SYMBOLS = "•●▪◆■□►▶★☆➤➢→·※○◦‣✦❖♦♣♥❤✓✔✅✨☑➡\U0001f300-\U0001faff"
 # A symbol at the start of a line, after a sentence's end, or one of several alike opens a list item.
@@ -21,23 +21,32 @@ _DASHED_HEADING = re.compile(r"^([^a-z]{6,60}?)\s*[-–—]+\s+(?=\S)")
 _LABEL = re.compile(r"^([A-Za-z0-9][^:;.!?]{1,50}?)\s?:(?!\d)\s*")
 # A label that ends so is the beginning of its sentence, no heading.
 _LEADS_ON = frozenset({"measures", "measure", "includes", "include", "is", "are", "contains", "contain", "features"})
+_HEADING_EDGES = " -–—*~•.:;"
 _FULL_WIDTH = str.maketrans({"，": ", ", "：": ": ", "；": "; ", "（": " (", "）": ") ", "！": "! ", "。": ". "})
 
 # "text.Next": a stop without its space; two lower-case letters before and after keep "Walmart.com" and "No.Iron" whole.
 _STOP = re.compile(r"[.!?]+[\"'”’)\]]*(?:\s+(?=[\"'“‘(\[]?[A-Z0-9])|(?<=[a-z]{3}[.!?])(?=[A-Z][a-z]{2}))")
 # In a text without capitals a stop and a space are all there is.
 _LOWER_STOP = re.compile(r"[.!?]+[\"'”’)\]]*\s+")
-_ABBREVIATIONS = frozenset("dr mr mrs ms st no nos vs inc co ltd approx e.g i.e fig max min jr sr dept vol ave".split())
+# fmt: off
+_ABBREVIATIONS = frozenset({
+    "dr", "mr", "mrs", "ms", "st", "no", "nos", "vs", "inc", "co", "ltd", "approx", "e.g", "i.e", "fig", "max",
+    "min", "jr", "sr", "dept", "vol", "ave",
+})
 # These end a sentence only before a word that begins one.
-_UNITS = frozenset("in oz lb lbs ft sq qt pt gal fl cu yd u.s u.k u.s.a a.m p.m etc".split())
-_OPENERS = frozenset(
-    "the this it a an each its our these they with for made includes comes use when no all perfect you your".split()
-)
+_UNITS = frozenset({
+    "in", "oz", "lb", "lbs", "ft", "sq", "qt", "pt", "gal", "fl", "cu", "yd", "u.s", "u.k", "u.s.a", "a.m",
+    "p.m", "etc",
+})
+_OPENERS = frozenset({
+    "the", "this", "it", "a", "an", "each", "its", "our", "these", "they", "with", "for", "made", "includes",
+    "comes", "use", "when", "no", "all", "perfect", "you", "your",
+})
+# fmt: on
 
-# Longest run of lower-case words without a single mark that still reads as one sentence. Read on electronics_2554.csv:
-# up to two dozen words such a passage is one statement; beyond, two or three run into each other.
+# A longer run of lower-case words without a single mark holds two or three statements that run into each other.
 _UNMARKED_WORDS = 24
-# Beyond this a sentence of a feed is a pile of search words (general_895.jsonl).
+# A longer sentence is mostly a pile of search words or a list that lost its lines.
 _SENTENCE_WORDS = 60
 _PILE_WORDS = 12
 # Up to this a list item without a full stop is a phrase, not a sentence.
@@ -48,8 +57,8 @@ _CLOSERS = "!. \"'”’)…"
 _LEADING_SIGNS = re.compile(r"^[^\w\"'“‘(#]+")
 _INCHES = re.compile(r'\d"')
 # A question, a cut, a letter lost in an encoding, a row of a table, half a pair of brackets.
-_UNREADABLE = re.compile(r"(?:\?|\.\.|…)[\"'”’)]*$|[a-z]\?[a-z]|\ufffd|---|[【】]")
-# "SilhouetteV"; a name such as PlayStation has the form too, three in a sentence have not been seen.
+_UNREADABLE = re.compile(r"(?:\?|\.\.|…)[\"'”’)]*$|[a-z]\?[a-z]|\ufffd|---|[【】]|^[AQ]\d?\s?:")
+# "SilhouetteV"; a name such as PlayStation has the form too, so one or two in a sentence are no fault.
 _GLUED = re.compile(r"[a-z]{3}[A-Z]")
 
 
@@ -110,7 +119,7 @@ def as_sentence(text: str) -> str | None:
     ended = text.endswith((".", "!"))
     if not 3 <= len(words) <= _SENTENCE_WORDS or _UNREADABLE.search(text) or is_unmarked(text) or _is_pile(words):
         return None
-    if (words[-1].lower() in UNFINISHED and not ended) or len(_GLUED.findall(text)) > 2:
+    if (is_left_hanging(words) and not ended) or len(_GLUED.findall(text)) > 2:
         return None
     if text.count("(") != text.count(")") or (text.count('"') % 2 and not _INCHES.search(text)):
         return None
@@ -145,7 +154,7 @@ def _read_item(item: str, source: SourceText) -> None:
         return
     dashed = _DASHED_HEADING.match(item)
     if dashed and len(dashed[1].split()) > 1:
-        source.headings.append(calm(dashed[1].strip()))
+        source.headings.append(calm(dashed[1].strip(_HEADING_EDGES)))
         item = item[dashed.end() :]
     for place, piece in enumerate(split(item)):
         _read_piece(piece, source, opens_item=place == 0)
@@ -163,9 +172,14 @@ def _read_piece(piece: str, source: SourceText, *, opens_item: bool) -> None:
         if not rest:
             return
         # inside a paragraph a colon belongs to its sentence; "Closure: two hooks" says nothing without its label
-        is_heading = opens_item and len(label[1].split()) > 1 and len(rest.split()) > 3
+        is_heading = (
+            opens_item
+            and len(label[1].split()) > 1
+            and len(rest.split()) > 3
+            and (rest[0].isupper() or label[1].isupper())
+        )
         if is_heading and label[1].rsplit(" ", 1)[-1].lower() not in _LEADS_ON:
-            source.headings.append(calm(label[1].strip()))
+            source.headings.append(calm(label[1].strip(_HEADING_EDGES)))
             text = rest
     if is_unmarked(text):
         source.unmarked_words += len(text.split())
@@ -204,10 +218,7 @@ def _without_tables(fragments: list[str]) -> list[str]:
 
 
 def _is_pile(words: list[str]) -> bool:
-    """Search words one after the other: in a dozen words and more, over a third are there for the second time.
-
-    Read on general_895.jsonl: plain sentences of that length repeat a fifth of their words at most.
-    """
+    """Search words one after the other: in a dozen words and more, over a third are there for the second time."""
     if len(words) < _PILE_WORDS:
         return False
     return (

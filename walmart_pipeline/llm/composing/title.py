@@ -12,11 +12,10 @@ from collections.abc import Callable
 
 from walmart_pipeline.llm.composing.attributes import Fact
 from walmart_pipeline.llm.composing.words import (
-    SMALL_WORDS,
     STOP_WORDS,
-    UNFINISHED,
     calm,
     content_words,
+    is_left_hanging,
     is_shouted,
     stem,
     title_cased,
@@ -114,7 +113,7 @@ def tidy(text: str) -> str:
     text = re.sub(r"\s+([,;])", r"\1", _SPACES.sub(" ", text))
     text = re.sub(r"([,;])(?:\s*[,;])+", r"\1", text).strip(" ,;:-–—|&+/")
     words = text.split(" ")
-    while words and words[-1].lower() in UNFINISHED | {"&", "-", "–", "+"}:
+    while words and (words[-1] in {"", "&", "-", "–", "+"} or is_left_hanging(words)):
         words.pop()
     return " ".join(words).strip(" ,;:-–—|&+/")
 
@@ -182,24 +181,25 @@ def _brand_first(text: str, brand: str | None) -> str:
 
 
 def _written(brand: str, found: str) -> str:
-    """The brand as the record gives it, or as the name writes it where it differs by capitals only and not by shouting."""
+    """The brand as the record gives it, or as the name writes it: where they differ by capitals, without shouting."""
     if brand.islower() or (found.lower() == brand.lower() and not found.islower() and not found.isupper()):
         return found
     return brand
 
 
 def _without_repeats(text: str) -> str:
-    """No segment that tells nothing new, no key word a third time and no two key words in a row a second time (rule title.repeated_words).
+    """No segment that tells nothing new, no key word a third time, no two key words in a row a second time.
 
+    The measure is that of the rule title.repeated_words.
     A second time in other company stays: "Swim Trunks Beach Shorts 2 in 1 Swimming Shorts" falls apart without it.
     A function word that led to a dropped word goes with it.
     """
-    segments = [(part, content_words(part)) for part in re.split(r"(?<=,)\s", text)]
-    text = " ".join(
-        part
-        for place, (part, own) in enumerate(segments)
-        if not own or not any(own <= other for _, other in segments[:place])
-    )
+    segments: list[str] = []
+    for segment in re.split(r"(?<=,)\s", text):
+        own = content_words(segment)
+        if not own or not any(own <= content_words(earlier) for earlier in segments):
+            segments.append(segment)
+    text = " ".join(segments)
     kept: list[str] = []
     times: Counter[str] = Counter()
     pairs: set[tuple[str, str]] = set()
@@ -210,7 +210,7 @@ def _without_repeats(text: str) -> str:
             kept.append(word)
             continue
         if times[bare] > 1 or (before, bare) in pairs:
-            while kept and kept[-1].lower() in SMALL_WORDS:
+            while kept and is_left_hanging(kept):
                 kept.pop()
             if word[-1] in ",;" and kept:
                 kept[-1] = kept[-1].rstrip(",;") + word[-1]

@@ -15,11 +15,14 @@ from walmart_pipeline.llm.composing.words import capitalised, is_plural, stem
 from walmart_pipeline.records import Product
 
 _NAME_END = re.compile(r"\b(?:for|with|compatible|w/|by|from|in)\b|[,(|]|\s[-–—]\s", re.IGNORECASE)
+_ANSWER = re.compile(r"(?:yes|no|none)\b", re.IGNORECASE)
 # Ends of category names that name no thing one could put "the" before.
-_NO_THINGS = frozenset(
-    "accessories supplies default other products items general more sets parts essentials "
-    "women womens men mens girls boys kids baby toddler adults".split()
-)
+# fmt: off
+_NO_THINGS = frozenset({
+    "accessories", "supplies", "default", "other", "products", "items", "general", "more", "parts",
+    "essentials", "women", "womens", "men", "mens", "girls", "boys", "kids", "baby", "toddler", "adults",
+})
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,8 @@ class Voice:
         if fact.yes is not None:
             template, name = self._boolean(fact)
         else:
-            options = fact.kind.templates
-            if self.family and fact.kind.name in self.family.kinds:
-                options = self.family.kinds[fact.kind.name]
-            template = self.choose(fact.kind.name if fact.kind is not own.other else fact.name, options)
+            key = fact.kind.name if fact.kind is not own.other else name
+            template = self.choose(key, self._options(fact))
         subject = f"the {self.noun}" if by_noun else ("they" if self.plural else "it")
         return template.format(
             It=capitalised(subject),
@@ -60,7 +61,7 @@ class Voice:
             name=name,
             Name=capitalised(name),
             a_name=f"{'an' if name[:1] in 'aeiou' else 'a'} {name}",
-            name_is="are" if is_plural(re.split(r" (?:of|for) ", name, maxsplit=1)[0].rsplit(" ", 1)[-1]) else "is",
+            name_is="are" if _is_plural_name(name) else "is",
         )
 
     def opening(self, name: str, product: Product, *, brand_in_name: bool) -> str:
@@ -78,6 +79,19 @@ class Voice:
         department, category = (product.category[0], product.category[-1]) if product.category else ("", "")
         template = self.choose("opening", options)
         return capitalised(template.format(name=name, brand=brand, department=department, category=category))
+
+    def _options(self, fact: Fact) -> tuple[str, ...]:
+        own = phrases()
+        if _ANSWER.match(fact.value):
+            return own.answered
+        if fact.kind is own.other:
+            if fact.value.isdigit() and _is_plural_name(fact.name):
+                return own.counted
+            in_words = " " in fact.value and not any(map(str.isdigit, fact.value))
+            return own.other_in_words if in_words else fact.kind.templates
+        if self.family and fact.kind.name in self.family.kinds:
+            return self.family.kinds[fact.kind.name]
+        return fact.kind.templates
 
     def _boolean(self, fact: Fact) -> tuple[str, str]:
         own = phrases()
@@ -99,6 +113,11 @@ def voice_of(product: Product, name: str) -> Voice:
     return Voice(seed=seed, noun=noun, plural=is_plural(noun), family=_family(product.category))
 
 
+def _is_plural_name(name: str) -> bool:
+    """By the noun that carries it: "number of pieces" is one number."""
+    return is_plural(re.split(r" (?:of|for) ", name, maxsplit=1)[0].rsplit(" ", 1)[-1])
+
+
 def _noun(name: str, category: list[str]) -> str | None:
     """The last word of the narrowest category, in the form in which the name has it before "for" or "with"."""
     if not category:
@@ -109,7 +128,8 @@ def _noun(name: str, category: list[str]) -> str | None:
     narrow = category[-1].lower().split(" for ")[0]
     for part in re.split(r"\s*(?:&|,|/|\band\b)\s*", narrow):
         last = part.rsplit(" ", 1)[-1]
-        if last not in _NO_THINGS and last.isalpha():
+        # "Kettles" are things, "Drip Irrigation" is a field: categories name things in the plural
+        if last not in _NO_THINGS and last.isalpha() and is_plural(last):
             found |= {words[stem(form)] for form in (last, last.removesuffix("es")) if stem(form) in words}
     return found.pop() if len(found) == 1 else None
 

@@ -8,8 +8,8 @@ from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.rules.checks import Case, Finding, rule
 
 # Eight words in a row do not come back by chance in a text of this length, save a product's own long name and tables of
-# sizes: so half of the words must be neither.
-REPEATED_WORDS, OWN_WORDS = 8, 4
+# sizes: half of the words must not be the name's, and at most one a figure.
+REPEATED_WORDS, OWN_WORDS, FIGURES = 8, 4, 1
 # Of a text that is too long, evidence shows where it crosses the limit; the rest would only fill reports.
 SHOWN_CHARS = 80
 
@@ -30,7 +30,7 @@ def length(case: Case) -> Iterator[Finding]:
 
 @rule("description.repeated_text")
 def repeated_text(case: Case) -> Iterator[Finding]:
-    """Eight or more words in a row for the second time, save where the product's name or figures make most of them."""
+    """Eight or more words in a row for the second time, save the product's own name and tables of sizes."""
     words = case.description_words
     windows = list(zip(*(words[offset:] for offset in range(REPEATED_WORDS)), strict=False))
     if len(set(windows)) == len(windows):
@@ -42,8 +42,7 @@ def repeated_text(case: Case) -> Iterator[Finding]:
     while index < len(windows):
         window = windows[index]
         earlier = seen.setdefault(window, index)
-        own = sum(len(word) > 1 and word not in name and not word[0].isdigit() for word in window)
-        if earlier == index or own < OWN_WORDS:
+        if earlier == index or _is_name_or_table(window, name):
             index += 1
             continue
         size = REPEATED_WORDS
@@ -51,3 +50,8 @@ def repeated_text(case: Case) -> Iterator[Finding]:
             size += 1
         yield Finding("description", spans[index][0], spans[index + size - 1][1])
         index += size
+
+
+def _is_name_or_table(window: tuple[str, ...], name: set[str]) -> bool:
+    own = sum(len(word) > 1 and word not in name for word in window)
+    return own < OWN_WORDS or sum(word[0].isdigit() for word in window) > FIGURES

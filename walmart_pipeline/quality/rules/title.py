@@ -72,15 +72,18 @@ def year(case: Case) -> Iterator[Finding]:
 @rule("title.repeated_words")
 def repeated_words(case: Case) -> Iterator[Finding]:
     """A key word for the third time, or two key words in a row for the second. Evidence: the last repeat."""
+    title = case.listing.title
     words = [
         (texts.stem(match.group()), match)
-        for match in texts.PIECE.finditer(texts.folded(case.listing.title))
+        for match in texts.PIECE.finditer(texts.folded(title))
         if match.group().isalpha() and len(match.group()) > 2 and match.group() not in texts.STOP_WORDS
     ]
     times = Counter(stem for stem, _ in words)
     pairs: set[tuple[str, str]] = set()
     covered: set[str] = set()
     for (first, start), (second, end) in pairwise(words):
+        if title[start.end() : end.start()].strip(" -"):
+            continue
         if (first, second) in pairs and first != second and not {first, second} & covered:
             covered |= {first, second}
             yield Finding("title", start.start(), end.end())

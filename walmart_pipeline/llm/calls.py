@@ -1,0 +1,132 @@
+"""A call to a model: what is asked, what comes back, and what can go wrong.
+
+Belongs here: the words that clients, ledger and dispatcher share. Does not: a wire format (ollama.py, openai.py), or
+when a call is made (dispatcher.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+from walmart_pipeline.records import content_hash
+
+Role: TypeAlias = Literal["system", "user", "assistant"]
+
+# What can pass by itself, and what cannot. `refused` and `unreachable` say something about the endpoint, not about the
+# request: they are waited out and cost the request none of its attempts.
+ErrorClass: TypeAlias = Literal[
+    "refused",  # 429, or 503 of a busy server: asked again when it says, outside the retry budget
+    "unreachable",  # no connection: the endpoint's circuit breaker counts it
+    "dropped",  # the connection closed before the answer was whole
+    "timeout",  # connect, read or total
+    "server",  # 5xx
+    "malformed",  # the answer is cut, repeats itself, or is not the JSON that was asked for
+    "rejected",  # 400 and other 4xx: this request can't be answered; asked once
+    "unauthorized",  # 401, 403: no request can be answered with this key
+    "missing_model",  # 404: no request can be answered with this model
+    "too_long",  # the context does not hold the request
+    "declined",  # the model refused to answer (OpenAI's `refusal`, a content filter)
+]
+PASSING: frozenset[ErrorClass] = frozenset(("dropped", "timeout", "server", "malformed"))
+WAITED_OUT: frozenset[ErrorClass] = frozenset(("refused", "unreachable"))
+# Of these, every further request would fail alike: the run stops asking that endpoint.
+FATAL: frozenset[ErrorClass] = frozenset(("unauthorized", "missing_model"))
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked. Equal questions to the same model have the same hash, whoever asks and whenever."""
+
+    product_id: str
+    provider: str
+    model: str
+    digest: str | None
+    prompt_version: str
+    messages: tuple[Message, ...]
+    schema: Mapping[str, Any] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def request_hash(self) -> str:
+        """32 hex digits over provider, model and its digest, parameters, schema and messages: the ledger's key."""
+        turns = [[message.role, message.content] for message in self.messages]
+        return content_hash([self.provider, self.model, self.digest, dict(self.parameters), self.schema, turns])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete answer: the raw text, and what it cost."""
+
+    text: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float = 0.0
+
+
+class CallError(Exception):
+    """A call that gave no complete answer. The message is for a user and holds no secret.
+
+    retry_after: seconds after which the endpoint wants to be asked again, where it said so.
+    billed: the answer that was paid for though it can't be used, so that its cost is counted.
+    """
+
+    def __init__(
+        self, error_class: ErrorClass, message: str, *, retry_after: float | None = None, billed: Answer | None = None
+    ) -> None:
+        super().__init__(message)
+        self.error_class = error_class
+        self.retry_after = retry_after
+        self.billed = billed
+
+
+class Client(Protocol):
+    """One model at one endpoint."""
+
+    @property
+    def provider(self) -> str:
+        """Such as `ollama`."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """The model's name, as the endpoint knows it."""
+        ...
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is, without anything secret: shown to users and kept in the ledger."""
+        ...
+
+    async def digest(self) -> str | None:
+        """What identifies the model's weights, where the endpoint tells: another digest is another model."""
+        ...
+
+    async def complete(self, request: Request) -> Answer:
+        """One whole answer. Raises CallError; never retries by itself."""
+        ...
+
+    def stream(self, request: Request) -> AsyncIterator[str]:
+        """The answer in pieces, for a person who watches. Raises CallError."""
+        ...
+
+    async def check(self) -> str:
+        """Health: the server's version or the like. Raises CallError with the remedy in its message."""
+        ...
+
+    async def models(self) -> list[str]:
+        """The models that the endpoint offers. Raises CallError."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and memory."""
+        ...

@@ -1,0 +1,161 @@
+"""The pipeline as a whole, as its users see it: feeds in, listings and their consequences out."""
+
+from __future__ import annotations
+
+import json
+
+from walmart_pipeline.models.modelfile import check
+from walmart_pipeline.records import TrainingExample
+from walmart_pipeline.summary import Summary
+from walmart_pipeline_tests.conftest import KETTLE, SAMPLE, Pipeline
+
+
+def test_every_row_of_the_sample_is_accounted_for(sample_pipeline: tuple[Pipeline, Summary]) -> None:
+    _, summary = sample_pipeline
+    assert summary.rows_in == 288
+    assert (summary.products, summary.rows_merged, summary.rows_rejected) == (270, 12, 6)
+    assert sum(summary.rejects_by_reason.values()) == 6
+
+
+def test_every_product_ends_accepted_in_review_or_failed(sample_pipeline: tuple[Pipeline, Summary]) -> None:
+    pipeline, summary = sample_pipeline
+    assert summary.accepted + summary.needs_review + summary.failed == summary.products
+    assert pipeline.query("select * from quality.review_queue where len(reasons) = 0 or reasons[1] is null") == []
+
+
+def test_products_with_too_few_facts_wait_for_a_person_and_get_no_text(
+    sample_pipeline: tuple[Pipeline, Summary],
+) -> None:
+    pipeline, _ = sample_pipeline
+    thin = ("KH-90001", "KH-90002", "KH-90003", "KH-90004", "5990001", "5990002", "5990003", "5990004")
+    rows = pipeline.query(f"select product_id, reasons from quality.review_queue where product_id in {thin}")
+    assert {row["product_id"] for row in rows} == set(thin)
+    assert all("facts" in row["reasons"][0] for row in rows)
+    assert pipeline.query(f"select * from quality.listings where product_id in {thin}") == []
+
+
+def test_the_sample_carries_the_basic_and_the_advanced_tier(sample_pipeline: tuple[Pipeline, Summary]) -> None:
+    _, summary = sample_pipeline
+    assert [path.rpartition("-")[2] for path in summary.modelfiles] == ["advanced.Modelfile", "basic.Modelfile"]
+    assert summary.examples_missing["expert"] == 500 - summary.examples
+
+
+def test_modelfiles_hold_nothing_that_ollama_would_refuse(sample_pipeline: tuple[Pipeline, Summary]) -> None:
+    pipeline, summary = sample_pipeline
+    for path in summary.modelfiles:
+        assert check((pipeline.settings.modelfiles / path).read_bytes()) == []
+
+
+def test_training_data_follows_the_published_schema_and_keeps_families_apart(
+    sample_pipeline: tuple[Pipeline, Summary],
+) -> None:
+    pipeline, summary = sample_pipeline
+    data = json.loads((pipeline.settings.datasets / "v1" / "training_data.json").read_text())
+    assert len([TrainingExample.model_validate(example) for example in data]) == summary.examples
+    sides = "select family from training.split group by family having count(distinct side) > 1"
+    assert pipeline.query(sides) == []
+    assert {row["side"] for row in pipeline.query("select distinct side from training.dataset")} == {
+        "train",
+        "validation",
+        "test",
+    }
+
+
+def test_chat_files_are_one_conversation_a_line(sample_pipeline: tuple[Pipeline, Summary]) -> None:
+    pipeline, _ = sample_pipeline
+    lines = (pipeline.settings.datasets / "v1" / "chat_train.jsonl").read_text().splitlines()
+    assert [message["role"] for message in json.loads(lines[0])["messages"]] == ["system", "user", "assistant"]
+
+
+def test_few_shot_examples_are_not_products_that_the_model_is_tested_on(
+    sample_pipeline: tuple[Pipeline, Summary],
+) -> None:
+    pipeline, summary = sample_pipeline
+    held_out = pipeline.query("select example ->> '$.output.title' as title from training.dataset where side <> 'train'")
+    for path in summary.modelfiles:
+        text = (pipeline.settings.modelfiles / path).read_text()
+        assert not [row["title"] for row in held_out if row["title"] in text]
+
+
+def test_exports_and_report_are_where_the_summary_says(sample_pipeline: tuple[Pipeline, Summary]) -> None:
+    pipeline, summary = sample_pipeline
+    assert [path.rpartition(".")[2] for path in summary.exports] == ["csv", "jsonl", "txt"]
+    lines = (pipeline.settings.exports / "listings.jsonl").read_text().splitlines()
+    assert len(lines) == summary.accepted
+    assert summary.report is not None
+    assert "<svg" in (pipeline.settings.reports / "evaluation.html").read_text()
+
+
+def test_a_second_run_changes_nothing_and_writes_nothing(pipeline: Pipeline) -> None:
+    first = pipeline.run(SAMPLE)
+    tables = [
+        "catalog.products",
+        "content.generated_content",
+        "quality.scores",
+        "quality.listings",
+        "quality.review_queue",
+        "training.dataset",
+        "training.dataset_versions",
+        "delivery.exports",
+    ]
+    before = {table: pipeline.query(f"from {table} order by all") for table in tables}
+    second = pipeline.run(SAMPLE)
+    assert second.planned == 0
+    assert {table: pipeline.query(f"from {table} order by all") for table in tables} == before
+    assert (second.rows_in, second.accepted, second.examples) == (first.rows_in, first.accepted, first.examples)
+
+
+def test_a_price_change_alone_asks_for_no_new_text(pipeline: Pipeline) -> None:
+    pipeline.ingest([KETTLE])
+    assert pipeline.run().planned == 1
+    pipeline.ingest([KETTLE | {"price": 31.99}])
+    assert pipeline.run().planned == 0
+    assert pipeline.query("select price from catalog.products") == [{"price": 31.99}]
+
+
+def test_changed_facts_ask_for_a_new_text_of_that_product_alone(pipeline: Pipeline) -> None:
+    other = KETTLE | {"item_id": "K-2", "gtin": None, "product_name": KETTLE["product_name"].replace("Navy", "Cream")}
+    pipeline.ingest([KETTLE, other])
+    pipeline.run()
+    pipeline.ingest([KETTLE | {"specs": KETTLE["specs"] | {"Warranty": "3 years"}}, other])
+    assert pipeline.run().planned == 1
+    plan = pipeline.query("select product_id, reason from content.generation_plan")
+    assert plan == [{"product_id": "K-1", "reason": "facts changed"}]
+
+
+def test_what_no_longer_fits_its_facts_is_no_longer_exported(pipeline: Pipeline) -> None:
+    """A limit that keeps a changed product waiting must not keep its outdated numbers on the shelf."""
+    second = KETTLE | {"item_id": "A-1", "gtin": None, "product_name": "Brindlewick Harbor Kettle, 2.2 L, Cream Enamel"}
+    pipeline.ingest([KETTLE])
+    assert pipeline.run().accepted == 1
+    smaller = json.loads(json.dumps(KETTLE).replace("1.7 L", "1.2 L"))
+    pipeline.ingest([smaller, second])
+    summary = pipeline.run(limit=1)
+    assert summary.planned == 1
+    assert "K-1" not in {row["product_id"] for row in pipeline.query("select product_id from quality.listings")}
+
+
+def test_a_product_that_leaves_its_feed_leaves_the_exports_and_comes_back_without_new_text(pipeline: Pipeline) -> None:
+    other = KETTLE | {"item_id": "K-2", "gtin": None, "product_name": KETTLE["product_name"].replace("Navy", "Cream")}
+    pipeline.ingest([KETTLE, other])
+    pipeline.run()
+    pipeline.ingest([other])
+    assert pipeline.run().accepted == 1
+    pipeline.ingest([KETTLE, other])
+    summary = pipeline.run()
+    assert (summary.planned, summary.accepted) == (0, 2)
+
+
+def test_an_empty_inbox_is_no_error(pipeline: Pipeline) -> None:
+    summary = pipeline.run()
+    assert (summary.rows_in, summary.accepted, summary.modelfiles) == (0, 0, [])
+
+
+def test_a_text_is_the_same_for_the_same_facts_in_another_home(pipeline: Pipeline) -> None:
+    pipeline.ingest([KETTLE])
+    pipeline.run()
+    twin = Pipeline(pipeline.settings.home / "twin")
+    twin.ingest([KETTLE | {"specs": dict(reversed(KETTLE["specs"].items()))}])
+    twin.run()
+    text = "select title, key_features, description, seo_keywords from quality.listings"
+    assert twin.query(text) == pipeline.query(text) != []
