@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from walmart_pipeline.settings import PROJECT, Settings
@@ -28,9 +30,16 @@ def prepare(settings: Settings) -> None:
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
 
 
-def instance(settings: Settings) -> DagsterInstance:
-    """The Dagster instance of a home: the one that its UI shows. To be closed, as a context manager does."""
+@contextmanager
+def instance(settings: Settings) -> Iterator[DagsterInstance]:
+    """The Dagster instance of a home: the one that its UI shows."""
     import dagster as dg
 
     prepare(settings)
-    return dg.DagsterInstance.from_config(str(settings.dagster_home))
+    # Not entered as a context manager: dagster 1.13 enters it again for a run or a tick, and an instance that was
+    # entered twice stays behind as the one that later definitions are loaded with, though it is closed.
+    opened = dg.DagsterInstance.from_config(str(settings.dagster_home))
+    try:
+        yield opened
+    finally:
+        opened.dispose()

@@ -32,15 +32,16 @@ from content.generated_content
 where generated_at >= $started
 """
 
+# Reasons that differ only in a number are one: `#` stands for it.
 REJECTS = """
-select reason as name, count(*) as value
+select regexp_replace(reason, '[0-9]+', '#', 'g') as name, count(*) as value
 from catalog.rejects, unnest(reasons) as found(reason)
 group by name
 order by value desc, name
 """
 
 REVIEW = """
-select reason as name, count(*) as value
+select regexp_replace(reason, '[0-9]+', '#', 'g') as name, count(*) as value
 from quality.review_queue, unnest(reasons) as found(reason)
 group by name
 order by value desc, name

@@ -47,8 +47,7 @@ class Bars:
         """See walmart_pipeline.progress.Progress."""
         task = self._progress.add_task(label, total=total)
         yield lambda pieces: self._progress.advance(task, pieces)
-        done = self._progress.tasks[task].completed
-        self._progress.update(task, total=done or 1, completed=done or 1)
+        self._progress.update(task, total=self._progress.tasks[task].completed)
 
 
 def show(summary: Summary) -> None:

@@ -70,7 +70,9 @@ class Pipeline:
 
     def run(self, *catalog: Path, limit: int | None = None) -> Summary:
         """Run everything; the run must succeed."""
-        summary = running.run(self.settings, catalog=[str(path) for path in catalog], limit=limit, progress=LogProgress())
+        summary = running.run(
+            self.settings, catalog=[str(path) for path in catalog], limit=limit, progress=LogProgress()
+        )
         assert summary.error is None
         return summary
 

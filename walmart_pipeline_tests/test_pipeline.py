@@ -71,7 +71,9 @@ def test_few_shot_examples_are_not_products_that_the_model_is_tested_on(
     sample_pipeline: tuple[Pipeline, Summary],
 ) -> None:
     pipeline, summary = sample_pipeline
-    held_out = pipeline.query("select example ->> '$.output.title' as title from training.dataset where side <> 'train'")
+    held_out = pipeline.query(
+        "select example ->> '$.output.title' as title from training.dataset where side <> 'train'"
+    )
     for path in summary.modelfiles:
         text = (pipeline.settings.modelfiles / path).read_text()
         assert not [row["title"] for row in held_out if row["title"] in text]

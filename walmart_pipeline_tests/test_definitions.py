@@ -1,0 +1,72 @@
+"""What Dagster loads: names that users and saved states rely on, and how much of it is imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+
+import dagster as dg
+import yaml
+
+from walmart_pipeline.benchmarks import load
+from walmart_pipeline.definitions import build_defs
+from walmart_pipeline.settings import PROJECT
+
+KEYS = {
+    "catalog/raw_products",
+    "catalog/products",
+    "content/generation_plan",
+    "content/generated_content",
+    "quality/scores",
+    "quality/listings",
+    "quality/review_queue",
+    "training/examples",
+    "training/dataset",
+    "models/modelfiles",
+    "evaluation/results",
+    "evaluation/report",
+    "delivery/exports",
+}
+
+
+def test_the_definitions_hold_the_assets_jobs_schedules_and_sensors_of_the_design() -> None:
+    defs = build_defs()
+    assert {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()} == KEYS
+    repository = defs.get_repository_def()
+    assert {sensor.name for sensor in repository.sensor_defs} == {"inbox"}
+    assert {schedule.name for schedule in repository.schedule_defs} == {"nightly"}
+    assert repository.has_job("pipeline")
+
+
+def test_every_asset_says_what_it_is_who_owns_it_and_of_which_version_it_is() -> None:
+    for spec in build_defs().resolve_all_asset_specs():
+        assert spec.group_name == spec.key.path[0]
+        assert spec.kinds, spec.key
+        assert spec.owners, spec.key
+        assert spec.code_version, spec.key
+        assert len(spec.description or "") > 80, spec.key
+
+
+def test_everything_that_opens_the_warehouse_waits_its_turn() -> None:
+    for definition in build_defs().resolve_job_def("pipeline").all_node_defs:
+        assert isinstance(definition, dg.OpDefinition)
+        assert definition.pool == "warehouse", definition.name
+
+
+def test_a_location_has_one_name_however_it_is_loaded() -> None:
+    """State of schedules and sensors is keyed by it."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
+    (module,) = yaml.safe_load((PROJECT / "workspace.yaml").read_text())["load_from"]
+    assert module["python_module"]["location_name"] == project["code_location_name"]
+    assert module["python_module"]["module_name"] == project["code_location_target_module"]
+
+
+def test_loading_imports_no_heavy_library() -> None:
+    assert load.imported(load.DEFINITIONS) == []
+
+
+def test_the_walls_between_modules_stand() -> None:
+    lint = [sys.executable, "-c", "from importlinter.cli import lint_imports; raise SystemExit(lint_imports())"]
+    result = subprocess.run(lint, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
