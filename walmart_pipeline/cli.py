@@ -85,9 +85,8 @@ def dev(
 
     homes.prepare(_settings(home=home))
     executable = str(Path(sys.executable).with_name("dagster"))
-    arguments = ["dev", "-m", "walmart_pipeline.definitions", "--port", str(port)]
+    arguments = ["dev", "-w", str(configuration.PROJECT / "workspace.yaml"), "--port", str(port)]
     console.print(f"Dagster at http://127.0.0.1:{port} — stop it with Ctrl-C")
-    os.chdir(configuration.PROJECT)
     os.execv(executable, [executable, *arguments])  # noqa: S606
 
 

@@ -17,6 +17,7 @@ from walmart_pipeline.summary import Summary, summarize
 
 if TYPE_CHECKING:
     from dagster import DagsterEvent
+    from dagster_shared.error import SerializableErrorInfo
 
 
 def run(settings: Settings, *, catalog: Sequence[str] = (), limit: int | None = None, progress: Progress) -> Summary:
@@ -51,18 +52,16 @@ def _run_config(catalog: Sequence[str], limit: int | None) -> dict[str, Any]:
 
 
 def _why(events: Sequence[DagsterEvent]) -> str:
-    """The first failed step and the error that it began with."""
+    """Where the run failed first, and the error that it began with."""
     for event in events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error and error.cause:
-                error = error.cause
-            message = error.message.strip() if error else "no message"
-            return f"{(event.step_key or '').replace('__', '/')}: {message}"
-    blocked = [event for event in events if event.event_type_value == "ASSET_CHECK_EVALUATION" and not _passed(event)]
-    checks = ", ".join(str(event.asset_check_evaluation_data.asset_check_key.to_user_string()) for event in blocked)
-    return f"a blocking check failed: {checks}" if checks else "the run failed before its first step"
+            return f"{(event.step_key or '').replace('__', '/')}: {_root(event.step_failure_data.error)}"
+        if event.is_job_failure:
+            return _root(event.job_failure_data.error)
+    return "the run ended without saying why: see its log in the UI (`walmart-pipeline dev`)"
 
 
-def _passed(event: DagsterEvent) -> bool:
-    return event.asset_check_evaluation_data.passed
+def _root(error: SerializableErrorInfo | None) -> str:
+    while error and error.cause:
+        error = error.cause
+    return error.message.strip() if error else "no message"

@@ -7,35 +7,40 @@ Published names (OLLAMA_BASE_URL, OPENAI_API_KEY, …) are honoured as they are;
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 
+def _published(name: str, default: Any) -> Any:
+    """A field that is known outside of this project by an environment name of its own."""
+    return Field(default=default, validation_alias=name)
+
+
 class Settings(BaseSettings):
     """Typed view of the environment and of the project's .env file; the environment wins."""
 
-    model_config = SettingsConfigDict(env_file=PROJECT / ".env", extra="ignore", populate_by_name=True)
-
-    environment: Literal["development", "test", "production"] = "development"
-
-    home: Path = Field(default=PROJECT / "data", validation_alias=AliasChoices("home", "WALMART_HOME"))
-    policy: str = Field(default="walmart-2025", validation_alias=AliasChoices("policy", "WALMART_POLICY"))
-    provider: str = Field(default="auto", validation_alias=AliasChoices("provider", "WALMART_PROVIDER"))
-    base_model: str = Field(default="llama3.1:8b", validation_alias=AliasChoices("base_model", "WALMART_BASE_MODEL"))
-    # The warehouse file has one writer at a time; a nightly run waits for a colleague's ten-minute run, not for ever.
-    warehouse_wait_seconds: float = Field(
-        default=900, ge=0, validation_alias=AliasChoices("warehouse_wait_seconds", "WALMART_WAREHOUSE_WAIT_SECONDS")
+    # The prefix keeps fields apart from names that a shell sets for itself, such as HOME.
+    model_config = SettingsConfigDict(
+        env_prefix="WALMART_", env_file=PROJECT / ".env", extra="ignore", populate_by_name=True
     )
 
-    default_model: str | None = None
-    ollama_base_url: str = "http://localhost:11434"
-    cloud_ollama_url: str | None = None
-    openai_api_key: SecretStr | None = None
-    enable_data_collection: bool = True
+    home: Path = PROJECT / "data"
+    policy: str = "walmart-2025"
+    provider: str = "auto"
+    base_model: str = "llama3.1:8b"
+    # The warehouse file has one writer at a time; a nightly run waits for a colleague's ten-minute run, not for ever.
+    warehouse_wait_seconds: float = Field(default=900, ge=0)
+
+    environment: Literal["development", "test", "production"] = _published("ENVIRONMENT", "development")
+    default_model: str | None = _published("DEFAULT_MODEL", None)
+    ollama_base_url: str = _published("OLLAMA_BASE_URL", "http://localhost:11434")
+    cloud_ollama_url: str | None = _published("CLOUD_OLLAMA_URL", None)
+    openai_api_key: SecretStr | None = _published("OPENAI_API_KEY", None)
+    enable_data_collection: bool = _published("ENABLE_DATA_COLLECTION", True)
 
     @field_validator("home")
     @classmethod

@@ -1,0 +1,119 @@
+"""The pipeline from Dagster's own doors: the UI in a real browser, and `dg launch`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from walmart_pipeline import homes
+from walmart_pipeline.settings import PROJECT
+from walmart_pipeline.summary import Summary
+from walmart_pipeline_tests.conftest import SAMPLE, Pipeline
+
+BIN = PROJECT / ".venv" / "bin"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# Without these, chromium asks hosts on the internet at each start.
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+
+COUNTS = """
+select
+    (select count(*) from catalog.raw_products) as rows_in,
+    (select count(*) from catalog.merges) as rows_merged,
+    (select count(*) from catalog.rejects) as rows_rejected,
+    (select count(*) from quality.listings) as accepted,
+    (select count(*) from quality.review_queue) as to_review,
+    (select count(*) from training.dataset) as examples
+"""
+
+
+def counts(pipeline: Pipeline) -> dict[str, int]:
+    return pipeline.query(COUNTS)[0]
+
+
+def fill_inbox(pipeline: Pipeline) -> None:
+    pipeline.settings.inbox.mkdir(parents=True)
+    for path in SAMPLE.iterdir():
+        if path.suffix != ".md":
+            shutil.copy(path, pipeline.settings.inbox)
+
+
+def environment(pipeline: Pipeline) -> dict[str, str]:
+    homes.prepare(pipeline.settings)
+    return dict(os.environ)
+
+
+@pytest.fixture
+def ui(pipeline: Pipeline) -> Iterator[str]:
+    """Address of a Dagster UI that `walmart-pipeline dev` serves."""
+    fill_inbox(pipeline)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    arguments = [BIN / "walmart-pipeline", "dev", "--home", pipeline.settings.home, "--port", str(port)]
+    log = (pipeline.settings.home / "dev.log").open("w")
+    process = subprocess.Popen(arguments, stdout=log, stderr=log, start_new_session=True)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/server_info", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(60)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        assert process.poll() is None, "walmart-pipeline dev ended by itself"
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(1)
+        else:
+            return
+    raise AssertionError(f"nothing answers at {url}")
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser.new_page(viewport={"width": 1700, "height": 950})
+        browser.close()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no browser can be had: chromium is not installed")
+def test_materialize_all_in_the_browser_gives_the_same_counts(
+    ui: str, page: Page, pipeline: Pipeline, sample_pipeline: tuple[Pipeline, Summary]
+) -> None:
+    page.goto(f"{ui}/asset-groups")
+    page.get_by_role("button", name="Skip").click(timeout=60_000)
+    page.get_by_role("button", name="Materialize all").click()
+    page.get_by_text("Launched run").wait_for(timeout=60_000)
+    page.goto(f"{ui}/runs")
+    page.get_by_text("Success", exact=True).first.wait_for(timeout=300_000)
+    assert counts(pipeline) == counts(sample_pipeline[0])
+    page.goto(f"{ui}/assets/quality/review_queue")
+    page.get_by_text("the facts carry").first.wait_for(timeout=60_000)
+
+
+def test_dg_launch_gives_the_same_counts(pipeline: Pipeline, sample_pipeline: tuple[Pipeline, Summary]) -> None:
+    fill_inbox(pipeline)
+    launched = subprocess.run(
+        [BIN / "dg", "launch", "--assets", "*"],
+        cwd=PROJECT,
+        env=environment(pipeline),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert launched.returncode == 0, launched.stderr[-3000:]
+    assert counts(pipeline) == counts(sample_pipeline[0])
