@@ -37,6 +37,9 @@ Home = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 PolicyName = Annotated[str | None, typer.Option(help="Policy profile: name or YAML file. Default: WALMART_POLICY.")]
+ProviderName = Annotated[str | None, typer.Option(help="Who writes: ollama, openai, embedded, composer, or auto.")]
+BaseUrl = Annotated[str | None, typer.Option(help="Model server; several Ollamas divided by commas.")]
+ModelName = Annotated[str | None, typer.Option(help="Model that writes. Default: DEFAULT_MODEL.")]
 
 Answer = TypeVar("Answer")
 
@@ -47,16 +50,29 @@ def run(
         list[Path] | None,
         typer.Option(help="Feed or folder of feeds, read in place; may be repeated. Default: inbox."),
     ] = None,
-    provider: Annotated[str | None, typer.Option(help="Who writes: composer, or auto.")] = None,
+    provider: ProviderName = None,
+    base_url: BaseUrl = None,
+    model: ModelName = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls at once, an endpoint.")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="USD that this run may spend. Default: 5.")] = None,
     policy: PolicyName = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Write at most so many products.")] = None,
+    plan_only: Annotated[bool, typer.Option(help="Only plan: what would be written, what it would cost.")] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole pipeline in this process, on the same Dagster instance as the UI."""
     from walmart_pipeline import running, terminal
 
-    chosen = _settings(home=home, provider=provider, policy=policy)
+    chosen = _settings(
+        home=home,
+        provider=provider,
+        base_url=base_url,
+        model=model,
+        concurrency=concurrency,
+        budget_usd=budget,
+        policy=policy,
+    )
     if missing := [path for path in catalog or [] if not path.exists()]:
         names = ", ".join(map(str, missing))
         if len(missing) == len(catalog or []):
@@ -64,10 +80,16 @@ def run(
         console.print(f"[yellow]missing[/] {escape(names)}")
     with terminal.Bars() as bars:
         summary = running.run(
-            chosen, catalog=[str(path.resolve()) for path in catalog or []], limit=limit, progress=bars
+            chosen,
+            catalog=[str(path.resolve()) for path in catalog or []],
+            limit=limit,
+            plan_only=plan_only,
+            progress=bars,
         )
     if as_json:
         print(summary.model_dump_json(indent=2))
+    elif plan_only:
+        terminal.show_plan(summary)
     else:
         terminal.show(summary)
     raise typer.Exit(0 if summary.succeeded else 1)
@@ -173,6 +195,39 @@ def bench_load(
     print(load.measure(repeats).model_dump_json(indent=2))
 
 
+@bench_app.command("generation")
+def bench_generation(
+    provider: ProviderName = "composer",
+    base_url: BaseUrl = None,
+    model: ModelName = None,
+    products: Annotated[int, typer.Option(min=1, help="Products, made for the measurement.")] = 4_000,
+    concurrency: Annotated[int, typer.Option(min=1, help="Calls at once.")] = 64,
+    call_seconds: Annotated[float, typer.Option(help="What one call takes, for the ideal time.")] = 0.2,
+    changed: Annotated[float, typer.Option(min=0, max=1, help="Share of the products with other facts.")] = 0.0,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time the real path: plan, ledger, dispatcher, parse, upsert; repair is off, so a product is one good answer."""
+    from walmart_pipeline.benchmarks import generation
+
+    given = _settings(provider=provider, base_url=base_url, model=model, concurrency=concurrency)
+    measured = _told(
+        lambda: generation.measure(given, products=products, changed=changed, call_seconds=call_seconds, home=home)
+    )
+    print(measured.model_dump_json(indent=None if as_json else 2))
+
+
+@bench_app.command("plan")
+def bench_plan(
+    products: Annotated[int, typer.Option(min=1, help="Products in the warehouse.")] = 1_000_000,
+    changed: Annotated[float, typer.Option(min=0, max=1, help="Share of them with other facts.")] = 0.01,
+) -> None:
+    """Time the plan over a large catalog of which a part has changed."""
+    from walmart_pipeline.benchmarks import plan
+
+    print(plan.measure(products=products, changed=changed).model_dump_json(indent=2))
+
+
 @modelfile_app.command("check")
 def modelfile_check(path: Path, as_json: AsJson = False) -> None:
     """Report every error of a Modelfile with its line."""
@@ -203,12 +258,23 @@ def _settings(**given: object) -> Settings:
 
 def _told(work: Callable[[], Answer]) -> Answer:
     """Run it; an error that is meant for a user becomes one line and exit code 1."""
+    from walmart_pipeline.llm.calls import CallError
+    from walmart_pipeline.llm.choosing import ProviderError
+    from walmart_pipeline.llm.ledger import LedgerError
     from walmart_pipeline.quality.policy import PolicyError
     from walmart_pipeline.warehouse import WarehouseError
 
     try:
         return work()
-    except (PolicyError, WarehouseError, OSError, UnicodeDecodeError) as error:
+    except (
+        CallError,
+        LedgerError,
+        OSError,
+        PolicyError,
+        ProviderError,
+        UnicodeDecodeError,
+        WarehouseError,
+    ) as error:
         _failed(str(error))
 
 

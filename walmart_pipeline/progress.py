@@ -13,7 +13,11 @@ from typing import Protocol
 # Every five seconds: eight hours leave some 6,000 lines in the event log; a line a product would leave millions.
 LOG_SECONDS = 5.0
 
-Advance = Callable[[int], None]
+
+class Advance(Protocol):
+    """Told how many pieces are done since the last call, and what is worth saying of them."""
+
+    def __call__(self, pieces: int, note: str = "") -> None: ...  # noqa: D102
 
 
 class Progress(Protocol):
@@ -34,17 +38,21 @@ class LogProgress:
     def step(self, label: str, total: int | None, log: Callable[[str], None]) -> Iterator[Advance]:
         """See Progress."""
         started = told = time.monotonic()
-        done = 0
+        done, last_note = 0, ""
 
-        def advance(pieces: int) -> None:
-            nonlocal done, told
-            done += pieces
+        def advance(pieces: int, note: str = "") -> None:
+            nonlocal done, told, last_note
+            done, last_note = done + pieces, note
             now = time.monotonic()
             if now - told >= LOG_SECONDS:
                 told = now
                 rate = done / (now - started)
                 left = f" of {total:,}, {(total - done) / rate:.0f} s left" if total and rate else ""
-                log(f"{label}: {done:,}{left}, {rate:,.0f} a second")
+                log(f"{label}: {done:,}{left}, {rate:,.1f} a second{_after(note)}")
 
         yield advance
-        log(f"{label}: {done:,} in {time.monotonic() - started:.1f} s")
+        log(f"{label}: {done:,} in {time.monotonic() - started:.1f} s{_after(last_note)}")
+
+
+def _after(note: str) -> str:
+    return f", {note}" if note else ""

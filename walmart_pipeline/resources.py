@@ -50,7 +50,7 @@ def judge_resource(context: dg.InitResourceContext) -> Judge:
 @dg.resource(description="Writes the listings.", required_resource_keys={"settings", "judge"})
 def provider_resource(context: dg.InitResourceContext) -> Provider:
     """As WALMART_PROVIDER says; `auto` needs no server and no key."""
-    return choosing.choose(context.resources.settings.provider, context.resources.judge)
+    return choosing.choose(context.resources.settings, context.resources.judge)
 
 
 def resources() -> dict[str, Any]:

@@ -20,17 +20,36 @@ if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
 
-def run(settings: Settings, *, catalog: Sequence[str] = (), limit: int | None = None, progress: Progress) -> Summary:
+# What `--plan-only` runs: reading, cleaning and planning.
+PLANNING = ("catalog/raw_products", "catalog/products", "content/generation_plan")
+
+
+def run(
+    settings: Settings,
+    *,
+    catalog: Sequence[str] = (),
+    limit: int | None = None,
+    plan_only: bool = False,
+    progress: Progress,
+) -> Summary:
     """Execute the job `pipeline`; a step that fails is told in `Summary.error`.
 
     catalog: files and folders to read in place; empty: the inbox. limit: write at most so many products.
+    plan_only: stop where calls would begin.
     """
+    import dagster as dg
+
     from walmart_pipeline.definitions import build_defs
 
     started, clock = datetime.now(UTC), time.monotonic()
     job = build_defs({"settings": settings, "progress": progress}).resolve_job_def("pipeline")
     with homes.instance(settings) as instance:
-        result = job.execute_in_process(run_config=_run_config(catalog, limit), instance=instance, raise_on_error=False)
+        result = job.execute_in_process(
+            run_config=_run_config(catalog, limit),
+            asset_selection=[dg.AssetKey.from_user_string(key) for key in PLANNING] if plan_only else None,
+            instance=instance,
+            raise_on_error=False,
+        )
     return summarize(
         settings,
         started=started,

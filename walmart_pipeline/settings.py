@@ -35,11 +35,27 @@ class Settings(BaseSettings):
     # The warehouse file has one writer at a time; a nightly run waits for a colleague's ten-minute run, not for ever.
     warehouse_wait_seconds: float = Field(default=900, ge=0)
 
+    # Model calls. The budget holds for one run: whoever lets a model write that costs money says how much it may.
+    model: str | None = None
+    base_url: str | None = None
+    concurrency: int = Field(default=64, ge=1)
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    budget_usd: float = Field(default=5.0, ge=0)
+    budget_calls: int | None = Field(default=None, ge=1)
+    ledger_url: str | None = None
+    prices: Path | None = None
+    allow_cloud_models: bool = False
+    embedded_model: Path | None = None
+    embedded_adapter: Path | None = None
+
     environment: Literal["development", "test", "production"] = _published("ENVIRONMENT", "development")
     default_model: str | None = _published("DEFAULT_MODEL", None)
     ollama_base_url: str = _published("OLLAMA_BASE_URL", "http://localhost:11434")
     cloud_ollama_url: str | None = _published("CLOUD_OLLAMA_URL", None)
     openai_api_key: SecretStr | None = _published("OPENAI_API_KEY", None)
+    max_tokens: int = _published("MAX_TOKENS", 2048)
+    max_response_time: float = _published("MAX_RESPONSE_TIME", 300.0)
     enable_data_collection: bool = _published("ENABLE_DATA_COLLECTION", True)
 
     @field_validator("home")
@@ -52,6 +68,11 @@ class Settings(BaseSettings):
     def warehouse(self) -> Path:
         """The DuckDB file."""
         return self.home / "warehouse.duckdb"
+
+    @property
+    def ledger(self) -> str:
+        """URL of the ledger of model calls: SQLite in the home, unless another one is given."""
+        return self.ledger_url or f"sqlite:///{self.home / 'ledger.db'}"
 
     @property
     def inbox(self) -> Path:

@@ -20,6 +20,9 @@ select
     (select count(*) from catalog.rejects) as rows_rejected,
     (select count(*) from catalog.products) as products,
     (select count(*) from content.generation_plan) as planned,
+    (select coalesce(any_value(calls), 0) from content.plan_estimates) as calls_at_most,
+    (select coalesce(any_value(prompt_tokens + completion_tokens), 0) from content.plan_estimates) as tokens_at_most,
+    (select coalesce(any_value(cost_usd), 0.0) from content.plan_estimates) as cost_usd_at_most,
     (select count(*) from quality.listings) as accepted,
     (select count(*) from quality.review_queue where status = 'needs_review') as needs_review,
     (select count(*) from quality.review_queue where status = 'failed') as failed,
@@ -43,6 +46,13 @@ order by value desc, name
 REVIEW = """
 select regexp_replace(reason, '[0-9]+', '#', 'g') as name, count(*) as value
 from quality.review_queue, unnest(reasons) as found(reason)
+group by name
+order by value desc, name
+"""
+
+PLAN = """
+select reason as name, count(*) as value
+from content.generation_plan
 group by name
 order by value desc, name
 """
@@ -87,6 +97,10 @@ class Summary(BaseModel):
     rows_rejected: int = 0
     products: int = 0
     planned: int = Field(default=0, description="Products that this run was to write.")
+    calls_at_most: int = Field(default=0, description="What the plan comes to, less what the ledger knows.")
+    tokens_at_most: int = 0
+    cost_usd_at_most: float = 0.0
+    plan_by_reason: dict[str, int] = Field(default_factory=dict)
     accepted: int = 0
     needs_review: int = 0
     failed: int = 0
@@ -133,6 +147,7 @@ def _facts(db: Database, started: datetime) -> dict[str, Any]:
             "rejects_by_reason": _counts(db, REJECTS),
             "review_by_reason": _counts(db, REVIEW),
             "bands": _counts(db, BANDS),
+            "plan_by_reason": _counts(db, PLAN),
             "examples_missing": _counts(db, MISSING),
         }
     )

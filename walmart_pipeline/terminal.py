@@ -10,7 +10,16 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from walmart_pipeline.progress import Advance
@@ -31,7 +40,10 @@ class Bars:
             TextColumn("{task.description:<34}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
+            TaskProgressColumn(show_speed=True),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
             console=console,
         )
 
@@ -45,8 +57,12 @@ class Bars:
     @contextmanager
     def step(self, label: str, total: int | None, log: Callable[[str], None]) -> Iterator[Advance]:
         """See walmart_pipeline.progress.Progress."""
-        task = self._progress.add_task(label, total=total)
-        yield lambda pieces: self._progress.advance(task, pieces)
+        task = self._progress.add_task(label, total=total, note="")
+
+        def advance(pieces: int, note: str = "") -> None:
+            self._progress.update(task, advance=pieces, note=escape(note))
+
+        yield advance
         self._progress.update(task, total=self._progress.tasks[task].completed)
 
 
@@ -77,6 +93,20 @@ def show(summary: Summary) -> None:
     table.add_row("exports", escape("\n".join(summary.exports)) or "none")
     table.add_row("report", escape(summary.report or "none"))
     table.add_row("time", f"{summary.seconds:,.1f} s, Dagster run {summary.run_id[:8]}")
+    console.print(table)
+    if summary.error:
+        console.print(f"[red]failed[/] {escape(summary.error)}")
+
+
+def show_plan(summary: Summary) -> None:
+    """What would be written, and what it would come to."""
+    table = Table(title="What a run would write", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("products", f"{summary.planned:,} of {summary.products:,}")
+    table.add_row("reasons", _listed(summary.plan_by_reason))
+    table.add_row("at most", f"{summary.calls_at_most:,} model calls, {summary.tokens_at_most:,} tokens")
+    table.add_row("cost at most", f"${summary.cost_usd_at_most:,.2f}; answers that the ledger has cost nothing")
     console.print(table)
     if summary.error:
         console.print(f"[red]failed[/] {escape(summary.error)}")

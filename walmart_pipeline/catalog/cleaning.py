@@ -10,26 +10,49 @@ import html
 import json
 import math
 import re
+import unicodedata
+import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
-TAG = re.compile(r"<(?:[a-zA-Z][^<>]*|/[a-zA-Z][^<>]*|!--.*?--)>", re.DOTALL)
+TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]*>|!--)")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]{2,31});")
+# White space of any kind is no part of these: it divides words, and SPACES folds it.
 INVISIBLE = re.compile(
-    r"[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffe\uffff\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]"
+    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff]"
 )
 SPACES = re.compile(r"[^\S\n]+")
 BLANK_LINES = re.compile(r"\n{3,}")
-BULLET = re.compile(r"^[\s•●▪◦‣∙·✓✔➤►*–—-]+(?=\S)")
+# What cleaning may change. Most cells of a feed hold none of it: one search spares them all the others.
+UNSOUND = re.compile(r"[^\x20-\x7e\n]|[<&]|  | \n|\n |\n\n\n")
+# What ftfy may mend. UTF-8 that was read in a code page shows as two marks in a row, or a mark and a lost space; a
+# lone é or ° is sound. Texts without a suspect are spared ftfy, which takes longer than all other cleaning together.
+SUSPECT = re.compile(
+    r"[^\x00-\x7f]{2}|[\u00c2-\u00df] |[\u00e0-\u00f4] [^\x00-\x7f]"
+    r"|[\x80-\x9f\u2028\u2029\ud800-\udfff\ufb00-\ufb06\uff00-\uffef\ufffd]"
+)
+CURLY = re.compile("[\u2018-\u201f]")
+STRAIGHT_QUOTES = str.maketrans("‘’‚‛“”„‟", "''''\"\"\"\"")
+# Feeds that passed through two systems carry `&amp;lt;`. Ten is only there to end what no feed has.
+MOST_PASSES = 10
+BULLET = re.compile(r"^(?:[\s•●▪◦‣∙·✓✔➤►]+|[*–—-]+\s+)+")
 IN_LINE_BULLETS = re.compile(r"\s*[•●▪◦‣➤►✓✔]\s*|\s+\|\s+|\n+")
-AMOUNT = re.compile(r"[^\d-]*(-?) *(\d[\d.,' ]*)\D*")
-NAMED_VALUE = re.compile(r"^\s*([A-Za-z][\w /()&'-]{0,48}?)\s*[:=]\s*(\S.*)$")
+# A point that follows a letter ends an abbreviation: `Rs.500`; any other one begins the decimals: `$.99`.
+AMOUNT = re.compile(r"[^\d-]*?(-?) *((?:(?<![A-Za-z])\.)?\d[\d.,' ]*)\D*")
+NAMED_VALUE = re.compile(r"^\s*([A-Za-z][\w /()&'-]{0,48}?)\s*[:=](?!//)\s*(\S.*)$")
+# How exports of programs spell that a cell has no value.
+ABSENT = frozenset(("", "-", "--", "n/a", "#n/a", "na", "none", "null", "nan", "nil", "undefined"))
+# Of an attribute `none` is a value: `Assembly required: none`.
+NO_ATTRIBUTE = ABSENT - {"none"}
 
 # Elements that end a line of text: what HTML's default style sheet shows as a block.
-BLOCKS = re.compile(
+BLOCK = (
     "address|article|aside|blockquote|br|dd|div|dl|dt|fieldset|figure|footer|form|h[1-6]|header|hr|li|main|nav|ol|p|pre"
     "|section|table|tr|ul"
 )
+BLOCKS = re.compile(BLOCK)
+BLOCK_TAG = re.compile(rf"<(?:{BLOCK})\b", re.IGNORECASE)
 UNSHOWN = frozenset(("script", "style", "template", "noscript", "head", "title", "-comment"))
 
 
@@ -37,25 +60,46 @@ def text(value: Any) -> str:
     """One value as clean text: mojibake and entities mended, HTML to lines, white space folded, invisibles dropped.
 
     Paragraphs and list items stand on lines of their own; a blank line divides paragraphs.
+    Clean text stays as it is: text(text(value)) == text(value).
     """
-    import ftfy
-
     if value is None:
         return ""
     if isinstance(value, list):
         return "\n".join(filter(None, map(text, value)))
     raw = str(value)
+    for _ in range(MOST_PASSES):
+        if not UNSOUND.search(raw):
+            return raw.strip()
+        mended = _mended(raw)
+        if mended == raw:
+            break
+        raw = mended
+    return raw
+
+
+def _mended(raw: str) -> str:
+    """One pass: what it uncovers, such as a tag that was escaped twice, is for the next one."""
+    if "<" in raw and TAG.search(raw):
+        raw = html_text(raw)
+    elif "&" in raw:
+        raw = ENTITY.sub(lambda entity: html.unescape(entity[0]), raw)
     if not raw.isascii():
-        raw = ftfy.fix_text(raw, unescape_html=False)
-    # Twice: feeds that passed through two systems carry `&amp;lt;`.
-    for _ in range(2):
-        if TAG.search(raw):
-            raw = html_text(raw)
-        elif ENTITY.search(raw):
-            raw = html.unescape(raw)
+        raw = _characters(raw)
     raw = INVISIBLE.sub("", raw.replace("\r\n", "\n").replace("\r", "\n"))
-    lines = (SPACES.sub(" ", line).strip() for line in raw.split("\n"))
+    lines = (line.strip() for line in SPACES.sub(" ", raw).split("\n"))
     return BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+
+
+def _characters(raw: str) -> str:
+    """Mojibake, ligatures and wide letters mended, quotes straight, letters composed with their accents."""
+    if SUSPECT.search(raw):
+        import ftfy
+
+        # Its control characters are left for INVISIBLE, by which ASCII texts go as well.
+        raw = ftfy.fix_text(raw, unescape_html=False, remove_control_chars=False)
+    if CURLY.search(raw):
+        raw = raw.translate(STRAIGHT_QUOTES)
+    return unicodedata.normalize("NFC", raw)
 
 
 def line(value: Any) -> str:
@@ -64,34 +108,38 @@ def line(value: Any) -> str:
 
 
 def html_text(markup: str) -> str:
-    """What a browser would show, each block and each list item on a line of its own."""
+    """What a browser would show, each block and each list item on a line of its own.
+
+    Line breaks of the markup count only where no element makes lines: text with a few `<b>` in it.
+    """
     from selectolax.lexbor import LexborHTMLParser
 
     body = LexborHTMLParser(markup).body
     if body is None:
         return ""
+    white_space = re.compile(r"\s+" if BLOCK_TAG.search(markup) else r"[^\S\n]+")
     parts: list[str] = []
-
-    def walk(node: Any) -> None:
+    # Nodes to enter, and what stands behind those entered; no recursion: feeds nest thousands of unclosed elements.
+    waiting: list[Any] = [body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str):
+            parts.append(node)
+            continue
         tag = node.tag
         if tag == "-text":
-            # Line breaks in the markup are only spaces on the page.
-            parts.append(re.sub(r"\s+", " ", node.text(deep=False)))
+            parts.append(white_space.sub(" ", node.text(deep=False)))
         if tag in UNSHOWN:
-            return
-        block = bool(BLOCKS.fullmatch(tag))
-        if block:
+            continue
+        if BLOCKS.fullmatch(tag):
             parts.append("\n")
-        child = node.child
-        while child is not None:
-            walk(child)
-            child = child.next
-        if block:
-            parts.append("\n")
+            waiting.append("\n")
         elif tag in ("td", "th"):
-            parts.append(" ")
-
-    walk(body)
+            waiting.append(" ")
+        child = node.last_child
+        while child is not None:
+            waiting.append(child)
+            child = child.prev
     return re.sub(r" *\n[ \n]*", "\n", "".join(parts)).strip()
 
 
@@ -105,12 +153,19 @@ def parsed(value: Any) -> Any:
     try:
         return json.loads(stripped)
     except (ValueError, RecursionError):
-        try:
-            found = ast.literal_eval(stripped)
-        # MemoryError: Python's word for an expression that is nested too deeply.
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return value
-    return found if isinstance(found, list | dict) else value
+        return _python_literal(stripped, value)
+
+
+def _python_literal(source: str, otherwise: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            # Python warns of `\d` and the like as if the feed were somebody's program.
+            warnings.simplefilter("ignore")
+            found = ast.literal_eval(source)
+    # TypeError: a set or key that can't be hashed. MemoryError: Python's word for an expression nested too deeply.
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return otherwise
+    return found if isinstance(found, list | dict) else otherwise
 
 
 def items(value: Any) -> list[str]:
@@ -119,35 +174,51 @@ def items(value: Any) -> list[str]:
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
-        found: Iterator[str] = (line(item) for item in value)
+        found: Iterator[str] = map(listed, value)
     else:
         found = (line(part) for part in IN_LINE_BULLETS.split(text(value)))
     return list(dict.fromkeys(filter(None, (BULLET.sub("", item) for item in found))))
 
 
 def path(value: Any) -> list[str]:
-    """A category path, broad to narrow: from a list, or a text divided by `>`, `/`, `|` or `»`."""
+    """A category path, broad to narrow: from a list, or a text divided by `>`, `/`, `|` or `»`.
+
+    A level may be an object with its name in it, as shops' interfaces have it: {"id": 7, "name": "Kettles"}.
+    """
     value = parsed(value)
     if isinstance(value, list):
-        parts = [line(part) for part in value]
+        named = (_first_of(part, ("name", "label", "title")) if isinstance(part, dict) else part for part in value)
+        parts = [listed(part) for part in named]
+    elif (whole := line(value)).casefold() in ABSENT:
+        return []
     else:
-        parts = [part.strip() for part in re.split(r"\s*[>»|]\s*|\s+/\s+|/(?=[A-Z])", line(value))]
-    return list(dict.fromkeys(filter(None, parts)))
+        parts = [part.strip() for part in re.split(r"\s*[>»|]\s*|\s+/\s+|/(?=[A-Z])", whole)]
+    return [part for part in dict.fromkeys(parts) if part.casefold() not in ABSENT]
 
 
 def named_values(value: Any) -> dict[str, str]:
-    """Attributes with their names: from a mapping, a list of {name, value}, or `Name: value; Name: value` text."""
+    """Attributes with their names: from a mapping, a list of {name, value}, or `Name: value; Name: value` text.
+
+    A name that stands twice has its first value.
+    """
     value = parsed(value)
+    pairs: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
-        return {label(name): scalar for name, item in value.items() if (scalar := listed(item))}
-    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
-        pairs = (_name_and_value(item) for item in value)
-        return {label(name): scalar for name, item in pairs if name and (scalar := listed(item))}
-    found = {}
-    parts = [line(part) for part in value] if isinstance(value, list) else re.split(r"[;\n|]", text(value))
-    for part in parts:
-        if match := NAMED_VALUE.match(part):
-            found[label(match[1])] = match[2].strip().rstrip(".;,")
+        pairs = list(value.items())
+    elif isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        pairs = [
+            (_first_of(item, ("name", "key", "label", "attribute")), _first_of(item, ("value", "values", "text")))
+            for item in value
+        ]
+    else:
+        parts = map(line, value) if isinstance(value, list) else re.split(r"[;\n|]", text(value))
+        matches = filter(None, map(NAMED_VALUE.match, parts))
+        pairs = [(match[1], match[2].strip().rstrip(".;,")) for match in matches]
+    found: dict[str, str] = {}
+    for name, item in pairs:
+        named, shown = label(line(name)), listed(item)
+        if named and shown.casefold() not in NO_ATTRIBUTE:
+            found.setdefault(named, shown)
     return found
 
 
@@ -159,15 +230,30 @@ def listed(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(dict.fromkeys(filter(None, map(listed, value))))
     if isinstance(value, dict):
-        return ", ".join(f"{line(name)} {listed(item)}" for name, item in value.items() if listed(item))
+        return ", ".join(f"{line(name)} {shown}".strip() for name, item in value.items() if (shown := listed(item)))
     if isinstance(value, float):
-        return f"{value:g}" if math.isfinite(value) else ""
+        return _figures(value)
     return line(value)
 
 
+def _figures(value: float) -> str:
+    """A float as it was written: an identifier that a spreadsheet or Parquet keeps as 173530386.0 is `173530386`."""
+    if not math.isfinite(value):
+        return ""
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+@lru_cache(maxsize=10_000)
 def label(name: str) -> str:
-    """A name as a person writes it: `countPerPack` and `count_per_pack` → `Count per pack`."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[_.\-]+", " ", line(name)).split()
+    """A name as a person writes it: `countPerPack`, `count_per_pack` and `count-per-pack` → `Count per pack`.
+
+    Where words stand apart already, hyphens belong to them: `Non-Stick Coating` → `Non-stick coating`.
+    """
+    named = line(name)
+    if " " not in named:
+        named = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", named)
+        named = named.replace("-", " ") if named.islower() else named
+    words = re.sub(r"[_.]+", " ", named).split()
     spelled = " ".join(word if word.isupper() and len(word) > 1 else word.lower() for word in words)
     return spelled[:1].upper() + spelled[1:]
 
@@ -180,18 +266,27 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return float(value) if math.isfinite(value) else None
+        return _finite(value)
     match = AMOUNT.fullmatch(line(value))
     if not match:
         return None
     sign, digits = match.groups()
-    whole, *groups = re.split(r"[.,' ]+", digits.strip(".,' "))
+    whole, *groups = re.split(r"[.,' ]+", digits.rstrip(".,' "))
     # Thousands stand after one to three digits that are not a lone zero.
-    thousands = groups and len(groups[-1]) == 3 and len(whole) <= 3 and whole != "0"
+    thousands = groups and len(groups[-1]) == 3 and len(whole) <= 3 and whole not in ("", "0")
     decimals = groups.pop() if groups and not thousands else "0"
     if any(len(group) != 3 for group in groups) or (groups and len(decimals) > 2):
         return None
-    return float(f"{sign}{whole}{''.join(groups)}.{decimals}")
+    return _finite(f"{sign}{whole}{''.join(groups)}.{decimals}")
+
+
+def _finite(figures: str | float) -> float | None:
+    try:
+        value = float(figures)
+    except OverflowError:
+        # An integer of more than 308 digits.
+        return None
+    return value if math.isfinite(value) else None
 
 
 def gtin(value: Any) -> str | None:
@@ -204,19 +299,20 @@ def gtin(value: Any) -> str | None:
     value = parsed(value)
     if isinstance(value, list):
         value = next(iter(value), None)
-    digits = re.sub(r"[\s-]|\.0+$", "", line(value))
-    if not digits:
+    shown = line(value)
+    if shown.casefold() in ABSENT:
         return None
+    digits = re.sub(r"[\s-]|\.0+$", "", shown)
     # 11: a UPC whose leading zero a spreadsheet took for nothing.
-    if not digits.isdecimal() or len(digits) not in (8, 11, 12, 13, 14):
-        raise ValueError(f"`{digits[:40]}` is not a GTIN: 8, 12, 13 or 14 digits")
+    if not (digits.isascii() and digits.isdecimal()) or len(digits) not in (8, 11, 12, 13, 14):
+        raise ValueError(f"`{shown[:40]}` is not a GTIN: 8, 12, 13 or 14 digits")
     padded = digits.zfill(14)
     if not padded.strip("0") or not ean.is_valid(padded):
-        raise ValueError(f"`{digits}` is not a GTIN: its check digit is wrong")
+        raise ValueError(f"`{shown}` is not a GTIN: its check digit is wrong")
     return padded
 
 
-def _name_and_value(pair: dict[str, Any]) -> tuple[str, Any]:
-    lowered = {key.lower(): item for key, item in pair.items()}
-    name = next((lowered[key] for key in ("name", "key", "label", "attribute") if lowered.get(key)), "")
-    return str(name), next((lowered[key] for key in ("value", "values", "text") if key in lowered), None)
+def _first_of(item: dict[Any, Any], keys: tuple[str, ...]) -> Any:
+    """The value of the first of these keys, in any case, that has one."""
+    lowered = {str(key).lower(): value for key, value in item.items()}
+    return next((lowered[key] for key in keys if lowered.get(key) not in (None, "")), None)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -62,7 +63,7 @@ ALIASES: dict[Target, tuple[str, ...]] = {
     "attributes": ("attributes", "specifications", "specs", "specification", "productattributes", "technicaldetails"),
     "price": ("finalprice", "offerprice", "saleprice", "price", "currentprice", "listprice", "initialprice", "msrp"),
     "gtin": ("gtin", "gtin14", "gtin13", "upc", "standardupc", "ean", "ean13", "barcode", "upccode"),
-    "rating": ("rating", "customerrating", "averagerating", "stars", "reviewrating"),
+    "rating": ("rating", "customerrating", "averagerating", "ratingvalue", "ratingrate", "stars", "reviewrating"),
     "review_count": ("reviewcount", "numreviews", "reviews", "ratingscount", "numberofreviews", "ratingcount"),
 }
 # One path in one column: where it is filled, the columns of single levels add nothing.
@@ -112,6 +113,19 @@ ATTRIBUTE_COLUMNS: dict[str, str] = {
     "mediaformat": "Media format",
 }
 
+# Columns of a nested object that hold nothing but the value of the object: `brand.name`, `price.amount`.
+VALUE_LEAVES = frozenset("name value amount text label displayname".split())
+# Objects that are the product, or its offer: what stands in them is said of the product itself.
+WRAPPERS = frozenset("product item productdetails details general offer offers primaryoffer".split())
+# These tell of whatever object they stand in: `seller.name` is no product's name, `image.size` no product's size.
+OBJECTS_OWN = ATTRIBUTE_COLUMNS.keys() | set(
+    "id sku name title description shortdescription details features reviews rating".split()
+)
+# In a nested object the same name is less sure than beside the row's other columns.
+NESTED_RANK = 100
+# So many are told; a feed whose objects are named by id has as many columns as rows.
+MOST_UNMAPPED = 200
+
 
 class ColumnMapping(BaseModel):
     """`feed.mapping.yaml`: says where a field is when its column is not among the known ones. It wins over them."""
@@ -142,70 +156,70 @@ def read_mapping(path: Path) -> ColumnMapping:
 
     try:
         return ColumnMapping.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except OSError as error:
+        raise MappingError(f"{path.name} can't be read: {error}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise MappingError(f"{path.name} is not YAML: {error}") from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        wrong = "; ".join(": ".join([*map(str, item["loc"]), item["msg"]]) for item in error.errors())
         raise MappingError(f"{path.name}: {wrong}. Fields are: {', '.join(ALIASES)}") from error
 
 
 @dataclass
 class Cells:
-    """The cells of one row by the field that they belong to, the best column first."""
+    """The cells of one row by the field that they belong to, the best column first; attributes as the feed has them."""
 
     fields: dict[Target, list[Any]]
-    attributes: dict[str, Any]
+    attributes: list[tuple[str, Any]]
 
 
 class Columns:
-    """Sorts the cells of a feed's rows; remembers each column, and those that belong nowhere."""
+    """Sorts the cells of a feed's rows; remembers the columns that belong nowhere."""
 
     def __init__(self, mapping: ColumnMapping) -> None:
-        self._places: dict[str, _Place | None] = dict.fromkeys(mapping.ignore)
+        self._named: dict[str, _Place | None] = dict.fromkeys(mapping.ignore)
         for target, names in mapping.columns.items():
-            self._places |= {name: _Place(target, rank - len(names)) for rank, name in enumerate(names)}
+            self._named |= {name: _Place(target, rank - len(names)) for rank, name in enumerate(names)}
         for label, name in mapping.attributes.items():
-            self._places[name] = _Place("attributes", 0, label)
-        self._ignored = set(mapping.ignore)
+            self._named[name] = _Place("attributes", 0, label)
+        self._unmapped: dict[str, None] = {}
 
     def sort(self, record: Mapping[str, Any]) -> Cells:
-        """Cells of one row. Nested objects are flattened to dotted columns, but for those that hold attributes."""
-        placed: dict[Target, list[tuple[int, bool, Any]]] = {}
-        attributes: dict[str, Any] = {}
-        for column, value in self._flat(record):
-            place = self._place(column)
-            if place is None:
-                continue
+        """Cells of one row. Nested objects become dotted columns, but for those that are one cell by themselves."""
+        placed: dict[Target, list[tuple[_Place, Any]]] = {}
+        attributes: list[tuple[str, Any]] = []
+        for place, value in self._placed(record):
             if place.label:
-                attributes.setdefault(place.label, value)
+                attributes.append((place.label, value))
             else:
-                placed.setdefault(place.target, []).append((place.rank, place.whole_path, value))
-        if any(whole for _, whole, _ in placed.get("category", [])):
-            placed["category"] = [cell for cell in placed["category"] if cell[1]]
+                placed.setdefault(place.target, []).append((place, value))
+        if any(place.whole_path for place, _ in placed.get("category", [])):
+            placed["category"] = [cell for cell in placed["category"] if cell[0].whole_path]
         fields = {
-            target: [value for _, _, value in sorted(cells, key=lambda cell: cell[0])]
+            target: [value for _, value in sorted(cells, key=lambda cell: cell[0].rank)]
             for target, cells in placed.items()
         }
         return Cells(fields, attributes)
 
     @property
     def unmapped(self) -> list[str]:
-        """Columns seen so far that belong to no field."""
-        return [name for name, place in self._places.items() if place is None and name not in self._ignored]
+        """Columns seen so far that belong to no field, the first MOST_UNMAPPED of them."""
+        return list(self._unmapped)
 
-    def _flat(self, record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    def _placed(self, record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[_Place, Any]]:
         for name, value in record.items():
             column = f"{prefix}{name}"
-            place = self._place(column) if isinstance(value, dict) else None
+            if column in self._named:
+                if place := self._named[column]:
+                    yield place, value
+                continue
+            place = _known_place(column)
             if isinstance(value, dict) and (place is None or place.target != "attributes"):
-                yield from self._flat(value, f"{column}.")
-            else:
-                yield column, value
-
-    def _place(self, column: str) -> _Place | None:
-        if column not in self._places:
-            self._places[column] = _known_place(column)
-        return self._places[column]
+                yield from self._placed(value, f"{column}.")
+            elif place:
+                yield place, value
+            elif len(self._unmapped) < MOST_UNMAPPED:
+                self._unmapped[column] = None
 
 
 @dataclass(frozen=True)
@@ -216,17 +230,22 @@ class _Place:
     whole_path: bool = False
 
 
+# The widest feed of the tests has 100,000 columns: each is looked up once, not once a row.
+@lru_cache(maxsize=1 << 17)
 def _known_place(column: str) -> _Place | None:
-    first, _, last = column.partition(".")
-    last = last.rpartition(".")[2]
-    if last and fold(first) in ALIASES["attributes"]:
+    if place := KNOWN.get(fold(column)):
+        return place
+    *parents, last = column.split(".")
+    if not parents:
+        return None
+    if fold(parents[0]) in ALIASES["attributes"]:
         return _Place("attributes", 0, cleaning.label(last))
-    for name in dict.fromkeys((fold(column), fold(last))):
-        if name in RANKS:
-            return RANKS[name]
-        if name in ATTRIBUTE_COLUMNS:
-            return _Place("attributes", 0, ATTRIBUTE_COLUMNS[name])
-    return None
+    parent, leaf = KNOWN.get(fold(parents[-1])), fold(last)
+    if parent and leaf in VALUE_LEAVES:
+        return parent
+    if leaf not in KNOWN or (leaf in OBJECTS_OWN and fold(parents[-1]) not in WRAPPERS):
+        return None
+    return replace(KNOWN[leaf], rank=KNOWN[leaf].rank + NESTED_RANK)
 
 
 def fold(column: str) -> str:
@@ -234,8 +253,8 @@ def fold(column: str) -> str:
     return re.sub(r"[\W_]+", "", column).lower()
 
 
-RANKS = {
+KNOWN = {
     name: _Place(target, rank, whole_path=name in WHOLE_PATHS)
     for target, names in ALIASES.items()
     for rank, name in enumerate(names)
-}
+} | {name: _Place("attributes", 0, label) for name, label in ATTRIBUTE_COLUMNS.items()}

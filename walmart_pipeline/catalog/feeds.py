@@ -24,12 +24,12 @@ class Feed:
     @property
     def mapping_path(self) -> Path:
         """`feed.mapping.yaml` beside `feed.csv` or `feed.csv.gz`."""
-        return self.path.with_name(plain_name(self.path).rpartition(".")[0] + MAPPING_SUFFIX)
+        return self.path.with_name(plain_path(self.path).stem + MAPPING_SUFFIX)
 
     @property
     def format(self) -> str:
         """The suffix that says how to read it, without the dot and without .gz."""
-        return plain_name(self.path).rpartition(".")[2].lower()
+        return plain_path(self.path).suffix.lower().removeprefix(".")
 
     def digest(self) -> str:
         """Hash of the file and of the mapping beside it. Raises OSError if either can't be read."""
@@ -42,14 +42,14 @@ class Feed:
         return digest.hexdigest()
 
 
-def plain_name(path: Path) -> str:
-    """The file's name without .gz."""
-    return path.name[:-3] if path.name.lower().endswith(".gz") else path.name
+def plain_path(path: Path) -> Path:
+    """The path without .gz."""
+    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
 
 
 def is_feed(path: Path) -> bool:
     """Whether a file in a folder is taken for a feed. Hidden and temporary names are still being written."""
-    return not path.name.startswith((".", "~$")) and plain_name(path).lower().endswith(SUFFIXES)
+    return not path.name.startswith((".", "~$")) and plain_path(path).suffix.lower() in SUFFIXES
 
 
 def find(paths: Iterable[Path]) -> list[Feed]:

@@ -65,6 +65,6 @@ def _choose(field: str, standing: Any, offered: Any) -> Any:
 
 
 def _fullness(value: Any) -> tuple[int, int]:
-    if isinstance(value, list):
-        return len(value), sum(len(item) for item in value)
-    return 0, len(str(value))
+    """How much a value says: items, then letters and digits. A dash for a comma makes no text fuller."""
+    items = value if isinstance(value, list) else [str(value)]
+    return len(items), sum(len(re.findall(r"\w", item)) for item in items)

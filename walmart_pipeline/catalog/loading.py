@@ -67,7 +67,7 @@ def _load_one(db: Database, feed: Feed, digest: str, ordinal: int, advance: Call
             "digest": digest,
             "mapping": mapping.model_dump_json(),
             "status": "read" if count else "empty",
-            "detail": detail if count else f"{detail}: a header, but no rows",
+            "detail": detail if count else f"{detail}: it has no rows",
             "row_count": count,
             "unmapped": [],
             "ordinal": ordinal,

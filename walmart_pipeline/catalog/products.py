@@ -19,6 +19,10 @@ from walmart_pipeline.records import Product
 # The longest name in the real catalogs has 243 characters; a thousand is a description in the wrong column.
 LONGEST_NAME = 1_000
 
+# More than there are people; what is greater is an identifier in the wrong column.
+MOST_REVIEWS = 10**10
+
+NO_BRAND = {"unbranded", "no brand", "generic", "unknown"}
 COUNTS = {"Count", "Count per pack", "Pack size"}
 
 Value = TypeVar("Value")
@@ -45,44 +49,44 @@ def clean_row(raw: str, columns: Columns, *, source_file: str, source_row: int) 
     record = json.loads(raw)
     if not record:
         raise RejectedRowError(["the row is empty"])
-    cells = columns.sort(record)
+    try:
+        return _clean(columns.sort(record), source_file, source_row)
+    except RecursionError as error:
+        raise RejectedRowError(["its values are nested too deeply"]) from error
+
+
+def _clean(cells: Cells, source_file: str, source_row: int) -> CleanRow:
     notes: list[str] = []
-    name = cleaning.line(_first(cells, "product_name"))
+    name = _first(cells, "product_name", _shown, notes) or ""
     if reasons := _unusable_name(name):
         raise RejectedRowError(reasons)
-    return CleanRow(
-        Product(
-            product_id=_identifier(_first(cells, "product_id")),
-            product_name=name,
-            brand=_noted(notes, "brand", cells, _brand),
-            category=_category(cells.fields.get("category", [])),
-            attributes=_attributes(cells),
-            features=cleaning.items(_first(cells, "features")),
-            description=_description(cells.fields.get("description", [])),
-            price=_noted(notes, "price", cells, _price),
-            gtin=_noted(notes, "gtin", cells, cleaning.gtin),
-            rating=_noted(notes, "rating", cells, _rating),
-            review_count=_noted(notes, "review_count", cells, _review_count),
-            source_file=source_file,
-            source_row=source_row,
-        ),
-        notes,
+    product = Product(
+        product_id=_first(cells, "product_id", _identifier, notes) or "",
+        product_name=name,
+        brand=_first(cells, "brand", _brand, notes),
+        category=_category(cells.fields.get("category", [])),
+        attributes=_attributes(cells),
+        features=_first(cells, "features", cleaning.items, notes) or [],
+        description=_description(cells.fields.get("description", [])),
+        price=_first(cells, "price", _price, notes),
+        gtin=_first(cells, "gtin", cleaning.gtin, notes),
+        rating=_first(cells, "rating", _rating, notes),
+        review_count=_first(cells, "review_count", _review_count, notes),
+        source_file=source_file,
+        source_row=source_row,
     )
+    return CleanRow(product, notes)
 
 
-def _first(cells: Cells, target: Target) -> Any:
-    return next((value for value in cells.fields.get(target, []) if cleaning.line(value)), None)
-
-
-def _noted(notes: list[str], target: Target, cells: Cells, convert: Callable[[Any], Value | None]) -> Value | None:
-    """The first cell that converts; what is wrong with the others becomes a note."""
+def _first(cells: Cells, target: Target, convert: Callable[[Any], Value | None], notes: list[str]) -> Value | None:
+    """The first cell that says something; what is wrong with those before it becomes a note."""
     for value in cells.fields.get(target, []):
         try:
             converted = convert(value)
         except ValueError as error:
             notes.append(f"{target}: {error}")
             continue
-        if converted is not None:
+        if converted not in (None, "", []):
             return converted
     return None
 
@@ -98,16 +102,20 @@ def _unusable_name(name: str) -> list[str]:
     return reasons
 
 
+def _shown(value: Any) -> str:
+    shown = cleaning.line(value)
+    return "" if shown.casefold() in cleaning.ABSENT - {"-", "--"} else shown
+
+
 def _identifier(value: Any) -> str:
     """An identifier is text: the `.0` of a spreadsheet's float is not part of it."""
-    return re.sub(r"^(\d+)\.0+$", r"\1", cleaning.listed(value))
+    shown = cleaning.listed(value)
+    return "" if shown.casefold() in cleaning.ABSENT else re.sub(r"^(\d+)\.0+$", r"\1", shown)
 
 
-def _brand(value: Any) -> str | None:
+def _brand(value: Any) -> str:
     brand = cleaning.listed(value)
-    if brand.casefold() in ("", "n/a", "na", "none", "null", "unbranded", "no brand", "generic", "unknown", "-"):
-        return None
-    return brand
+    return "" if brand.casefold() in cleaning.ABSENT | NO_BRAND else brand
 
 
 def _category(values: list[Any]) -> list[str]:
@@ -116,31 +124,36 @@ def _category(values: list[Any]) -> list[str]:
 
 
 def _attributes(cells: Cells) -> dict[str, str]:
-    found = {name: text for name, value in cells.attributes.items() if (text := cleaning.listed(value))}
-    # A count is a whole number, whatever a spreadsheet made of it.
-    found |= {name: re.sub(r"^(\d+)\.0+$", r"\1", found[name]) for name in COUNTS & found.keys()}
+    found: dict[str, str] = {}
+    for name, value in cells.attributes:
+        shown = cleaning.listed(value)
+        if shown.casefold() not in cleaning.NO_ATTRIBUTE:
+            # A count is a whole number, whatever a spreadsheet made of it.
+            found.setdefault(name, re.sub(r"^(\d+)\.0+$", r"\1", shown) if name in COUNTS else shown)
     for value in cells.fields.get("attributes", []):
-        for name, text in cleaning.named_values(value).items():
-            found.setdefault(name, text)
+        for name, shown in cleaning.named_values(value).items():
+            found.setdefault(name, shown)
     return found
 
 
 def _description(values: list[Any]) -> str:
     """All descriptive columns, the best one first; one that another one holds already is left out."""
-    texts: list[str] = []
-    for text in map(cleaning.text, values):
+    texts: dict[str, str] = {}
+    for value in values:
+        text = cleaning.text(cleaning.parsed(value))
         folded = _folded(text)
-        if folded and not any(folded in _folded(other) for other in texts):
-            texts.append(text)
-    return "\n\n".join(texts)
+        if text.casefold() not in cleaning.ABSENT and not any(folded in other for other in texts):
+            texts[folded] = text
+    return "\n\n".join(texts.values())
 
 
 def _folded(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
+    """Words without case and marks, each between spaces: one text is found in another one by whole words."""
+    return " ".join(["", *re.findall(r"\w+", text.casefold()), ""])
 
 
 def _price(value: Any) -> float | None:
-    if not cleaning.line(value):
+    if _says_nothing(value):
         return None
     price = cleaning.number(value)
     if price is None or price < 0:
@@ -149,10 +162,10 @@ def _price(value: Any) -> float | None:
 
 
 def _rating(value: Any) -> float | None:
-    if not cleaning.line(value):
+    if _says_nothing(value):
         return None
-    match = re.match(r"\s*(\d+(?:[.,]\d+)?)", cleaning.line(value))
-    rating = float(match[1].replace(",", ".")) if match else None
+    match = re.match(r"\d+(?:[.,]\d+)?", cleaning.line(value))
+    rating = float(match[0].replace(",", ".")) if match else None
     if rating is None or rating > 5:
         raise ValueError(f"`{cleaning.line(value)[:40]}` is not a rating from 0 to 5")
     return rating
@@ -161,9 +174,13 @@ def _rating(value: Any) -> float | None:
 def _review_count(value: Any) -> int | None:
     if isinstance(value, list):
         return len(value)
-    if not cleaning.line(value):
+    if _says_nothing(value):
         return None
     count = cleaning.number(value)
-    if count is None or count < 0:
+    if count is None or not 0 <= count <= MOST_REVIEWS:
         raise ValueError(f"`{cleaning.line(value)[:40]}` is not a number of reviews")
     return int(count)
+
+
+def _says_nothing(value: Any) -> bool:
+    return cleaning.line(value).casefold() in cleaning.ABSENT

@@ -65,24 +65,29 @@ identified as (
 grouped as (
     select *, count(*) over (partition by product_id) > 1 as repeated
     from identified
-),
-bucketed as (
-    select
-        *,
-        case when repeated then (dense_rank() over (partition by repeated order by product_id)) // 1000 end as bucket
-    from grouped
 )
-select clean_rows.* replace (bucketed.product_id as product_id), bucket
-from clean_rows
-join bucketed using (position)
-order by bucket, bucketed.product_id, position
+select
+    position,
+    product_id,
+    case when repeated then (dense_rank() over (partition by repeated order by product_id)) // 1000 end as bucket
+from grouped
 """
 
 SINGLE_ROWS = """
 insert into refined
-select * exclude (position, name_key, identity, bucket)
-from identified_rows
+select clean_rows.* exclude (position, name_key, identity) replace (identified_rows.product_id as product_id)
+from clean_rows
+join identified_rows using (position)
 where bucket is null
+order by product_id
+"""
+
+REPEATED_ROWS = """
+select clean_rows.* replace (identified_rows.product_id as product_id)
+from clean_rows
+join identified_rows using (position)
+where bucket = ?
+order by product_id, position
 """
 
 
@@ -175,9 +180,7 @@ def _product_row(product: Product, notes: list[str]) -> dict[str, Any]:
 def _join(db: Database) -> None:
     """Merge the rows of each product that several rows tell of, a bucket of a thousand products at a time."""
     for bucket in db.query("select distinct bucket from identified_rows where bucket is not null order by bucket"):
-        rows = db.query(
-            "select * from identified_rows where bucket = ? order by product_id, position", [bucket["bucket"]]
-        )
+        rows = db.query(REPEATED_ROWS, [bucket["bucket"]])
         products: list[Row] = []
         merges: list[Row] = []
         for product_id, group in groupby(rows, key=lambda row: row["product_id"]):

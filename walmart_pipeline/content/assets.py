@@ -15,7 +15,8 @@ class PlanConfig(dg.Config):
     """What to plan beyond what is due."""
 
     limit: int | None = Field(default=None, ge=1, description="Plan at most so many products; the others wait.")
-    everything: bool = Field(default=False, description="Plan every product, also those whose text is up to date.")
+    everything: bool = Field(default=False, description="Plan every product and ask anew, also what is up to date.")
+    stale_days: int | None = Field(default=None, ge=1, description="Plan texts that are older too.")
 
 
 @dg.asset(
@@ -32,12 +33,17 @@ def generation_plan(
     warehouse: dg.ResourceParam[Warehouse],
     provider: dg.ResourceParam[Provider],
 ) -> dg.MaterializeResult[None]:
-    """Which products need a text, each with the reason: new, its facts, the model or the prompt changed, failed before.
+    """Which products need a text, each with the reason: new, its facts, the model or the prompt changed, failed before,
+    rejected by a reviewer, below the bar, stale, forced.
 
-    A product that is not in `content.generation_plan` costs nothing in this run.
+    A product that is not in `content.generation_plan` costs nothing in this run; what the ledger knows neither.
     """
     with warehouse.writing() as db:
-        reasons = planning.plan(db, provider, everything=config.everything, limit=config.limit)
+        reasons = planning.plan(
+            db, provider, everything=config.everything, limit=config.limit, stale_days=config.stale_days
+        )
+        due = planning.estimate(db, provider)
+        db.replace("content.plan_estimates", [due.model_dump()])
         preview = db.query(
             "select product_id, product_name, reason from content.generation_plan "
             "join catalog.products using (product_id) order by product_id limit 5"
@@ -46,6 +52,9 @@ def generation_plan(
         metadata={
             "dagster/row_count": sum(row["products"] for row in reasons),
             "provider": f"{provider.name}, {provider.model}, prompt {provider.prompt_version}",
+            "model calls at most": due.calls,
+            "tokens at most": due.prompt_tokens + due.completion_tokens,
+            "cost at most (USD)": round(due.cost_usd, 4),
             "reasons": dg.MetadataValue.md(markdown.table(reasons)),
             "preview": dg.MetadataValue.md(markdown.table(preview)),
         }

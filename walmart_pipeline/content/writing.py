@@ -5,23 +5,27 @@ Belongs here: passing products to the provider in batches and keeping each batch
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from walmart_pipeline.llm import answers
-from walmart_pipeline.llm.provider import Provider
+from walmart_pipeline.llm.provider import Provider, Task
+from walmart_pipeline.progress import Advance
 from walmart_pipeline.records import Completion, Product
-from walmart_pipeline.warehouse import Database, Row, batches
+from walmart_pipeline.warehouse import Database, Row, struct
 
 # Bumped when the same answers would be stored otherwise: the asset's code_version.
 VERSION = "1"
 
 # What a crash may cost in answers that are not in the warehouse yet; a commit takes some 10 ms.
 CHECKPOINT_PRODUCTS = 500
+# A slow model writes a listing in minutes: what it wrote is seen, and told, at least so often.
+CHECKPOINT_SECONDS = 2.0
 
 PLANNED = f"""
-select {", ".join(f"products.{name}" for name in Product.model_fields)}
+select {struct("products", Product)} as product, plan.revision
 from content.generation_plan as plan
 join catalog.products using (product_id)
 where plan.product_id > $after
@@ -29,48 +33,81 @@ order by plan.product_id
 limit {CHECKPOINT_PRODUCTS}
 """
 
+# A text that was good stays until another one is there: a failure never takes its place.
+HAVE_TEXT = """
+select product_id
+from content.generated_content
+where status = 'complete' and product_id in (select unnest($failed))
+"""
 
-def write(db: Database, provider: Provider, *, advance: Callable[[int], None]) -> Counter[str]:
+
+def write(db: Database, provider: Provider, *, advance: Advance) -> Counter[str]:
     """Write every planned product. Returns how many completions have which status.
 
-    advance: told the number of products done since the last call. What is done is kept, whatever happens next.
+    advance: told the number of products done since the last call, and the provider's note. What is done is
+    kept, whatever happens next.
     """
     statuses: Counter[str] = Counter()
-    for written in batches(_rows(db, provider), CHECKPOINT_PRODUCTS):
-        db.upsert("content.generated_content", written, ["product_id"])
-        db.checkpoint()
+    revisions: dict[str, int] = {}
+    rows = (
+        content_row(provider, product, revisions.pop(product.product_id), completion)
+        for product, completion in provider.write(_planned(db, revisions))
+    )
+    for written in _until(rows, CHECKPOINT_PRODUCTS, CHECKPOINT_SECONDS):
+        _store(db, written)
         statuses.update(row["status"] for row in written)
-        advance(len(written))
+        advance(len(written), provider.note())
     return statuses
 
 
-def _rows(db: Database, provider: Provider) -> Iterator[Row]:
-    for product, completion in provider.write(_planned(db)):
-        yield content_row(product, completion)
+def _until(rows: Iterable[Row], most: int, seconds: float) -> Iterator[list[Row]]:
+    """Lists of at most `most` rows, cut earlier where the rows come slowly."""
+    batch: list[Row] = []
+    started = time.monotonic()
+    for row in rows:
+        batch.append(row)
+        if len(batch) == most or time.monotonic() - started >= seconds:
+            yield batch
+            batch, started = [], time.monotonic()
+    if batch:
+        yield batch
 
 
-def _planned(db: Database) -> Iterator[Product]:
+def _store(db: Database, rows: Sequence[Row]) -> None:
+    failed = [row["product_id"] for row in rows if row["status"] == "failed"]
+    have_text = {row["product_id"] for row in db.query(HAVE_TEXT, {"failed": failed})} if failed else set()
+    kept = [row for row in rows if row["status"] != "failed" or row["product_id"] not in have_text]
+    db.upsert("content.generated_content", kept, ["product_id"])
+    db.checkpoint()
+
+
+def _planned(db: Database, revisions: dict[str, int]) -> Iterator[Task]:
     after = ""
     while page := db.query(PLANNED, {"after": after}):
         for row in page:
-            yield Product(**row)
-        after = page[-1]["product_id"]
+            product = Product(**row["product"])
+            revisions[product.product_id] = row["revision"]
+            yield product, row["revision"]
+        after = product.product_id
 
 
-def content_row(product: Product, completion: Completion) -> Row:
+def content_row(provider: Provider, product: Product, revision: int, completion: Completion) -> Row:
     """A row of `content.generated_content`; an answer that is no listing becomes a failure with its reason."""
-    row = completion.model_dump(include={"provider", "model", "prompt_version", "request_hash", "seconds", "cost_usd"})
+    row = completion.model_dump(include={"request_hash", "status", "error", "fallback", "seconds", "cost_usd"})
     row |= {
         "product_id": product.product_id,
         "facts_hash": product.facts_hash,
-        "status": completion.status,
-        "error": completion.error,
+        "provider": provider.name,
+        "model": provider.model,
+        "prompt_version": provider.prompt_version,
+        "revision": revision,
+        "parser_version": answers.VERSION,
         "generated_at": datetime.now(UTC),
     }
     if completion.status != "complete":
         return row
     try:
-        listing = answers.listing(completion)
+        listing = answers.listing(completion.text)
     except answers.UnusableAnswerError as error:
         return row | {"status": "failed", "error": str(error)}
     return row | listing.model_dump() | {"content_hash": listing.content_hash}

@@ -55,12 +55,16 @@ class Request:
     messages: tuple[Message, ...]
     schema: Mapping[str, Any] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    # Counts the times that somebody wanted another answer to the same question: a refresh is a question of its own.
+    revision: int = 0
 
     @property
     def request_hash(self) -> str:
-        """32 hex digits over provider, model and its digest, parameters, schema and messages: the ledger's key."""
+        """32 hex digits over provider, model, digest, parameters, schema, messages and revision: the ledger's key."""
         turns = [[message.role, message.content] for message in self.messages]
-        return content_hash([self.provider, self.model, self.digest, dict(self.parameters), self.schema, turns])
+        return content_hash(
+            [self.provider, self.model, self.digest, dict(self.parameters), self.schema, turns, self.revision]
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterable, Iterator
 
 from walmart_pipeline.llm import composer
-from walmart_pipeline.llm.provider import request_hash
+from walmart_pipeline.llm.prices import Estimate
+from walmart_pipeline.llm.provider import Task, request_hash
 from walmart_pipeline.quality.judge import Judge
 from walmart_pipeline.records import Completion, Product
 
@@ -28,9 +29,20 @@ class Composer:
         # Limits and word lists decide what it writes: another policy asks for other texts.
         self.prompt_version = f"{VERSION}/{judge.policy.label}"
 
-    def write(self, products: Iterable[Product]) -> Iterator[tuple[Product, Completion]]:
-        """A completion a product, in their order; facts that carry no listing are declined with the reason."""
-        for product in products:
+    def estimate(self, *, products: int, characters: int) -> Estimate:
+        """Nothing: no call is made."""
+        return Estimate(calls=0, prompt_tokens=0, completion_tokens=0, cost_usd=0.0)
+
+    def note(self) -> str:
+        """Nothing: it costs nothing and calls nobody."""
+        return ""
+
+    def write(self, tasks: Iterable[Task]) -> Iterator[tuple[Product, Completion]]:
+        """A completion a product, in their order; facts that carry no listing are declined with the reason.
+
+        Another revision of the same facts is the same text.
+        """
+        for product, _ in tasks:
             started = time.perf_counter()
             completion = Completion(
                 request_hash=request_hash(self, product),

@@ -7,9 +7,13 @@ of one (choosing.py).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
+from walmart_pipeline.llm.prices import Estimate
 from walmart_pipeline.records import Completion, Product, content_hash
+
+# A product to be written about, and its revision: how often somebody wanted another text from the same facts.
+Task: TypeAlias = tuple[Product, int]
 
 
 class Provider(Protocol):
@@ -30,8 +34,16 @@ class Provider(Protocol):
         """Changes whenever the same facts would be asked for in another way."""
         ...
 
-    def write(self, products: Iterable[Product]) -> Iterator[tuple[Product, Completion]]:
+    def write(self, tasks: Iterable[Task]) -> Iterator[tuple[Product, Completion]]:
         """One completion a product, as they come. What fails is a completion with its error, never an exception."""
+        ...
+
+    def estimate(self, *, products: int, characters: int) -> Estimate:
+        """Calls, tokens and cost at most of writing so many products, whose facts have so many characters together."""
+        ...
+
+    def note(self) -> str:
+        """What is worth saying of a run under way, such as tokens and cost; may be empty."""
         ...
 
 

@@ -32,13 +32,13 @@ def read(feed: Feed) -> Iterator[Reading]:
 
     Raises UnreadableFeedError, also between rows, with the reason: missing, a folder, empty, binary, damaged, unknown.
     """
-    if feed.path.is_dir():
-        raise UnreadableFeedError("it is a folder, not a file")
-    if not feed.path.exists():
-        raise UnreadableFeedError("there is no such file")
     try:
         with _binary(feed) as file:
             yield _reading(feed, file)
+    except FileNotFoundError as error:
+        raise UnreadableFeedError("there is no such file") from error
+    except IsADirectoryError as error:
+        raise UnreadableFeedError("it is a folder, not a file") from error
     except (OSError, EOFError, zlib.error) as error:
         raise UnreadableFeedError(f"it can't be read to its end: {error}") from error
 
@@ -56,7 +56,10 @@ def _reading(feed: Feed, file: IO[bytes]) -> Reading:
         case "xlsx" | "xls":
             return Reading(columnar.read_workbook(file), "workbook")
         case other:
-            raise UnreadableFeedError(f"`.{other}` is not a format that is read: {', '.join(SUFFIXES)}, each also .gz")
+            known = ", ".join(SUFFIXES)
+            raise UnreadableFeedError(
+                f"its name ends in `{other}`, not in a format that is read: {known}, each also .gz"
+            )
 
 
 def _binary(feed: Feed) -> IO[bytes]:

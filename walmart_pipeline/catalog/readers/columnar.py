@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Any
 
-from walmart_pipeline.catalog.readers.rows import FeedRow, UnreadableFeedError, good
+from walmart_pipeline.catalog.readers.rows import FeedRow, UnreadableFeedError, column_names, good
 
 BATCH_ROWS = 2_000
 
@@ -20,9 +20,10 @@ def read_parquet(file: IO[bytes]) -> Iterator[FeedRow]:
 
     try:
         for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS):
-            for record in batch.to_pylist():
+            for record in batch.to_pylist(maps_as_pydicts="lossy"):
                 yield good(record)
-    except pa.ArrowException as error:
+    # ValueError and OverflowError: text that is no UTF-8, and dates that Python doesn't have.
+    except (pa.ArrowException, ValueError, OverflowError) as error:
         raise UnreadableFeedError(f"it is not a whole Parquet file: {error}") from error
 
 
@@ -35,18 +36,15 @@ def read_workbook(file: IO[bytes]) -> Iterator[FeedRow]:
 
     try:
         workbook = CalamineWorkbook.from_filelike(file)
-        sheets = [workbook.get_sheet_by_name(name) for name in workbook.sheet_names]
+        for name in workbook.sheet_names:
+            rows = (row for row in workbook.get_sheet_by_name(name).iter_rows() if any(cell != "" for cell in row))
+            if header := next(rows, None):
+                names = column_names(str(_cell(cell)) for cell in header)
+                for row in rows:
+                    yield good({name: _cell(value) for name, value in zip(names, row, strict=True)})
+                return
     except (CalamineError, OSError) as error:
         raise UnreadableFeedError(f"it is not a workbook: {error}") from error
-    for sheet in sheets:
-        rows = (row for row in sheet.iter_rows() if any(cell not in ("", None) for cell in row))
-        header = next(rows, None)
-        if header is None:
-            continue
-        names = [str(cell).strip() or f"column {number}" for number, cell in enumerate(header, start=1)]
-        for row in rows:
-            yield good({name: _cell(value) for name, value in zip(names, row, strict=False)})
-        return
     raise UnreadableFeedError("no sheet has a row")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from walmart_pipeline.catalog.readers import encoding
-from walmart_pipeline.catalog.readers.rows import FeedRow, UnreadableFeedError, broken, good
+from walmart_pipeline.catalog.readers.rows import FeedRow, UnreadableFeedError, broken, column_names, good
 
 DELIMITERS = ",;\t|"
 SAMPLE_CHARACTERS = 64 << 10
@@ -29,18 +29,23 @@ class _Lines:
         self._file = file
         self._given_back: deque[str] = deque()
         self.record: list[str] = []
+        self.ended = False
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._given_back.popleft() if self._given_back else next(self._file)
+        line = self._given_back.popleft() if self._given_back else next(self._file, None)
+        if line is None:
+            self.ended = True
+            raise StopIteration
         self.record.append(line)
         return line
 
     def give_back_all_but_the_first(self) -> str:
         first, *others = self.record
         self._given_back.extendleft(reversed(others))
+        self.ended = False
         return first
 
 
@@ -77,47 +82,46 @@ def _delimiter(sample: str) -> str:
 def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[FeedRow]:
     csv.field_size_limit(LONGEST_CELL)
     lines = _Lines(text)
-    # Python's reader takes a NUL inside a line for data; the cleaning drops it.
-    reader = csv.reader(lines, delimiter=delimiter)
     header: list[str] | None = None
-    while True:
-        lines.record = []
-        try:
-            cells = next(reader)
-        except StopIteration:
-            break
-        except csv.Error as error:
-            yield broken(lines.give_back_all_but_the_first(), f"the row can't be parsed: {error}")
-            reader = csv.reader(lines, delimiter=delimiter)
-            continue
-        if _never_closed(lines.record):
-            yield broken(lines.give_back_all_but_the_first(), "a quote is opened in this row and never closed")
-            reader = csv.reader(lines, delimiter=delimiter)
-            continue
-        if not cells or (header is None and not any(cells)):
-            continue
-        if header is None:
-            header = _named(cells)
-        else:
+    for cells in _records(lines, delimiter):
+        if isinstance(cells, FeedRow):
+            yield cells
+        elif header is None:
+            header = column_names(cells) if any(cell.strip() for cell in cells) else None
+        elif cells:
             yield _row(header, cells, lines.record)
     if header is None:
         raise UnreadableFeedError("no line names the columns")
 
 
-def _never_closed(record: list[str]) -> bool:
-    """Only the file's last record can end inside a quote: then its quotes are odd in number and it has many lines."""
-    return len(record) > 1 and sum(line.count('"') for line in record) % 2 == 1
+def _records(lines: _Lines, delimiter: str) -> Iterator[list[str] | FeedRow]:
+    """The cells of each record, its lines in `lines.record`; one that can't be parsed as a broken row.
+
+    Python's reader takes a NUL inside a line for data; the cleaning drops it.
+    """
+    while not lines.ended:
+        # Strict: a quote that is never closed ends at the opening quote of some later cell, which no delimiter follows.
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        try:
+            while True:
+                lines.record = []
+                yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if len(lines.record) > 1 or lines.ended:
+                problem = "a quote is opened in this row and never closed"
+                yield broken(lines.give_back_all_but_the_first(), problem)
+            else:
+                yield _lenient(lines.record[0], delimiter, error)
 
 
-def _named(cells: list[str]) -> list[str]:
-    """Column names: an empty one gets its number, a repeated one its count."""
-    seen: Counter[str] = Counter()
-    names = []
-    for number, cell in enumerate(cells, start=1):
-        name = cell.strip() or f"column {number}"
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return names
+def _lenient(line: str, delimiter: str, error: csv.Error) -> list[str] | FeedRow:
+    """The cells of a line with a quote out of place, such as `"5" pipe"`; a cell that is too long stays broken."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error:
+        return broken(line, f"the row can't be parsed: {error}")
 
 
 def _row(header: list[str], cells: list[str], record: list[str]) -> FeedRow:

@@ -17,8 +17,11 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+CONTROLS = [bytes([byte]) for byte in range(32) if byte not in b"\t\n\v\f\r\x1a\x1b"]
 # Enough for the guess to settle; charset-normalizer's time grows with what it is shown.
 SAMPLE_BYTES = 64 << 10
+# A text holds a control character by accident; a tenth of a compressed file's bytes are some.
+CONTROL_SHARE = 0.02
 
 
 def find_out(file: IO[bytes]) -> str:
@@ -29,16 +32,15 @@ def find_out(file: IO[bytes]) -> str:
     """
     head = file.read(SAMPLE_BYTES)
     file.seek(0)
-    if not head.strip():
-        raise UnreadableFeedError("the file is empty")
     for mark, name in BOMS:
         if head.startswith(mark):
             return name
-    if b"\0" in head:
-        raise UnreadableFeedError("it is a binary file, not text")
-    if _is_utf8(file):
-        return "utf-8"
-    return _guess(head)
+    if not head.strip() and len(head) < SAMPLE_BYTES:
+        raise UnreadableFeedError("the file is empty")
+    control = sum(head.count(byte) for byte in CONTROLS)
+    if control > max(1, len(head) * CONTROL_SHARE):
+        raise UnreadableFeedError("it is a binary file, not text (UTF-16 needs its byte-order mark)")
+    return "utf-8" if _is_utf8(file) else _guess(head)
 
 
 def _is_utf8(file: IO[bytes]) -> bool:
@@ -58,8 +60,5 @@ def _guess(head: bytes) -> str:
     from charset_normalizer import from_bytes
 
     # Only what retail feeds were seen in; an open choice takes short Western texts for Cyrillic or Chinese.
-    best = from_bytes(head, cp_isolation=["cp1252", "cp1250", "mac_roman", "utf_8"]).best()
-    control = sum(byte < 32 and byte not in b"\t\r\n\f" for byte in head)
-    if best is None or control > len(head) // 100:
-        raise UnreadableFeedError("it is a binary file, not text")
-    return best.encoding if best.encoding != "utf_8" else "cp1252"
+    best = from_bytes(head, cp_isolation=["cp1252", "cp1250", "mac_roman"]).best()
+    return best.encoding if best else "cp1252"

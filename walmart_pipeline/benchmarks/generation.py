@@ -1,0 +1,103 @@
+"""How close generation comes to the time that its calls alone take: plan, ledger, dispatcher, parse, upsert.
+
+The clock begins when the provider has been introduced to its endpoint.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from walmart_pipeline.benchmarks import catalog, usage
+from walmart_pipeline.content import planning, writing
+from walmart_pipeline.llm import choosing
+from walmart_pipeline.quality import policy
+from walmart_pipeline.quality.judge import Judge
+from walmart_pipeline.settings import Settings
+from walmart_pipeline.warehouse import Database, Warehouse
+
+
+class GenerationFigures(BaseModel):
+    """ideal_seconds: planned × call_seconds / concurrency. calls: of this run, also failed ones."""
+
+    provider: str
+    products: int
+    planned: int
+    concurrency: int
+    ideal_seconds: float
+    seconds: float
+    ratio: float | None
+    rows_out: int
+    complete: int
+    failed: int
+    calls: int
+    calls_repeated: int
+    cpu_seconds: float
+    peak_rss_mb: int
+
+
+def measure(
+    settings: Settings, *, products: int, changed: float, call_seconds: float, home: Path | None
+) -> GenerationFigures:
+    """Plan and write in a home of its own, or in `home`, where a second measurement goes on from the first.
+
+    changed: the share of the products that get other facts before the plan.
+    """
+    with ExitStack() as stack:
+        folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walmart-bench-")))
+        settings = settings.model_copy(update={"home": folder.resolve(), "budget_usd": 0.0})
+        provider = choosing.choose(settings, Judge(policy.load(settings.policy)), repairs=False)
+        warehouse = Warehouse(settings.warehouse)
+        with warehouse.writing() as db:
+            catalog.make(db, products)
+            catalog.change(db, round(products * changed))
+        before = ledger_counts(settings)
+        # Introduced to its endpoint, with the libraries loaded: what every run pays once, however many products it has.
+        _ = provider.model
+        cpu, started = usage.cpu_seconds(), time.perf_counter()
+        with warehouse.writing() as db:
+            planning.plan(db, provider)
+            planned = db.count("content.generation_plan")
+            statuses = writing.write(db, provider, advance=_unheard)
+        seconds = time.perf_counter() - started
+        cpu = usage.cpu_seconds() - cpu
+        after = ledger_counts(settings)
+        ideal = planned * call_seconds / settings.concurrency
+        with warehouse.reading() as db:
+            rows_out = _written(db)
+        return GenerationFigures(
+            provider=provider.name,
+            products=products,
+            planned=planned,
+            concurrency=settings.concurrency,
+            ideal_seconds=round(ideal, 2),
+            seconds=round(seconds, 2),
+            ratio=round(seconds / ideal, 3) if ideal else None,
+            rows_out=rows_out,
+            complete=statuses["complete"],
+            failed=statuses["failed"],
+            calls=after[0] - before[0],
+            calls_repeated=after[1] - before[1],
+            cpu_seconds=round(cpu, 2),
+            peak_rss_mb=usage.peak_rss_mb(),
+        )
+
+
+def ledger_counts(settings: Settings) -> tuple[int, int]:
+    """Calls in the ledger, and how many of them answered a request that was answered before."""
+    from walmart_pipeline.llm.ledger import Ledger
+
+    with Ledger(settings.ledger) as ledger:
+        return ledger.counts()
+
+
+def _written(db: Database) -> int:
+    return int(db.value("select count(*) from content.generated_content where status = 'complete'"))
+
+
+def _unheard(pieces: int, note: str = "") -> None:
+    """Nobody watches a measurement."""

@@ -1,0 +1,99 @@
+"""A listing, asked for: the request for a product, and the one that asks for it again with what was wrong.
+
+Belongs here: which messages a model gets. Does not: the words of the task (prompt.py), sending (dispatcher.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from walmart_pipeline.llm import prompt
+from walmart_pipeline.llm.calls import Message, Request
+from walmart_pipeline.quality.policy import Limits
+from walmart_pipeline.records import Product, Violation, content_hash
+
+# What a repair names: more would be a second set of rules, and the first ones decide.
+COMPLAINTS_AT_MOST = 8
+
+
+@dataclass(frozen=True)
+class Question:
+    """What every request of a run has in common."""
+
+    provider: str
+    model: str
+    digest: str | None
+    system: str
+    schema: Mapping[str, Any]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """8 hex digits over the task, the schema and the parameters: when it changes, texts are written anew."""
+        return content_hash([prompt.VERSION, self.system, self.schema, dict(self.parameters)])[:8]
+
+
+# A small model does not find the end of a list or a text: 8 of 20 listings of SmolLM2-135M ran on until they were cut.
+# 900 to 1,300 characters hold the 150 words that a description needs, and little more.
+SMALL_DESCRIPTION = {"minLength": 900, "maxLength": 1_300}
+SMALL_LIST = 7
+
+
+def listing_schema(limits: Limits, *, small_model: bool = False) -> dict[str, Any]:
+    """JSON schema of a Listing as a model is held to it while it writes.
+
+    Limits of characters are the judge's; a small model is held to them too, since it does not stop by itself.
+    """
+    text: dict[str, Any] = {"type": "string"}
+    title = feature = keyword = description = text
+    if small_model:
+        title = text | {"minLength": limits.title_min, "maxLength": limits.title_max}
+        feature = text | {"minLength": 10, "maxLength": limits.feature_max_chars}
+        keyword = text | {"minLength": 3, "maxLength": 40}
+        description = text | SMALL_DESCRIPTION
+    most = min(limits.features_max, SMALL_LIST) if small_model else limits.features_max
+    properties = {
+        "title": title,
+        "key_features": {"type": "array", "items": feature, "minItems": limits.features_min, "maxItems": most},
+        "description": description,
+        "seo_keywords": {"type": "array", "items": keyword, "maxItems": SMALL_LIST if small_model else 10},
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def first(question: Question, product: Product, revision: int) -> Request:
+    """The request for a product's listing. Its facts are data: they stand as JSON in the user's turn."""
+    return Request(
+        product_id=product.product_id,
+        provider=question.provider,
+        model=question.model,
+        digest=question.digest,
+        prompt_version=question.version,
+        messages=(
+            Message("system", question.system),
+            Message("user", prompt.as_json(prompt.user(prompt.facts(product)))),
+        ),
+        schema=question.schema,
+        parameters=question.parameters,
+        revision=revision,
+    )
+
+
+def repair(request: Request, answer: str, complaints: Sequence[str]) -> Request:
+    """The same request once more, after its answer and what is wrong with it."""
+    told = "\n".join(f"- {complaint}" for complaint in complaints[:COMPLAINTS_AT_MOST])
+    again = f"That answer can't be published:\n{told}\nAnswer again with the whole JSON object, and mend this."
+    return replace(request, messages=(*request.messages, Message("assistant", answer), Message("user", again)))
+
+
+def complaint(violation: Violation) -> str:
+    """A violation as a writer is told of it."""
+    quoted = f' ("{violation.evidence[:80]}")' if violation.evidence else ""
+    return f"{violation.field}: {violation.message}{quoted}"

@@ -1,0 +1,95 @@
+"""What a broken connection or a refusal means, the same for every model server.
+
+Belongs here: classes of failed connections, and how long a server wants to be left alone. Does not: the error bodies of
+one server's dialect (ollama.py, openai_wire.py).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+
+from walmart_pipeline.llm.calls import ErrorClass
+
+# OpenAI's x-ratelimit-reset-*: `20ms`, `1s`, `6m0s`, `1h2m3s`.
+SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
+
+
+def unanswered(error: BaseException) -> tuple[ErrorClass, str]:
+    """The class of an exception that a transport raised, and what happened in a few words.
+
+    Looks for aiohttp's exception in the chain: httpx-aiohttp 0.2 gives a refused and a dropped connection both as a
+    connect timeout.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, aiohttp.ClientError):
+        cause = cause.__cause__
+    match cause:
+        case aiohttp.ConnectionTimeoutError():
+            return "timeout", "no connection in time"
+        case aiohttp.ServerTimeoutError():
+            return "timeout", "no answer in time"
+        case aiohttp.ClientConnectorDNSError():
+            return "unreachable", "no such host"
+        case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
+            return "unreachable", "connection refused"
+        case aiohttp.ClientConnectorCertificateError():
+            return "unreachable", "its certificate is not trusted"
+        case aiohttp.ClientSSLError():
+            return "unreachable", "no secure connection: is it https?"
+        case aiohttp.ClientConnectorError(os_error=os_error):
+            return "unreachable", (os_error.strerror or type(os_error).__name__).lower()
+        case aiohttp.ClientHttpProxyError():
+            return "unreachable", f"the proxy answers {cause.status}"
+    return "dropped", "the connection closed before the answer was whole"
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds after which the server wants to be asked again; None where it does not say.
+
+    Reads retry-after-ms, Retry-After (seconds or an HTTP date, against the server's own Date), and, without them, the
+    x-ratelimit-reset-* of whatever is used up.
+    """
+    if (milliseconds := _seconds(headers.get("retry-after-ms"))) is not None:
+        return milliseconds / 1000
+    said = headers.get("retry-after")
+    if (seconds := _seconds(said)) is not None:
+        return seconds
+    if said and (until := _date(said)):
+        return max(0.0, (until - (_date(headers.get("date", "")) or datetime.now(UTC))).total_seconds())
+    waits = [
+        span
+        for what in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{what}", "").strip() == "0"
+        and (span := _span(headers.get(f"x-ratelimit-reset-{what}", ""))) is not None
+    ]
+    return max(waits, default=None)
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        seconds = float(text or "")
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _span(text: str) -> float | None:
+    found = SPAN.fullmatch(text.strip())
+    if not found or not any(found.groups()):
+        return None
+    hours, minutes, seconds, milliseconds = (float(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000

@@ -1,0 +1,278 @@
+"""Ollama's native REST interface.
+
+Belongs here: its wire format, its oddities and its error messages. Does not: retries and concurrency (dispatcher.py),
+Modelfiles (models/modelfile). The OpenAI-compatible /v1 is not used: it sends temperature and top_p of 1.0 when they
+are left out, and so overrides the Modelfile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import httpx
+
+from walmart_pipeline.llm.calls import Answer, CallError, Request
+from walmart_pipeline.llm.clients import transport
+from walmart_pipeline.llm.clients.conformity import unfit
+from walmart_pipeline.llm.clients.failures import retry_after, unanswered
+from walmart_pipeline.llm.clients.lines import lines
+from walmart_pipeline.llm.clients.transport import Timeouts
+
+# Given with a request, each of them makes Ollama load the model anew.
+FIXED_AT_LOAD = frozenset(("num_ctx", "num_batch", "num_gpu", "num_thread"))
+# A model that is being downloaded can be silent for minutes while its digest is checked.
+PULL_READ_SECONDS = 600.0
+TOO_LONG = re.compile(r"context (length|window|size)|prompt (is )?too long", re.IGNORECASE)
+
+
+class CloudModelError(ValueError):
+    """The model runs on someone else's machines, and nobody agreed to that."""
+
+
+@dataclass(frozen=True)
+class PullProgress:
+    """One step of a download; bytes are 0 where the step has none."""
+
+    status: str
+    completed: int
+    total: int
+
+
+class Ollama:
+    """One model of one Ollama server.
+
+    base_url: as in OLLAMA_BASE_URL; a scheme may be missing. keep_alive: how long the model stays loaded after a call,
+    seconds or a duration such as `30m`; None leaves it to the server. allow_cloud: accept a model whose prompts Ollama
+    sends to a hosted service. Raises CloudModelError, and ValueError for an address that is none.
+    """
+
+    provider = "ollama"
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        *,
+        connections: int,
+        timeouts: Timeouts,
+        keep_alive: str | float | None = None,
+        allow_cloud: bool = False,
+    ) -> None:
+        if not allow_cloud and model.lower().endswith((":cloud", "-cloud")):
+            raise CloudModelError(
+                f"`{model}` is a cloud model: Ollama would send every prompt out of the house, to a hosted service. "
+                "Choose a local model, or allow cloud models"
+            )
+        self.model = model
+        self._where = transport.address(base_url)
+        self._timeouts = timeouts
+        self._keep_alive = keep_alive
+        self._http = transport.client(self._where, connections=connections, timeouts=timeouts)
+        self._can_think: bool | None = None
+        self._asking_capabilities = asyncio.Lock()
+
+    @property
+    def endpoint(self) -> str:
+        """The server's address, without a password."""
+        return self._where.shown
+
+    async def check(self) -> str:
+        """The server's version. Raises CallError with the remedy."""
+        return f"Ollama {(await self._json('GET', '/api/version')).get('version', 'of unknown version')}"
+
+    async def models(self) -> list[str]:
+        """The names of the models that are on the server, sorted."""
+        return sorted(await self._digests())
+
+    async def digest(self) -> str | None:
+        """SHA-256 of the model's manifest. Raises CallError `missing_model` where the server does not have it."""
+        wanted = _full_name(self.model)
+        for name, digest in (await self._digests()).items():
+            if _full_name(name) == wanted:
+                return digest
+        raise self._missing()
+
+    async def complete(self, request: Request) -> Answer:
+        """One whole answer. Raises CallError.
+
+        `max_tokens` of the parameters goes as num_predict, the others by their own names.
+        """
+        answered = await self._json("POST", "/api/chat", await self._body(request, stream=False))
+        return _accepted(answered, _content(answered), request)
+
+    async def stream(self, request: Request) -> AsyncIterator[str]:
+        """The answer in pieces. Raises CallError, also after the last piece where the answer turns out incomplete."""
+        text = ""
+        async for part in self._parts("/api/chat", await self._body(request, stream=True), self._timeouts.read):
+            if piece := _content(part):
+                text += piece
+                yield piece
+            if part.get("done"):
+                _accepted(part, text, request)
+                return
+        _accepted({"done": False}, text, request)
+
+    async def pull(self, model: str) -> AsyncIterator[PullProgress]:
+        """Download a model and tell how far it is. Raises CallError unless Ollama says at last that it succeeded."""
+        status = ""
+        async for part in self._parts("/api/pull", {"model": model, "stream": True}, PULL_READ_SECONDS):
+            status = str(part.get("status", ""))
+            yield PullProgress(status, int(part.get("completed", 0)), int(part.get("total", 0)))
+        if status != "success":
+            raise CallError("dropped", f"Ollama stopped downloading `{model}` at `{status}`: try again")
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def _body(self, request: Request, *, stream: bool) -> dict[str, Any]:
+        options = dict(request.parameters)
+        if fixed := FIXED_AT_LOAD & options.keys():
+            names = ", ".join(sorted(fixed))
+            raise CallError("rejected", f"{names} would load the model anew for a request: set it in the Modelfile")
+        if "max_tokens" in options:
+            options["num_predict"] = options.pop("max_tokens")
+        # A system message would take the place of the one that a Walmart-GPT is built with.
+        built = self.model.lower().rpartition("/")[2].startswith("walmart-gpt")
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [
+                {"role": message.role, "content": message.content}
+                for message in request.messages
+                if not (built and message.role == "system")
+            ],
+            "stream": stream,
+            "options": options,
+        }
+        if request.schema is not None:
+            body["format"] = request.schema
+        if self._keep_alive is not None:
+            body["keep_alive"] = self._keep_alive
+        if await self._thinks():
+            body["think"] = False
+        return body
+
+    async def _thinks(self) -> bool:
+        """Asked of the server once: a model that can think does so unless told otherwise; others reject the word."""
+        if self._can_think is None:
+            async with self._asking_capabilities:
+                if self._can_think is None:
+                    shown = await self._json("POST", "/api/show", {"model": self.model})
+                    self._can_think = "thinking" in (shown.get("capabilities") or ())
+        return self._can_think
+
+    async def _digests(self) -> dict[str, str | None]:
+        tags = await self._json("GET", "/api/tags")
+        return {model["name"]: model.get("digest") for model in tags.get("models") or ()}
+
+    async def _json(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            response = await self._http.request(method, self._where.url + path, json=body)
+        except (httpx.HTTPError, aiohttp.ClientError) as error:
+            raise self._unanswered(error) from error
+        if response.status_code != httpx.codes.OK:
+            raise self._failed(response.status_code, _error_text(response.content), response.headers)
+        return self._object(response.content)
+
+    async def _parts(self, path: str, body: Mapping[str, Any], read_seconds: float) -> AsyncIterator[dict[str, Any]]:
+        timeout = httpx.Timeout(read_seconds, connect=self._timeouts.connect, pool=self._timeouts.pool)
+        try:
+            async with self._http.stream("POST", self._where.url + path, json=body, timeout=timeout) as response:
+                if response.status_code != httpx.codes.OK:
+                    text = _error_text(await response.aread())
+                    raise self._failed(response.status_code, text, response.headers)
+                async for line in lines(response.aiter_bytes()):
+                    yield self._object(line)
+        except (httpx.HTTPError, aiohttp.ClientError) as error:
+            raise self._unanswered(error) from error
+
+    def _object(self, content: bytes) -> dict[str, Any]:
+        """One JSON object of an answer. Ollama reports what goes wrong after it said 200 in such an object too."""
+        try:
+            value = json.loads(content)
+        except ValueError as error:
+            raise CallError("malformed", f"{self.endpoint} answers what is not JSON: {error}") from error
+        if not isinstance(value, dict):
+            raise CallError("malformed", f"{self.endpoint} answers JSON that is no object: is it an Ollama server?")
+        if "error" in value:
+            raise self._failed(httpx.codes.INTERNAL_SERVER_ERROR, str(value["error"]), {})
+        return value
+
+    def _missing(self) -> CallError:
+        return CallError(
+            "missing_model", f"Ollama at {self.endpoint} has no model `{self.model}`: run `ollama pull {self.model}`"
+        )
+
+    def _unanswered(self, error: Exception) -> CallError:
+        error_class, what = unanswered(error)
+        message = f"Ollama does not answer at {self.endpoint} ({what})."
+        if error_class == "unreachable":
+            message += " Start it with `ollama serve`, set OLLAMA_BASE_URL, or run with --provider embedded."
+        return CallError(error_class, message)
+
+    def _failed(self, status: int, text: str, headers: Mapping[str, str]) -> CallError:
+        said = f"Ollama at {self.endpoint} answers {status}: {text}"
+        if re.search(r"\bmodel\b.*\bnot found\b", text):
+            return self._missing()
+        if TOO_LONG.search(text):
+            return CallError("too_long", said)
+        match status:
+            case 401 | 403:
+                return CallError("unauthorized", f"{said}. Put user and password in the URL: http://user:password@host")
+            case 404 | 405:
+                return CallError(
+                    "missing_model", f"{self.endpoint} is no Ollama server ({status}): set OLLAMA_BASE_URL"
+                )
+            case 408:
+                return CallError("timeout", said)
+            case 429 | 503:
+                return CallError("refused", said, retry_after=retry_after(headers))
+            case _ if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+                return CallError("server", said)
+        return CallError("rejected", said)
+
+
+def _accepted(final: Mapping[str, Any], text: str, request: Request) -> Answer:
+    """The answer, if it is complete. `final`: the object that ends it. Counts are left out by Ollama when zero."""
+    answer = Answer(
+        text=text,
+        prompt_tokens=int(final.get("prompt_eval_count", 0)),
+        completion_tokens=int(final.get("eval_count", 0)),
+    )
+    why = None
+    reason = final.get("done_reason")
+    if not final.get("done"):
+        why = "the answer was cut off before its end: the model repeats itself"
+    elif reason == "length":
+        why = "the answer is cut off: raise num_predict (max_tokens), or num_ctx in the Modelfile"
+    elif reason != "stop":
+        why = f"the model stopped for another reason than being done: {reason}"
+    if why := why or unfit(text, request.schema):
+        raise CallError("malformed", why, billed=answer)
+    return answer
+
+
+def _content(part: Mapping[str, Any]) -> str:
+    return str((part.get("message") or {}).get("content") or "")
+
+
+def _error_text(content: bytes) -> str:
+    try:
+        value = json.loads(content)
+    except ValueError:
+        value = None
+    if isinstance(value, dict) and value.get("error"):
+        return str(value["error"])
+    return content[:200].decode("utf-8", "replace").strip()
+
+
+def _full_name(name: str) -> str:
+    """A model's name as it is compared: in lower case, without the default registry, with its tag."""
+    full = name.lower().removeprefix("registry.ollama.ai/").removeprefix("library/")
+    return full if ":" in full.rpartition("/")[2] else f"{full}:latest"

@@ -1,0 +1,189 @@
+"""OpenAI's chat completions, or any server that speaks them (vLLM, llama-server, a gateway), by the official SDK.
+
+Belongs here: sending, and keeping the key to ourselves. Does not: what the JSON means (openai_wire.py), batches
+(openai_batch.py), retries and concurrency (dispatcher.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+import aiohttp
+import httpx2
+import openai
+from pydantic import SecretStr
+
+from walmart_pipeline.llm.calls import Answer, CallError, Request
+from walmart_pipeline.llm.clients import openai_wire, transport
+from walmart_pipeline.llm.clients.failures import unanswered
+from walmart_pipeline.llm.clients.openai_wire import Structured, UntakenParameterError
+from walmart_pipeline.llm.clients.transport import Timeouts
+from walmart_pipeline.llm.prices import Price
+
+T = TypeVar("T")
+
+OPENAI_URL = "https://api.openai.com/v1"
+# What a call can raise: the SDK's errors, and those of aiohttp that its transport lets through.
+RAISED = (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError)
+
+
+class OpenAI:
+    """One model at one endpoint.
+
+    key: None for a server that asks for none. price: from prices.load().price(model), or prices.FREE for a server of
+    one's own. structured: `json_object` for a server that does not know JSON schemas. Raises ValueError for an address
+    or a key that is none.
+
+    left_out: parameters of sampling that the model turned out not to take (reasoning models reject `temperature`); the
+    call that finds out is made again without, and all later ones go without.
+    """
+
+    provider = "openai"
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        price: Price,
+        connections: int,
+        timeouts: Timeouts,
+        key: SecretStr | None = None,
+        base_url: str = OPENAI_URL,
+        structured: Structured = "json_schema",
+    ) -> None:
+        self.model = model
+        self.price = price
+        self.left_out: set[str] = set()
+        self._structured = structured
+        secret = key.get_secret_value().strip() if key else ""
+        if not secret.isascii() or not secret.isprintable():
+            raise ValueError("the key holds characters that no key has: copy OPENAI_API_KEY anew")
+        self._key = SecretStr(secret)
+        self._where = transport.address(base_url)
+        self.sdk = openai.AsyncOpenAI(
+            # Some key has to be given: without one the SDK takes OPENAI_API_KEY, which is not for every server.
+            api_key=secret or "none",
+            base_url=self._where.url,
+            # Retries are the dispatcher's: it knows the other calls, the budget and the endpoint's state.
+            max_retries=0,
+            http_client=transport.sdk_client(self._where, connections=connections, timeouts=timeouts),
+        )
+
+    @property
+    def endpoint(self) -> str:
+        """The server's address, without a password."""
+        return self._where.shown
+
+    async def check(self) -> str:
+        """Ask whether the key is good: the number of models it opens. Raises CallError with the remedy."""
+        names = await self.models()
+        return f"{self.endpoint}: {len(names)} models, {'with' if self.model in names else 'without'} {self.model}"
+
+    async def models(self) -> list[str]:
+        """The names of the models that the key opens, sorted."""
+        listed = await self._ask("get", "/models")
+        try:
+            return sorted(model["id"] for model in listed["data"])
+        except (KeyError, TypeError):
+            raise CallError(
+                "malformed", f"{self.endpoint} answers no list of models: is it an OpenAI server?"
+            ) from None
+
+    async def digest(self) -> str | None:
+        """None: OpenAI does not tell which weights answer under a name."""
+        return None
+
+    async def complete(self, request: Request) -> Answer:
+        """One whole answer with its exact cost. Raises CallError."""
+        completion = await self._taken(request, lambda body: self._ask("post", "/chat/completions", body))
+        return self._answer(completion, request)
+
+    async def stream(self, request: Request) -> AsyncIterator[str]:
+        """The answer in pieces. Raises CallError, also after the last piece where the answer turns out incomplete."""
+        opened = await self._taken(
+            request, lambda body: self.asked(self.sdk.chat.completions.create(**body, stream=True))
+        )
+        text, refusal, reason = "", "", None
+        failed: CallError | None = None
+        try:
+            async with opened as chunks:
+                async for chunk in chunks:
+                    for choice in chunk.choices:
+                        reason = choice.finish_reason or reason
+                        refusal += choice.delta.refusal or ""
+                        if choice.delta.content:
+                            text += choice.delta.content
+                            yield choice.delta.content
+        except RAISED as error:
+            failed = self.failed(error)
+        if failed:
+            raise failed
+        message = {"content": text, "refusal": refusal}
+        self._answer({"choices": [{"message": message, "finish_reason": reason}]}, request)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.sdk.close()
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The JSON of a request, without what is left out."""
+        sent = openai_wire.body(request, self.model, self._structured)
+        return {name: value for name, value in sent.items() if name not in self.left_out}
+
+    async def asked(self, call: Awaitable[T]) -> T:
+        """What a call of `sdk` gives. Raises CallError."""
+        try:
+            return await call
+        except RAISED as error:
+            failed = self.failed(error)
+        raise failed
+
+    def failed(self, error: Exception) -> CallError:
+        """The CallError of one of RAISED. Raise it outside of the `except`: the SDK's error must not be its context.
+
+        The SDK's message and request hold parts of the key; as a context they would be printed with the traceback.
+        """
+        if isinstance(error, openai.APIStatusError):
+            return self.refused(error.status_code, error.body, error.response.headers)
+        if isinstance(error, openai.APIError) and not isinstance(error, openai.APIConnectionError):
+            # An error in the midst of a stream, under HTTP 200.
+            return self.refused(500, error.body, {})
+        error_class, what = unanswered(error)
+        return CallError(error_class, f"{self.endpoint} does not answer ({what})")
+
+    async def _taken(self, request: Request, send: Callable[[dict[str, Any]], Awaitable[T]]) -> T:
+        while True:
+            body = self.body(request)
+            try:
+                return await send(body)
+            except UntakenParameterError as error:
+                if error.parameter not in body:
+                    raise
+                self.left_out.add(error.parameter)
+
+    def _answer(self, completion: Any, request: Request) -> Answer:
+        allowed = request.parameters.get("max_tokens")
+        return openai_wire.answer(completion, self.price, schema=request.schema, max_tokens=allowed)
+
+    def refused(self, status: int, told: Any, headers: Mapping[str, str]) -> CallError:
+        """The CallError of an HTTP status with its error body."""
+        return openai_wire.failure(status, told, headers, model=self.model, endpoint=self.endpoint, key=self._key)
+
+    async def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Raw JSON of an endpoint: the SDK's interface for endpoints that it does not know.
+
+        Sparing its typed parameters and answers halves its CPU, see transport.py.
+        """
+        if method == "get":
+            response = await self.asked(self.sdk.get(path, cast_to=httpx2.Response))
+        else:
+            response = await self.asked(self.sdk.post(path, cast_to=httpx2.Response, body=body))
+        answered = openai_wire.parsed(response.content)
+        if isinstance(answered, dict) and answered.get("error"):
+            # Gateways report what went wrong behind them under HTTP 200, some with its status as the code.
+            told = answered["error"]
+            code = told.get("code") if isinstance(told, dict) else None
+            status = code if isinstance(code, int) and 400 <= code < 600 else 500
+            raise self.refused(status, told, response.headers)
+        return answered

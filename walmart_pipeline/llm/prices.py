@@ -1,0 +1,131 @@
+"""What tokens cost.
+
+Belongs here: the price table, the estimate before a run and the cost after a call. Does not: counting tokens
+(tokens.py), or stopping at a budget (dispatcher.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from walmart_pipeline.llm import tokens
+
+SHIPPED = Path(__file__).parent / "prices.yaml"
+# OpenAI's dated snapshots cost what their model costs: gpt-5-mini-2025-08-07.
+SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+MILLION = 1_000_000
+
+
+class PricesError(ValueError):
+    """A price table cannot be read. The message names the file, the entry and the remedy."""
+
+
+class UnknownPriceError(ValueError):
+    """No price is known for a model, so that nobody can say what a run would cost."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Price(_Part):
+    """USD per million tokens. Where caching has no price of its own, its tokens cost what other input does."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached_input: float | None = Field(default=None, ge=0)
+    cache_write: float | None = Field(default=None, ge=0)
+
+    def cost(
+        self, *, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0, written_tokens: int = 0
+    ) -> float:
+        """USD. cached_tokens and written_tokens: those of the prompt that were read from and written to the cache."""
+        plain = max(0, prompt_tokens - cached_tokens - written_tokens)
+        cached = self.input if self.cached_input is None else self.cached_input
+        written = self.input if self.cache_write is None else self.cache_write
+        prompt = plain * self.input + cached_tokens * cached + written_tokens * written
+        return (prompt + completion_tokens * self.output) / MILLION
+
+
+# A server of one's own asks no money for a call.
+FREE = Price(input=0, output=0)
+
+
+class Prices(_Part):
+    """The table. batch: what a call of the Batch API costs, as a share of the price."""
+
+    batch: float = Field(gt=0, le=1)
+    models: Mapping[str, Price]
+
+    def price(self, model: str, *, batch: bool = False) -> Price:
+        """The price of this model, or of the model that it is a dated snapshot of. Raises UnknownPriceError."""
+        found = self.models.get(model) or self.models.get(SNAPSHOT.sub("", model))
+        if found is None:
+            raise UnknownPriceError(
+                f"no price is known for `{model}`, so no budget could hold it: add it to a YAML file of your own, "
+                f"in the form of {SHIPPED}"
+            )
+        if not batch:
+            return found
+        return Price(**{name: None if usd is None else usd * self.batch for name, usd in found.model_dump().items()})
+
+
+class Estimate(_Part):
+    """What a run would come to."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+
+
+def estimate(price: Price, *, calls: int, prompt_characters: int, completion_tokens_a_call: int) -> Estimate:
+    """Tokens and USD of a run before it is made, from the characters of all its prompts together.
+
+    Nothing is taken off for caching, and nothing added for calls that are made twice.
+    """
+    prompt_tokens, completion_tokens = tokens.estimate(prompt_characters), calls * completion_tokens_a_call
+    return Estimate(
+        calls=calls,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        cost_usd=price.cost(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens),
+    )
+
+
+def load(path: Path | None = None) -> Prices:
+    """The shipped table; with a path, what that file says takes its place, model by model. Raises PricesError."""
+    shipped = _content(SHIPPED)
+    if path is None:
+        return _table(SHIPPED, shipped)
+    own = _content(path)
+    models = own.get("models") or {}
+    if not isinstance(models, dict):
+        raise PricesError(f"{path}: models: not a mapping: write `models:` and a line for each model")
+    return _table(path, shipped | own | {"models": shipped["models"] | models})
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PricesError(f"{path}: {error.strerror}: give the path of a price table that exists") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PricesError(f"{path}: not YAML in UTF-8 ({error}): correct the file") from error
+    if not isinstance(content, dict):
+        raise PricesError(f"{path}: not a mapping: begin with `models:`")
+    return content
+
+
+def _table(path: Path, content: dict[str, Any]) -> Prices:
+    try:
+        return Prices.model_validate(content)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise PricesError(f"{path}: {wrong}") from error

@@ -1,0 +1,156 @@
+"""The ledger: what is kept, what is found again, and what happens when it can't be written."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from walmart_pipeline.llm.calls import Answer, ErrorClass
+from walmart_pipeline.llm.ledger import Call, Ledger, LedgerError
+from walmart_pipeline_tests.llm.endpoints import ANSWER, request
+
+# Such as postgresql://user@localhost/database: the tests make the table and leave it there.
+POSTGRES = os.environ.get("WALMART_TEST_POSTGRES_URL")
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgres", marks=pytest.mark.skipif(not POSTGRES, reason="no Postgres"))]
+)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/new/ledger.db"
+        return
+    import psycopg
+
+    assert POSTGRES
+    yield POSTGRES
+    with psycopg.connect(POSTGRES) as connection:
+        connection.execute("drop table calls")
+
+
+def call(number: int, answer: Answer | None = ANSWER, error_class: ErrorClass | None = None) -> Call:
+    asked = request(number)
+    return Call.of(
+        asked, asked.request_hash, "http://one", answer=answer, error_class=error_class,
+        error=error_class and f"{error_class}: no", attempt=1, seconds_queued=0.1, seconds_served=2.5,
+    )  # fmt: skip
+
+
+def hashes(*numbers: int) -> list[str]:
+    return [request(number).request_hash for number in numbers]
+
+
+def test_an_answer_is_found_again_by_another_run(url: str) -> None:
+    with Ledger(url) as ledger:
+        ledger.record(call(1))
+    with Ledger(url) as ledger:
+        found = ledger.lookup(hashes(1, 2))
+    assert list(found) == hashes(1)
+    assert found[hashes(1)[0]].answer == ANSWER
+    assert found[hashes(1)[0]].seconds_served == 2.5
+
+
+def test_a_final_failure_is_found_and_one_that_may_pass_is_not(url: str) -> None:
+    with Ledger(url) as ledger:
+        ledger.record(call(1, None, "rejected"))
+        ledger.record(call(2, None, "server"))
+        ledger.record(call(3, ANSWER, "malformed"))
+        ledger.record(call(4, None, "unauthorized"))
+    with Ledger(url) as ledger:
+        found = ledger.lookup(hashes(1, 2, 3, 4))
+    assert list(found) == hashes(1)
+    assert (found[hashes(1)[0]].error_class, found[hashes(1)[0]].error) == ("rejected", "rejected: no")
+
+
+def test_the_latest_answer_counts(url: str) -> None:
+    with Ledger(url) as ledger:
+        ledger.record(call(1))
+        ledger.record(call(1, Answer("newer")))
+    with Ledger(url) as ledger:
+        answer = ledger.lookup(hashes(1))[hashes(1)[0]].answer
+    assert answer and answer.text == "newer"
+
+
+def test_a_refresh_does_not_see_what_was_kept_before(url: str) -> None:
+    now = datetime.now(UTC)
+    with Ledger(url) as ledger:
+        ledger.record(call(1))
+    with Ledger(url) as ledger:
+        assert ledger.lookup(hashes(1), since=now + timedelta(minutes=1)) == {}
+        assert list(ledger.lookup(hashes(1), since=now - timedelta(minutes=1))) == hashes(1)
+
+
+def test_more_hashes_than_a_statement_takes_are_found(url: str) -> None:
+    many = range(2_500)
+    with Ledger(url) as ledger:
+        for number in many:
+            ledger.record(call(number))
+    with Ledger(url) as ledger:
+        assert len(ledger.lookup(hashes(*many))) == 2_500
+
+
+def test_a_caller_is_told_when_its_call_is_committed(url: str) -> None:
+    committed = threading.Event()
+    with Ledger(url) as ledger, Ledger(url) as other:
+        ledger.record(call(1), lambda error: error or committed.set())
+        assert committed.wait(10)
+        assert list(other.lookup(hashes(1))) == hashes(1)
+
+
+def test_the_prompt_is_not_kept(tmp_path: Path) -> None:
+    with Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        ledger.record(call(1))
+    row = sqlite3.connect(tmp_path / "ledger.db").execute("select * from calls").fetchone()
+    assert "a kettle" not in repr(row)
+
+
+def test_a_call_that_cannot_be_kept_is_told_to_its_caller_and_to_everyone_after(tmp_path: Path) -> None:
+    errors: list[Exception | None] = []
+    told = threading.Event()
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute("drop table calls")
+    ledger.record(call(1), lambda error: (errors.append(error), told.set())[0])
+    assert told.wait(10)
+    assert isinstance(errors[0], LedgerError)
+    assert "no such table" in str(errors[0])
+    assert ANSWER.text not in str(errors[0])
+    with pytest.raises(LedgerError):
+        ledger.record(call(2))
+    with pytest.raises(LedgerError):
+        ledger.close()
+
+
+def test_a_ledger_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_text("this is no database, and long enough to be sure of it" * 30)
+    with pytest.raises(LedgerError, match="can't be opened"):
+        Ledger(f"sqlite:///{tmp_path}/ledger.db")
+
+
+WRITER = """
+import sys
+from walmart_pipeline.llm.ledger import Ledger
+from walmart_pipeline_tests.llm.test_ledger import call
+with Ledger(sys.argv[1]) as ledger:
+    for number in range(int(sys.argv[2]), int(sys.argv[2]) + 1_000):
+        ledger.record(call(number))
+"""
+
+
+def test_several_processes_write_to_the_same_ledger(url: str) -> None:
+    """They open it at the same moment, so that they also meet while the table is made."""
+    root = Path(__file__).parents[2]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, url, str(start)], cwd=root) for start in (0, 1_000, 2_000)
+    ]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    with Ledger(url) as ledger:
+        assert len(ledger.lookup(hashes(*range(3_000)))) == 3_000
