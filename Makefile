@@ -12,13 +12,14 @@ help:  ## What there is
 
 setup: $(READY)  ## .venv from requirements.lock
 
-# uv, itself from the lock, installs the rest in seconds; `sync` also removes what the lock no longer has.
+# uv, itself from the lock, installs the rest in seconds; `sync` also removes what the lock no longer has. Bytecode is
+# compiled once here: where Python may not write it, each process would compile pandas and the like anew (2 s).
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.lock)"
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 

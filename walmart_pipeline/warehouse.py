@@ -23,6 +23,10 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 # Rows of a catalog are 1–5 kB: 2,000 keep a batch under 10 MB in Python while Arrow's cost a batch stays below 1 %.
 BATCH_ROWS = 2_000
 
+# What DuckDB keeps in memory before it goes on in files beside the warehouse: its own choice would be four fifths of
+# the machine, which Python, a model server and Dagster share.
+MEMORY_LIMIT = "1GB"
+
 Row = dict[str, Any]
 
 
@@ -78,9 +82,10 @@ class Database:
         names = ", ".join(f'"{name}"' for name in schema.names)
         total = 0
         for batch in batches(rows, batch_rows):
-            with self._incoming(batch, schema):
-                self._connection.execute(f"insert into {table} ({names}) select {names} from incoming")
-            total += len(batch)
+            # DuckDB finds it by its name. Registered instead, each batch would be held until the commit.
+            incoming = _table(batch, schema)
+            self._connection.execute(f"insert into {table} ({names}) select {names} from incoming")
+            total += incoming.num_rows
         return total
 
     def replace(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -95,10 +100,10 @@ class Database:
         schema = self.schema(table)
         names = ", ".join(f'"{name}"' for name in schema.names)
         same = " and ".join(f'{table}."{column}" is not distinct from incoming."{column}"' for column in key)
-        with self._incoming(rows, schema):
-            self._connection.execute(f"delete from {table} using incoming where {same}")
-            self._connection.execute(f"insert into {table} ({names}) select {names} from incoming")
-        return len(rows)
+        incoming = _table(rows, schema)
+        self._connection.execute(f"delete from {table} using incoming where {same}")
+        self._connection.execute(f"insert into {table} ({names}) select {names} from incoming")
+        return incoming.num_rows
 
     def sync(self, table: str, wanted: str, *, key: str, stamp: str) -> tuple[int, int]:
         """Make `table` hold exactly the rows of the query `wanted`, but write only those that differ.
@@ -121,16 +126,6 @@ class Database:
     def schema(self, table: str) -> pa.Schema:
         """Arrow schema of a table."""
         return self._connection.execute(f"select * from {table} limit 0").to_arrow_table().schema
-
-    @contextmanager
-    def _incoming(self, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> Iterator[None]:
-        import pyarrow as pa
-
-        self._connection.register("incoming", pa.Table.from_pylist([dict(row) for row in rows], schema=schema))
-        try:
-            yield
-        finally:
-            self._connection.unregister("incoming")
 
 
 class Warehouse:
@@ -197,6 +192,7 @@ class Warehouse:
         # A spinner over a query would break the progress bars and the logs.
         connection.execute("set enable_progress_bar = false")
         connection.execute("set timezone = 'UTC'")
+        connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         return connection
 
 
@@ -210,6 +206,12 @@ def batches(rows: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mappi
     iterator = iter(rows)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
 
 
 def _rows(table: pa.Table | pa.RecordBatch) -> list[Row]:

@@ -9,6 +9,9 @@ from walmart_pipeline.llm import answers
 from walmart_pipeline.llm.provider import Provider
 from walmart_pipeline.warehouse import Database
 
+# Made in one statement, 20,000 products took 80 MB more than what is measured afterwards.
+CHUNK = 2_000
+
 MAKE = """
 insert into catalog.products by name
 select
@@ -19,14 +22,14 @@ select
     map {'Capacity': (n % 40 + 10) / 10.0 || ' L', 'Material': 'stainless steel', 'Color': 'navy'} as attributes,
     ['Holds ' || (n % 40 + 10) / 10.0 || ' L', 'Switches off by itself', 'Lid opens at a button'] as features,
     'Kettle ' || n || ' heats water for tea and coffee. Its body is one piece of stainless steel. '
-        || 'The base is apart, so the kettle lifts off without its cord. A window shows the water inside.' as description,
+        || 'The base is apart, so the kettle lifts off without its cord. A window shows the water.' as description,
     20.0 + n % 30 as price,
     'bench' as source_file,
     n as source_row,
     md5('facts ' || n) as facts_hash,
     []::varchar[] as notes,
     now() as updated_at
-from range($products) as numbers(n)
+from range($first, $last) as numbers(n)
 """
 
 # The first ones: a text of theirs is out of date from now on.
@@ -61,9 +64,10 @@ from catalog.products
 
 
 def make(db: Database, products: int) -> None:
-    """Fill `catalog.products`, unless it holds some already."""
-    if not db.count("catalog.products"):
-        db.execute(MAKE, {"products": products})
+    """Fill `catalog.products` up to so many."""
+    for first in range(db.count("catalog.products"), products, CHUNK):
+        db.execute(MAKE, {"first": first, "last": min(first + CHUNK, products)})
+        db.checkpoint()
 
 
 def change(db: Database, products: int) -> None:

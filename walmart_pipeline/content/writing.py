@@ -25,7 +25,7 @@ CHECKPOINT_PRODUCTS = 500
 CHECKPOINT_SECONDS = 2.0
 
 PLANNED = f"""
-select {struct("products", Product)} as product, plan.revision
+select {struct("products", Product)} as product, plan.facts_hash, plan.revision
 from content.generation_plan as plan
 join catalog.products using (product_id)
 where plan.product_id > $after
@@ -48,10 +48,11 @@ def write(db: Database, provider: Provider, *, advance: Advance) -> Counter[str]
     kept, whatever happens next.
     """
     statuses: Counter[str] = Counter()
-    revisions: dict[str, int] = {}
+    asked = {"provider": provider.name, "model": provider.model, "prompt_version": provider.prompt_version}
+    planned: dict[str, Row] = {}
     rows = (
-        content_row(provider, product, revisions.pop(product.product_id), completion)
-        for product, completion in provider.write(_planned(db, revisions))
+        planned.pop(product.product_id) | _content(completion) | asked
+        for product, completion in provider.write(_planned(db, planned))
     )
     for written in _until(rows, CHECKPOINT_PRODUCTS, CHECKPOINT_SECONDS):
         _store(db, written)
@@ -81,29 +82,21 @@ def _store(db: Database, rows: Sequence[Row]) -> None:
     db.checkpoint()
 
 
-def _planned(db: Database, revisions: dict[str, int]) -> Iterator[Task]:
+def _planned(db: Database, planned: dict[str, Row]) -> Iterator[Task]:
+    """The tasks of the plan; `planned` gets what the plan says of each, until its completion is there."""
     after = ""
     while page := db.query(PLANNED, {"after": after}):
         for row in page:
             product = Product(**row["product"])
-            revisions[product.product_id] = row["revision"]
+            after = product.product_id
+            planned[after] = {"product_id": after, "facts_hash": row["facts_hash"], "revision": row["revision"]}
             yield product, row["revision"]
-        after = product.product_id
 
 
-def content_row(provider: Provider, product: Product, revision: int, completion: Completion) -> Row:
-    """A row of `content.generated_content`; an answer that is no listing becomes a failure with its reason."""
+def _content(completion: Completion) -> Row:
+    """What a completion says; an answer that is no listing becomes a failure with its reason."""
     row = completion.model_dump(include={"request_hash", "status", "error", "fallback", "seconds", "cost_usd"})
-    row |= {
-        "product_id": product.product_id,
-        "facts_hash": product.facts_hash,
-        "provider": provider.name,
-        "model": provider.model,
-        "prompt_version": provider.prompt_version,
-        "revision": revision,
-        "parser_version": answers.VERSION,
-        "generated_at": datetime.now(UTC),
-    }
+    row |= {"parser_version": answers.VERSION, "generated_at": datetime.now(UTC)}
     if completion.status != "complete":
         return row
     try:

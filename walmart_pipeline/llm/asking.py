@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from walmart_pipeline.llm import prompt
@@ -29,7 +30,7 @@ class Question:
     schema: Mapping[str, Any]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def version(self) -> str:
         """8 hex digits over the task, the schema and the parameters: when it changes, texts are written anew."""
         return content_hash([prompt.VERSION, self.system, self.schema, dict(self.parameters)])[:8]

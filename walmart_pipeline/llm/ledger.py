@@ -39,6 +39,8 @@ LOOKUP_HASHES = 1_000
 # quarter of the time of all commits of 8, at 4,000 for 50 ms in each 1,300. Without, the log would grow with the run.
 CHECKPOINT_PAGES = 4_000
 
+FOUND = ("answer", "error_class", "error", "prompt_tokens", "completion_tokens", "cost_usd", "seconds_served")
+
 Kept: TypeAlias = Callable[[Exception | None], None]
 
 
@@ -155,16 +157,7 @@ class Ledger:
 
         calls = self._table.c
         query = (
-            sa.select(
-                calls.request_hash,
-                calls.answer,
-                calls.error_class,
-                calls.error,
-                calls.prompt_tokens,
-                calls.completion_tokens,
-                calls.cost_usd,
-                calls.seconds_served,
-            )
+            sa.select(calls.request_hash, *(calls[name] for name in FOUND))
             .where(
                 calls.request_hash.in_(sa.bindparam("hashes", expanding=True)), calls.status.in_(("complete", "final"))
             )

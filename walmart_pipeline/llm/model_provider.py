@@ -66,7 +66,7 @@ class ModelProvider:
             parameters={"temperature": TEMPERATURE, "max_tokens": self._calling.max_tokens},
         )
 
-    @property
+    @cached_property
     def model(self) -> str:
         """Name and, where the endpoint tells it, digest of the weights: other weights are another model."""
         digest = self.question.digest

@@ -19,7 +19,7 @@ create table catalog.feeds (
     detail varchar,             -- format, encoding, delimiter; or why it could not be read
     row_count bigint,
     unmapped varchar[],         -- columns that no field or attribute takes
-    ordinal bigint,             -- order of reading: on equal fullness the newer feed's value stands
+    ordinal bigint,             -- order of reading: of prices, ratings and reviews the newest stands
     read_at timestamptz
 );
 

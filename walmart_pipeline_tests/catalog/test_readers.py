@@ -18,6 +18,7 @@ BROKEN = {
     "empty.csv": (b"", "the file is empty"),
     "blank.csv": (b" \n\r\n", "the file is empty"),
     "mark_only.csv": (b"\xef\xbb\xbf", "no line names the columns"),
+    "open_header.csv": (b'id,"name\n1,Kettle\n', "the line that names the columns: a quote is opened"),
     "commas_only.csv": (b",,,\n,,\n", "no line names the columns"),
     "binary.csv": (NOISE, "it is a binary file"),
     "picture.csv": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10\x08\x06\0\0\0", "it is a binary file"),

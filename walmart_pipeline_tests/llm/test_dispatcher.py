@@ -110,7 +110,7 @@ def test_requests_are_pulled_only_a_little_ahead(ledger: Ledger) -> None:
 
     def source() -> Iterator[Request]:
         nonlocal pulled
-        for pulled in range(100_000):  # noqa: B007
+        for pulled in range(100_000):
             yield request(pulled)
 
     outcomes = Dispatcher([Endpoint(after(0))], ledger, QUICK).run(source())

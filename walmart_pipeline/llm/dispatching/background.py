@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from random import Random
@@ -35,11 +35,11 @@ class Background:
         self._limits = limits
         self._out: SimpleQueue[Outcome | BaseException] = SimpleQueue()
         self._stopping, self._closing = asyncio.Event(), asyncio.Event()
-        started: Future[tuple[asyncio.AbstractEventLoop, Core]] = Future()
+        self._started: Future[tuple[asyncio.AbstractEventLoop, Core]] = Future()
 
         async def serve() -> None:
             core = Core(clients, ledger, limits, budget, validate, self._out.put, self._out.put, Random())  # noqa: S311
-            started.set_result((asyncio.get_running_loop(), core))
+            self._started.set_result((asyncio.get_running_loop(), core))
             await self._stopping.wait()
             await core.drain(limits.grace_seconds)
             await self._closing.wait()
@@ -49,7 +49,7 @@ class Background:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="dispatcher")
         self._served = self._thread.submit(asyncio.run, serve())
         self._served.add_done_callback(self._ended)
-        self._loop, self.core = started.result()
+        self._loop, self.core = self._started.result()
 
     def offer(self, requests: Iterable[tuple[str, Request]]) -> None:
         """Requests with their hashes."""
@@ -74,23 +74,28 @@ class Background:
 
     def stop(self) -> None:
         """No further call; calls in flight have the grace time. Returns at once, also inside a signal handler."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.core.stop, "the run was stopped")
-            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._tell(self.core.stop, "the run was stopped")
+        self._tell(self._stopping.set)
 
     def close(self) -> None:
         """Stop, and wait until nothing is in flight and the thread has ended. Interrupted, it waits no longer."""
         self.stop()
-        self._loop.call_soon_threadsafe(self._closing.set)
+        self._tell(self._closing.set)
         try:
             self._served.result()
         except KeyboardInterrupt:
-            self._loop.call_soon_threadsafe(self.core.abandon)
+            self._tell(self.core.abandon)
             self._served.result()
             raise
         finally:
             self._thread.shutdown()
 
+    def _tell(self, what: Callable[..., object], *arguments: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(what, *arguments)
+
     def _ended(self, served: Future[None]) -> None:
         if error := served.exception():
             self._out.put(error)
+            if not self._started.done():
+                self._started.set_exception(error)

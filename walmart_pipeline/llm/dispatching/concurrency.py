@@ -69,7 +69,9 @@ class AdaptiveLimit:
         # The quickest tenth met no queue; the single quickest may be a fluke.
         quick, usual = paces[len(paces) // 10], paces[len(paces) // 2]
         self._best = min(self._best, quick)
-        gradient = min(1.0, max(0.5, TOLERANCE * self._best / usual)) if math.isfinite(usual) else 0.5
+        gradient = 1.0
+        if math.isinf(usual) or usual > TOLERANCE * self._best:
+            gradient = max(0.5, TOLERANCE * self._best / usual) if math.isfinite(usual) else 0.5
         self._round, self._round_from, self._peak = [], next_call, 0
         if gradient < 1:
             self._starting = False

@@ -1,6 +1,7 @@
 """Requests that wait for their turn.
 
-Belongs here: a request on its way to its outcome, and the order of those that wait. Does not: whose turn it is (core.py).
+Belongs here: a request on its way to its outcome, and the order of those that wait.
+Does not: which endpoint takes it, and when (core.py).
 """
 
 from __future__ import annotations
