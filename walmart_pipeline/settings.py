@@ -25,7 +25,11 @@ class Settings(BaseSettings):
 
     # The prefix keeps fields apart from names that a shell sets for itself, such as HOME.
     model_config = SettingsConfigDict(
-        env_prefix="WALMART_", env_file=PROJECT / ".env", extra="ignore", populate_by_name=True
+        env_prefix="WALMART_",
+        env_file=PROJECT / ".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
     )
 
     home: Path = PROJECT / "data"
@@ -70,9 +74,14 @@ class Settings(BaseSettings):
         return self.home / "warehouse.duckdb"
 
     @property
+    def ledger_file(self) -> Path:
+        """The ledger where no URL is given: SQLite in the home."""
+        return self.home / "ledger.db"
+
+    @property
     def ledger(self) -> str:
-        """URL of the ledger of model calls: SQLite in the home, unless another one is given."""
-        return self.ledger_url or f"sqlite:///{self.home / 'ledger.db'}"
+        """URL of the ledger of model calls."""
+        return self.ledger_url or f"sqlite:///{self.ledger_file}"
 
     @property
     def inbox(self) -> Path:

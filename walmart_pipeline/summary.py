@@ -29,12 +29,6 @@ select
     (select count(*) from training.dataset) as examples
 """
 
-SPENT = """
-select count(*) filter (provider <> 'composer') as calls, coalesce(sum(cost_usd), 0.0) as cost_usd
-from content.generated_content
-where generated_at >= $started
-"""
-
 # Reasons that differ only in a number are one: `#` stands for it.
 REJECTS = """
 select regexp_replace(reason, '[0-9]+', '#', 'g') as name, count(*) as value
@@ -104,7 +98,7 @@ class Summary(BaseModel):
     accepted: int = 0
     needs_review: int = 0
     failed: int = 0
-    calls: int = Field(default=0, description="Answers of a model in this run; the composer needs none.")
+    calls: int = Field(default=0, description="Model calls of this run, failed ones too; the composer needs none.")
     cost_usd: float = 0.0
     examples: int = 0
     modelfiles: list[str] = Field(default_factory=list)
@@ -125,32 +119,38 @@ def summarize(settings: Settings, *, started: datetime, run_id: str, seconds: fl
     report = settings.reports / "evaluation.html"
     try:
         with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:
-            facts = _facts(db, started)
+            facts = _facts(db)
     except WarehouseError:
         # A run that failed before its first write leaves no warehouse: `error` says why it failed.
         if error is None:
             raise
         return Summary.model_validate(about)
+    calls, cost_usd = _spent(settings, started)
+    about |= {"calls": calls, "cost_usd": cost_usd}
     return Summary.model_validate(facts | about | {"report": str(report) if report.is_file() else None})
 
 
-def _facts(db: Database, started: datetime) -> dict[str, Any]:
-    return (
-        db.query(TOTALS)[0]
-        | db.query(SPENT, {"started": started})[0]
-        | {
-            "modelfiles": [
-                row["path"] for row in db.query("select path from models.modelfiles where built order by path")
-            ],
-            "exports": [row["path"] for row in db.query("select distinct path from delivery.exports order by path")],
-            "feeds": db.query(FEEDS),
-            "rejects_by_reason": _counts(db, REJECTS),
-            "review_by_reason": _counts(db, REVIEW),
-            "bands": _counts(db, BANDS),
-            "plan_by_reason": _counts(db, PLAN),
-            "examples_missing": _counts(db, MISSING),
-        }
-    )
+def _spent(settings: Settings, since: datetime) -> tuple[int, float]:
+    """Calls and USD of this run; a ledger that was never needed is not made for the question."""
+    from walmart_pipeline.llm.ledger import Ledger
+
+    if settings.ledger_url is None and not settings.ledger_file.exists():
+        return 0, 0.0
+    with Ledger(settings.ledger) as ledger:
+        return ledger.spent(since)
+
+
+def _facts(db: Database) -> dict[str, Any]:
+    return db.query(TOTALS)[0] | {
+        "modelfiles": [row["path"] for row in db.query("select path from models.modelfiles where built order by path")],
+        "exports": [row["path"] for row in db.query("select distinct path from delivery.exports order by path")],
+        "feeds": db.query(FEEDS),
+        "rejects_by_reason": _counts(db, REJECTS),
+        "review_by_reason": _counts(db, REVIEW),
+        "bands": _counts(db, BANDS),
+        "plan_by_reason": _counts(db, PLAN),
+        "examples_missing": _counts(db, MISSING),
+    }
 
 
 def _counts(db: Database, sql: str) -> dict[str, int]:

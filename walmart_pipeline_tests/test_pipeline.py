@@ -6,6 +6,7 @@ import json
 
 from walmart_pipeline.models.modelfile import check
 from walmart_pipeline.records import TrainingExample
+from walmart_pipeline.settings import Settings
 from walmart_pipeline.summary import Summary
 from walmart_pipeline_tests.conftest import KETTLE, SAMPLE, Pipeline
 
@@ -161,3 +162,12 @@ def test_a_text_is_the_same_for_the_same_facts_in_another_home(pipeline: Pipelin
     twin.run()
     text = "select title, key_features, description, seo_keywords from quality.listings"
     assert twin.query(text) == pipeline.query(text) != []
+
+
+def test_nothing_is_kept_for_training_where_collection_is_off(pipeline: Pipeline) -> None:
+    pipeline.ingest([KETTLE])
+    pipeline.run()
+    assert len(pipeline.query("from training.examples")) == 1
+    pipeline.settings = Settings(home=pipeline.settings.home, enable_data_collection=False)
+    assert pipeline.run().accepted == 1
+    assert pipeline.query("from training.examples") == []

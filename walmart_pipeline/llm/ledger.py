@@ -200,6 +200,19 @@ class Ledger:
         except sa.exc.SQLAlchemyError as error:
             raise LedgerError(f"the ledger can't be read: {error}") from error
 
+    def spent(self, since: datetime) -> tuple[int, float]:
+        """Calls made since then, and what they cost in USD."""
+        import sqlalchemy as sa
+
+        calls = self._table.c
+        query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(calls.cost_usd), 0.0))
+        try:
+            with self._engine.connect() as connection:
+                made, cost = connection.execute(query.where(calls.called_at >= since)).one()
+        except sa.exc.SQLAlchemyError as error:
+            raise LedgerError(f"the ledger can't be read: {error}") from error
+        return int(made), float(cost)
+
     def close(self) -> None:
         """Commit what is waiting and let go of the database. Raises LedgerError if a call could not be kept."""
         if self._writer.is_alive():

@@ -23,14 +23,19 @@ from walmart_pipeline.warehouse import Warehouse
 )
 def examples(
     context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
     """Every accepted listing as a TrainingExample: what was known of the product, the text, and how good it was found.
 
-    Only what changed is made anew; a text that is no longer accepted is no longer learned from.
+    Only what changed is made anew; a text that is no longer accepted is no longer learned from. Where
+    ENABLE_DATA_COLLECTION is false, nothing is collected and what was collected is let go.
     """
     with warehouse.writing() as db:
+        if not settings.enable_data_collection:
+            db.execute("delete from training.examples")
+            return dg.MaterializeResult(metadata={"dagster/row_count": 0, "collection": "off"})
         with progress.step("collecting examples", None, context.log.info) as advance:
             made = building.learn(db, advance=advance)
         rows = db.count("training.examples")
