@@ -78,13 +78,13 @@ def run(
         if len(missing) == len(catalog or []):
             _wrong(f"--catalog: there is no {names}")
         console.print(f"[yellow]missing[/] {escape(names)}")
-    with terminal.Bars() as bars:
+    with terminal.progress() as progress:
         summary = running.run(
             chosen,
             catalog=[str(path.resolve()) for path in catalog or []],
             limit=limit,
             plan_only=plan_only,
-            progress=bars,
+            progress=progress,
         )
     if as_json:
         print(summary.model_dump_json(indent=2))

@@ -32,11 +32,18 @@ class Progress(Protocol):
 
 
 class LogProgress:
-    """A line at most every few seconds, and one at the end of a step: for Dagster's log."""
+    """A line at most every few seconds, and one at the end of a step.
+
+    write: where the lines go; without it to the log of the step, which is Dagster's.
+    """
+
+    def __init__(self, write: Callable[[str], None] | None = None) -> None:
+        self._write = write
 
     @contextmanager
     def step(self, label: str, total: int | None, log: Callable[[str], None]) -> Iterator[Advance]:
         """See Progress."""
+        tell = self._write or log
         started = told = time.monotonic()
         done, last_note = 0, ""
 
@@ -48,10 +55,10 @@ class LogProgress:
                 told = now
                 rate = done / (now - started)
                 left = f" of {total:,}, {(total - done) / rate:.0f} s left" if total and rate else ""
-                log(f"{label}: {done:,}{left}, {rate:,.1f} a second{_after(note)}")
+                tell(f"{label}: {done:,}{left}, {rate:,.1f} a second{_after(note)}")
 
         yield advance
-        log(f"{label}: {done:,} in {time.monotonic() - started:.1f} s{_after(last_note)}")
+        tell(f"{label}: {done:,} in {time.monotonic() - started:.1f} s{_after(last_note)}")
 
 
 def _after(note: str) -> str:

@@ -6,14 +6,14 @@ Belongs here: progress bars and tables. Does not: what they say (summary.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from rich import progress as progress_bars
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     SpinnerColumn,
     TaskProgressColumn,
     TextColumn,
@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from walmart_pipeline.progress import Advance
+from walmart_pipeline.progress import Advance, LogProgress, Progress
 from walmart_pipeline.summary import Summary
 
 # Messages and progress go to stderr: stdout is for what a program reads.
@@ -35,7 +35,7 @@ class Bars:
     """A bar for each long step of a run."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
+        self._bars = progress_bars.Progress(
             SpinnerColumn(finished_text="[green]✓[/]"),
             TextColumn("{task.description:<34}"),
             BarColumn(bar_width=24),
@@ -48,22 +48,29 @@ class Bars:
         )
 
     def __enter__(self) -> Bars:
-        self._progress.start()
+        self._bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        self._bars.stop()
 
     @contextmanager
     def step(self, label: str, total: int | None, log: Callable[[str], None]) -> Iterator[Advance]:
         """See walmart_pipeline.progress.Progress."""
-        task = self._progress.add_task(label, total=total, note="")
+        task = self._bars.add_task(label, total=total, note="")
 
         def advance(pieces: int, note: str = "") -> None:
-            self._progress.update(task, advance=pieces, note=escape(note))
+            self._bars.update(task, advance=pieces, note=escape(note))
 
         yield advance
-        self._progress.update(task, total=self._progress.tasks[task].completed)
+        self._bars.update(task, total=self._bars.tasks[task].completed)
+
+
+def progress() -> AbstractContextManager[Progress]:
+    """Bars for a person; lines where stderr is a file or a pipe, in which bars would show nothing until the end."""
+    if console.is_terminal:
+        return Bars()
+    return nullcontext(LogProgress(lambda line: console.print(line, markup=False)))
 
 
 def show(summary: Summary) -> None:
