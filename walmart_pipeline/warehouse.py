@@ -39,6 +39,7 @@ class Database:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._page_tables = 0
 
     def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> None:
         """Run one statement."""
@@ -71,6 +72,24 @@ class Database:
         """
         for batch in self._connection.execute(sql, parameters).to_arrow_reader(batch_rows):
             yield _rows(batch)
+
+    def pages(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, rows: int = BATCH_ROWS
+    ) -> Iterator[list[Row]]:
+        """The result as it is now, in batches, between which other statements may run and commit.
+
+        It is set down in a temporary table first and read by row number: a limit with an offset would read all that
+        comes before it once more for each batch (300,000 rows: 1.2 s a batch at the end, so 0.01 s). DuckDB's own
+        rowid does not serve: it changes when the transaction is committed.
+        """
+        self._page_tables += 1
+        table = f"pages_{self._page_tables}"
+        numbered = f"select *, row_number() over () as page_row from ({sql})"
+        self._connection.execute(f"create temp table {table} as {numbered}", parameters)
+        page = f"select * exclude (page_row) from {table} where page_row > ? and page_row <= ? order by page_row"
+        for start in range(0, self.count(table), rows):
+            yield self.query(page, [start, start + rows])
+        self._connection.execute(f"drop table {table}")
 
     def frame(self, sql: str) -> pd.DataFrame:
         """All rows as a pandas frame, for libraries that take nothing else."""

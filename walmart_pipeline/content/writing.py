@@ -28,9 +28,7 @@ PLANNED = f"""
 select {struct("products", Product)} as product, plan.facts_hash, plan.revision
 from content.generation_plan as plan
 join catalog.products using (product_id)
-where plan.product_id > $after
 order by plan.product_id
-limit {CHECKPOINT_PRODUCTS}
 """
 
 # A text that was good stays until another one is there: a failure never takes its place.
@@ -84,12 +82,10 @@ def _store(db: Database, rows: Sequence[Row]) -> None:
 
 def _planned(db: Database, planned: dict[str, Row]) -> Iterator[Task]:
     """The tasks of the plan; `planned` gets what the plan says of each, until its completion is there."""
-    after = ""
-    while page := db.query(PLANNED, {"after": after}):
+    for page in db.pages(PLANNED, rows=CHECKPOINT_PRODUCTS):
         for row in page:
-            product = Product(**row["product"])
-            after = product.product_id
-            planned[after] = {"product_id": after, "facts_hash": row["facts_hash"], "revision": row["revision"]}
+            product = Product(**row.pop("product"))
+            planned[product.product_id] = row | {"product_id": product.product_id}
             yield product, row["revision"]
 
 

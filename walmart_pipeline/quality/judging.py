@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from walmart_pipeline.quality.judge import Judge
 from walmart_pipeline.records import Listing, Product
-from walmart_pipeline.warehouse import BATCH_ROWS, Database, Row, struct
+from walmart_pipeline.warehouse import Database, Row, struct
 
 # Bumped when the same texts would be sorted otherwise: the assets' code_version.
 VERSION = "1"
@@ -92,11 +92,9 @@ def score(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> int:
     advance: told the number of texts since the last call.
     """
     db.execute(FORGET_GONE)
-    db.execute("create or replace temp table due as " + DUE, {"policy": judge.policy.label})
-    total = db.count("due")
-    for start in range(0, total, BATCH_ROWS):
-        due = db.query("select * from due order by rowid limit ? offset ?", [BATCH_ROWS, start])
-        db.upsert("quality.scores", [_score_row(row, judge) for row in due], ["product_id"])
+    total = 0
+    for due in db.pages(DUE, {"policy": judge.policy.label}):
+        total += db.upsert("quality.scores", [_score_row(row, judge) for row in due], ["product_id"])
         advance(len(due))
     return total
 

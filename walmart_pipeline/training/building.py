@@ -16,7 +16,7 @@ from walmart_pipeline.records import Listing, Product, TrainingExample
 from walmart_pipeline.training import dataset, exports
 from walmart_pipeline.training.families import family
 from walmart_pipeline.training.split import Side, side
-from walmart_pipeline.warehouse import BATCH_ROWS, Database, Row, struct
+from walmart_pipeline.warehouse import Database, Row, struct
 
 # Bumped when the same listings would give another dataset: the assets' code_version.
 VERSION = "1"
@@ -69,11 +69,9 @@ def learn(db: Database, *, advance: Callable[[int], None]) -> int:
     advance: told the number of examples since the last call.
     """
     db.execute(FORGET_UNACCEPTED)
-    db.execute("create or replace temp table due as " + DUE)
-    total = db.count("due")
-    for start in range(0, total, BATCH_ROWS):
-        due = db.query("select * from due order by rowid limit ? offset ?", [BATCH_ROWS, start])
-        db.upsert("training.examples", [_example_row(row) for row in due], ["product_id"])
+    total = 0
+    for due in db.pages(DUE):
+        total += db.upsert("training.examples", [_example_row(row) for row in due], ["product_id"])
         advance(len(due))
     return total
 
@@ -101,12 +99,7 @@ def _example_row(row: Row) -> Row:
 def divide(db: Database) -> None:
     """Give every product of the catalog its family and its side."""
     db.execute("delete from training.split")
-    total = db.count("catalog.products")
-    for start in range(0, total, BATCH_ROWS):
-        products = db.query(
-            "select product_id, product_name, brand, attributes from catalog.products order by rowid limit ? offset ?",
-            [BATCH_ROWS, start],
-        )
+    for products in db.pages("select product_id, product_name, brand, attributes from catalog.products"):
         db.append("training.split", map(_split_row, products))
 
 
