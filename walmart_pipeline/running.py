@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
 
+# How dagster names the error of a run that was ended by Ctrl-C, a signal, or its UI.
+INTERRUPTED = "DagsterExecutionInterruptedError"
+
 # What `--plan-only` runs: reading, cleaning and planning.
 PLANNING = ("catalog/raw_products", "catalog/products", "content/generation_plan")
 
@@ -74,7 +77,11 @@ def _why(events: Sequence[DagsterEvent]) -> str:
     """Where the run failed first, and the error that it began with."""
     for event in events:
         if event.is_step_failure:
-            return f"{(event.step_key or '').replace('__', '/')}: {_root(event.step_failure_data.error)}"
+            step = (event.step_key or "").replace("__", "/")
+            why = _root(event.step_failure_data.error)
+            if INTERRUPTED in why:
+                return f"stopped at {step}; what was done by then is kept: run again to go on"
+            return f"{step}: {why}"
         if event.is_job_failure:
             return _root(event.job_failure_data.error)
     return "the run ended without saying why: see its log in the UI (`walmart-pipeline dev`)"

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import random
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from walmart_pipeline.quality.judge import source_listing
 from walmart_pipeline.records import Product
 from walmart_pipeline.settings import PROJECT
 from walmart_pipeline.summary import Summary
+from walmart_pipeline.warehouse import Warehouse
 from walmart_pipeline_tests.conftest import KETTLE, SAMPLE, Pipeline
 
 DATA = PROJECT.parent / "shared" / "data"
@@ -98,6 +100,25 @@ def test_a_policy_that_does_not_exist_fails_with_the_names_there_are(tmp_path: P
     assert done.returncode == 1
     assert "walmart-2025" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_that_is_stopped_keeps_what_it_wrote_and_says_so(tmp_path: Path) -> None:
+    feed = tmp_path / "feed.jsonl"
+    with feed.open("w") as file:
+        for number in range(8_000):
+            product = KETTLE | {"item_id": str(number), "gtin": None, "product_name": f"Kettle No. {number} of steel"}
+            file.write(json.dumps(product) + "\n")
+    arguments = [PROJECT / ".venv" / "bin" / "walmart-pipeline", "run", "--catalog", feed, "--home", tmp_path / "home"]
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    # The first line of a step that is under way.
+    next(line for line in process.stderr if line.startswith("writing listings") and " of 8,000" in line)
+    process.send_signal(signal.SIGINT)
+    told = process.stderr.read()
+    assert process.wait(60) == 1
+    assert "run again to go on" in " ".join(told.split())
+    with Warehouse(tmp_path / "home" / "warehouse.duckdb").reading() as db:
+        assert 0 < db.count("content.generated_content") < 8_000
 
 
 def test_score_judges_pairs_from_any_source(tmp_path: Path) -> None:
