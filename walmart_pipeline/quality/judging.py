@@ -89,12 +89,13 @@ where scores.publishable is not true
 def score(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> int:
     """Report on every complete text that has no report for these facts under this policy. Returns how many.
 
-    advance: told the number of texts since the last call.
+    advance: told the number of texts since the last call. What is done is kept, whatever happens next.
     """
     db.execute(FORGET_GONE)
     total = 0
     for due in db.pages(DUE, {"policy": judge.policy.label}):
         total += db.upsert("quality.scores", [_score_row(row, judge) for row in due], ["product_id"])
+        db.checkpoint()
         advance(len(due))
     return total
 

@@ -72,6 +72,7 @@ def learn(db: Database, *, advance: Callable[[int], None]) -> int:
     total = 0
     for due in db.pages(DUE):
         total += db.upsert("training.examples", [_example_row(row) for row in due], ["product_id"])
+        db.checkpoint()
         advance(len(due))
     return total
 
