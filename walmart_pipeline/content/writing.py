@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 
 from walmart_pipeline.llm import answers
@@ -48,14 +49,13 @@ def write(db: Database, provider: Provider, *, advance: Advance) -> Counter[str]
     statuses: Counter[str] = Counter()
     asked = {"provider": provider.name, "model": provider.model, "prompt_version": provider.prompt_version}
     planned: dict[str, Row] = {}
-    rows = (
-        planned.pop(product.product_id) | _content(completion) | asked
-        for product, completion in provider.write(_planned(db, planned))
-    )
-    for written in _until(rows, CHECKPOINT_PRODUCTS, CHECKPOINT_SECONDS):
-        _store(db, written)
-        statuses.update(row["status"] for row in written)
-        advance(len(written), provider.note())
+    # Closed here and now when a run is stopped: left to the garbage collector, calls in flight would not be kept.
+    with closing(provider.write(_planned(db, planned))) as completions:
+        rows = (planned.pop(product.product_id) | _content(completion) | asked for product, completion in completions)
+        for written in _until(rows, CHECKPOINT_PRODUCTS, CHECKPOINT_SECONDS):
+            _store(db, written)
+            statuses.update(row["status"] for row in written)
+            advance(len(written), provider.note())
     return statuses
 
 

@@ -6,7 +6,7 @@ Belongs here: a composed listing, or its refusal, as a completion. Does not: com
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from walmart_pipeline.llm import composer
 from walmart_pipeline.llm.prices import Estimate
@@ -37,7 +37,7 @@ class Composer:
         """Nothing: it costs nothing and calls nobody."""
         return ""
 
-    def write(self, tasks: Iterable[Task]) -> Iterator[tuple[Product, Completion]]:
+    def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
         """A completion a product, in their order; facts that carry no listing are declined with the reason.
 
         Another revision of the same facts is the same text.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -66,7 +66,7 @@ class Dispatcher:
         self._held = 0
         self._stopped = False
 
-    def run(self, requests: Iterable[Request]) -> Iterator[Outcome]:
+    def run(self, requests: Iterable[Request]) -> Generator[Outcome, None, None]:
         """An outcome for every request, as they come; what the ledger has is not asked again.
 
         requests: pulled in this thread, a little ahead of what is asked. More can be added with `submit` while

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -77,7 +78,7 @@ class ModelProvider:
         """Of the task with the policy's rules, the schema and the parameters."""
         return self.question.version
 
-    def write(self, tasks: Iterable[Task]) -> Iterator[tuple[Product, Completion]]:
+    def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
         """A completion a product, as they come. See Provider."""
         waiting: dict[str, tuple[Product, Outcome | None]] = {}
 
@@ -90,16 +91,18 @@ class ModelProvider:
         with Ledger(self._calling.ledger_url) as ledger:
             calling = self._calling
             dispatcher = self._dispatcher = Dispatcher(calling.clients(), ledger, calling.limits, calling.budget)
-            for outcome in dispatcher.run(requests()):
-                product, first = waiting.pop(outcome.request.product_id)
-                complaints = self._complaints(product, outcome)
-                if complaints and outcome.answer and first is None:
-                    waiting[product.product_id] = (product, outcome)
-                    dispatcher.submit(asking.repair(outcome.request, outcome.answer.text, complaints))
-                    continue
-                ended, completion = self._completion(product, outcome, first, complaints)
-                self._ended[ended] += 1
-                yield product, completion
+            # Closed before the ledger is: what is in flight when a run is stopped is paid for and has to be kept.
+            with closing(dispatcher.run(requests())) as outcomes:
+                for outcome in outcomes:
+                    product, first = waiting.pop(outcome.request.product_id)
+                    complaints = self._complaints(product, outcome)
+                    if complaints and outcome.answer and first is None:
+                        waiting[product.product_id] = (product, outcome)
+                        dispatcher.submit(asking.repair(outcome.request, outcome.answer.text, complaints))
+                        continue
+                    ended, completion = self._completion(product, outcome, first, complaints)
+                    self._ended[ended] += 1
+                    yield product, completion
 
     def estimate(self, *, products: int, characters: int) -> prices.Estimate:
         """See Provider. The rules are sent with every product."""

@@ -6,7 +6,7 @@ of one (choosing.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Protocol, TypeAlias
 
 from walmart_pipeline.llm.prices import Estimate
@@ -34,8 +34,11 @@ class Provider(Protocol):
         """Changes whenever the same facts would be asked for in another way."""
         ...
 
-    def write(self, tasks: Iterable[Task]) -> Iterator[tuple[Product, Completion]]:
-        """One completion a product, as they come. What fails is a completion with its error, never an exception."""
+    def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
+        """One completion a product, as they come. What fails is a completion with its error, never an exception.
+
+        Closing it ends the run: calls in flight are waited for and kept. Whoever stops half-way has to close it.
+        """
         ...
 
     def estimate(self, *, products: int, characters: int) -> Estimate:

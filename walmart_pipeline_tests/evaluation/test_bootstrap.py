@@ -1,10 +1,9 @@
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walmart_pipeline.evaluation.bootstrap import mean_difference
-
-numpy = pytest.importorskip("numpy")
 
 
 def test_no_pairs_have_no_difference() -> None:
