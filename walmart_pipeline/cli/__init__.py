@@ -1,0 +1,28 @@
+"""The command line.
+
+Belongs here: arguments, where output goes, exit codes (0 done, 1 failed, 2 wrong usage). Does not: the work itself.
+Messages go to stderr; stdout is for what a program reads. A module holds the commands of one subject.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from walmart_pipeline.cli import bench, models, pipeline, quality
+
+app = typer.Typer(
+    name="walmart-pipeline",
+    help="From a retailer's messy catalog to listings that Walmart.com accepts.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(pipeline.app)
+app.add_typer(quality.app)
+app.add_typer(models.modelfile, name="modelfile")
+app.add_typer(bench.app, name="bench")
+
+
+def main() -> None:
+    """Entry point of `walmart-pipeline`."""
+    app()

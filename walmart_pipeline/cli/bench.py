@@ -1,0 +1,62 @@
+"""Commands that measure the program on this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from walmart_pipeline.cli.options import (
+    AsJson,
+    BaseUrl,
+    Home,
+    ModelName,
+    ProviderName,
+    settings_from,
+    told,
+)
+
+app = typer.Typer(help="Measure the program on this machine.", no_args_is_help=True)
+
+
+@app.command("load")
+def bench_load(
+    repeats: Annotated[int, typer.Option(min=1, help="Fresh processes of each.")] = 5,
+) -> None:
+    """Time loading the definitions beside `import dagster` alone."""
+    from walmart_pipeline.benchmarks import load
+
+    print(load.measure(repeats).model_dump_json(indent=2))
+
+
+@app.command("generation")
+def bench_generation(
+    provider: ProviderName = "composer",
+    base_url: BaseUrl = None,
+    model: ModelName = None,
+    products: Annotated[int, typer.Option(min=1, help="Products, made for the measurement.")] = 4_000,
+    concurrency: Annotated[int, typer.Option(min=1, help="Calls at once.")] = 64,
+    call_seconds: Annotated[float, typer.Option(help="What one call takes, for the ideal time.")] = 0.2,
+    changed: Annotated[float, typer.Option(min=0, max=1, help="Share of the products with other facts.")] = 0.0,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time the real path: plan, ledger, dispatcher, parse, upsert; repair is off, so a product is one good answer."""
+    from walmart_pipeline.benchmarks import generation
+
+    given = settings_from(provider=provider, base_url=base_url, model=model, concurrency=concurrency)
+    measured = told(
+        lambda: generation.measure(given, products=products, changed=changed, call_seconds=call_seconds, home=home)
+    )
+    print(measured.model_dump_json(indent=None if as_json else 2))
+
+
+@app.command("plan")
+def bench_plan(
+    products: Annotated[int, typer.Option(min=1, help="Products in the warehouse.")] = 1_000_000,
+    changed: Annotated[float, typer.Option(min=0, max=1, help="Share of them with other facts.")] = 0.01,
+) -> None:
+    """Time the plan over a large catalog of which a part has changed."""
+    from walmart_pipeline.benchmarks import plan
+
+    print(plan.measure(products=products, changed=changed).model_dump_json(indent=2))

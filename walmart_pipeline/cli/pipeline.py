@@ -1,0 +1,148 @@
+"""Commands of the whole pipeline: run, dev, export, doctor."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from walmart_pipeline import settings as configuration
+from walmart_pipeline.cli.options import (
+    AsJson,
+    BaseUrl,
+    Home,
+    ModelName,
+    PolicyName,
+    ProviderName,
+    failed,
+    settings_from,
+    told,
+    wrong,
+)
+from walmart_pipeline.terminal import console
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    catalog: Annotated[
+        list[Path] | None,
+        typer.Option(help="Feed or folder of feeds, read in place; may be repeated. Default: inbox."),
+    ] = None,
+    provider: ProviderName = None,
+    base_url: BaseUrl = None,
+    model: ModelName = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls at once, an endpoint.")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="USD that this run may spend. Default: 5.")] = None,
+    policy: PolicyName = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Write at most so many products.")] = None,
+    plan_only: Annotated[bool, typer.Option(help="Only plan: what would be written, what it would cost.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the whole pipeline in this process, on the same Dagster instance as the UI."""
+    from walmart_pipeline import running, terminal
+
+    chosen = settings_from(
+        home=home,
+        provider=provider,
+        base_url=base_url,
+        model=model,
+        concurrency=concurrency,
+        budget_usd=budget,
+        policy=policy,
+    )
+    if missing := [path for path in catalog or [] if not path.exists()]:
+        names = ", ".join(map(str, missing))
+        if len(missing) == len(catalog or []):
+            wrong(f"--catalog: there is no {names}")
+        console.print(f"[yellow]missing[/] {escape(names)}")
+    with terminal.progress() as progress:
+        summary = running.run(
+            chosen,
+            catalog=[str(path.resolve()) for path in catalog or []],
+            limit=limit,
+            plan_only=plan_only,
+            progress=progress,
+        )
+    if as_json:
+        print(summary.model_dump_json(indent=2))
+    elif plan_only:
+        terminal.show_plan(summary)
+    else:
+        terminal.show(summary)
+    raise typer.Exit(0 if summary.succeeded else 1)
+
+
+@app.command()
+def dev(
+    port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
+    home: Home = None,
+) -> None:
+    """Dagster's UI and daemon, on this project's instance."""
+    import os
+
+    from walmart_pipeline import homes
+
+    homes.prepare(settings_from(home=home))
+    executable = str(Path(sys.executable).with_name("dagster"))
+    arguments = ["dev", "-w", str(configuration.PROJECT / "workspace.yaml"), "--port", str(port)]
+    console.print(f"Dagster at http://127.0.0.1:{port} — stop it with Ctrl-C")
+    os.execv(executable, [executable, *arguments])  # noqa: S606
+
+
+@app.command()
+def export(
+    formats: Annotated[list[str], typer.Option("--format", help="jsonl, csv or txt; may be repeated.")],
+    folder: Annotated[Path | None, typer.Option(help="Where the files go. Default: exports in the home.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the accepted listings to files, each whole or not at all."""
+    from walmart_pipeline.delivery import delivering
+    from walmart_pipeline.warehouse import Warehouse
+
+    chosen = settings_from(home=home)
+    if unknown := set(formats) - set(delivering.FORMATS):
+        wrong(f"--format: {', '.join(sorted(unknown))}: use {', '.join(delivering.FORMATS)}")
+
+    def write() -> list[Any]:
+        with Warehouse(chosen.warehouse, chosen.warehouse_wait_seconds).writing() as db:
+            written = delivering.deliver(db, folder or chosen.exports, formats)
+            delivering.record(db, written, run_id="")
+        return written
+
+    if not chosen.warehouse.exists():
+        failed(f"there is no warehouse at {chosen.warehouse} yet: run `walmart-pipeline run` first")
+    written = told(write)
+    if as_json:
+        import json
+
+        print(json.dumps([summary.model_dump() for summary in written], indent=2))
+    for summary in written:
+        console.print(f"{summary.rows:,} listings, {summary.bytes:,} bytes: {escape(summary.path)}")
+
+
+@app.command()
+def doctor(home: Home = None, as_json: AsJson = False) -> None:
+    """Say what is installed, configured and reachable; never a secret."""
+    import json
+
+    from walmart_pipeline import doctor as examination
+
+    findings = examination.examine(settings_from(home=home))
+    if as_json:
+        print(json.dumps([finding.model_dump() for finding in findings], indent=2))
+    else:
+        colours = {"good": "green", "note": "yellow", "bad": "red"}
+        for finding in findings:
+            remedy = f" — {finding.remedy}" if finding.remedy else ""
+            console.print(
+                f"[{colours[finding.state]}]{finding.state:<5}[/]{finding.name:<20} {escape(finding.detail + remedy)}",
+                soft_wrap=True,
+            )
+    raise typer.Exit(1 if any(finding.state == "bad" for finding in findings) else 0)
