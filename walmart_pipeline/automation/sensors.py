@@ -2,11 +2,15 @@
 
 import dagster as dg
 
-from walmart_pipeline.automation import inbox
+from walmart_pipeline.automation import batches, inbox
 from walmart_pipeline.automation.jobs import pipeline
 from walmart_pipeline.settings import Settings
 
 BATCH_TAG = "walmart/inbox_batch"
+COLLECTS_TAG = "walmart/collects_batch"
+
+# OpenAI ends a batch within a day; ten minutes more make no difference, and a tick is one question a batch.
+BATCHES_SECONDS = 600
 
 
 @dg.sensor(
@@ -23,7 +27,7 @@ def inbox_sensor(
     """One run at a time; the cursor moves past a file only when its run has succeeded."""
     cursor = inbox.Cursor.model_validate_json(context.cursor or "{}")
     if cursor.pending:
-        outcome = _outcome(context.instance, cursor.pending.key)
+        outcome = _outcome(context.instance, BATCH_TAG, cursor.pending.key)
         if outcome == "running":
             return dg.SkipReason(f"the run for {', '.join(cursor.pending.files)} is not finished yet")
         cursor.settle(outcome)
@@ -40,9 +44,33 @@ def inbox_sensor(
     )
 
 
-def _outcome(instance: dg.DagsterInstance, key: str) -> inbox.Outcome:
-    """What became of the latest run for a batch. A run that was retried after a crash counts by its last try."""
-    runs = instance.get_runs(dg.RunsFilter(tags={BATCH_TAG: key}), limit=1)
+@dg.sensor(
+    name="batches",
+    job=pipeline,
+    minimum_interval_seconds=BATCHES_SECONDS,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Runs the pipeline when a batch at OpenAI has ended: its answers are collected, and what it left "
+    "unanswered is asked live. Once a batch; a run collects all that have ended.",
+)
+def batches_sensor(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+) -> dg.RunRequest | dg.SkipReason:
+    """One run at a time: the first one usually leaves nothing to the others."""
+    if settings.provider != "openai":
+        return dg.SkipReason("WALMART_PROVIDER is not openai: a run would write with another provider, not collect")
+    outcomes = {batch: _outcome(context.instance, COLLECTS_TAG, batch) for batch in batches.ended(settings)}
+    if "running" in outcomes.values():
+        return dg.SkipReason("the run that collects is not finished yet")
+    new = [batch for batch, outcome in outcomes.items() if outcome == "unknown"]
+    if not new:
+        tried = f"; a run was asked for already: {', '.join(outcomes)}" if outcomes else ""
+        return dg.SkipReason(f"no batch has ended since the last look{tried}")
+    return dg.RunRequest(run_key=new[0], tags={COLLECTS_TAG: new[0]})
+
+
+def _outcome(instance: dg.DagsterInstance, tag: str, key: str) -> inbox.Outcome:
+    """What became of the latest run for a key. A run that was retried after a crash counts by its last try."""
+    runs = instance.get_runs(dg.RunsFilter(tags={tag: key}), limit=1)
     if not runs:
         return "unknown"
     if not runs[0].is_finished:

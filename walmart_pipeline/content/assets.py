@@ -4,7 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 from walmart_pipeline import markdown
-from walmart_pipeline.content import planning, writing
+from walmart_pipeline.content import planning, waiting, writing
 from walmart_pipeline.llm.provider import Provider
 from walmart_pipeline.progress import Progress
 from walmart_pipeline.resources import WAREHOUSE_POOL
@@ -80,10 +80,12 @@ def generated_content(
 
     `complete`: a listing, for the judge to accept or not. `declined`: the facts cannot carry one; a person should add
     some. `failed`: no usable answer; the next run asks again. Batches are kept at once, so a run that dies repeats
-    little. The step fails only if every planned product failed.
+    little. The step fails only if every product that it asked for failed. A product that waits for a batch at the
+    provider stays in the plan; the first run after the batch's end writes it.
     """
     with warehouse.writing() as db:
-        planned = db.count("content.generation_plan")
+        in_batches = waiting.defer(db, provider, log=context.log.info)
+        planned = db.count("content.generation_plan") - in_batches.total()
         with progress.step(f"writing listings ({provider.name})", planned, context.log.info) as advance:
             statuses = writing.write(db, provider, advance=advance)
         preview = db.query(
@@ -103,6 +105,10 @@ def generated_content(
             "written": statuses["complete"],
             "declined": statuses["declined"],
             "failed": statuses["failed"],
+            "waiting at the provider": in_batches.total(),
+            "batches": dg.MetadataValue.md(
+                markdown.table([{"batch": batch, "products": products} for batch, products in in_batches.items()])
+            ),
             "preview": dg.MetadataValue.md(markdown.table(preview)),
             "errors": dg.MetadataValue.md(markdown.table(errors)),
         }

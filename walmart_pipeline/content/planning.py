@@ -29,6 +29,7 @@ reasoned as (
         products.product_id,
         products.facts_hash,
         coalesce(content.revision, 0) as revision,
+        waiting.revision as waiting_revision,
         case
             when content.product_id is null then 'new'
             when content.facts_hash <> products.facts_hash then 'facts changed'
@@ -36,6 +37,7 @@ reasoned as (
             when content.prompt_version <> $prompt_version then 'prompt changed'
             when content.parser_version is distinct from $parser_version then 'parser changed'
             when content.status = 'failed' then 'failed before'
+            when waiting.revision > coalesce(content.revision, 0) then 'waits in a batch'
             when $everything then 'forced'
             when $provider = 'composer' or content.status <> 'complete' then null
             when content.generated_at < now() - to_days($stale_days) then 'stale'
@@ -47,6 +49,8 @@ reasoned as (
     left join content.generated_content as content using (product_id)
     left join quality.scores using (product_id, content_hash)
     left join rated using (product_id, content_hash)
+    left join content.waiting as waiting
+        on waiting.product_id = products.product_id and waiting.facts_hash = products.facts_hash
 )
 select
     product_id,
@@ -57,6 +61,7 @@ select
     $prompt_version as prompt_version,
     case
         when reason in ('rejected by a reviewer', 'below the bar', 'stale', 'forced') then revision + 1
+        when reason = 'waits in a batch' then waiting_revision
         when reason in ('parser changed', 'failed before') then revision
         else 0
     end as revision

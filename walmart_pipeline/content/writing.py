@@ -26,9 +26,10 @@ CHECKPOINT_PRODUCTS = 500
 CHECKPOINT_SECONDS = 2.0
 
 PLANNED = f"""
-select {struct("products", Product)} as product, plan.facts_hash, plan.revision
+select plan.product_id, {struct("products", Product)} as product, plan.facts_hash, plan.revision
 from content.generation_plan as plan
 join catalog.products using (product_id)
+anti join content.waiting using (product_id)
 order by plan.product_id
 """
 
@@ -82,10 +83,10 @@ def _store(db: Database, rows: Sequence[Row]) -> None:
 
 def _planned(db: Database, planned: dict[str, Row]) -> Iterator[Task]:
     """The tasks of the plan; `planned` gets what the plan says of each, until its completion is there."""
-    for page in db.pages(PLANNED, rows=CHECKPOINT_PRODUCTS):
+    for page in db.pages_by_key(PLANNED, key="product_id", rows=CHECKPOINT_PRODUCTS):
         for row in page:
             product = Product(**row.pop("product"))
-            planned[product.product_id] = row | {"product_id": product.product_id}
+            planned[product.product_id] = row
             yield product, row["revision"]
 
 

@@ -133,6 +133,19 @@ def test_old_texts_are_planned_only_if_an_age_is_given(db: Database) -> None:
     assert reasons(db, stale_days=30) == {"stale": 5}
 
 
+def test_what_was_forced_and_waits_in_a_batch_stays_planned_without_being_forced_again(db: Database) -> None:
+    """The batch's answers would be paid for and stay unused until somebody forced the same texts again."""
+    reasons(db, everything=True)
+    db.execute(
+        "insert into content.waiting "
+        "select product_id, facts_hash, revision, 'batch-1' from content.generation_plan order by product_id limit 2"
+    )
+    assert reasons(db) == {"waits in a batch": 2}
+    assert revisions(db) == [1, 1]
+    db.execute("update content.generated_content set revision = 1")
+    assert reasons(db) == {}
+
+
 def test_everything_can_be_forced_and_is_asked_anew(db: Database) -> None:
     assert reasons(db, everything=True) == {"forced": 5}
     assert revisions(db) == [1] * 5

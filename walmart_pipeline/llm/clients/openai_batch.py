@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Container
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import Any, Final
 
-from openai import Omit, omit
+from openai import AsyncOpenAI, Omit, omit
 
 from walmart_pipeline.llm.calls import Answer, CallError, Request
 from walmart_pipeline.llm.clients import openai_wire
 from walmart_pipeline.llm.clients.lines import lines
 from walmart_pipeline.llm.clients.openai import RAISED, OpenAI
+from walmart_pipeline.llm.clients.openai_wire import UntakenParameterError
 from walmart_pipeline.llm.prices import Price
 
 # OpenAI's limits of one input file; its 200 MB are taken as the smaller of the two readings.
@@ -29,17 +30,16 @@ ENDPOINT: Final = "/v1/chat/completions"
 LABEL = "walmart_pipeline"
 FINISHED = frozenset(("completed", "failed", "expired", "cancelled"))
 
+# What only reads is asked for again by the SDK, which waits as Retry-After says.
+READ_RETRIES = 4
+
+
+class ForgottenBatchError(RuntimeError):
+    """The endpoint knows a batch, or one of its files, no more."""
+
 
 class UnfinishedBatchError(RuntimeError):
     """The answers of a batch were asked for before it was finished."""
-
-
-@dataclass(frozen=True)
-class BatchJob:
-    """One batch at OpenAI, and the request hashes in it."""
-
-    batch_id: str
-    hashes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -58,110 +58,131 @@ class BatchStatus:
         return self.state in FINISHED
 
 
-async def submit(
-    client: OpenAI,
-    requests: Iterable[Request],
-    *,
-    label: str,
-    max_requests: int = MAX_REQUESTS,
-    max_bytes: int = MAX_BYTES,
-) -> AsyncIterator[BatchJob]:
-    """Send requests off in as many batches as they need; each job is given as soon as OpenAI has it, to be kept.
+class InputFile:
+    """The requests of one batch, in a temporary file that is gone when it is closed.
 
-    Equal requests are sent once a file. label: written on the batches, so that `submitted` finds those whose job was
-    not kept because the program was stopped in between. A batch can't find out which parameters the model does not
-    take: let `client` complete one request first. Raises CallError.
+    questions: request hash to product id of what is in it.
+    A batch can't find out which parameters the model does not take: let `client` complete one request first.
     """
-    hashes: dict[str, None] = {}
-    with tempfile.TemporaryFile() as file:
-        for request in requests:
-            line = _line(client, request)
-            if hashes and (len(hashes) == max_requests or file.tell() + len(line) > max_bytes):
-                yield await _create(client, file, hashes, label)
-                hashes = {}
-                file.seek(0)
-                file.truncate()
-            if request.request_hash not in hashes:
-                hashes[request.request_hash] = None
-                file.write(line)
-        if hashes:
-            yield await _create(client, file, hashes, label)
+
+    def __init__(self, client: OpenAI, *, max_requests: int = MAX_REQUESTS, max_bytes: int = MAX_BYTES) -> None:
+        self._client = client
+        self._max_requests, self._max_bytes = max_requests, max_bytes
+        self.content = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
+        self.questions: dict[str, str] = {}
+
+    def add(self, request_hash: str, request: Request) -> bool:
+        """Whether it is in the file: False if the file is full. Equal requests are in it once."""
+        if request_hash in self.questions:
+            return True
+        body = self._client.body(request)
+        line = {"custom_id": request_hash, "method": "POST", "url": ENDPOINT, "body": body}
+        written = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        if self.questions and (
+            len(self.questions) == self._max_requests or self.content.tell() + len(written) > self._max_bytes
+        ):
+            return False
+        self.content.write(written)
+        self.questions[request_hash] = request.product_id
+        return True
+
+    def empty(self) -> None:
+        """Begin the next batch's file."""
+        self.content.seek(0)
+        self.content.truncate()
+        self.questions = {}
+
+    def close(self) -> None:
+        """Remove the file."""
+        self.content.close()
 
 
-async def submitted(client: OpenAI, label: str) -> AsyncIterator[BatchJob]:
-    """The batches that OpenAI has under this label, newest first; their hashes are read from their input files."""
-    after: str | Omit = omit
-    while True:
-        page = await client.asked(client.sdk.batches.list(limit=100, after=after))
-        for batch in page.data:
-            if (batch.metadata or {}).get(LABEL) == label:
-                sent = [line["custom_id"] async for line in _file(client, batch.input_file_id)]
-                yield BatchJob(batch.id, tuple(sent))
-        if not page.data or not page.has_more:
-            return
-        after = page.data[-1].id
+async def submit(client: OpenAI, file: InputFile, label: str) -> str:
+    """Send a batch off. Returns its id. label: written on it, so that `submitted` finds it. Raises CallError.
 
-
-async def poll(client: OpenAI, job: BatchJob) -> BatchStatus:
-    """Ask how far a batch is. Raises CallError."""
-    return _status(await client.asked(client.sdk.batches.retrieve(job.batch_id)))
-
-
-async def cancel(client: OpenAI, job: BatchJob) -> BatchStatus:
-    """Stop a batch; what is answered by then is paid for and can be collected. Raises CallError."""
-    return _status(await client.asked(client.sdk.batches.cancel(job.batch_id)))
-
-
-async def collect(client: OpenAI, job: BatchJob, price: Price) -> AsyncIterator[tuple[str, Answer | CallError]]:
-    """Every request hash of the job once, with its answer or with why there is none; files are read as they come.
-
-    price: that of a batch, from Prices.price(model, batch=True). Answers are not held against a schema, which the
-    files do not tell. A request that the batch did not get to (expired, cancelled, failed as a whole) comes with
-    CallError `dropped`: nothing was paid for it, and it can be asked again. Raises CallError where a file cannot be
-    read, and UnfinishedBatchError.
+    Not to be repeated without asking `submitted`: an answer that got lost may have been a yes.
     """
-    batch = await client.asked(client.sdk.batches.retrieve(job.batch_id))
-    if batch.status not in FINISHED:
-        raise UnfinishedBatchError(f"batch {job.batch_id} is still {batch.status}: poll it until it is finished")
-    awaited = dict.fromkeys(job.hashes)
-    for file_id in (batch.output_file_id, batch.error_file_id):
-        if file_id:
-            async for line in _file(client, file_id):
-                request_hash = line.get("custom_id")
-                if request_hash in awaited:
-                    del awaited[request_hash]
-                    yield request_hash, _outcome(client, line, price)
-    why = _status(batch).reason or f"the batch is {batch.status}"
-    for request_hash in awaited:
-        yield request_hash, CallError("dropped", f"the batch gave no answer to this request: {why}")
-
-
-def _line(client: OpenAI, request: Request) -> bytes:
-    line = {"custom_id": request.request_hash, "method": "POST", "url": ENDPOINT, "body": client.body(request)}
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-
-async def _create(client: OpenAI, file: IO[bytes], hashes: Iterable[str], label: str) -> BatchJob:
-    file.seek(0)
-    uploaded = await client.asked(client.sdk.files.create(file=("requests.jsonl", file), purpose="batch"))
+    file.content.seek(0)
+    uploaded = await client.asked(client.sdk.files.create(file=("requests.jsonl", file.content), purpose="batch"))
     batch = await client.asked(
         client.sdk.batches.create(
             input_file_id=uploaded.id, endpoint=ENDPOINT, completion_window="24h", metadata={LABEL: label}
         )
     )
-    return BatchJob(batch.id, tuple(hashes))
+    return batch.id
+
+
+async def submitted(client: OpenAI, label: str) -> str | None:
+    """The id of the batch that OpenAI has under this label; the newest are looked at first. Raises CallError."""
+    after: str | Omit = omit
+    while True:
+        page = await client.asked(_reading(client).batches.list(limit=100, after=after))
+        for batch in page.data:
+            if (batch.metadata or {}).get(LABEL) == label:
+                return batch.id
+        if not page.data or not page.has_more:
+            return None
+        after = page.data[-1].id
+
+
+async def poll(client: OpenAI, batch_id: str) -> BatchStatus:
+    """Ask how far a batch is. Raises CallError and ForgottenBatchError."""
+    return _status(await _retrieved(client, batch_id))
+
+
+async def cancel(client: OpenAI, batch_id: str) -> BatchStatus:
+    """Stop a batch; what is answered by then is paid for and can be collected. Raises CallError."""
+    return _status(await client.asked(client.sdk.batches.cancel(batch_id)))
+
+
+async def collect(
+    client: OpenAI, batch_id: str, awaited: Container[str], price: Price
+) -> AsyncIterator[tuple[str, Answer | CallError]]:
+    """What the files of a batch say of the awaited request hashes, each once; they are read as they come.
+
+    price: that of a batch, from Prices.price(model, batch=True). Answers are not held against a schema, which the
+    files do not tell. A request that the batch did not get to may be missing, or come with CallError `dropped`.
+    Raises CallError where a file cannot be read, ForgottenBatchError and UnfinishedBatchError.
+    """
+    batch = await _retrieved(client, batch_id)
+    if batch.status not in FINISHED:
+        raise UnfinishedBatchError(f"batch {batch_id} is still {batch.status}: poll it until it is finished")
+    seen: set[str] = set()
+    for file_id in (batch.output_file_id, batch.error_file_id):
+        if file_id:
+            async for line in _file(client, file_id):
+                request_hash = line.get("custom_id")
+                if isinstance(request_hash, str) and request_hash in awaited and request_hash not in seen:
+                    seen.add(request_hash)
+                    yield request_hash, _outcome(client, line, price)
+
+
+def _reading(client: OpenAI) -> AsyncOpenAI:
+    return client.sdk.with_options(max_retries=READ_RETRIES)
+
+
+async def _retrieved(client: OpenAI, batch_id: str) -> Any:
+    try:
+        return await client.asked(_reading(client).batches.retrieve(batch_id))
+    except CallError as error:
+        # What the client says of any 404 is that the model is missing.
+        if error.error_class == "missing_model":
+            raise ForgottenBatchError(f"{client.endpoint} knows no batch {batch_id}") from None
+        raise
 
 
 async def _file(client: OpenAI, file_id: str) -> AsyncIterator[dict[str, Any]]:
     """The JSON objects of a file, line by line. A line that is none is left out: its request counts as unanswered."""
     failed: CallError | None = None
     try:
-        async with client.sdk.files.with_streaming_response.content(file_id) as response:
+        async with _reading(client).files.with_streaming_response.content(file_id) as response:
             async for line in lines(response.iter_bytes()):
                 if isinstance(value := _value(line), dict):
                     yield value
     except RAISED as error:
         failed = client.failed(error)
+    if failed and failed.error_class == "missing_model":
+        raise ForgottenBatchError(f"{client.endpoint} knows no file {file_id}")
     if failed:
         raise failed
 
@@ -180,7 +201,11 @@ def _outcome(client: OpenAI, line: dict[str, Any], price: Price) -> Answer | Cal
         return CallError("dropped", f"the batch gave no answer to this request: {error.get('message') or error}")
     status, body = int(response.get("status_code") or 0), response.get("body")
     if status != 200:
-        return client.refused(status, body, {})
+        refused = client.refused(status, body, {})
+        if isinstance(refused, UntakenParameterError):
+            # A single call does without that parameter: as `rejected`, the request would never be asked again.
+            return CallError("dropped", str(refused))
+        return refused
     try:
         return openai_wire.answer(body, price)
     except CallError as error:

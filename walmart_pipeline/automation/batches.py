@@ -1,0 +1,33 @@
+"""Which batches at the provider have ended and wait to be collected.
+
+Belongs here: asking the provider about the batches in the book. Does not: dagster (sensors.py), or collecting (llm).
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from walmart_pipeline.llm import batching, prices
+from walmart_pipeline.llm.batch_book import BatchBook
+from walmart_pipeline.llm.choosing import openai_client
+from walmart_pipeline.settings import Settings
+
+
+def ended(settings: Settings) -> list[str]:
+    """Ids of the batches that have ended at the provider, oldest first. A ledger that was never needed is not made.
+
+    Raises ProviderError, CallError and LedgerError.
+    """
+    if settings.ledger_url is None and not settings.ledger_file.exists():
+        return []
+
+    async def look(book: BatchBook) -> list[str]:
+        # Any model: a batch is asked about by its id.
+        client = openai_client(settings, "any", prices.FREE)
+        try:
+            return await batching.ended(client, book)
+        finally:
+            await client.close()
+
+    with BatchBook(settings.ledger) as book:
+        return asyncio.run(look(book))
