@@ -61,7 +61,7 @@ def _configured(settings: Settings) -> Iterator[Finding]:
     yield Finding(name="environment", state="good", detail=settings.environment)
     yield Finding(name="provider", state="good", detail=settings.provider)
     yield Finding(name="ledger", state="good", detail=without_secrets(settings.ledger))
-    for name, value in (("OPENAI_API_KEY", settings.openai_api_key),):
+    for name, value in (("OPENAI_API_KEY", settings.openai_api_key), ("OLLAMA_API_KEY", settings.ollama_api_key)):
         yield Finding(name=name, state="good", detail="set" if value else "not set")
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import dagster as dg
 
 from walmart_pipeline import settings
-from walmart_pipeline.llm import choosing
+from walmart_pipeline.llm import choosing, rating, registry
 from walmart_pipeline.llm.provider import Provider
 from walmart_pipeline.progress import LogProgress
 from walmart_pipeline.quality import policy
 from walmart_pipeline.quality.judge import Judge
+from walmart_pipeline.quality.model_judge import Rater
 from walmart_pipeline.warehouse import Warehouse
 
 # Every asset and check that opens the warehouse is in this pool of one: DuckDB lets one process write.
@@ -47,10 +48,20 @@ def judge_resource(context: dg.InitResourceContext) -> Judge:
     return Judge(policy.load(context.resources.settings.policy))
 
 
-@dg.resource(description="Writes the listings.", required_resource_keys={"settings", "judge"})
+@dg.resource(description="Writes the listings.", required_resource_keys={"settings", "judge", "warehouse"})
 def provider_resource(context: dg.InitResourceContext) -> Provider:
-    """As WALMART_PROVIDER says; `auto` needs no server and no key."""
-    return choosing.choose(context.resources.settings, context.resources.judge)
+    """As WALMART_PROVIDER says, with its champion; `auto` needs no server and no key."""
+    champions = registry.champions(context.resources.warehouse)
+    return choosing.choose(context.resources.settings, context.resources.judge, champions=champions, batches=True)
+
+
+@dg.resource(
+    description="A model that rates a sample of the texts; none where the sample is 0.",
+    required_resource_keys={"settings", "judge"},
+)
+def rater_resource(context: dg.InitResourceContext) -> Rater | None:
+    """As WALMART_MODEL_JUDGE says; off by default."""
+    return rating.rater(context.resources.settings, context.resources.judge)
 
 
 def resources() -> dict[str, Any]:
@@ -61,4 +72,5 @@ def resources() -> dict[str, Any]:
         "progress": progress_resource,
         "judge": judge_resource,
         "provider": provider_resource,
+        "rater": rater_resource,
     }

@@ -47,16 +47,23 @@ class Settings(BaseSettings):
     tokens_per_minute: int | None = Field(default=None, ge=1)
     budget_usd: float = Field(default=5.0, ge=0)
     budget_calls: int | None = Field(default=None, ge=1)
+    batch: bool = False
     ledger_url: str | None = None
     prices: Path | None = None
     allow_cloud_models: bool = False
     embedded_model: Path | None = None
     embedded_adapter: Path | None = None
 
+    # A model as judge, off by default: provider:model, texts a run, and what it may spend beside the writer's budget.
+    model_judge: str | None = None
+    model_judge_sample: int = Field(default=0, ge=0)
+    model_judge_budget_usd: float = Field(default=1.0, ge=0)
+
     environment: Literal["development", "test", "production"] = _published("ENVIRONMENT", "development")
     default_model: str | None = _published("DEFAULT_MODEL", None)
     ollama_base_url: str = _published("OLLAMA_BASE_URL", "http://localhost:11434")
     cloud_ollama_url: str | None = _published("CLOUD_OLLAMA_URL", None)
+    ollama_api_key: SecretStr | None = _published("OLLAMA_API_KEY", None)
     openai_api_key: SecretStr | None = _published("OPENAI_API_KEY", None)
     max_tokens: int = _published("MAX_TOKENS", 2048)
     max_response_time: float = _published("MAX_RESPONSE_TIME", 300.0)

@@ -72,6 +72,14 @@ order by source_file
 """
 
 
+WAITING = """
+select batch as name, count(*) as value
+from content.waiting
+group by name
+order by name
+"""
+
+
 class FeedFact(BaseModel):
     """A feed as it was last offered."""
 
@@ -98,6 +106,9 @@ class Summary(BaseModel):
     accepted: int = 0
     needs_review: int = 0
     failed: int = 0
+    waiting_by_batch: dict[str, int] = Field(
+        default_factory=dict, description="Products whose text a batch at the provider is going to bring."
+    )
     calls: int = Field(default=0, description="Model calls of this run, failed ones too; the composer needs none.")
     cost_usd: float = 0.0
     examples: int = 0
@@ -149,6 +160,7 @@ def _facts(db: Database) -> dict[str, Any]:
         "review_by_reason": _counts(db, REVIEW),
         "bands": _counts(db, BANDS),
         "plan_by_reason": _counts(db, PLAN),
+        "waiting_by_batch": _counts(db, WAITING),
         "examples_missing": _counts(db, MISSING),
     }
 

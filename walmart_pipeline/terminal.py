@@ -90,6 +90,8 @@ def show(summary: Summary) -> None:
         f"[green]{summary.accepted:,} accepted[/] · [yellow]{summary.needs_review:,} need review[/] · "
         f"[red]{summary.failed:,} failed[/]",
     )
+    if summary.waiting_by_batch:
+        table.add_row("wait in a batch", _listed(summary.waiting_by_batch))
     table.add_row("bands", _listed(summary.bands))
     table.add_row("need review", _listed(summary.review_by_reason))
     table.add_row("dataset", f"{summary.examples:,} examples")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from walmart_pipeline.cli import bench, models, pipeline, quality
+from walmart_pipeline.cli import bench, content, models, pipeline, quality, ratings
 
 app = typer.Typer(
     name="walmart-pipeline",
@@ -18,7 +18,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(pipeline.app)
+app.add_typer(content.app)
 app.add_typer(quality.app)
+app.add_typer(quality.policy_app, name="policy")
+app.add_typer(ratings.app, name="ratings")
+app.add_typer(models.models, name="models")
 app.add_typer(models.modelfile, name="modelfile")
 app.add_typer(bench.app, name="bench")
 

@@ -11,6 +11,7 @@ from walmart_pipeline.cli.options import (
     BaseUrl,
     Home,
     ModelName,
+    PolicyName,
     ProviderName,
     settings_from,
     told,
@@ -60,3 +61,19 @@ def bench_plan(
     from walmart_pipeline.benchmarks import plan
 
     print(plan.measure(products=products, changed=changed).model_dump_json(indent=2))
+
+
+@app.command("scoring")
+def bench_scoring(
+    listings: Annotated[int, typer.Option(min=1, help="Listings, made for the measurement.")] = 20_000,
+    words: Annotated[int, typer.Option(min=1, help="Words of a description.")] = 160,
+    processes: Annotated[int | None, typer.Option(min=1, help="Processes that judge. Default: one a core.")] = None,
+    policy: PolicyName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time the judge with all its dimensions, from the warehouse's tables into them."""
+    from walmart_pipeline.benchmarks import scoring
+
+    given = settings_from(policy=policy)
+    measured = told(lambda: scoring.measure(number=listings, words=words, processes=processes, profile=given.policy))
+    print(measured.model_dump_json(indent=None if as_json else 2))

@@ -1,24 +1,129 @@
-"""Commands of the models: modelfile check."""
+"""Commands of the models: their versions, and Modelfiles."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.markup import escape
+from rich.table import Table
 
-from walmart_pipeline.cli.options import (
-    AsJson,
-    wrong,
-)
+from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, told, wrong
+from walmart_pipeline.settings import Settings
 from walmart_pipeline.terminal import console
+from walmart_pipeline.warehouse import Warehouse
 
 modelfile = typer.Typer(help="Work with Ollama Modelfiles.", no_args_is_help=True)
+models = typer.Typer(help="Versions of Walmart-GPT, and which of them writes.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Such as walmart-gpt-basic:1.2.0; without a version, the newest.")]
+Reason = Annotated[str, typer.Option(help="Why, for those who look later.")]
+STATUS_COLOURS = {"champion": "green", "candidate": "yellow", "retired": "dim"}
+
+
+@models.command("list")
+def list_versions(home: Home = None, as_json: AsJson = False) -> None:
+    """All versions, the newest first."""
+    from walmart_pipeline.llm import registry
+
+    with _warehouse(settings_from(home=home)).reading() as db:
+        known = registry.versions(db)
+    if as_json:
+        print(json.dumps([version.model_dump(mode="json", exclude={"recipe"}) for version in known], indent=2))
+        return
+    table = Table("version", "status", "provider", "base model", "dataset", "made", "why", box=None)
+    for version in known:
+        colour = STATUS_COLOURS[version.status]
+        row = (
+            version.name,
+            f"[{colour}]{version.status}[/]",
+            version.recipe.provider,
+            version.recipe.base_model,
+            version.dataset_version,
+            f"{version.created_at:%Y-%m-%d %H:%M}",
+            version.note,
+        )
+        table.add_row(row[0], row[1], *(escape(cell) for cell in row[2:]))
+    console.print(table if known else "no version yet: run `walmart-pipeline retrain`")
+
+
+@models.command("show")
+def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
+    """One version with everything that it was made from."""
+    from walmart_pipeline.llm import registry
+
+    with _warehouse(settings_from(home=home)).reading() as db:
+        version = told(lambda: registry.get(db, name))
+    if as_json:
+        print(version.model_dump_json(indent=2))
+        return
+    for label, value in registry.described(version).items():
+        console.print(f"  {label:<16} {value}", markup=False, soft_wrap=True)
+
+
+@models.command("compare")
+def compare(one: Name, other: Name, home: Home = None, as_json: AsJson = False) -> None:
+    """What two versions differ in."""
+    from walmart_pipeline.llm import registry
+
+    with _warehouse(settings_from(home=home)).reading() as db:
+        first, second = told(lambda: (registry.get(db, one), registry.get(db, other)))
+    differing = registry.differences(first, second)
+    if as_json:
+        print(json.dumps({"versions": [first.name, second.name], "differs": differing}, indent=2))
+        return
+    table = Table("", first.name, second.name, box=None)
+    for label, values in differing.items():
+        table.add_row(label, *(escape("–" if value is None else str(value)) for value in values))
+    console.print(table if differing else "they differ in nothing but their names")
+
+
+@models.command("promote")
+def promote(
+    name: Name,
+    reason: Reason = "by hand",
+    force: Annotated[bool, typer.Option(help="Also a version that could not write here and now.")] = False,
+    home: Home = None,
+) -> None:
+    """Let a version write from the next run on, whatever the evaluation said."""
+    from walmart_pipeline.llm import compatibility, registry
+    from walmart_pipeline.quality import policy
+    from walmart_pipeline.quality.judge import Judge
+
+    chosen = settings_from(home=home)
+    warehouse = _warehouse(chosen)
+    with warehouse.reading() as db:
+        version = told(lambda: registry.get(db, name))
+    problems = told(lambda: compatibility.problems(version, chosen, Judge(policy.load(chosen.policy))))
+    for problem in problems:
+        console.print(f"[red]problem[/] {escape(problem)}", soft_wrap=True)
+    if problems and not force:
+        failed(f"{version.name} could not write here: mend that, or promote it with --force")
+
+    with warehouse.writing() as db:
+        told(lambda: registry.promote(db, version.name, decided_by="a person", reason=reason))
+    console.print(f"{version.name} writes from the next run on")
+
+
+@models.command("rollback")
+def rollback(
+    provider: Annotated[str, typer.Option(help="Whose champion: ollama, openai or embedded.")],
+    reason: Reason = "by hand",
+    home: Home = None,
+) -> None:
+    """Undo the latest promotion: the champion before it writes again."""
+    from walmart_pipeline.llm import registry
+
+    with _warehouse(settings_from(home=home)).writing() as db:
+        was, present = told(lambda: registry.rollback(db, provider, decided_by="a person", reason=reason))
+    console.print(f"{was.name} is retired; {present.name if present else f'the own model of {provider}'} writes again")
 
 
 @modelfile.command("check")
 def modelfile_check(path: Path, as_json: AsJson = False) -> None:
     """Report every error of a Modelfile with its line."""
-    import json
     from dataclasses import asdict
 
     from walmart_pipeline.models.modelfile import check
@@ -33,3 +138,9 @@ def modelfile_check(path: Path, as_json: AsJson = False) -> None:
             console.print(f"{path}:{problem.line}: {problem.severity}: {problem.message}", markup=False, soft_wrap=True)
         console.print(f"{path}: {len(problems)} found" if problems else f"{path}: good", markup=False)
     raise typer.Exit(1 if any(problem.severity == "error" for problem in problems) else 0)
+
+
+def _warehouse(settings: Settings) -> Warehouse:
+    if not settings.warehouse.exists():
+        failed(f"there is no warehouse at {settings.warehouse} yet: run `walmart-pipeline run` first")
+    return Warehouse(settings.warehouse, settings.warehouse_wait_seconds)

@@ -25,6 +25,7 @@ PolicyName = Annotated[str | None, typer.Option(help="Policy profile: name or YA
 ProviderName = Annotated[str | None, typer.Option(help="Who writes: ollama, openai, embedded, composer, or auto.")]
 BaseUrl = Annotated[str | None, typer.Option(help="Model server; several Ollamas divided by commas.")]
 ModelName = Annotated[str | None, typer.Option(help="Model that writes. Default: DEFAULT_MODEL.")]
+Pull = Annotated[bool, typer.Option("--pull", help="Pull a model that Ollama lacks; a terminal is asked without it.")]
 
 Answer = TypeVar("Answer")
 
@@ -42,6 +43,7 @@ def told(work: Callable[[], Answer]) -> Answer:
     from walmart_pipeline.llm.calls import CallError
     from walmart_pipeline.llm.choosing import ProviderError
     from walmart_pipeline.llm.ledger import LedgerError
+    from walmart_pipeline.llm.registry import RegistryError
     from walmart_pipeline.quality.policy import PolicyError
     from walmart_pipeline.warehouse import WarehouseError
 
@@ -53,6 +55,7 @@ def told(work: Callable[[], Answer]) -> Answer:
         OSError,
         PolicyError,
         ProviderError,
+        RegistryError,
         UnicodeDecodeError,
         WarehouseError,
     ) as error:

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from walmart_pipeline import settings as configuration
+from walmart_pipeline.cli import pulling
 from walmart_pipeline.cli.options import (
     AsJson,
     BaseUrl,
@@ -17,6 +18,7 @@ from walmart_pipeline.cli.options import (
     ModelName,
     PolicyName,
     ProviderName,
+    Pull,
     failed,
     settings_from,
     told,
@@ -38,14 +40,20 @@ def run(
     model: ModelName = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Calls at once, an endpoint.")] = None,
     budget: Annotated[float | None, typer.Option(min=0, help="USD that this run may spend. Default: 5.")] = None,
+    batch: Annotated[
+        bool | None,
+        typer.Option("--batch/--no-batch", help="OpenAI's Batch API: half the price; a later run collects."),
+    ] = None,
     policy: PolicyName = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Write at most so many products.")] = None,
     plan_only: Annotated[bool, typer.Option(help="Only plan: what would be written, what it would cost.")] = False,
+    pull: Pull = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole pipeline in this process, on the same Dagster instance as the UI."""
     from walmart_pipeline import running, terminal
+    from walmart_pipeline.llm.choosing import BATCH_WITHOUT_OPENAI
 
     chosen = settings_from(
         home=home,
@@ -54,13 +62,17 @@ def run(
         model=model,
         concurrency=concurrency,
         budget_usd=budget,
+        batch=batch,
         policy=policy,
     )
+    if chosen.batch and chosen.provider != "openai":
+        wrong(BATCH_WITHOUT_OPENAI)
     if missing := [path for path in catalog or [] if not path.exists()]:
         names = ", ".join(map(str, missing))
         if len(missing) == len(catalog or []):
             wrong(f"--catalog: there is no {names}")
         console.print(f"[yellow]missing[/] {escape(names)}")
+    pulling.offer(chosen, pull=pull)
     with terminal.progress() as progress:
         summary = running.run(
             chosen,

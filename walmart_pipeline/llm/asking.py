@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from walmart_pipeline.llm import prompt
 from walmart_pipeline.llm.calls import Message, Request
+from walmart_pipeline.llm.recipes import Turns
 from walmart_pipeline.quality.policy import Limits
 from walmart_pipeline.records import Product, Violation, content_hash
 
@@ -21,7 +23,11 @@ COMPLAINTS_AT_MOST = 8
 
 @dataclass(frozen=True)
 class Question:
-    """What every request of a run has in common."""
+    """What every request of a run has in common.
+
+    examples: few-shot turns between the task and the product. is_built: the model holds task, examples and parameters
+    itself; a system message would take their place.
+    """
 
     provider: str
     model: str
@@ -29,11 +35,28 @@ class Question:
     system: str
     schema: Mapping[str, Any]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    examples: tuple[Turns, ...] = ()
+    is_built: bool = False
 
     @cached_property
     def version(self) -> str:
-        """8 hex digits over the task, the schema and the parameters: when it changes, texts are written anew."""
-        return content_hash([prompt.VERSION, self.system, self.schema, dict(self.parameters)])[:8]
+        """8 hex digits over the task, the examples, the schema and the parameters: when it changes, texts are written
+        anew."""
+        shown = [turns.model_dump() for turns in self.examples]
+        return content_hash([prompt.VERSION, self.system, shown, self.schema, dict(self.parameters)])[:8]
+
+    @cached_property
+    def opening(self) -> tuple[Message, ...]:
+        """The messages before the product's own."""
+        if self.is_built:
+            return ()
+        shown = [(Message("user", turns.user), Message("assistant", turns.assistant)) for turns in self.examples]
+        return (Message("system", self.system), *chain.from_iterable(shown))
+
+    @property
+    def opening_characters(self) -> int:
+        """Length of what is sent before each product."""
+        return sum(len(message.content) for message in self.opening)
 
 
 # A small model does not find the end of a list or a text: 8 of 20 listings of SmolLM2-135M ran on until they were cut.
@@ -77,10 +100,7 @@ def first(question: Question, product: Product, revision: int) -> Request:
         model=question.model,
         digest=question.digest,
         prompt_version=question.version,
-        messages=(
-            Message("system", question.system),
-            Message("user", prompt.as_json(prompt.user(prompt.facts(product)))),
-        ),
+        messages=(*question.opening, Message("user", prompt.as_json(prompt.user(prompt.facts(product))))),
         schema=question.schema,
         parameters=question.parameters,
         revision=revision,

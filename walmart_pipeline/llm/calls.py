@@ -6,7 +6,7 @@ when a call is made (dispatcher.py).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -67,14 +67,25 @@ class Request:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What an endpoint says that it still takes: so many requests or tokens, until it counts anew."""
+
+    unit: Literal["requests", "tokens"]
+    remaining: float
+    reset_seconds: float
+    limit: float | None = None
+
+
 @dataclass(frozen=True)
 class Answer:
-    """A complete answer: the raw text, and what it cost."""
+    """A complete answer: the raw text, and what it cost. quotas: what the endpoint said with it of its limits."""
 
     text: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float = 0.0
+    quotas: tuple[Quota, ...] = field(default=(), compare=False)
 
 
 class CallError(Exception):
@@ -82,6 +93,7 @@ class CallError(Exception):
 
     retry_after: seconds after which the endpoint wants to be asked again, where it said so.
     billed: the answer that was paid for though it can't be used, so that its cost is counted.
+    quotas: what the endpoint said with the error of its limits.
     """
 
     def __init__(
@@ -91,6 +103,7 @@ class CallError(Exception):
         self.error_class = error_class
         self.retry_after = retry_after
         self.billed = billed
+        self.quotas: tuple[Quota, ...] = ()
 
 
 class Client(Protocol):
@@ -119,8 +132,11 @@ class Client(Protocol):
         """One whole answer. Raises CallError; never retries by itself."""
         ...
 
-    def stream(self, request: Request) -> AsyncIterator[str]:
-        """The answer in pieces, for a person who watches. Raises CallError."""
+    async def stream(self, request: Request, tell: Callable[[str], object]) -> Answer:
+        """The same answer as `complete` gives; `tell` gets its text piece by piece as it is written.
+
+        Raises CallError, also after the last piece where the answer turns out incomplete.
+        """
         ...
 
     async def check(self) -> str:

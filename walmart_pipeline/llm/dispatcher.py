@@ -88,7 +88,8 @@ class Dispatcher:
             background.close()
 
     def submit(self, request: Request) -> None:
-        """Add a request while outcomes are taken, such as a repair: it goes before those not pulled yet.
+        """Add a request while outcomes are taken, such as a repair: it is asked before all that wait, so that a budget
+        ends with whole products and not with half of each.
 
         Its outcome comes out of the same iterator, which ends only after it. Raises RuntimeError if no run is on.
         """
@@ -119,9 +120,13 @@ class Dispatcher:
             room = 0 if exhausted else self._held_most - self._held
             # Outcomes go first, unless the workers are about to run out of requests.
             hungry = not self._ready or background.core.fresh < self._limits.concurrency
-            if self._submitted or (room > 0 and hungry):
+            if self._submitted:
+                submitted = [*self._submitted]
+                self._submitted.clear()
+                self._hand_in(background, submitted, urgent=True)
+            if room > 0 and hungry:
                 pulled, exhausted = _page(source, room, exhausted)
-                self._hand_in(background, [*self._submitted, *pulled])
+                self._hand_in(background, pulled, urgent=False)
             idle = exhausted or self._held >= self._held_most
             for outcome in background.arrived(wait=idle and self._held > 0 and not self._ready):
                 self._ready.extend(_shared(outcome, self._asked.pop(outcome.request_hash)))
@@ -133,9 +138,8 @@ class Dispatcher:
             elif exhausted and not self._held and not self._submitted:
                 return
 
-    def _hand_in(self, background: Background, requests: list[Request]) -> None:
+    def _hand_in(self, background: Background, requests: list[Request], *, urgent: bool) -> None:
         """Ask the ledger, and the models for what it does not have. Equal requests are asked once."""
-        self._submitted.clear()
         self._held += len(requests)
         new: dict[str, Request] = {}
         for request in requests:
@@ -149,7 +153,7 @@ class Dispatcher:
             outcome = _known(new.pop(key), key, found)
             self._ready.extend(_shared(outcome, self._asked.pop(key)))
         if new:
-            background.offer(new.items())
+            background.offer(new.items(), urgent=urgent)
 
 
 def _page(source: Iterator[Request], room: int, exhausted: bool) -> tuple[list[Request], bool]:

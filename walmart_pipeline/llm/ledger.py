@@ -134,9 +134,9 @@ class Ledger:
         """Raises LedgerError if the database can't be opened."""
         import sqlalchemy as sa
 
-        self._table = _calls(sa.MetaData())
+        self._table = calls_table(sa.MetaData())
         try:
-            self._engine = _engine(url)
+            self._engine = open_engine(url)
             with self._engine.begin() as connection:
                 connection.execute(sa.schema.CreateTable(self._table, if_not_exists=True))
                 for index in self._table.indexes:
@@ -245,7 +245,7 @@ class Ledger:
         if batch and not self._failure:
             try:
                 with self._engine.begin() as connection:
-                    connection.execute(sa.insert(self._table), [_row(call) for call, _ in batch])
+                    connection.execute(sa.insert(self._table), [as_row(call) for call, _ in batch])
             except sa.exc.SQLAlchemyError as error:
                 # SQLAlchemy's own message quotes the row: an answer is too long for a terminal.
                 self._failure = LedgerError(f"the ledger can't keep an answer: {error.args[0]}")
@@ -254,7 +254,8 @@ class Ledger:
                 kept(self._failure)
 
 
-def _calls(metadata: sa.MetaData) -> sa.Table:
+def calls_table(metadata: sa.MetaData) -> sa.Table:
+    """The table of calls."""
     import sqlalchemy as sa
 
     identity = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -284,7 +285,8 @@ def _calls(metadata: sa.MetaData) -> sa.Table:
     )
 
 
-def _engine(url: str) -> sa.Engine:
+def open_engine(url: str) -> sa.Engine:
+    """The database of a ledger. Raises SQLAlchemyError or OSError."""
     import sqlalchemy as sa
 
     parsed = sa.make_url(url)
@@ -307,7 +309,8 @@ def _engine(url: str) -> sa.Engine:
     return engine
 
 
-def _row(call: Call) -> dict[str, Any]:
+def as_row(call: Call) -> dict[str, Any]:
+    """A call as its table has it."""
     # asdict copies deeply: 30 µs a call, this 2 µs.
     return {field.name: getattr(call, field.name) for field in fields(call)}
 

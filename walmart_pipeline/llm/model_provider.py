@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from walmart_pipeline.llm import answers, asking, composer, prices, prompt
@@ -20,6 +20,8 @@ from walmart_pipeline.llm.dispatching.outcomes import DispatchLimits, Outcome
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.llm.prices import Price
 from walmart_pipeline.llm.provider import Task
+from walmart_pipeline.llm.recipes import Recipe
+from walmart_pipeline.llm.watching import Watched, Watcher
 from walmart_pipeline.quality.judge import Judge
 from walmart_pipeline.records import Completion, Product
 
@@ -32,7 +34,10 @@ ANSWER_TOKENS = 600
 
 @dataclass(frozen=True)
 class Calling:
-    """How calls are made. clients: made anew for each run, since connections belong to its event loop."""
+    """How calls are made. clients: made anew for each run, since connections belong to its event loop.
+
+    recipe: how the model is asked; None for the task alone.
+    """
 
     clients: Callable[[], Sequence[Client]]
     ledger_url: str
@@ -41,6 +46,7 @@ class Calling:
     price: Price
     max_tokens: int
     small_model: bool = False
+    recipe: Recipe | None = None
 
 
 class ModelProvider:
@@ -54,17 +60,25 @@ class ModelProvider:
         self._dispatcher: Dispatcher | None = None
         self._ended: Counter[str] = Counter()
 
+    @property
+    def calling(self) -> Calling:
+        """How its calls are made."""
+        return self._calling
+
     @cached_property
     def question(self) -> asking.Question:
         """What is asked of every product. Raises CallError where the endpoint or the model is not there."""
         model, digest = asyncio.run(self._introduced())
+        recipe, most = self._calling.recipe, self._calling.max_tokens
         return asking.Question(
             provider=self.name,
             model=model,
             digest=digest,
-            system=prompt.system(self._judge.policy.sentences()),
+            system=recipe.system if recipe else prompt.system(self._judge.policy.sentences()),
             schema=asking.listing_schema(self._judge.policy.limits, small_model=self._calling.small_model),
-            parameters={"temperature": TEMPERATURE, "max_tokens": self._calling.max_tokens},
+            parameters=recipe.sent(most) if recipe else {"temperature": TEMPERATURE, "max_tokens": most},
+            examples=tuple(recipe.examples) if recipe else (),
+            is_built=recipe is not None and recipe.is_built,
         )
 
     @cached_property
@@ -104,12 +118,17 @@ class ModelProvider:
                     self._ended[ended] += 1
                     yield product, completion
 
+    def watch(self, watcher: Watcher) -> None:
+        """From now on, let answers be told as they are written."""
+        made = self._calling.clients
+        self._calling = replace(self._calling, clients=lambda: [Watched(client, watcher) for client in made()])
+
     def estimate(self, *, products: int, characters: int) -> prices.Estimate:
-        """See Provider. The rules are sent with every product."""
+        """See Provider. The rules and the examples are sent with every product."""
         return prices.estimate(
             self._calling.price,
             calls=products,
-            prompt_characters=characters + products * len(self.question.system),
+            prompt_characters=characters + products * self.question.opening_characters,
             completion_tokens_a_call=ANSWER_TOKENS,
         )
 
@@ -154,6 +173,9 @@ class ModelProvider:
         completion = _together(first, outcome) if first else outcome.completion
         if outcome.answer and not complaints:
             return ("repaired" if first else "accepted"), completion
+        if first and outcome.error_class in ("budget", "stopped"):
+            # The next run has the first answer from the ledger, and asks for the repair alone.
+            return "failed", completion
         usable = first or outcome.answer or outcome.error_class == "malformed"
         if not self._repairs or not usable:
             return "failed", completion

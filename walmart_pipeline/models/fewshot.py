@@ -6,26 +6,13 @@ Does not: what a tier asks for (tiers.py), or how messages are written to a Mode
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict, deque
 from collections.abc import Sequence
 
-from walmart_pipeline.llm import prompt
+from walmart_pipeline.llm import prompt, tokens
+from walmart_pipeline.llm.recipes import PRODUCT_TOKENS
 from walmart_pipeline.models.tiers import Tier
 from walmart_pipeline.records import TrainingExample, content_hash
-
-# An estimate, the rule of thumb for English; the tokenizer is the base model's and lives in Ollama. Should it be too
-# low, Ollama drops the oldest messages of a chat first and never the system text or the product that was asked for.
-CHARACTERS_PER_TOKEN = 4
-
-# Left free for the product to write about. 99 % of the products in two real catalogs are at most 3,278 characters as
-# JSON (895 general products; 3,160 for 2,554 electronics), which is 820 tokens.
-PRODUCT_TOKENS = 1024
-
-
-def tokens(text: str) -> int:
-    """Estimated tokens of a text, rounded up."""
-    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
 def budget(tier: Tier, system: str) -> int:
@@ -33,7 +20,7 @@ def budget(tier: Tier, system: str) -> int:
 
     system: the text of SYSTEM, which shares the context with them.
     """
-    used = int(tier.parameters["num_predict"]) + PRODUCT_TOKENS + tokens(system)
+    used = int(tier.parameters["num_predict"]) + PRODUCT_TOKENS + tokens.estimate(len(system))
     return max(0, int(tier.parameters["num_ctx"]) - used)
 
 
@@ -68,7 +55,10 @@ def pick(tier: Tier, examples: Sequence[TrainingExample], budget_tokens: int) ->
 
 def size(example: TrainingExample) -> int:
     """Estimated tokens of an example's two messages."""
-    return sum(tokens(prompt.as_json(turn)) for turn in (prompt.user(example.input), prompt.answer(example.output)))
+    return sum(
+        tokens.estimate(len(prompt.as_json(turn)))
+        for turn in (prompt.user(example.input), prompt.answer(example.output))
+    )
 
 
 def _first_that_fits(queue: deque[TrainingExample], budget_tokens: int) -> TrainingExample | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -76,8 +76,10 @@ class Endpoint:
     async def models(self) -> list[str]:
         return [self.model]
 
-    async def stream(self, request: Request) -> AsyncIterator[str]:
-        yield (await self.complete(request)).text
+    async def stream(self, request: Request, tell: Callable[[str], object]) -> Answer:
+        answer = await self.complete(request)
+        tell(answer.text)
+        return answer
 
 
 class Bucket:

@@ -14,6 +14,10 @@ from typing import Any, TypeAlias
 Says: TypeAlias = Callable[[list[dict[str, str]]], str | tuple[int, str]]
 
 
+# Characters of a piece of a streamed answer.
+PIECE = 40
+
+
 @dataclass
 class FakeOllama:
     """Where it is, and the conversations that it was asked."""
@@ -22,22 +26,36 @@ class FakeOllama:
     says: Says
     asked: list[list[dict[str, str]]] = field(default_factory=list)
     digest: str = "a" * 64
+    models: set[str] = field(default_factory=lambda: {"writer:latest"})
+    # What a pull tells before it succeeds; an `error` ends it.
+    pulls: list[dict[str, Any]] = field(default_factory=list)
+    authorized: list[str | None] = field(default_factory=list)
 
 
 @contextmanager
 def fake_ollama(says: Says) -> Iterator[FakeOllama]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        _streaming = False
+
+        def parse_request(self) -> bool:
+            parsed = super().parse_request()
+            if parsed:
+                server.authorized.append(self.headers["Authorization"])
+            return parsed
 
         def do_GET(self) -> None:
             if self.path == "/api/tags":
-                model = {"name": "writer:latest", "model": "writer:latest", "digest": server.digest}
-                self._answer(200, {"models": [model]})
+                listed = [{"name": name, "model": name, "digest": server.digest} for name in sorted(server.models)]
+                self._answer(200, {"models": listed})
             else:
                 self._answer(200, {"version": "0.33.0"})
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path == "/api/pull":
+                self._pull(body["model"])
+                return
             if self.path != "/api/chat":
                 self._answer(200, {"capabilities": ["completion"]})
                 return
@@ -46,9 +64,36 @@ def fake_ollama(says: Says) -> Iterator[FakeOllama]:
             if isinstance(said, tuple):
                 self._answer(said[0], {"error": said[1]})
                 return
-            message = {"role": "assistant", "content": said}
             usage = {"prompt_eval_count": 100, "eval_count": 50}
-            self._answer(200, {"message": message, "done": True, "done_reason": "stop", **usage})
+            final = {"done": True, "done_reason": "stop", **usage}
+            if not body["stream"]:
+                self._answer(200, {"message": {"role": "assistant", "content": said}, **final})
+                return
+            pieces = [said[start : start + PIECE] for start in range(0, len(said), PIECE)]
+            self._stream([{"message": {"role": "assistant", "content": piece}, "done": False} for piece in pieces])
+            self._stream([{"message": {"role": "assistant", "content": ""}, **final}], last=True)
+
+        def _pull(self, model: str) -> None:
+            self._stream(server.pulls)
+            if not any("error" in step for step in server.pulls):
+                server.models.add(model if ":" in model else f"{model}:latest")
+                self._stream([{"status": "success"}])
+            self._stream([], last=True)
+
+        def _stream(self, lines: list[dict[str, Any]], *, last: bool = False) -> None:
+            """Lines of JSON, each a chunk of its own."""
+            if not self._streaming:
+                self._streaming = True
+                self.send_response(200)
+                self.send_header("Content-Type", "application/x-ndjson")
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+            for line in lines:
+                data = json.dumps(line).encode() + b"\n"
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+            if last:
+                self._streaming = False
+                self.wfile.write(b"0\r\n\r\n")
 
         def _answer(self, status: int, value: Any) -> None:
             data = json.dumps(value).encode()

@@ -161,22 +161,18 @@ def test_more_questions_than_slots_are_all_answered(client: Client, run: Callabl
 def test_a_stream_gives_the_same_text_piece_by_piece(client: Client, run: Callable[[Awaitable[Any]], Any]) -> None:
     question = ask("A red kettle of steel.", schema=TITLE, max_tokens=64)
 
-    async def pieces() -> list[str]:
-        return [piece async for piece in client.stream(question)]
-
-    streamed = run(pieces())
-    assert len(streamed) > 5
-    assert "".join(streamed) == run(client.complete(question)).text
+    pieces: list[str] = []
+    answer = run(client.stream(question, pieces.append))
+    assert len(pieces) > 5
+    assert "".join(pieces) == answer.text
+    assert answer == run(client.complete(question))
 
 
 def test_a_cut_stream_ends_with_its_reason(client: Client, run: Callable[[Awaitable[Any]], Any]) -> None:
     seen: list[str] = []
 
-    async def pieces() -> None:
-        async for piece in client.stream(ask("Tell me everything about kettles.", max_tokens=8)):
-            seen.append(piece)
-
-    assert failure(run, pieces()).error_class == "malformed"
+    question = ask("Tell me everything about kettles.", max_tokens=8)
+    assert failure(run, client.stream(question, seen.append)).error_class == "malformed"
     assert seen
 
 

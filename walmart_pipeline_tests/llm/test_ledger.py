@@ -37,7 +37,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     uri = request.getfixturevalue("postgres")
     yield uri
     with psycopg.connect(uri) as connection:
-        connection.execute("drop table calls")
+        connection.execute("drop table if exists calls, batch_requests, batches")
 
 
 def call(number: int, answer: Answer | None = ANSWER, error_class: ErrorClass | None = None) -> Call:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from walmart_pipeline.llm import choosing
 from walmart_pipeline.llm.calls import Answer, CallError, Client, Message
-from walmart_pipeline.llm.clients.ollama import CloudModelError, Ollama
+from walmart_pipeline.llm.clients.ollama import CloudModelError, Ollama, key_for
+from walmart_pipeline.quality import policy
+from walmart_pipeline.quality.judge import Judge
+from walmart_pipeline.records import Product
+from walmart_pipeline.settings import Settings
+from walmart_pipeline_tests.llm.fake_ollama import fake_ollama
 from walmart_pipeline_tests.llm.model_server import (
     TIMEOUTS,
     Handler,
     Server,
+    all_that_is_told,
     asking,
     error_of,
     hangs_up,
@@ -249,8 +259,8 @@ def streamed(*pieces: bytes) -> tuple[list[str], CallError | None]:
         async with serving({"POST /api/chat": writes(*pieces), **SHOW}) as server:
             ollama = client(server)
             try:
-                async for piece in ollama.stream(asking("llama3.1:8b")):
-                    got.append(piece)
+                answer = await ollama.stream(asking("llama3.1:8b"), got.append)
+                assert answer.text == "".join(got)
             except CallError as error:
                 return got, error
             finally:
@@ -305,3 +315,79 @@ def test_a_pull_shows_its_progress_and_needs_its_success_line() -> None:
     assert pulled(loading, {"status": "success"}) == ([("pulling 8eeb", 5, 10), ("success", 0, 0)], None)
     assert pulled(loading)[1].error_class == "dropped"  # type: ignore[union-attr]
     assert pulled({"error": "pull model manifest: file does not exist"})[1] is not None
+
+
+KEY = "ok-0123456789abcdef"
+
+
+def hosted(handler: Handler) -> tuple[list[str | None], CallError | None]:
+    """What a server was sent to be authorized, and what the call came to."""
+
+    async def call() -> tuple[list[str | None], CallError | None]:
+        async with serving({"POST /api/chat": handler, **SHOW}) as server:
+            ollama = client(server, key=SecretStr(f" {KEY}\n"))
+            try:
+                await ollama.complete(asking("llama3.1:8b"))
+            except CallError as error:
+                return [headers.get("Authorization") for _, headers, _ in server.asked], error
+            finally:
+                await ollama.close()
+            return [headers.get("Authorization") for _, headers, _ in server.asked], None
+
+    return asyncio.run(call())
+
+
+def test_a_hosted_ollama_gets_its_key_with_every_call() -> None:
+    assert hosted(says(FINAL)) == ([f"Bearer {KEY}"] * 2, None)
+
+
+@pytest.mark.parametrize(
+    "handler", [says({"error": f"bad key {KEY}"}, status=401), says({"error": KEY}, status=500), hangs_up]
+)
+def test_the_key_is_in_no_message_traceback_or_log(handler: Handler, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    _, error = hosted(handler)
+    assert error is not None
+    assert KEY not in all_that_is_told(error) + caplog.text
+
+
+def test_a_refused_key_names_its_setting_and_a_broken_one_is_not_shown() -> None:
+    _, error = hosted(says({"error": "unauthorized"}, status=401))
+    assert "OLLAMA_API_KEY" in str(error)
+    with pytest.raises(ValueError, match="OLLAMA_API_KEY") as raised:
+        Ollama("https://ollama.com", "m", connections=1, timeouts=TIMEOUTS, key=SecretStr(f"{KEY}“"))
+    assert KEY not in all_that_is_told(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "hosted_at", "gets_it"),
+    [
+        ("https://ollama.com", "https://ollama.com", True),
+        ("https://OLLAMA.com:443/", "https://ollama.com", True),
+        ("http://ollama.com", "https://ollama.com", False),
+        ("https://ollama.com:8443", "https://ollama.com", False),
+        ("https://ollama.com.example.org", "https://ollama.com", False),
+        ("https://ollama.com@example.org", "https://ollama.com", False),
+        ("http://gpu-1:11434", "https://ollama.com", False),
+        ("http://localhost:11434", "http://localhost:11434", False),
+        ("http://127.0.0.1:11434", "http://127.0.0.1:11434", False),
+        ("https://ollama.com", None, False),
+    ],
+)
+def test_the_key_goes_to_the_hosted_server_and_to_no_other(url: str, hosted_at: str | None, gets_it: bool) -> None:
+    key = SecretStr(KEY)
+    assert key_for(url, hosted_at, key) == (key if gets_it else None)
+
+
+def test_a_run_over_several_servers_sends_the_key_to_none_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", KEY)
+    with fake_ollama(lambda _: "{}") as local:
+        settings = Settings(home=tmp_path, provider="ollama", ollama_base_url=local.url, cloud_ollama_url=local.url)
+        judge = Judge(policy.load("walmart-2025"))
+        product = Product(product_id="1", product_name="Kettle")
+        list(choosing.choose(settings, judge).write([(product, 0)]))
+        assert local.asked
+        assert set(local.authorized) == {None}
+    assert KEY not in repr(settings)

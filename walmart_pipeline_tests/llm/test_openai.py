@@ -314,18 +314,19 @@ def streamed(*events: Any) -> tuple[str, CallError | None]:
     written = [f"data: {event if isinstance(event, str) else json.dumps(event)}\n\n".encode() for event in events]
 
     async def call() -> tuple[str, CallError | None]:
-        text = ""
+        got: list[str] = []
         handler = writes(*written, content_type="text/event-stream")
         async with serving({"POST /v1/chat/completions": handler}) as server:
             openai = client(server)
             try:
-                async for piece in openai.stream(asking("gpt-test")):
-                    text += piece
+                answer = await openai.stream(asking("gpt-test"), got.append)
             except CallError as error:
-                return text, error
+                return "".join(got), error
             finally:
                 await openai.close()
-        return text, None
+            assert answer.text == "".join(got)
+            assert server.bodies("/chat/completions")[0]["stream_options"] == {"include_usage": True}
+        return answer.text, None
 
     return asyncio.run(call())
 
@@ -341,6 +342,22 @@ def chunk(reason: str | None = None, **delta: str) -> dict[str, Any]:
 def test_a_stream_tells_the_answer_as_it_comes() -> None:
     pieces = chunk(content='{"title":'), chunk(content=' "Kettle"}'), chunk("stop"), "[DONE]"
     assert streamed(*pieces) == ('{"title": "Kettle"}', None)
+
+
+def test_a_streamed_answer_costs_what_a_whole_one_does() -> None:
+    usage = chunk() | {"choices": [], "usage": USAGE | {"total_tokens": 1100}}
+    events = chunk(content='{"title": "Kettle"}'), chunk("stop"), usage, "[DONE]"
+    written = [f"data: {event if isinstance(event, str) else json.dumps(event)}\n\n".encode() for event in events]
+    handler = writes(*written, content_type="text/event-stream")
+
+    async def call() -> Answer:
+        async with serving({"POST /v1/chat/completions": handler}) as server:
+            openai = client(server)
+            answer = await openai.stream(asking("gpt-test"), lambda _: None)
+            await openai.close()
+            return answer
+
+    assert asyncio.run(call()) == completed(says(completion()))
 
 
 def test_a_stream_that_ends_early_or_badly_says_so() -> None:

@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,26 +98,12 @@ class Embedded:
 
         At temperature 0 the same question has the same answer, whatever is asked before or beside it.
         """
-        stop = threading.Event()
-        try:
-            return await self._start(request, stop, lambda _piece: None)
-        finally:
-            stop.set()
+        return await self._whole(request, lambda _piece: None)
 
-    async def stream(self, request: Request) -> AsyncIterator[str]:
-        """The answer in pieces of about a token. Raises CallError, also after the last piece of a cut answer."""
+    async def stream(self, request: Request, tell: Callable[[str], object]) -> Answer:
+        """As `complete`, its text told in pieces of about a token. Raises CallError, also after the last piece."""
         loop = asyncio.get_running_loop()
-        pieces: asyncio.Queue[str | None] = asyncio.Queue()
-        stop = threading.Event()
-        answer = self._start(request, stop, lambda piece: loop.call_soon_threadsafe(pieces.put_nowait, piece))
-        answer.add_done_callback(lambda _answer: pieces.put_nowait(None))
-        try:
-            while (piece := await pieces.get()) is not None:
-                yield piece
-            await answer
-        finally:
-            stop.set()
-            answer.cancel()
+        return await self._whole(request, lambda piece: loop.call_soon_threadsafe(tell, piece))
 
     async def check(self) -> str:
         """The engine's version and the weights' place and size, once they are loaded. Raises CallError."""
@@ -138,12 +124,15 @@ class Embedded:
         await asyncio.to_thread(self._threads.shutdown)
         self._server = None
 
-    def _start(
-        self, request: Request, stop: threading.Event, on_piece: Callable[[str], object]
-    ) -> asyncio.Future[Answer]:
+    async def _whole(self, request: Request, on_piece: Callable[[str], object]) -> Answer:
+        """on_piece: called in the engine's thread."""
         if self._closed.is_set():
             raise CallError("dropped", "the embedded model is closed")
-        return asyncio.get_running_loop().run_in_executor(self._threads, self._write, request, stop, on_piece)
+        stop = threading.Event()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._write, request, stop, on_piece)
+        finally:
+            stop.set()
 
     def _write(self, request: Request, stop: threading.Event, on_piece: Callable[[str], object]) -> Answer:
         reply = _Reply(self._context)

@@ -1,23 +1,20 @@
 """What a broken connection or a refusal means, the same for every model server.
 
-Belongs here: classes of failed connections, and how long a server wants to be left alone. Does not: the error bodies of
-one server's dialect (ollama.py, openai_wire.py).
+Belongs here: classes of failed connections, how long a server wants to be left alone, and what is kept out of messages.
+Does not: the error bodies of one server's dialect (ollama.py, openai_wire.py).
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import aiohttp
+from pydantic import SecretStr
 
 from walmart_pipeline.llm.calls import ErrorClass
-
-# OpenAI's x-ratelimit-reset-*: `20ms`, `1s`, `6m0s`, `1h2m3s`.
-SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
+from walmart_pipeline.llm.clients.quotas import number, quotas
 
 
 def unanswered(error: BaseException) -> tuple[ErrorClass, str]:
@@ -53,30 +50,22 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds after which the server wants to be asked again; None where it does not say.
 
     Reads retry-after-ms, Retry-After (seconds or an HTTP date, against the server's own Date), and, without them, the
-    x-ratelimit-reset-* of whatever is used up.
+    reset of whatever limit is used up.
     """
-    if (milliseconds := _seconds(headers.get("retry-after-ms"))) is not None:
+    if (milliseconds := number(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
     said = headers.get("retry-after")
-    if (seconds := _seconds(said)) is not None:
+    if (seconds := number(said)) is not None:
         return seconds
     if said and (until := _date(said)):
         return max(0.0, (until - (_date(headers.get("date", "")) or datetime.now(UTC))).total_seconds())
-    waits = [
-        span
-        for what in ("requests", "tokens")
-        if headers.get(f"x-ratelimit-remaining-{what}", "").strip() == "0"
-        and (span := _span(headers.get(f"x-ratelimit-reset-{what}", ""))) is not None
-    ]
-    return max(waits, default=None)
+    return max((quota.reset_seconds for quota in quotas(headers) if quota.remaining == 0), default=None)
 
 
-def _seconds(text: str | None) -> float | None:
-    try:
-        seconds = float(text or "")
-    except ValueError:
-        return None
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+def without_key(text: str, key: SecretStr) -> str:
+    """The text as it may be shown: some servers echo what they refuse."""
+    secret = key.get_secret_value()
+    return text.replace(secret, "[key]") if secret else text
 
 
 def _date(text: str) -> datetime | None:
@@ -85,11 +74,3 @@ def _date(text: str) -> datetime | None:
     except ValueError:
         return None
     return when if when.tzinfo else when.replace(tzinfo=UTC)
-
-
-def _span(text: str) -> float | None:
-    found = SPAN.fullmatch(text.strip())
-    if not found or not any(found.groups()):
-        return None
-    hours, minutes, seconds, milliseconds = (float(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000

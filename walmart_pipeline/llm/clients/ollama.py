@@ -10,17 +10,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import httpx
+from pydantic import SecretStr
 
 from walmart_pipeline.llm.calls import Answer, CallError, Request
 from walmart_pipeline.llm.clients import transport
 from walmart_pipeline.llm.clients.conformity import unfit
-from walmart_pipeline.llm.clients.failures import retry_after, unanswered
+from walmart_pipeline.llm.clients.failures import retry_after, unanswered, without_key
 from walmart_pipeline.llm.clients.lines import lines
 from walmart_pipeline.llm.clients.transport import Timeouts
 
@@ -29,6 +30,17 @@ FIXED_AT_LOAD = frozenset(("num_ctx", "num_batch", "num_gpu", "num_thread"))
 # A model that is being downloaded can be silent for minutes while its digest is checked.
 PULL_READ_SECONDS = 600.0
 TOO_LONG = re.compile(r"context (length|window|size)|prompt (is )?too long", re.IGNORECASE)
+
+
+def key_for(url: str, hosted: str | None, key: SecretStr | None) -> SecretStr | None:
+    """The key of the Ollama that is hosted for us, if the URL is of that server and of no other.
+
+    hosted: its URL. A server on this machine never gets the key. Raises ValueError for an address that is none.
+    """
+    if not key or not hosted:
+        return None
+    here, there = transport.address(url), transport.address(hosted)
+    return key if here.origin == there.origin and not here.loopback else None
 
 
 class CloudModelError(ValueError):
@@ -49,7 +61,8 @@ class Ollama:
 
     base_url: as in OLLAMA_BASE_URL; a scheme may be missing. keep_alive: how long the model stays loaded after a call,
     seconds or a duration such as `30m`; None leaves it to the server. allow_cloud: accept a model whose prompts Ollama
-    sends to a hosted service. Raises CloudModelError, and ValueError for an address that is none.
+    sends to a hosted service. key: of a hosted Ollama, sent with every call and told to nobody else. Raises
+    CloudModelError, and ValueError for an address or a key that is none.
     """
 
     provider = "ollama"
@@ -63,6 +76,7 @@ class Ollama:
         timeouts: Timeouts,
         keep_alive: str | float | None = None,
         allow_cloud: bool = False,
+        key: SecretStr | None = None,
     ) -> None:
         if not allow_cloud and model.lower().endswith((":cloud", "-cloud")):
             raise CloudModelError(
@@ -73,7 +87,8 @@ class Ollama:
         self._where = transport.address(base_url)
         self._timeouts = timeouts
         self._keep_alive = keep_alive
-        self._http = transport.client(self._where, connections=connections, timeouts=timeouts)
+        self._key = transport.usable_key(key, "OLLAMA_API_KEY")
+        self._http = transport.client(self._where, connections=connections, timeouts=timeouts, key=self._key)
         self._can_think: bool | None = None
         self._asking_capabilities = asyncio.Lock()
 
@@ -81,6 +96,11 @@ class Ollama:
     def endpoint(self) -> str:
         """The server's address, without a password."""
         return self._where.shown
+
+    @property
+    def is_hosted(self) -> bool:
+        """It is someone's service that we have a key for: its models are not ours to choose."""
+        return bool(self._key.get_secret_value())
 
     async def check(self) -> str:
         """The server's version. Raises CallError with the remedy."""
@@ -98,6 +118,10 @@ class Ollama:
                 return digest
         raise self._missing()
 
+    async def has_model(self) -> bool:
+        """Whether the server has the model. Raises CallError where it does not answer."""
+        return _full_name(self.model) in map(_full_name, await self._digests())
+
     async def complete(self, request: Request) -> Answer:
         """One whole answer. Raises CallError.
 
@@ -106,24 +130,23 @@ class Ollama:
         answered = await self._json("POST", "/api/chat", await self._body(request, stream=False))
         return _accepted(answered, _content(answered), request)
 
-    async def stream(self, request: Request) -> AsyncIterator[str]:
-        """The answer in pieces. Raises CallError, also after the last piece where the answer turns out incomplete."""
-        text = ""
+    async def stream(self, request: Request, tell: Callable[[str], object]) -> Answer:
+        """As `complete`, its text told piece by piece. Raises CallError, also after the last piece of a cut answer."""
+        text, final = "", {"done": False}
         async for part in self._parts("/api/chat", await self._body(request, stream=True), self._timeouts.read):
             if piece := _content(part):
                 text += piece
-                yield piece
+                tell(piece)
             if part.get("done"):
-                _accepted(part, text, request)
-                return
-        _accepted({"done": False}, text, request)
+                final = part
+        return _accepted(final, text, request)
 
     async def pull(self, model: str) -> AsyncIterator[PullProgress]:
         """Download a model and tell how far it is. Raises CallError unless Ollama says at last that it succeeded."""
         status = ""
         async for part in self._parts("/api/pull", {"model": model, "stream": True}, PULL_READ_SECONDS):
             status = str(part.get("status", ""))
-            yield PullProgress(status, int(part.get("completed", 0)), int(part.get("total", 0)))
+            yield PullProgress(status, int(part.get("completed") or 0), int(part.get("total") or 0))
         if status != "success":
             raise CallError("dropped", f"Ollama stopped downloading `{model}` at `{status}`: try again")
 
@@ -217,14 +240,18 @@ class Ollama:
         return CallError(error_class, message)
 
     def _failed(self, status: int, text: str, headers: Mapping[str, str]) -> CallError:
-        said = f"Ollama at {self.endpoint} answers {status}: {text}"
+        said = without_key(f"Ollama at {self.endpoint} answers {status}: {text}", self._key)
         if re.search(r"\bmodel\b.*\bnot found\b", text):
             return self._missing()
         if TOO_LONG.search(text):
             return CallError("too_long", said)
         match status:
             case 401 | 403:
-                return CallError("unauthorized", f"{said}. Put user and password in the URL: http://user:password@host")
+                return CallError(
+                    "unauthorized",
+                    f"{said}. A hosted Ollama (CLOUD_OLLAMA_URL) takes OLLAMA_API_KEY; any other takes "
+                    "user and password in its URL: http://user:password@host",
+                )
             case 404 | 405:
                 return CallError(
                     "missing_model", f"{self.endpoint} is no Ollama server ({status}): set OLLAMA_BASE_URL"

@@ -6,7 +6,8 @@ Belongs here: sending, and keeping the key to ourselves. Does not: what the JSON
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import aiohttp
@@ -18,6 +19,7 @@ from walmart_pipeline.llm.calls import Answer, CallError, Request
 from walmart_pipeline.llm.clients import openai_wire, transport
 from walmart_pipeline.llm.clients.failures import unanswered
 from walmart_pipeline.llm.clients.openai_wire import Structured, UntakenParameterError
+from walmart_pipeline.llm.clients.quotas import quotas
 from walmart_pipeline.llm.clients.transport import Timeouts
 from walmart_pipeline.llm.prices import Price
 
@@ -56,14 +58,11 @@ class OpenAI:
         self.price = price
         self.left_out: set[str] = set()
         self._structured = structured
-        secret = key.get_secret_value().strip() if key else ""
-        if not secret.isascii() or not secret.isprintable():
-            raise ValueError("the key holds characters that no key has: copy OPENAI_API_KEY anew")
-        self._key = SecretStr(secret)
+        self._key = transport.usable_key(key, "OPENAI_API_KEY")
         self._where = transport.address(base_url)
         self.sdk = openai.AsyncOpenAI(
             # Some key has to be given: without one the SDK takes OPENAI_API_KEY, which is not for every server.
-            api_key=secret or "none",
+            api_key=self._key.get_secret_value() or "none",
             base_url=self._where.url,
             # Retries are the dispatcher's: it knows the other calls, the budget and the endpoint's state.
             max_retries=0,
@@ -82,7 +81,7 @@ class OpenAI:
 
     async def models(self) -> list[str]:
         """The names of the models that the key opens, sorted."""
-        listed = await self._ask("get", "/models")
+        listed, _ = await self._ask("get", "/models")
         try:
             return sorted(model["id"] for model in listed["data"])
         except (KeyError, TypeError):
@@ -96,31 +95,36 @@ class OpenAI:
 
     async def complete(self, request: Request) -> Answer:
         """One whole answer with its exact cost. Raises CallError."""
-        completion = await self._taken(request, lambda body: self._ask("post", "/chat/completions", body))
-        return self._answer(completion, request)
+        completion, headers = await self._taken(request, lambda body: self._ask("post", "/chat/completions", body))
+        return self._answer(completion, request, headers)
 
-    async def stream(self, request: Request) -> AsyncIterator[str]:
-        """The answer in pieces. Raises CallError, also after the last piece where the answer turns out incomplete."""
+    async def stream(self, request: Request, tell: Callable[[str], object]) -> Answer:
+        """As `complete`, its text told piece by piece. Raises CallError, also after the last piece of a cut answer."""
+        # Without being asked, a server does not count the tokens of a stream.
+        counted = {"stream": True, "stream_options": {"include_usage": True}}
         opened = await self._taken(
-            request, lambda body: self.asked(self.sdk.chat.completions.create(**body, stream=True))
+            request, lambda body: self.asked(self.sdk.chat.completions.create(**(body | counted)))
         )
         text, refusal, reason = "", "", None
+        usage: dict[str, Any] = {}
         failed: CallError | None = None
         try:
             async with opened as chunks:
                 async for chunk in chunks:
+                    usage = chunk.usage.model_dump() if chunk.usage else usage
                     for choice in chunk.choices:
                         reason = choice.finish_reason or reason
                         refusal += choice.delta.refusal or ""
                         if choice.delta.content:
                             text += choice.delta.content
-                            yield choice.delta.content
+                            tell(choice.delta.content)
         except RAISED as error:
             failed = self.failed(error)
         if failed:
             raise failed
         message = {"content": text, "refusal": refusal}
-        self._answer({"choices": [{"message": message, "finish_reason": reason}]}, request)
+        completion = {"choices": [{"message": message, "finish_reason": reason}], "usage": usage}
+        return self._answer(completion, request, opened.response.headers)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -162,16 +166,23 @@ class OpenAI:
                     raise
                 self.left_out.add(error.parameter)
 
-    def _answer(self, completion: Any, request: Request) -> Answer:
-        allowed = request.parameters.get("max_tokens")
-        return openai_wire.answer(completion, self.price, schema=request.schema, max_tokens=allowed)
+    def _answer(self, completion: Any, request: Request, headers: Mapping[str, str]) -> Answer:
+        allowed, told = request.parameters.get("max_tokens"), quotas(headers)
+        try:
+            answer = openai_wire.answer(completion, self.price, schema=request.schema, max_tokens=allowed)
+        except CallError as error:
+            error.quotas = told
+            raise
+        return replace(answer, quotas=told)
 
     def refused(self, status: int, told: Any, headers: Mapping[str, str]) -> CallError:
         """The CallError of an HTTP status with its error body."""
-        return openai_wire.failure(status, told, headers, model=self.model, endpoint=self.endpoint, key=self._key)
+        error = openai_wire.failure(status, told, headers, model=self.model, endpoint=self.endpoint, key=self._key)
+        error.quotas = quotas(headers)
+        return error
 
-    async def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Raw JSON of an endpoint: the SDK's interface for endpoints that it does not know.
+    async def _ask(self, method: str, path: str, body: Any = None) -> tuple[Any, Mapping[str, str]]:
+        """Raw JSON of an endpoint, and its headers: the SDK's interface for endpoints that it does not know.
 
         Sparing its typed parameters and answers halves its CPU, see transport.py.
         """
@@ -186,4 +197,4 @@ class OpenAI:
             code = told.get("code") if isinstance(told, dict) else None
             status = code if isinstance(code, int) and 400 <= code < 600 else 500
             raise self.refused(status, told, response.headers)
-        return answered
+        return answered, response.headers

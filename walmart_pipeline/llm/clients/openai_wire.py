@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from walmart_pipeline.llm.calls import Answer, CallError, Request
 from walmart_pipeline.llm.clients.conformity import unfit
-from walmart_pipeline.llm.clients.failures import retry_after
+from walmart_pipeline.llm.clients.failures import retry_after, without_key
 from walmart_pipeline.llm.prices import Price
 
 # How a server is told the form of the answer; `json_object` is for one that does not know schemas.
@@ -114,7 +114,7 @@ def failure(
     told = error.get("error", error) if isinstance(error, Mapping) else error
     code = str(told.get("code") or told.get("type") or "") if isinstance(told, Mapping) else ""
     text = str((told.get("message") or "") if isinstance(told, Mapping) else told or "")
-    said = _without_key(f"{endpoint} answers {status}: {text[:300] or code or 'no reason given'}", key)
+    said = KEY_LIKE.sub("[key]", without_key(f"{endpoint} answers {status}: {text[:300] or code or 'no reason'}", key))
     if code in UNPAID or status == 402:
         return CallError(
             "unauthorized",
@@ -170,12 +170,6 @@ def _strict(schema: Any) -> Any:
             "additionalProperties": False,
         }
     return strict
-
-
-def _without_key(text: str, key: SecretStr) -> str:
-    if secret := key.get_secret_value():
-        text = text.replace(secret, "[key]")
-    return KEY_LIKE.sub("[key]", text)
 
 
 def parsed(content: bytes | str) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 from httpx_aiohttp import HttpxAiohttpClient
+from pydantic import SecretStr
 
 if TYPE_CHECKING:
     import httpx2
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 # uvicorn, which vLLM runs on, closes a connection after 5 idle seconds; a POST that meets the close is lost.
 KEEPALIVE_SECONDS = 4.0
 
+NO_KEY = SecretStr("")
+
 
 @dataclass(frozen=True)
 class Timeouts:
@@ -47,10 +50,14 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server is. `url` may hold a user and password; `shown` never does. Neither ends in a slash."""
+    """Where a server is. `url` may hold a user and password; `shown` never does. Neither ends in a slash.
+
+    origin: scheme, host and port: what makes two addresses those of one server.
+    """
 
     url: str
     shown: str
+    origin: tuple[str, str, int | None]
     loopback: bool
 
 
@@ -65,12 +72,33 @@ def address(url: str) -> Address:
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ValueError("the address of a model server is no http(s) URL: write it as http://host:port")
     shown = parsed.copy_with(userinfo=b"", query=None, fragment=None)
-    return Address(url=str(parsed).rstrip("/"), shown=str(shown).rstrip("/"), loopback=_loopback(parsed.host))
+    return Address(
+        url=str(parsed).rstrip("/"),
+        shown=str(shown).rstrip("/"),
+        origin=(parsed.scheme, parsed.host, parsed.port),
+        loopback=_loopback(parsed.host),
+    )
 
 
-def client(where: Address, *, connections: int, timeouts: Timeouts) -> httpx.AsyncClient:
-    """An httpx client of at most `connections` connections; close it with `aclose`. No proxy is used on loopback."""
+def usable_key(key: SecretStr | None, name: str) -> SecretStr:
+    """The key without the blanks around it; empty where there is none. name: of the setting that it comes from.
+
+    Raises ValueError for a key that no header can hold; the message does not hold it either.
+    """
+    secret = key.get_secret_value().strip() if key else ""
+    if not secret.isascii() or not secret.isprintable():
+        raise ValueError(f"the key holds characters that no key has: copy {name} anew")
+    return SecretStr(secret)
+
+
+def client(where: Address, *, connections: int, timeouts: Timeouts, key: SecretStr = NO_KEY) -> httpx.AsyncClient:
+    """An httpx client of at most `connections` connections; close it with `aclose`. No proxy is used on loopback.
+
+    key: sent as a bearer's with every request.
+    """
+    secret = key.get_secret_value()
     return HttpxAiohttpClient(
+        headers={"Authorization": f"Bearer {secret}"} if secret else None,
         limits=httpx.Limits(
             max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEPALIVE_SECONDS
         ),

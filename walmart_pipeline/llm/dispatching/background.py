@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from queue import Empty, SimpleQueue
 from random import Random
 
@@ -51,9 +52,9 @@ class Background:
         self._served.add_done_callback(self._ended)
         self._loop, self.core = self._started.result()
 
-    def offer(self, requests: Iterable[tuple[str, Request]]) -> None:
-        """Requests with their hashes."""
-        self._loop.call_soon_threadsafe(self.core.offer, list(requests))
+    def offer(self, requests: Iterable[tuple[str, Request]], *, urgent: bool) -> None:
+        """Requests with their hashes. urgent: to be asked before what waits."""
+        self._loop.call_soon_threadsafe(partial(self.core.offer, list(requests), urgent=urgent))
 
     def arrived(self, *, wait: bool) -> list[Outcome]:
         """Outcomes since the last look; waits for one if there is none. Raises what went wrong inside."""

@@ -6,7 +6,7 @@ Belongs here: what was spent, what is at stake in flight, and whether one more c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from walmart_pipeline.llm.calls import Request
 
@@ -17,11 +17,22 @@ class Budget:
 
     calls: those that reached a model; a refused one is not counted. estimate: USD that a request will cost at most.
     Without it the dearest call so far stands for the next one, and the first is made alone.
+    committed_usd, committed_calls: what of it is spoken for before the first call, by batches that were sent off.
     """
 
     usd: float | None = None
     calls: int | None = None
     estimate: Callable[[Request], float] | None = None
+    committed_usd: float = 0.0
+    committed_calls: int = 0
+
+    def commit(self, usd: float) -> Budget | None:
+        """The same budget with one call more that is spoken for; None if it does not fit."""
+        if self.calls is not None and self.committed_calls >= self.calls:
+            return None
+        if self.usd is not None and (self.committed_usd >= self.usd or self.committed_usd + usd > self.usd):
+            return None
+        return replace(self, committed_usd=self.committed_usd + usd, committed_calls=self.committed_calls + 1)
 
 
 class Purse:
@@ -32,8 +43,8 @@ class Purse:
         self._dearest: float | None = None
         self._aside = 0.0
         self._in_flight = 0
-        self.spent_usd = 0.0
-        self.calls = 0
+        self.spent_usd = budget.committed_usd
+        self.calls = budget.committed_calls
 
     def set_aside(self, request: Request) -> float | None:
         """USD set aside for this request, to be given to `settle`; None if it does not fit beside what is in flight."""
@@ -69,4 +80,4 @@ class Purse:
         budget = self._budget
         if budget.calls is not None and self.calls >= budget.calls:
             return f"the budget of {budget.calls:,} calls is reached"
-        return f"the budget of {budget.usd or 0:.2f} USD is reached: {self.spent_usd:.4f} USD are spent"
+        return f"the budget of {budget.usd or 0:.2f} USD is reached: {self.spent_usd:.4f} USD are spent or spoken for"

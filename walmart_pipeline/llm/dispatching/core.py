@@ -74,10 +74,11 @@ class Core:
         """Requests that no call was made for yet."""
         return self._waiting.fresh
 
-    def offer(self, requests: Iterable[tuple[str, Request]]) -> None:
-        """Take requests with their hashes; each gets one outcome."""
+    def offer(self, requests: Iterable[tuple[str, Request]], *, urgent: bool = False) -> None:
+        """Take requests with their hashes; each gets one outcome. urgent: asked before what waits."""
         now = self._loop.time()
-        self._waiting.add(Job(request, key, now, characters(request)) for key, request in requests)
+        jobs = (Job(request, key, now, characters(request)) for key, request in requests)
+        self._waiting.add(jobs, urgent=urgent)
         self._assign()
 
     def stop(self, why: str) -> None:
@@ -217,13 +218,13 @@ class Core:
                 paid = error.billed or paid
                 # An answer of no use came whole all the same, and says how quick the endpoint is.
                 if error.error_class == "malformed" and error.billed:
-                    lane.answered(flight, now, error.billed)
+                    lane.answered(flight, now, error.billed, error.quotas)
                 else:
                     lane.failed(flight, now, error)
             elif answer:
                 counts, paid = True, answer
                 job.attempts += 1
-                lane.answered(flight, now, answer)
+                lane.answered(flight, now, answer, answer.quotas)
             self.prompt_tokens += paid.prompt_tokens
             self.completion_tokens += paid.completion_tokens
             job.seconds_queued += queued
@@ -274,7 +275,7 @@ class Core:
             try:
                 self._validate(job.request, answer)
             except CallError as error:
-                error.billed = answer
+                error.billed, error.quotas = answer, answer.quotas
                 return None, error
         return answer, None
 

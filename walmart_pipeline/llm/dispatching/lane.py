@@ -6,13 +6,15 @@ Belongs here: whether it can take a call now, put together from its limits. Does
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
-from walmart_pipeline.llm.calls import FATAL, Answer, CallError, Client
+from walmart_pipeline.llm.calls import FATAL, Answer, CallError, Client, Quota
 from walmart_pipeline.llm.dispatching.breaker import Breaker
 from walmart_pipeline.llm.dispatching.concurrency import AdaptiveLimit
 from walmart_pipeline.llm.dispatching.outcomes import DispatchLimits
+from walmart_pipeline.llm.dispatching.quotas import Quotas
 from walmart_pipeline.llm.dispatching.rates import Entry, Rates
 from walmart_pipeline.llm.dispatching.refusals import Refusals
 
@@ -21,13 +23,14 @@ DOWN = frozenset(("unreachable", "dropped", "timeout", "server"))
 
 @dataclass(slots=True)
 class Flight:
-    """A call under way. in_flight: the calls that had no answer when it was made, with itself."""
+    """A call under way. in_flight: the calls that had no answer when it was made, with itself. estimate: of tokens."""
 
     call: int
     began: float
     characters: int
     in_flight: int
     tokens: Entry | None
+    estimate: float
 
 
 class Lane:
@@ -45,6 +48,7 @@ class Lane:
         self._refusals = Refusals(limits.concurrency)
         self._breaker = Breaker(chance)
         self._rates = Rates(limits.requests_per_minute, limits.tokens_per_minute)
+        self._quotas = Quotas(limits.outage_seconds)
 
     def limit(self, now: float) -> int:
         """Calls that it may have at once."""
@@ -54,7 +58,12 @@ class Lane:
         """When it can take a request of so many characters: infinite if only another call's end can tell."""
         if self.dead or self.in_flight >= self.limit(now):
             return math.inf
-        return max(now, self._breaker.when(now), self._refusals.when(now), self._rates.when(now, characters))
+        return max(
+            self._breaker.when(now),
+            self._refusals.when(now),
+            self._rates.when(now, characters),
+            self._quotas.when(now, self._rates.estimate(characters)),
+        )
 
     def silent_for(self, now: float) -> float:
         """Seconds for which it has given no answer though it was asked, with those that it wants to be left alone."""
@@ -69,11 +78,14 @@ class Lane:
         self._breaker.asked(call)
         self._refusals.asked(call, now)
         self._concurrency.asked(self.in_flight)
-        return Flight(call, now, characters, self._unanswered, self._rates.asked(now, characters))
+        estimate = self._rates.estimate(characters)
+        self._quotas.asked(estimate)
+        return Flight(call, now, characters, self._unanswered, self._rates.asked(now, characters), estimate)
 
-    def answered(self, flight: Flight, now: float, answer: Answer) -> None:
+    def answered(self, flight: Flight, now: float, answer: Answer, quotas: Iterable[Quota]) -> None:
         """A whole answer came, of use or not."""
         self._heard(flight)
+        self._told(flight, now, quotas)
         tokens = answer.completion_tokens
         pace = (now - flight.began) / tokens if tokens else now - flight.began
         self._concurrency.answered(flight.call, self._calls, pace)
@@ -82,6 +94,7 @@ class Lane:
     def failed(self, flight: Flight, now: float, error: CallError) -> None:
         """The call ended without a whole answer."""
         kind = error.error_class
+        self._told(flight, now, error.quotas)
         if kind in FATAL:
             self.dead = error
         if kind not in DOWN and kind != "refused":
@@ -103,7 +116,12 @@ class Lane:
     def abandoned(self, flight: Flight) -> None:
         """The call was cancelled by us."""
         self._unanswered -= 1
+        self._quotas.ended(flight.estimate)
         self._breaker.abandoned(flight.call)
+
+    def _told(self, flight: Flight, now: float, quotas: Iterable[Quota]) -> None:
+        self._quotas.ended(flight.estimate)
+        self._quotas.heard(flight.began, now, quotas)
 
     def _heard(self, flight: Flight) -> None:
         self._unanswered -= 1

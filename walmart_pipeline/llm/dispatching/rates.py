@@ -1,6 +1,6 @@
 """Requests and tokens per minute, as the user or the provider's contract limits them.
 
-Belongs here: limits that are known. Does not: limits that are learned (refusals.py).
+Belongs here: limits that are known. Does not: limits that the endpoint tells (quotas.py) or shows (refusals.py).
 """
 
 from __future__ import annotations
@@ -96,9 +96,10 @@ class Rates:
 
     def answered(self, entry: Entry | None, characters: int, prompt_tokens: int, completion_tokens: int) -> None:
         """Put the tokens that were used in the place of the estimate, and learn from them."""
-        if not self._tokens or not entry or not prompt_tokens:
+        if not prompt_tokens:
             return
-        self._tokens.correct(entry, prompt_tokens + completion_tokens)
+        if self._tokens and entry:
+            self._tokens.correct(entry, prompt_tokens + completion_tokens)
         self._characters_per_token += NEWEST * (characters / prompt_tokens - self._characters_per_token)
         self._answer_tokens += NEWEST * (completion_tokens - self._answer_tokens)
 

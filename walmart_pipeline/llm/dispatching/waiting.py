@@ -48,7 +48,7 @@ class Job:
 
 
 class Waiting:
-    """Retries that are due come first, in the order in which they became so, then requests that were never asked."""
+    """Retries that are due and urgent requests come first, in the order in which they became so, then all others."""
 
     def __init__(self) -> None:
         self._fresh: deque[Job] = deque()
@@ -58,7 +58,7 @@ class Waiting:
 
     @property
     def fresh(self) -> int:
-        """How many were never asked."""
+        """How many were never asked and are not urgent."""
         return len(self._fresh)
 
     @property
@@ -66,9 +66,9 @@ class Waiting:
         """When the next retry is due: infinite if none is."""
         return self._later[0][0] if self._later else math.inf
 
-    def add(self, jobs: Iterable[Job]) -> None:
-        """Requests that were never asked."""
-        self._fresh.extend(jobs)
+    def add(self, jobs: Iterable[Job], *, urgent: bool) -> None:
+        """Requests that were never asked. urgent: before those that are not."""
+        (self._due if urgent else self._fresh).extend(jobs)
 
     def retry(self, job: Job, at: float) -> None:
         """A request that is to be asked again, not before this time."""

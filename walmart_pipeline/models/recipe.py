@@ -1,0 +1,58 @@
+"""A tier's recipe: its instructions, few-shot examples and parameters for one base model.
+
+Belongs here: what a candidate is asked with. Does not: the choice of examples (fewshot.py), the parameters that win
+(tuning.py), or a recipe's Modelfile (build.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from walmart_pipeline.llm import prompt
+from walmart_pipeline.llm.clients.embedded import CONTEXT_TOKENS, MAX_TOKENS
+from walmart_pipeline.llm.recipes import Recipe, Turns
+from walmart_pipeline.models import fewshot
+from walmart_pipeline.models.tiers import Tier
+from walmart_pipeline.records import TrainingExample
+
+# The engine's context is set when it is loaded, and is smaller than a tier's (clients/embedded.py has the figures).
+ROOM: Mapping[str, Mapping[str, int]] = {"embedded": {"num_ctx": CONTEXT_TOKENS, "num_predict": MAX_TOKENS}}
+
+
+def make(
+    tier: Tier,
+    examples: Sequence[TrainingExample],
+    policy_rules: Sequence[str],
+    *,
+    provider: str,
+    base_model: str,
+    base_digest: str | None = None,
+    parameters: Mapping[str, int | float] | None = None,
+    shots: int | None = None,
+) -> Recipe:
+    """The recipe of a tier for a base model.
+
+    examples: of the training side only. parameters: on top of the tier's. shots: few-shot examples at most, in place of
+    the tier's; 0 for none. Fewer are taken where the context does not hold them.
+    """
+    set_to = {**tier.parameters, **ROOM.get(provider, {}), **(parameters or {})}
+    chosen = replace(tier, parameters=set_to, shots=tier.shots if shots is None else shots)
+    # A rule is one line: a line break inside it would make two.
+    system = prompt.system([" ".join(rule.split()) for rule in policy_rules])
+    picked = fewshot.pick(chosen, examples, fewshot.budget(chosen, system)) if chosen.shots else []
+    return Recipe(
+        provider=provider,
+        base_model=base_model,
+        base_digest=base_digest,
+        model=base_model,
+        system=system,
+        examples=[
+            Turns(
+                user=prompt.as_json(prompt.user(example.input)),
+                assistant=prompt.as_json(prompt.answer(example.output)),
+            )
+            for example in reversed(picked)
+        ],
+        parameters=set_to,
+    )
