@@ -7,7 +7,7 @@ DuckDB lets one process write, or many read: whoever comes second waits for `wai
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,24 @@ BATCH_ROWS = 2_000
 # the machine, which Python, a model server and Dagster share.
 MEMORY_LIMIT = "1GB"
 
+# What of it stays from one checkpoint to the next. Without, the blocks of all that was written so far and the
+# allocator's free pages stay: writing 100,000 products peaked at 292 MB, so at 242 MB, and 4,000 at 204 MB.
+KEPT_MEMORY = "32MB"
+
 Row = dict[str, Any]
+
+# For each span the tables are read once more, whole where they do not stand in the key's order. 200,000 products in
+# any order took, 5,000 a span, 13.2 s of CPU time and 218 MB; 10,000 11.3 s, 234 MB; 20,000 10.8 s, 274 MB; all as one
+# 10.5 s, 459 MB.
+SPAN_ROWS = 10_000
+
+# The first and the last key of each span; only the keys are gathered, whatever else the query selects.
+SPAN_BOUNDS = """
+select min(key) as first_key, max(key) as last_key
+from (select {key} as key, row_number() over (order by {key}) - 1 as place from ({sql}))
+group by place // {rows}
+order by first_key
+"""
 
 
 class WarehouseError(Exception):
@@ -46,9 +63,25 @@ class Database:
         self._connection.execute(sql, parameters)
 
     def checkpoint(self) -> None:
-        """Keep everything so far, whatever happens next."""
+        """Keep everything so far, whatever happens next, and give back the memory that it took.
+
+        For loops that write batch by batch. DuckDB would merge what small commits leave into row groups of 122,880
+        rows, uncompressed in memory: writing 100,000 products peaked at 475 MB, without at 242 MB. From the first
+        checkpoint on the connection leaves that to the next one that writes and has none.
+        """
+        self._connection.execute("set max_vacuum_tasks = 0")
         self._connection.commit()
+        self._free_memory()
         self._connection.begin()
+
+    def _free_memory(self) -> None:
+        """A lower limit makes DuckDB drop blocks, move temporary tables to files and empty its allocator at once."""
+        import duckdb
+
+        # What is in use can't be dropped: the next checkpoint tries again.
+        with suppress(duckdb.OutOfMemoryException):
+            self._connection.execute(f"set memory_limit = '{KEPT_MEMORY}'")
+        self._connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
 
     def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[Row]:
         """All rows as dictionaries: for results that are small by their nature."""
@@ -78,6 +111,7 @@ class Database:
     ) -> Iterator[list[Row]]:
         """The result as it is now, in batches, between which other statements may run and commit.
 
+        For narrow rows, or where the tables that the query reads change in between; `pages_by_key` for wide ones.
         It is set down in a temporary table first and read by row number: a limit with an offset would read all that
         comes before it once more for each batch (300,000 rows: 1.2 s a batch at the end, so 0.01 s). DuckDB's own
         rowid does not serve: it changes when the transaction is committed.
@@ -90,6 +124,19 @@ class Database:
         for start in range(0, self.count(table), rows):
             yield self.query(page, [start, start + rows])
         self._connection.execute(f"drop table {table}")
+
+    def pages_by_key(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, *, key: str, rows: int = BATCH_ROWS
+    ) -> Iterator[list[Row]]:
+        """The result in the order of `key`, in batches, between which other statements may run and commit.
+
+        key: a column of the result, unique in it. Which keys there are is settled at the start; their rows are set down
+        in spans of SPAN_ROWS, so that memory does not grow with them.
+        """
+        given = dict(parameters or {})
+        span = f"select * from ({sql}) where {key} between $first_key and $last_key order by {key}"
+        for bounds in self.query(SPAN_BOUNDS.format(sql=sql, key=key, rows=SPAN_ROWS), given):
+            yield from self.pages(span, given | bounds, rows)
 
     def frame(self, sql: str) -> pd.DataFrame:
         """All rows as a pandas frame, for libraries that take nothing else."""

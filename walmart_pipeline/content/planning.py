@@ -16,7 +16,8 @@ VERSION = "2"
 
 # The first reason that holds is given. From `forced` on, the same question is asked again: as a revision of its own,
 # since the ledger would answer it from memory. The composer is left out there: it gives the same text to the same
-# facts. A model gets MAX_REVISIONS tries more to satisfy; then the text waits for a person.
+# facts. A model gets MAX_REVISIONS tries more to satisfy; then the text waits for a person. What a reviewer wrote stays
+# until its facts change, a reviewer rejects it, or everything is forced.
 PLAN = """
 insert into content.generation_plan by name
 with rated as (
@@ -33,6 +34,9 @@ reasoned as (
         case
             when content.product_id is null then 'new'
             when content.facts_hash <> products.facts_hash then 'facts changed'
+            when content.provider = 'reviewer' and $everything then 'forced'
+            when content.provider = 'reviewer' and rated.stars <= 2 then 'rejected by a reviewer'
+            when content.provider = 'reviewer' then null
             when content.provider <> $provider or content.model <> $model then 'model changed'
             when content.prompt_version <> $prompt_version then 'prompt changed'
             when content.parser_version is distinct from $parser_version then 'parser changed'

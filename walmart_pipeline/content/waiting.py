@@ -47,6 +47,6 @@ def defer(db: Database, provider: Provider, *, log: Callable[[str], None]) -> Co
 
 
 def _tasks(db: Database) -> Iterator[Task]:
-    for page in db.pages(writing.PLANNED):
+    for page in db.pages_by_key(writing.PLANNED, key="product_id"):
         for row in page:
             yield Product(**row["product"]), row["revision"]

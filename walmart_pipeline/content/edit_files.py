@@ -1,0 +1,74 @@
+"""Edits from a file of JSON lines, as the Studio or another tool wrote them.
+
+Belongs here: reading a file, and telling each row that can't be used by its line and reason. Does not: keeping an edit
+(edits.py).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from walmart_pipeline.content import edits
+from walmart_pipeline.content.edits import Edit, EditError
+from walmart_pipeline.records import Listing, Record
+from walmart_pipeline.warehouse import Database
+
+
+class Problem(Record):
+    """A row that was left out."""
+
+    line: int
+    reason: str
+
+
+class Imported(Record):
+    """What became of the rows of a file."""
+
+    rows: int
+    kept: int
+    unchanged: int = Field(description="The text that the product has already.")
+    problems: list[Problem]
+
+
+class GivenEdit(BaseModel):
+    """A row as it came; unknown fields are refused, since one may be a misspelt part of the text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_id: str = Field(min_length=1)
+    listing: Listing
+    reviewer: str = Field(min_length=1)
+    comment: str = ""
+
+
+def import_file(db: Database, path: Path, *, now: datetime) -> Imported:
+    """Keep the edits of a file, in its order; a bad row is told and the others are kept. Again, it changes nothing.
+
+    path: JSON lines {product_id, listing, reviewer, comment?}. now: when they were made. Raises OSError and
+    UnicodeDecodeError.
+    """
+    counts = {"kept": 0, "unchanged": 0}
+    problems = []
+    with path.open(encoding="utf-8-sig") as file:
+        for line, text in enumerate(file, start=1):
+            if not text.strip():
+                continue
+            try:
+                given = GivenEdit.model_validate_json(text)
+                counts[edits.keep(db, Edit(**dict(given), edited_at=now))] += 1
+            except ValidationError as error:
+                reason = "; ".join(map(_explained, error.errors()))
+                problems.append(Problem(line=line, reason=reason))
+            except EditError as error:
+                problems.append(Problem(line=line, reason=str(error)))
+    return Imported(rows=sum(counts.values()) + len(problems), problems=problems, **counts)
+
+
+def _explained(error: Any) -> str:
+    if error["type"] == "json_invalid":
+        return f"not JSON: {error['ctx']['error']}"
+    return f"{'.'.join(map(str, error['loc'])) or 'row'}: {error['msg']}"
