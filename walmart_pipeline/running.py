@@ -1,17 +1,21 @@
-"""The pipeline in this process, on the same Dagster instance as the UI.
+"""The jobs in this process, on the same Dagster instance as the UI.
 
-Belongs here: executing the job, and why it failed in words for a user. Does not: what came of it (summary.py).
+Belongs here: executing a job, and why it failed in words for a user. Does not: what came of it (summary.py,
+retraining.py).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from walmart_pipeline import homes
+from walmart_pipeline.automation.effort import Effort
 from walmart_pipeline.progress import Progress
+from walmart_pipeline.retraining import Retraining, retrained
 from walmart_pipeline.settings import Settings
 from walmart_pipeline.summary import Summary, summarize
 
@@ -19,6 +23,9 @@ if TYPE_CHECKING:
     from dagster import DagsterEvent
     from dagster_shared.error import SerializableErrorInfo
 
+
+# The config of each op that has one.
+Steps: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 # How dagster names the error of a run that was ended by Ctrl-C, a signal, or its UI.
 INTERRUPTED = "DagsterExecutionInterruptedError"
@@ -40,37 +47,63 @@ def run(
     catalog: files and folders to read in place; empty: the inbox. limit: write at most so many products.
     plan_only: stop where calls would begin.
     """
+    steps: Steps = {
+        "catalog__raw_products": {"paths": list(catalog)},
+        "content__generation_plan": {} if limit is None else {"limit": limit},
+    }
+    done = _execute(settings, progress, "pipeline", steps, only=PLANNING if plan_only else None)
+    return summarize(settings, started=done.started, run_id=done.run_id, seconds=done.seconds, error=done.error)
+
+
+def retrain(
+    settings: Settings, *, effort: Effort, tiers: Sequence[str] = (), promote: bool = True, progress: Progress
+) -> Retraining:
+    """Execute the job `retrain`; a step that fails is told in `Retraining.error`.
+
+    tiers: of which candidates are made; empty: each that has enough examples. promote: let the evaluation decide which
+    model writes from now on; otherwise it only says what it would have done.
+    """
+    done = _execute(settings, progress, "retrain", effort.steps(tiers=tiers, promote=promote))
+    return retrained(settings, started=done.started, run_id=done.run_id, seconds=done.seconds, error=done.error)
+
+
+@dataclass(frozen=True)
+class _Done:
+    started: datetime
+    run_id: str
+    seconds: float
+    error: str | None
+
+
+def _execute(
+    settings: Settings,
+    progress: Progress,
+    job_name: str,
+    steps: Steps,
+    *,
+    only: Sequence[str] | None = None,
+) -> _Done:
+    """Run a job in this process. steps: config by op. only: the assets of it to materialize; None for all."""
     import dagster as dg
 
     from walmart_pipeline.definitions import build_defs
 
     started, clock = datetime.now(UTC), time.monotonic()
-    job = build_defs({"settings": settings, "progress": progress}).resolve_job_def("pipeline")
-    with homes.instance(settings) as instance:
-        result = job.execute_in_process(
-            run_config=_run_config(catalog, limit),
-            asset_selection=[dg.AssetKey.from_user_string(key) for key in PLANNING] if plan_only else None,
-            instance=instance,
-            raise_on_error=False,
-        )
-    return summarize(
-        settings,
-        started=started,
-        run_id=result.run_id,
-        seconds=time.monotonic() - clock,
-        error=None if result.success else _why(result.all_events),
-    )
-
-
-def _run_config(catalog: Sequence[str], limit: int | None) -> dict[str, Any]:
-    return {
-        "ops": {
-            "catalog__raw_products": {"config": {"paths": list(catalog)}},
-            "content__generation_plan": {"config": {} if limit is None else {"limit": limit}},
-        },
+    job = build_defs({"settings": settings, "progress": progress}).resolve_job_def(job_name)
+    run_config = {
+        "ops": {name: {"config": dict(config)} for name, config in steps.items()},
         # The terminal shows progress and a summary; the log of every step is in the UI.
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
+    with homes.instance(settings) as instance:
+        result = job.execute_in_process(
+            run_config=run_config,
+            asset_selection=[dg.AssetKey.from_user_string(key) for key in only] if only else None,
+            instance=instance,
+            raise_on_error=False,
+        )
+    error = None if result.success else _why(result.all_events)
+    return _Done(started, result.run_id, time.monotonic() - clock, error)
 
 
 def _why(events: Sequence[DagsterEvent]) -> str:

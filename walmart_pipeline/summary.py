@@ -136,12 +136,12 @@ def summarize(settings: Settings, *, started: datetime, run_id: str, seconds: fl
         if error is None:
             raise
         return Summary.model_validate(about)
-    calls, cost_usd = _spent(settings, started)
+    calls, cost_usd = spent(settings, started)
     about |= {"calls": calls, "cost_usd": cost_usd}
     return Summary.model_validate(facts | about | {"report": str(report) if report.is_file() else None})
 
 
-def _spent(settings: Settings, since: datetime) -> tuple[int, float]:
+def spent(settings: Settings, since: datetime) -> tuple[int, float]:
     """Calls and USD of this run; a ledger that was never needed is not made for the question."""
     from walmart_pipeline.llm.ledger import Ledger
 

@@ -23,6 +23,7 @@ from rich.progress import (
 from rich.table import Table
 
 from walmart_pipeline.progress import Advance, LogProgress, Progress
+from walmart_pipeline.retraining import Retraining
 from walmart_pipeline.summary import Summary
 
 # Messages and progress go to stderr: stdout is for what a program reads.
@@ -119,6 +120,41 @@ def show_plan(summary: Summary) -> None:
     console.print(table)
     if summary.error:
         console.print(f"[red]failed[/] {escape(summary.error)}")
+
+
+def show_retraining(done: Retraining) -> None:
+    """What a retraining came to: who wrote how well, and who writes from now on."""
+    table = Table(title="What came of it", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("dataset", f"{done.dataset or 'none'}, {done.examples:,} examples")
+    for found in done.tuned:
+        better = f"{_points(found.score)} with {escape(found.parameters)}, {_points(found.baseline_score)} with its own"
+        table.add_row(f"tuned {found.tier}", better)
+    table.add_row("candidates", escape(", ".join(done.candidates)) or "none")
+    for one in done.contenders:
+        told = f"{_points(one.mean_score)} · {one.publishable:,} of {one.products:,} publishable · {one.without_text:,} without a text"
+        table.add_row(escape(one.contender), told)
+    for decision in done.decisions:
+        colour = "green" if decision.verdict == "promoted" else "yellow"
+        interval = (
+            "" if decision.low is None or decision.high is None else f" ({decision.low:+.1f} to {decision.high:+.1f})"
+        )
+        against = f"{decision.difference or 0:+.1f}{interval} against {escape(decision.reference)}"
+        table.add_row(f"[{colour}]{decision.verdict}[/]", f"{escape(decision.candidate)}: {against}")
+        for reason in decision.reasons:
+            table.add_row("", escape(reason))
+    table.add_row("champion", escape(done.champion or "none: providers write with their own models"))
+    table.add_row("calls", f"{done.calls:,} model calls, ${done.cost_usd:,.4f}")
+    table.add_row("report", escape(done.report or "none"))
+    table.add_row("time", f"{done.seconds:,.1f} s, Dagster run {done.run_id[:8]}")
+    console.print(table)
+    if done.error:
+        console.print(f"[red]failed[/] {escape(done.error)}")
+
+
+def _points(score: float | None) -> str:
+    return "–" if score is None else f"{score:.1f}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

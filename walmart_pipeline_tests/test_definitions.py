@@ -21,9 +21,16 @@ KEYS = {
     "quality/scores",
     "quality/listings",
     "quality/review_queue",
+    "quality/model_ratings",
+    "training/rating_model",
     "training/examples",
     "training/dataset",
     "models/modelfiles",
+    "models/tuned",
+    "models/candidates",
+    "models/fine_tuned",
+    "evaluation/contest",
+    "evaluation/promotion",
     "evaluation/results",
     "evaluation/report",
     "delivery/exports",
@@ -34,7 +41,7 @@ def test_the_definitions_hold_the_assets_jobs_schedules_and_sensors_of_the_desig
     defs = build_defs()
     assert {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()} == KEYS
     repository = defs.get_repository_def()
-    assert {sensor.name for sensor in repository.sensor_defs} == {"inbox"}
+    assert {sensor.name for sensor in repository.sensor_defs} == {"inbox", "batches"}
     assert {schedule.name for schedule in repository.schedule_defs} == {"nightly"}
     assert repository.has_job("pipeline")
 

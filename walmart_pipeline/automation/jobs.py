@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import dagster as dg
 
+from walmart_pipeline.automation.effort import Effort
+
+# A retraining asks models hundreds of times: never as a part of the nightly run.
+RETRAINING = dg.AssetSelection.assets(
+    "models/tuned", "models/candidates", "models/fine_tuned", "evaluation/contest", "evaluation/promotion"
+)
+
 pipeline = dg.define_asset_job(
     "pipeline",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - RETRAINING,
     description="Everything, from the inbox to the exports: the nightly run, and what `walmart-pipeline run` does.",
+)
+
+retrain = dg.define_asset_job(
+    "retrain",
+    selection=dg.AssetSelection.groups("training") | RETRAINING,
+    config={"ops": {name: {"config": config} for name, config in Effort().steps().items()}},
+    description="From the accepted texts to a better model: dataset, tuned parameters, candidates, a contest on "
+    "held-out products, and promotion of the candidate that is proved to be better.",
 )

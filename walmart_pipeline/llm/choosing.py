@@ -77,7 +77,7 @@ def choose(
             model = named or found_model(settings)
             if model is None:
                 raise ProviderError(
-                    f"no Ollama answers with a model at {', '.join(_ollama_urls(settings))}: start it with `ollama "
+                    f"no Ollama answers with a model at {', '.join(ollama_urls(settings))}: start it with `ollama "
                     "serve`, pull a model, or set OLLAMA_BASE_URL; or run with --provider composer"
                 )
             return _ollama(settings, model, judge, repairs=repairs)
@@ -158,7 +158,7 @@ def ollama_clients(settings: Settings, model: str) -> list[Ollama]:
                 allow_cloud=settings.allow_cloud_models,
                 key=key_for(url, settings.cloud_ollama_url, settings.ollama_api_key),
             )
-            for url in _ollama_urls(settings)
+            for url in ollama_urls(settings)
         ]
     except CloudModelError as error:
         raise ProviderError(f"{error} (WALMART_ALLOW_CLOUD_MODELS=true)") from error
@@ -166,7 +166,7 @@ def ollama_clients(settings: Settings, model: str) -> list[Ollama]:
         raise ProviderError(str(error)) from error
 
 
-def _ollama_urls(settings: Settings) -> list[str]:
+def ollama_urls(settings: Settings) -> list[str]:
     """Several servers may be named, divided by commas; they share the work."""
     named = settings.base_url or ",".join(filter(None, (settings.ollama_base_url, settings.cloud_ollama_url)))
     return [url.strip() for url in named.split(",") if url.strip()]
@@ -186,7 +186,7 @@ def found_model(settings: Settings) -> str | None:
         finally:
             await client.close()
 
-    for url in _ollama_urls(settings):
+    for url in ollama_urls(settings):
         try:
             names = asyncio.run(look(url))
         except CallError:

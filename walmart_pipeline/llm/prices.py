@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,6 +19,10 @@ from walmart_pipeline.llm import tokens
 SHIPPED = Path(__file__).parent / "prices.yaml"
 # OpenAI's dated snapshots cost what their model costs: gpt-5-mini-2025-08-07.
 SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+# A fine-tuned model costs what all do that were made from its base: ft:gpt-4.1-mini-2025-04-14:acme:walmart:C3rey7aw.
+FINE_TUNED = re.compile(r"^(ft:[^:]+):.*$")
+# What a file of one's own overrides line by line.
+SECTIONS = ("models", "training")
 MILLION = 1_000_000
 
 
@@ -58,14 +62,19 @@ FREE = Price(input=0, output=0)
 
 
 class Prices(_Part):
-    """The table. batch: what a call of the Batch API costs, as a share of the price."""
+    """The table. batch: what a call of the Batch API costs, as a share of the price. training: see `training_price`."""
 
     batch: float = Field(gt=0, le=1)
     models: Mapping[str, Price]
+    training: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
 
     def price(self, model: str, *, batch: bool = False) -> Price:
-        """The price of this model, or of the model that it is a dated snapshot of. Raises UnknownPriceError."""
-        found = self.models.get(model) or self.models.get(SNAPSHOT.sub("", model))
+        """The price of this model, or of the model that it is a dated snapshot of. Raises UnknownPriceError.
+
+        Of a fine-tuned model: that of its base model's line, such as ft:gpt-4.1-mini.
+        """
+        base = FINE_TUNED.sub(r"\1", model)
+        found = self.models.get(model) or self.models.get(base) or self.models.get(SNAPSHOT.sub("", base))
         if found is None:
             raise UnknownPriceError(
                 f"no price is known for `{model}`, so no budget could hold it: add it to a YAML file of your own, "
@@ -74,6 +83,17 @@ class Prices(_Part):
         if not batch:
             return found
         return Price(**{name: None if usd is None else usd * self.batch for name, usd in found.model_dump().items()})
+
+    def training_price(self, model: str) -> float:
+        """USD per million trained tokens, the epochs counted, of fine-tuning this model. Raises UnknownPriceError."""
+        for name in (model, SNAPSHOT.sub("", model)):
+            if name in self.training:
+                return self.training[name]
+        raise UnknownPriceError(
+            f"no price is known for training `{model}`, so no budget could hold it: fine-tune one of "
+            f"{', '.join(sorted(self.training))}, or add it under `training:` to a YAML file of your own, in the form "
+            f"of {SHIPPED}"
+        )
 
 
 class Estimate(_Part):
@@ -105,10 +125,13 @@ def load(path: Path | None = None) -> Prices:
     if path is None:
         return _table(SHIPPED, shipped)
     own = _content(path)
-    models = own.get("models") or {}
-    if not isinstance(models, dict):
-        raise PricesError(f"{path}: models: not a mapping: write `models:` and a line for each model")
-    return _table(path, shipped | own | {"models": shipped["models"] | models})
+    merged = {}
+    for section in SECTIONS:
+        lines = own.get(section) or {}
+        if not isinstance(lines, dict):
+            raise PricesError(f"{path}: {section}: not a mapping: write `{section}:` and a line for each model")
+        merged[section] = shipped[section] | lines
+    return _table(path, shipped | own | merged)
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from walmart_pipeline.llm import prompt
 from walmart_pipeline.llm.clients.embedded import CONTEXT_TOKENS, MAX_TOKENS
 from walmart_pipeline.llm.recipes import Recipe, Turns
 from walmart_pipeline.models import fewshot
-from walmart_pipeline.models.tiers import Tier
+from walmart_pipeline.models.tiers import Sizes, Tier, fitted
 from walmart_pipeline.records import TrainingExample
 
 # The engine's context is set when it is loaded, and is smaller than a tier's (clients/embedded.py has the figures).
@@ -30,18 +30,20 @@ def make(
     base_digest: str | None = None,
     parameters: Mapping[str, int | float] | None = None,
     shots: int | None = None,
+    sizes: Sizes | None = None,
 ) -> Recipe:
     """The recipe of a tier for a base model.
 
     examples: of the training side only. parameters: on top of the tier's. shots: few-shot examples at most, in place of
-    the tier's; 0 for none. Fewer are taken where the context does not hold them.
+    the tier's; 0 for none. Fewer are taken where the context does not hold them. sizes: lower context and answer to
+    what the dataset needs, where the model can be built for it; the examples are the same either way.
     """
     set_to = {**tier.parameters, **ROOM.get(provider, {}), **(parameters or {})}
     chosen = replace(tier, parameters=set_to, shots=tier.shots if shots is None else shots)
     # A rule is one line: a line break inside it would make two.
     system = prompt.system([" ".join(rule.split()) for rule in policy_rules])
     picked = fewshot.pick(chosen, examples, fewshot.budget(chosen, system)) if chosen.shots else []
-    return Recipe(
+    recipe = Recipe(
         provider=provider,
         base_model=base_model,
         base_digest=base_digest,
@@ -56,3 +58,6 @@ def make(
         ],
         parameters=set_to,
     )
+    if sizes is None or provider in ROOM:
+        return recipe
+    return recipe.model_copy(update={"parameters": fitted(set_to, recipe.prompt_tokens, sizes)})

@@ -1,6 +1,6 @@
 """The three tiers of Walmart-GPT: what each needs, and how each is set.
 
-Belongs here: thresholds and PARAMETERs, with their reasons, and whether a tier can be built.
+Belongs here: thresholds and PARAMETERs, with their reasons, how they fit a dataset, and whether a tier can be built.
 Does not: choosing the examples (fewshot.py), writing the Modelfile (build.py).
 
 The PARAMETERs are starting points, not findings: whether a candidate is better is found out on held-out products, and
@@ -9,9 +9,12 @@ a change to a value here is a new patch version that must win there.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+
+from walmart_pipeline.llm.recipes import PRODUCT_TOKENS
 
 # Same in every tier, so that two tiers differ in their examples and in nothing that hides their effect.
 SHARED: Mapping[str, int | float] = MappingProxyType(
@@ -53,6 +56,8 @@ class Tier:
 # and a system text of about 500 tokens: 3,600 together.
 #   3 shots: 6,000 of 8,192 tokens · 5 shots: 7,600 of 8,192 · 8 shots: 10,000 of 16,384
 #
+# num_ctx and num_predict are the most: `fitted` lowers them to what a dataset needs.
+#
 # num_ctx: a token of llama3.1:8b costs 128 KiB of cache (32 layers × 8 heads × 128 values × 2 × 2 bytes), so 8,192
 # tokens are 1 GiB beside the weights, which a card of 8 GB has; 16,384 are 2 GiB. It is set in the Modelfile because
 # Ollama reloads the model when a request changes it.
@@ -66,6 +71,38 @@ TIERS: Mapping[str, Tier] = MappingProxyType(
         )
     }
 )
+
+
+# An answer that is cut is lost, a prompt that is too long loses its oldest example: sizes are rounded up to a step, and
+# an answer counts as if it had 2.6 characters a token instead of the 4 of the estimate, as `num_predict` above.
+# 412 composed listings of a general catalog come to 5,120 tokens with 3 shots, 7,168 with 5 and 9,216 with 8, of which
+# 1,024 are the answer's: a cache of 640, 896 and 1,152 MiB with llama3.1:8b.
+ANSWER_STEP = 256
+CONTEXT_STEP = 1024
+DENSE_ANSWER = 4 / 2.6
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Estimated tokens that 99 of 100 products' facts, and of their listings, stay within."""
+
+    facts: int
+    listing: int
+
+
+def fitted(parameters: Mapping[str, int | float], prompt_tokens: int, sizes: Sizes) -> dict[str, int | float]:
+    """The parameters with `num_predict` and `num_ctx` lowered to what a dataset needs; never raised.
+
+    prompt_tokens: of system text and examples together, which share the context with a product and its listing.
+    """
+    listing = _up(sizes.listing * DENSE_ANSWER, ANSWER_STEP)
+    answer = min(int(parameters["num_predict"]), listing)
+    context = _up(prompt_tokens + max(PRODUCT_TOKENS, sizes.facts) + answer, CONTEXT_STEP)
+    return {**parameters, "num_ctx": min(int(parameters["num_ctx"]), context), "num_predict": answer}
+
+
+def _up(size: float, step: int) -> int:
+    return max(1, math.ceil(size / step)) * step
 
 
 @dataclass(frozen=True)

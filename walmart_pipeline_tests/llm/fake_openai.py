@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from aiohttp import web
 
@@ -16,6 +16,7 @@ from walmart_pipeline_tests.llm.model_server import Handler, serving
 # What the model says to a conversation.
 Says: TypeAlias = Callable[[list[dict[str, str]]], str]
 Line: TypeAlias = dict[str, Any]
+Server = TypeVar("Server", bound="FakeOpenAI")
 
 
 class FakeOpenAI:
@@ -141,7 +142,13 @@ def expired(custom_id: str) -> Line:
 @contextmanager
 def fake_openai(says: Says) -> Iterator[FakeOpenAI]:
     """In a thread of its own, for callers that are no coroutines."""
-    server = FakeOpenAI(says)
+    with in_a_thread(FakeOpenAI(says)) as server:
+        yield server
+
+
+@contextmanager
+def in_a_thread(server: Server) -> Iterator[Server]:
+    """Any kind of fake OpenAI, running."""
     started, loop = threading.Event(), asyncio.new_event_loop()
     ending = asyncio.Event()
 

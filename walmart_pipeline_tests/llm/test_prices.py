@@ -28,10 +28,28 @@ def test_a_dated_snapshot_costs_what_its_model_costs() -> None:
     assert table.price("gpt-4o-mini-2024-07-18") == table.price("gpt-4o-mini")
 
 
-@pytest.mark.parametrize("model", ["gpt-99", "ft:gpt-4o-mini:acme::1", "gpt-4o-mini-tts"])
+@pytest.mark.parametrize("model", ["gpt-99", "ft:gpt-99:acme::1", "gpt-4o-mini-tts"])
 def test_a_model_without_a_known_price_is_refused(model: str) -> None:
     with pytest.raises(UnknownPriceError, match=r"prices\.yaml"):
         prices.load().price(model)
+
+
+@pytest.mark.parametrize(
+    "model", ["ft:gpt-4.1-mini-2025-04-14:acme:walmart:C3rey7aw", "ft:gpt-4.1-mini:acme::C3rey7aw"]
+)
+def test_a_fine_tuned_model_has_the_price_of_its_kind_not_of_its_base(model: str) -> None:
+    table = prices.load()
+    assert table.price(model) == table.price("ft:gpt-4.1-mini") != table.price("gpt-4.1-mini")
+
+
+def test_training_has_a_price_of_its_own_or_is_refused(tmp_path: Path) -> None:
+    assert prices.load().training_price("gpt-4.1-mini-2025-04-14") == 5.0
+    with pytest.raises(UnknownPriceError, match=r"one of gpt-4\.1, .*prices\.yaml"):
+        prices.load().training_price("gpt-6-luna")
+    own = tmp_path / "own.yaml"
+    own.write_text("training:\n  house-model: 0\n")
+    assert prices.load(own).training_price("house-model") == 0
+    assert prices.load(own).training_price("gpt-4.1-mini") == 5.0
 
 
 def test_a_batch_costs_half() -> None:

@@ -14,6 +14,7 @@ def example(
     quality: float = 95,
     description: str = "Boils water.",
     preferences: dict[str, str] | None = None,
+    stars: float | None = None,
 ) -> TrainingExample:
     return TrainingExample(
         timestamp=datetime(2026, 1, 2, tzinfo=UTC),
@@ -26,5 +27,5 @@ def example(
             description=description,
             seo_keywords=["kettle"],
         ),
-        metadata=ExampleMetadata(model_used="composer", generation_time=0.1, quality_score=quality),
+        metadata=ExampleMetadata(model_used="composer", generation_time=0.1, quality_score=quality, user_rating=stars),
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
+from walmart_pipeline.llm.recipes import PRODUCT_TOKENS
 from walmart_pipeline.models import fewshot
 from walmart_pipeline.models.tiers import TIERS
 from walmart_pipeline_tests.models.examples import example
@@ -12,14 +14,38 @@ ADVANCED = TIERS["advanced"]
 PLENTY = 100_000
 
 
-def test_examples_are_spread_over_categories_before_quality() -> None:
+def test_an_example_of_another_kind_goes_before_a_slightly_better_one_of_the_same() -> None:
     examples = [
         *(example(f"Kettle {quality}", quality=quality) for quality in (99, 98, 97)),
-        example("Doll", category="Toys", quality=90),
-        example("Lamp", category="Home", quality=85),
+        example("Doll", category="Toys", quality=90, description="Closes its eyes when it lies down."),
+        example("Lamp", category="Home", quality=85, description="Lights a desk without glare."),
     ]
     picked = fewshot.pick(ADVANCED, examples, PLENTY)
     assert [chosen.input.product_name for chosen in picked] == ["Kettle 99", "Doll", "Lamp", "Kettle 98", "Kettle 97"]
+
+
+def test_of_two_in_one_category_the_one_that_reads_otherwise_is_shown() -> None:
+    other = example("Toaster", quality=97, description="Browns four slices at once, and lifts small ones high.")
+    picked = fewshot.pick(
+        replace(ADVANCED, shots=2), [example("Kettle", quality=99), example(quality=98), other], PLENTY
+    )
+    assert picked[1] == other
+
+
+def test_what_a_reviewer_liked_goes_before_a_better_score_and_what_they_did_not_like_goes_behind() -> None:
+    examples = [
+        example("Unseen", quality=99),
+        example("Liked", quality=90, stars=5),
+        example("Not", quality=99, stars=1),
+    ]
+    picked = fewshot.pick(replace(ADVANCED, shots=2), examples, PLENTY)
+    assert [chosen.input.product_name for chosen in picked] == ["Liked", "Unseen"]
+
+
+def test_of_more_examples_than_are_compared_no_category_is_lost() -> None:
+    many = [example(f"Kettle {n}", quality=99) for n in range(fewshot.COMPARED_AT_MOST)]
+    doll = example("Doll", category="Toys", quality=85, description="Closes its eyes when it lies down.")
+    assert doll in fewshot.pick(ADVANCED, [*many, doll], PLENTY)
 
 
 def test_no_example_below_the_tiers_quality_is_shown() -> None:
@@ -51,5 +77,5 @@ def test_examples_stay_within_the_budget_and_a_long_one_makes_way_for_a_shorter(
 
 
 def test_the_budget_is_what_system_text_product_and_answer_leave_of_the_context() -> None:
-    assert fewshot.budget(ADVANCED, "x" * 4000) == 8192 - 2048 - fewshot.PRODUCT_TOKENS - 1000
+    assert fewshot.budget(ADVANCED, "x" * 4000) == 8192 - 2048 - PRODUCT_TOKENS - 1000
     assert fewshot.budget(ADVANCED, "x" * 100_000) == 0

@@ -1,0 +1,167 @@
+"""Models that an Ollama server keeps: looked at, made and named.
+
+Belongs here: the REST calls of registration and what they answer. Does not: asking a model (ollama.py), which models
+are made and whether they are as they should be (models/registration.py).
+
+/api/create takes a Modelfile's fields one by one: the client reads the file itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import aiohttp
+import httpx
+
+from walmart_pipeline.llm.calls import CallError
+from walmart_pipeline.llm.clients.ollama import PULL_READ_SECONDS, Ollama
+
+Parameter: TypeAlias = float | str | bool | list[str]
+
+# Read and sent at once. An adapter has tens of megabytes: it is never whole in memory.
+CHUNK_BYTES = 1 << 20
+
+_ADAPTER_LINE = re.compile(r"^ADAPTER .*sha256[-:]([0-9a-f]{64})", re.MULTILINE)
+_NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a server says of a model. parent: the model that it was made from; empty for one that was downloaded.
+
+    Numbers are floats, whatever they were sent as: that is how Ollama keeps them. adapters: hex SHA-256 of each.
+    """
+
+    parent: str
+    parameters: dict[str, Parameter]
+    system: str
+    messages: list[tuple[str, str]]
+    adapters: list[str]
+
+
+class OllamaRegistry(Ollama):
+    """One Ollama server as the keeper of models. `model` is the base model that others are made from."""
+
+    async def manifest(self, name: str) -> str | None:
+        """SHA-256 of a model's manifest; None where the server does not have the model. Raises CallError."""
+        digests = {_full(known): digest for known, digest in (await self._digests()).items()}
+        return digests.get(_full(name))
+
+    async def show(self, name: str) -> Shown | None:
+        """What the server says of a model; None where it does not have it. Raises CallError."""
+        try:
+            said = await self._json("POST", "/api/show", {"model": name})
+        except CallError as error:
+            if error.error_class == "missing_model":
+                return None
+            raise
+        return Shown(
+            parent=str((said.get("details") or {}).get("parent_model") or ""),
+            parameters=read_parameters(str(said.get("parameters") or "")),
+            system=str(said.get("system") or ""),
+            messages=[(turn["role"], str(turn.get("content") or "")) for turn in said.get("messages") or ()],
+            adapters=_ADAPTER_LINE.findall(str(said.get("modelfile") or "")),
+        )
+
+    async def upload(self, file: Path, sha256: str) -> bool:
+        """Bring a file to the server; False where it was there already. Raises CallError, OSError."""
+        path = f"/api/blobs/sha256:{sha256}"
+        if await self._status("HEAD", path) == httpx.codes.OK:
+            return False
+        status = await self._status("POST", path, file=file)
+        if status not in (httpx.codes.OK, httpx.codes.CREATED):
+            why = "it changed while it was sent" if status == httpx.codes.BAD_REQUEST else f"it answers {status}"
+            raise CallError("rejected", f"Ollama at {self.endpoint} does not take {file.name}: {why}")
+        return True
+
+    async def create(self, name: str, fields: Mapping[str, Any]) -> None:
+        """Make a model. fields: of POST /api/create. Raises CallError unless Ollama says at last that it succeeded.
+
+        A base model that is missing would be downloaded without a word: look with `manifest` first.
+        """
+        status = ""
+        body = {"model": name, **fields, "stream": True}
+        async for part in self._parts("/api/create", body, PULL_READ_SECONDS):
+            status = str(part.get("status", ""))
+        if status != "success":
+            raise CallError("dropped", f"Ollama at {self.endpoint} stopped making `{name}` at `{status}`: try again")
+
+    async def copy(self, source: str, destination: str) -> None:
+        """Give a model one more name; what bore it before loses it. Raises CallError."""
+        status = await self._status("POST", "/api/copy", body={"source": source, "destination": destination})
+        if status != httpx.codes.OK:
+            raise CallError("rejected", f"Ollama at {self.endpoint} does not copy `{source}`: it answers {status}")
+
+    async def _status(
+        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, file: Path | None = None
+    ) -> int:
+        """The status of a call that has no answer beside it."""
+        content = _chunks(file) if file else None
+        # Without a length the body goes in chunks of its own, which a proxy may refuse.
+        headers = {"Content-Length": str(file.stat().st_size)} if file else None
+        try:
+            response = await self._http.request(
+                method, self._where.url + path, json=body, content=content, headers=headers
+            )
+        except (httpx.HTTPError, aiohttp.ClientError) as error:
+            raise self._unanswered(error) from error
+        if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise self._failed(response.status_code, "not allowed", response.headers)
+        return response.status_code
+
+
+def read_parameters(text: str) -> dict[str, Parameter]:
+    """A model's parameters from the text that /api/show writes of them: a line each, in random order.
+
+    Numbers as Go writes them (8192, 0.3, 1e+06); texts in quotation marks, so a number that was stored as a text stays
+    one; those that are repeated as a list.
+    """
+    read: dict[str, Parameter] = {}
+    for line in text.splitlines():
+        name, _, written = line.strip().partition(" ")
+        value = _value(written.strip())
+        if name == "stop" and isinstance(value, str):
+            before = read.get(name)
+            read[name] = [*before, value] if isinstance(before, list) else [value]
+        elif name:
+            read[name] = value
+    return read
+
+
+def sha256(file: Path) -> str:
+    """Hex SHA-256 of a file. Raises OSError."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def same_model(one: str, other: str) -> bool:
+    """Whether two names are one model's: `Writer` and `registry.ollama.ai/library/writer:latest` are."""
+    return _full(one) == _full(other)
+
+
+def _full(name: str) -> str:
+    full = name.lower().removeprefix("registry.ollama.ai/").removeprefix("library/")
+    return full if ":" in full.rpartition("/")[2] else f"{full}:latest"
+
+
+def _value(written: str) -> Parameter:
+    if written in ("true", "false"):
+        return written == "true"
+    if _NUMBER.fullmatch(written):
+        return float(written)
+    try:
+        return str(json.loads(written))
+    except ValueError:
+        return written
+
+
+async def _chunks(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as opened:
+        while chunk := opened.read(CHUNK_BYTES):
+            yield chunk
