@@ -18,6 +18,7 @@ from walmart_pipeline.delivery import assets as delivery
 from walmart_pipeline.evaluation import assets as evaluation
 from walmart_pipeline.models import assets as models
 from walmart_pipeline.quality import assets as quality
+from walmart_pipeline.quality import checks as quality_checks
 from walmart_pipeline.resources import resources
 from walmart_pipeline.training import assets as training
 
@@ -28,10 +29,10 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     """All definitions; a resource of the same name in `resource_overrides` takes the place of ours."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(STAGES),
-        asset_checks=dg.load_asset_checks_from_modules([catalog_checks]),
+        asset_checks=dg.load_asset_checks_from_modules([catalog_checks, quality_checks]),
         jobs=[jobs.pipeline],
         schedules=[schedules.nightly],
-        sensors=[sensors.inbox_sensor],
+        sensors=[sensors.inbox_sensor, sensors.batches_sensor],
         resources={**resources(), **(resource_overrides or {})},
         # A step process would import all definitions anew: 42 s instead of 7 s for six trivial assets.
         executor=dg.in_process_executor,

@@ -59,6 +59,11 @@ class Settings(BaseSettings):
     model_judge_sample: int = Field(default=0, ge=0)
     model_judge_budget_usd: float = Field(default=1.0, ge=0)
 
+    # Fine-tuning at OpenAI, off by default. The budget holds for all jobs that this home ever began, together.
+    finetune: bool = False
+    finetune_model: str = "gpt-4.1-mini-2025-04-14"
+    finetune_budget_usd: float = Field(default=0.0, ge=0)
+
     environment: Literal["development", "test", "production"] = _published("ENVIRONMENT", "development")
     default_model: str | None = _published("DEFAULT_MODEL", None)
     ollama_base_url: str = _published("OLLAMA_BASE_URL", "http://localhost:11434")

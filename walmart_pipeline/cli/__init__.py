@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from walmart_pipeline.cli import bench, content, models, pipeline, quality, ratings
+from walmart_pipeline.cli import bench, content, dataset, models, pipeline, quality, ratings, retraining
 
 app = typer.Typer(
     name="walmart-pipeline",
@@ -22,6 +22,9 @@ app.add_typer(content.app)
 app.add_typer(quality.app)
 app.add_typer(quality.policy_app, name="policy")
 app.add_typer(ratings.app, name="ratings")
+app.add_typer(dataset.edits, name="edits")
+app.add_typer(dataset.app, name="dataset")
+app.add_typer(retraining.app)
 app.add_typer(models.models, name="models")
 app.add_typer(models.modelfile, name="modelfile")
 app.add_typer(bench.app, name="bench")

@@ -1,12 +1,13 @@
-"""Assets of the quality gate: scores, the accepted listings, and those that a person should see."""
+"""Assets of the quality gate: scores, the accepted listings, those that a person should see, and a model's opinion."""
 
 import dagster as dg
 
 from walmart_pipeline import markdown
 from walmart_pipeline.progress import Progress
-from walmart_pipeline.quality import judging
+from walmart_pipeline.quality import drift, judging, model_judge, overview, plots
 from walmart_pipeline.quality.judge import Judge
 from walmart_pipeline.resources import WAREHOUSE_POOL
+from walmart_pipeline.settings import Settings
 from walmart_pipeline.warehouse import Warehouse
 
 
@@ -22,6 +23,7 @@ from walmart_pipeline.warehouse import Warehouse
 def scores(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
     judge: dg.ResourceParam[Judge],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
@@ -33,25 +35,21 @@ def scores(
         total = judging.due_count(db, judge)
         with progress.step("judging listings", total, context.log.info) as advance:
             judging.score(db, judge, advance=advance)
-        bands = db.query("select band, count(*) as texts from quality.scores group by band order by min(score) desc")
-        frequent = db.query(
-            "select v.rule, v.severity, count(*) as findings, any_value(v.evidence) as example "
-            "from quality.scores, unnest(violations) as found(v) "
-            "group by v.rule, v.severity order by findings desc limit 10"
-        )
-        summary = db.query(
-            "select count(*) as texts, avg(score) as mean, count(*) filter (publishable) as publishable "
-            "from quality.scores"
-        )[0]
+        drift.record(db, judge.policy.label, run_id=context.run.run_id, judged=total)
+        found = overview.overview(db)
+    figures = plots.write(found, settings.reports / "quality")
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": summary["texts"],
+            "dagster/row_count": found.texts,
             "judged now": total,
             "policy": judge.policy.label,
-            "mean score": round(summary["mean"] or 0.0, 1),
-            "publishable": summary["publishable"],
-            "bands": dg.MetadataValue.md(markdown.table(bands)),
-            "most frequent violations": dg.MetadataValue.md(markdown.table(frequent)),
+            "mean score": round(found.mean or 0.0, 1),
+            "publishable": found.publishable,
+            "bands": dg.MetadataValue.md(markdown.table(found.bands)),
+            "distribution": dg.MetadataValue.md(plots.inline(found)),
+            "most frequent violations": dg.MetadataValue.md(markdown.table(found.frequent)),
+            "figures": dg.MetadataValue.path(settings.reports / "quality"),
+            **{f"open {name}": dg.MetadataValue.url(path.as_uri()) for name, path in figures.items()},
         }
     )
 
@@ -116,5 +114,54 @@ def review_queue(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam
             "by status": dg.MetadataValue.md(markdown.table(rows)),
             "reasons": dg.MetadataValue.md(markdown.table(reasons)),
             "preview": dg.MetadataValue.md(markdown.table(preview)),
+        }
+    )
+
+
+@dg.asset(
+    key_prefix="quality",
+    group_name="quality",
+    deps=[scores],
+    kinds={"duckdb", "python"},
+    owners=["team:content"],
+    code_version=model_judge.VERSION,
+    pool=WAREHOUSE_POOL,
+)
+def model_ratings(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+    rater: dg.ResourceParam[model_judge.Rater | None],
+    progress: dg.ResourceParam[Progress],
+) -> dg.MaterializeResult[None]:
+    """What a model says of a sample of the texts, 1 to 5 stars with a reason, and how far it agrees with reviewers.
+
+    Off by default (WALMART_MODEL_JUDGE_SAMPLE=0). Shown beside the rules: nothing is published or held back for it.
+    An answer is paid for once; the step fails only if no text of the sample got a rating.
+    """
+    with warehouse.writing() as db:
+        if rater is None:
+            rows = db.count("quality.model_ratings")
+            told_off = "off: set WALMART_MODEL_JUDGE and WALMART_MODEL_JUDGE_SAMPLE"
+            return dg.MaterializeResult(metadata={"dagster/row_count": rows, "model judge": told_off})
+        sample = settings.model_judge_sample
+        with progress.step(f"asking a model ({rater.name})", sample, context.log.info) as advance:
+            told = model_judge.ask(db, rater, sample=sample, advance=advance)
+        standing = model_judge.standing(db, rater)
+        rows = db.count("quality.model_ratings")
+    if told.asked and not told.rated:
+        raise dg.Failure(f"none of {told.asked} texts got a rating: {told.errors[0]}")
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows,
+            "model judge": f"{rater.name}, {rater.model}, prompt {rater.prompt_version}",
+            "asked": told.asked,
+            "rated": told.rated,
+            "cost (USD)": round(told.cost_usd, 4),
+            "errors": dg.MetadataValue.md("\n".join(f"- {error}" for error in told.errors) or "_none_"),
+            "agreement with reviewers": dg.MetadataValue.json(standing.reviewers.model_dump()),
+            "agreement with the score": dg.MetadataValue.json(
+                {"n": standing.texts_with_score, "spearman": standing.spearman_with_score}
+            ),
         }
     )

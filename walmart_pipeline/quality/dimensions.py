@@ -1,22 +1,28 @@
 """The measures of a listing beside its violations: coverage, readability, search.
 
 Belongs here: one function a dimension, each 0–100, None where there is nothing to measure.
-Does not: weights and penalties (the policy profile), or the score (judge.py).
+Does not: weights and penalties (the policy profile), the score (judge.py), or comparing listings (uniqueness.py).
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.grounding import Figures, figures
-from walmart_pipeline.quality.quantities import quantities
+from walmart_pipeline.quality.quantities import Quantity, quantities
 from walmart_pipeline.quality.rules import Case
+from walmart_pipeline.records import Product
 
 # US adults read at grade 7 to 8 on average (Plain Language Action and Information Network); grade 18 is a doctorate.
 PLAIN_GRADE, HARDEST_GRADE = 8.0, 18.0
+# Longer sentences are hard to follow (GOV.UK style guide). A text's grade hides them: one of 80 words after ten of ten
+# words adds no more than 2.5.
+LONG_SENTENCE = 25
 # A value of many words counts as told when most of them are there: "Stainless Steel and BPA-free Plastic".
 TOLD_SHARE = 0.6
 # Identifiers stand on the page, not in the text.
@@ -29,83 +35,105 @@ YES = frozenset({"yes", "true", "y"})
 # text a word that comes five times is no stuffing whatever its share.
 STUFFED_SHARE = 0.10
 STUFFED_TIMES = 5
-VOWELS = re.compile(r"[aeiouy]+")
+# The writers are asked for ten search phrases at most; twice as many may still be a person's care.
+KEYWORDS_AT_MOST = 20
+# Points off for each search phrase that is one too many, a repeat, or about something else.
+KEYWORD_PENALTY = 5.0
+
+
+class _Asked(NamedTuple):
+    """What a text must hold to tell an attribute: these figures, and most of these words."""
+
+    numbers: tuple[Quantity, ...]
+    stems: tuple[str, ...]
 
 
 def coverage(case: Case) -> float | None:
     """Share of the record's attributes whose value the text tells. None: no attribute that a text could tell."""
-    told = [(name, value) for name, value in case.product.attributes.items() if _tellable(value)]
-    if not told:
+    asked = list(_attributes(case.product))
+    if not asked:
         return None
-    words = frozenset(case.title_stems).union(case.description_stems, *case.feature_stems)
-    stated = figures(quantity for _, quantity in case.stated)
-    return 100 * sum(_tells(name, value, words, stated) for name, value in told) / len(told)
+    stated = figures(quantity for _, quantity in case.stated) if any(each.numbers for each in asked) else None
+    return 100 * sum(_tells(each, case.stems, stated) for each in asked) / len(asked)
 
 
-def _tellable(value: str) -> bool:
-    return value.strip().lower() not in NOTHING_TO_TELL and IDENTIFIER.fullmatch(value.strip()) is None
+def _attributes(product: Product) -> Iterator[_Asked]:
+    for name, value in product.attributes.items():
+        asked = _asked(name, value)
+        if asked is not None:
+            yield asked
 
 
-def _tells(name: str, value: str, words: frozenset[str], stated: Figures) -> bool:
-    if value.strip().lower() in YES:
-        return _most(texts.key_stems(name), words)
+# Catalogs repeat their attributes: 8,192 of them are 7 MB.
+@lru_cache(maxsize=1 << 13)
+def _asked(name: str, value: str) -> _Asked | None:
+    """None for an attribute that says nothing, or nothing for a text."""
+    plain = value.strip().lower()
+    if plain in NOTHING_TO_TELL or IDENTIFIER.fullmatch(value.strip()):
+        return None
+    if plain in YES:
+        return _Asked((), tuple(texts.key_stems(name)))
     numbers = quantities(value)
-    if any(stated.judge(quantity) != "supported" for quantity in numbers):
-        return False
     for quantity in reversed(numbers):
         value = value[: quantity.start] + " " + value[quantity.end :]
-    rest = texts.key_stems(value)
-    return _most(rest, words) if rest else bool(numbers)
+    return _Asked(tuple(numbers), tuple(texts.key_stems(value)))
 
 
-def _most(wanted: list[str], words: frozenset[str]) -> bool:
-    return bool(wanted) and sum(word in words for word in wanted) >= TOLD_SHARE * len(wanted)
+def _tells(asked: _Asked, words: frozenset[str], stated: Figures | None) -> bool:
+    if stated is not None and any(stated.judge(quantity) != "supported" for quantity in asked.numbers):
+        return False
+    return _most(asked.stems, words) if asked.stems else bool(asked.numbers)
 
 
-@lru_cache(maxsize=1 << 16)
-def syllables(word: str) -> int:
-    """Groups of vowels of a lower-case word, without a silent final e; at least 1."""
-    count = len(VOWELS.findall(word))
-    if word.endswith("e") and not word.endswith(("le", "ee")) and count > 1:
-        count -= 1
-    return max(1, count)
+def _most(wanted: Sequence[str], words: frozenset[str]) -> bool:
+    return sum(word in words for word in wanted) >= TOLD_SHARE * len(wanted)
 
 
 def readability(case: Case) -> float | None:
-    """Flesch–Kincaid grade of the description, mapped to 0–100; None without words.
+    """How easily a shopper reads the description; None without words.
 
-    Grade = 0.39 words a sentence + 11.8 syllables a word − 15.59 (Kincaid et al. 1975, Navy Research Branch 8-75).
-    100 up to grade 8, which most shoppers read with ease, and evenly down to 0 at grade 18.
+    By its Flesch–Kincaid grade, 0.39 words a sentence + 11.8 syllables a word − 15.59 (Kincaid et al. 1975, Navy
+    Research Branch 8-75): 100 up to grade 8 and evenly down to 0 at grade 18. Less the share of the words that stand
+    beyond the 25th of their sentence.
     """
-    words = case.description_words
+    text = case.description_cut
+    words = len(text.words)
     if not words:
         return None
-    sentences = texts.sentence_count(case.listing.description)
-    grade = 0.39 * len(words) / sentences + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
-    return min(100.0, max(0.0, 100 * (HARDEST_GRADE - grade) / (HARDEST_GRADE - PLAIN_GRADE)))
+    grade = 0.39 * words / len(text.sentences) + 11.8 * text.syllables / words - 15.59
+    ease = min(1.0, max(0.0, (HARDEST_GRADE - grade) / (HARDEST_GRADE - PLAIN_GRADE)))
+    overlong = sum([length - LONG_SENTENCE for length in text.sentences if length > LONG_SENTENCE])
+    return 100 * ease * (1 - overlong / words)
 
 
 def search(case: Case) -> float | None:
-    """How much of the brand (a quarter), the name's key words (half) and the category's words (a quarter) the text has.
+    """How many of the words that shoppers search by the text has, less what stuffing costs.
 
-    Title and description count. A part that the record lacks is left out; None when it lacks all.
-    Less what stuffing costs: see `_stuffing`.
+    Two fifths by the key words of the product's name, a fifth each by those of brand, narrowest category and
+    attributes. A part that the record lacks is left out; None when it lacks all.
     """
     product = case.product
-    words = {*case.title_stems, *case.description_stems}
     parts = [
         (weight, wanted)
         for weight, wanted in (
-            (1, {*texts.key_stems(product.brand or "")}),
             (2, {word for word in texts.key_stems(product.product_name) if not word.isdigit()}),
-            (1, {*texts.key_stems(product.category[-1])} if product.category else set()),
+            (1, _stems(product.brand or "")),
+            (1, _stems(product.category[-1]) if product.category else frozenset()),
+            (1, {stem for asked in _attributes(product) for stem in asked.stems if not stem.isdigit()}),
         )
         if wanted
     ]
     if not parts:
         return None
-    found = sum(weight * len(wanted & words) / len(wanted) for weight, wanted in parts)
-    return max(0.0, 100 * found / sum(weight for weight, _ in parts) - _stuffing(case.description_stems))
+    found = sum(weight * len(wanted & case.stems) / len(wanted) for weight, wanted in parts)
+    reached = 100 * found / sum(weight for weight, _ in parts)
+    return max(0.0, reached - _stuffing(case.description_cut.stems) - _keyword_stuffing(case))
+
+
+# Of brands, categories and search phrases, which a catalog repeats.
+@lru_cache(maxsize=1 << 12)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(texts.key_stems(text))
 
 
 def _stuffing(words: list[str]) -> float:
@@ -115,3 +143,24 @@ def _stuffing(words: list[str]) -> float:
     times = max(Counter(words).values())
     share = times / len(words)
     return 1000 * (share - STUFFED_SHARE) if share > STUFFED_SHARE and times > STUFFED_TIMES else 0.0
+
+
+def _keyword_stuffing(case: Case) -> float:
+    """Points for search phrases that are repeats, too many, or of no word that the text or the record has."""
+    keywords = case.listing.seo_keywords
+    phrases = [_stems(keyword) for keyword in keywords[:KEYWORDS_AT_MOST]]
+    different = set(phrases)
+    strange = [phrase for phrase in different if case.stems.isdisjoint(phrase)]
+    if strange:
+        known = {stem for text in _record(case.product) for stem in texts.key_stems(text)}
+        strange = [phrase for phrase in strange if known.isdisjoint(phrase)]
+    return KEYWORD_PENALTY * (len(keywords) - len(different) + len(strange))
+
+
+def _record(product: Product) -> Iterator[str]:
+    yield product.product_name
+    yield product.brand or ""
+    yield from product.category
+    yield from product.attributes.values()
+    yield from product.features
+    yield product.description

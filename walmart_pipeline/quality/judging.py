@@ -1,25 +1,32 @@
 """The judge over the warehouse: each generated text scored once under a policy, and sorted by the verdict.
 
-Belongs here: which texts are due, and the tables of scores, accepted listings and the review queue.
-Does not: the verdict itself (judge.py).
+Belongs here: which texts are due, and the tables of scores, copies, accepted listings and the review queue.
+Does not: the verdict itself (judge.py), the processes that give it (workers.py), or finding copies (copies.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import NamedTuple, get_args
 
+from walmart_pipeline.quality import copies, uniqueness, workers
 from walmart_pipeline.quality.judge import Judge
-from walmart_pipeline.records import Listing, Product
-from walmart_pipeline.warehouse import Database, Row, struct
+from walmart_pipeline.quality.pairs import ALONE
+from walmart_pipeline.records import Dimension, Listing, Product
+from walmart_pipeline.warehouse import Database, struct
 
 # Bumped when the same texts would be sorted otherwise: the assets' code_version.
-VERSION = "1"
+VERSION = "2"
+
+# Of a text that can't be judged, enough to find it by.
+SHOWN_CHARS = 200
 
 DUE = f"""
 select
-    {struct("products", Product)} as product,
-    {struct("content", Listing)} as listing,
+    content.product_id,
+    to_json({{'product': {struct("products", Product)}, 'listing': {struct("content", Listing)}}})::varchar as line,
     content.content_hash,
     products.facts_hash
 from content.generated_content as content
@@ -30,7 +37,6 @@ left join quality.scores on
     and scores.facts_hash = products.facts_hash
     and scores.policy = $policy
 where content.status = 'complete' and scores.product_id is null
-order by content.product_id
 """
 
 FORGET_GONE = """
@@ -41,6 +47,93 @@ where product_id not in (
     join catalog.products using (product_id)
     where status = 'complete'
 )
+"""
+
+# An answer of pairs.py, as DuckDB reads it.
+ANSWER = json.dumps(
+    {
+        "report": {
+            "product_id": "VARCHAR",
+            "score": "DOUBLE",
+            "band": "VARCHAR",
+            "publishable": "BOOLEAN",
+            "dimensions": dict.fromkeys(get_args(Dimension), "DOUBLE"),
+            "violations": [dict.fromkeys(("rule", "severity", "field", "evidence", "message"), "VARCHAR")],
+            "policy": "VARCHAR",
+        },
+        "signature": {"family": "VARCHAR", "text_key": "UBIGINT", "bands": ["UBIGINT"], "bits": ["UBIGINT"]},
+    }
+)
+
+JUDGED = f"""
+create or replace temp table judged as
+select unnest(from_json(answer, '{ANSWER}')), content_hash, facts_hash
+from (
+    select
+        unnest($answers) as answer,
+        unnest($content_hashes) as content_hash,
+        unnest($facts_hashes) as facts_hash
+)
+"""
+
+KEEP = (
+    "delete from quality.scores where product_id in (select report.product_id from judged)",
+    """
+    insert into quality.scores by name
+    select
+        unnest(struct_extract(report, 'dimensions')),
+        report.* exclude (dimensions),
+        content_hash,
+        facts_hash,
+        now() as scored_at
+    from judged
+    """,
+    "delete from quality.copies where product_id in (select report.product_id from judged)",
+    """
+    insert into quality.copies by name
+    select report.product_id, content_hash, signature.*
+    from judged
+    where signature is not null
+    """,
+)
+
+FORGET_COPIES = """
+delete from quality.copies
+where (product_id, content_hash) not in (select (product_id, content_hash) from quality.scores)
+"""
+
+# A report takes its text for unique until a copy is found.
+TOUCHED = f"""
+select
+    product_id,
+    {", ".join(get_args(Dimension))},
+    len([v for v in violations if v.severity = 'blocking']) > 0 as blocked,
+    similarity
+from touched_texts
+join quality.copies using (product_id)
+join quality.scores using (product_id, content_hash)
+where similarity > 0 or uniqueness < {ALONE}
+"""
+
+SETTLED = """
+update quality.scores
+set
+    uniqueness = settled.uniqueness,
+    score = settled.score,
+    band = settled.band,
+    publishable = settled.publishable,
+    scored_at = now()
+from (
+    select unnest(
+        from_json(
+            $settled,
+            '[{"product_id": "VARCHAR", "uniqueness": "DOUBLE", "score": "DOUBLE", "band": "VARCHAR",
+               "publishable": "BOOLEAN"}]'
+        ),
+        recursive := true
+    )
+) as settled
+where scores.product_id = settled.product_id
 """
 
 ACCEPTED = f"""
@@ -86,18 +179,66 @@ where scores.publishable is not true
 """
 
 
-def score(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> int:
+def score(db: Database, judge: Judge, *, advance: Callable[[int], None], processes: int | None = None) -> int:
     """Report on every complete text that has no report for these facts under this policy. Returns how many.
 
+    The reports of texts whose nearest copy has changed are brought up to date too.
     advance: told the number of texts since the last call. What is done is kept, whatever happens next.
+    processes: see workers.answers.
     """
     db.execute(FORGET_GONE)
+    db.execute(FORGET_COPIES)
     total = 0
-    for due in db.pages(DUE, {"policy": judge.policy.label}):
-        total += db.upsert("quality.scores", [_score_row(row, judge) for row in due], ["product_id"])
-        db.checkpoint()
-        advance(len(due))
+    with closing(workers.answers(_due(db, judge), judge, processes=processes)) as answered:
+        for batch, answers in answered:
+            _keep(db, batch, answers)
+            db.checkpoint()
+            total += len(answers)
+            advance(len(answers))
+    # In one transaction: a text that is compared and not settled would keep its old report.
+    copies.renew(db, table="quality.copies", key="product_id")
+    _settle(db, judge)
+    db.checkpoint()
     return total
+
+
+class _Due(NamedTuple):
+    """Pairs to judge, with what their reports are for."""
+
+    lines: list[str]
+    content_hashes: list[str]
+    facts_hashes: list[str]
+
+
+def _due(db: Database, judge: Judge) -> Iterator[_Due]:
+    parameters = {"policy": judge.policy.label}
+    for rows in db.pages_by_key(DUE, parameters, key="product_id", rows=workers.BATCH_LINES):
+        yield _Due(*([row[name] for row in rows] for name in ("line", "content_hash", "facts_hash")))
+
+
+def _keep(db: Database, due: _Due, answers: list[str]) -> None:
+    for line, answer in zip(due.lines, answers, strict=True):
+        if answer.startswith('{"error"'):
+            raise ValueError(
+                f"the warehouse holds what is no product with a listing: {answer} for {line[:SHOWN_CHARS]}"
+            )
+    db.execute(JUDGED, {"answers": answers, "content_hashes": due.content_hashes, "facts_hashes": due.facts_hashes})
+    for statement in KEEP:
+        db.execute(statement)
+
+
+def _settle(db: Database, judge: Judge) -> None:
+    """Bring the reports of touched texts up to date with their nearest copy."""
+    for page in db.pages(TOUCHED):
+        settled = []
+        for row in page:
+            measured = {name: row[name] for name in get_args(Dimension)}
+            measured["uniqueness"] = uniqueness.measure(row["similarity"])
+            standing = judge.standing(measured, blocked=row["blocked"])
+            settled.append(
+                {"product_id": row["product_id"], "uniqueness": measured["uniqueness"], **standing._asdict()}
+            )
+        db.execute(SETTLED, {"settled": json.dumps(settled)})
 
 
 def due_count(db: Database, judge: Judge) -> int:
@@ -114,12 +255,3 @@ def queue(db: Database, judge: Judge) -> tuple[int, int]:
     """Bring `quality.review_queue` up to date. Returns (rows written, rows removed)."""
     wanted = TO_REVIEW.format(bar=judge.policy.publishable_score)
     return db.sync("quality.review_queue", wanted, key="product_id", stamp="queued_at")
-
-
-def _score_row(row: Row, judge: Judge) -> Row:
-    report = judge.report(Product(**row["product"]), Listing(**row["listing"]))
-    return report.flat() | {
-        "content_hash": row["content_hash"],
-        "facts_hash": row["facts_hash"],
-        "scored_at": datetime.now(UTC),
-    }

@@ -1,6 +1,6 @@
 """Files of pairs in, files of reports out: the judge alone, for pairs from any source.
 
-Belongs here: the files, and a count of what is in them. Does not: a line (pairs.py) or the judgement (judge.py).
+Belongs here: the files, and a count of what is in them. Does not: a line (pairs.py) or the judgement (scoring.py).
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from walmart_pipeline.files import whole_file
 from walmart_pipeline.quality.judge import Judge
-from walmart_pipeline.quality.pairs import score_pairs
+from walmart_pipeline.quality.scoring import score_lines
 
 
 @dataclass
@@ -28,17 +28,22 @@ class Tally:
 
 
 def score_file(source: Path | None, output: Path | None, judge: Judge) -> Tally:
-    """A report for each line of `source`, or the line's error; None is stdin and stdout. One line is in memory.
+    """A report for each line of `source`, or {"line": n, "error": …}, in order; None is stdin and stdout.
 
-    The output takes its name when the last line is done. Raises OSError and UnicodeDecodeError of the source.
+    Uniqueness is measured within the file, so the first report is written when the last line was read. Memory does not
+    grow with the file. The output takes its name when the last line is done.
+    Raises OSError and UnicodeDecodeError of the source, and WorkerError.
     """
     tally = Tally()
-    with _reading(source) as lines, _writing(output) as file:
-        for report in score_pairs(lines, judge):
-            tally.errors += "error" in report
-            tally.reports += "score" in report
-            tally.publishable += bool(report.get("publishable"))
-            file.write(json.dumps(report, ensure_ascii=False) + "\n")
+    with _reading(source) as lines, _writing(output) as file, closing(score_lines(lines, judge)) as scored:
+        for line in scored:
+            if line.report is None:
+                tally.errors += 1
+                file.write(json.dumps({"line": line.line, "error": line.error}, ensure_ascii=False) + "\n")
+            else:
+                tally.reports += 1
+                tally.publishable += json.loads(line.report)["publishable"]
+                file.write(line.report + "\n")
     return tally
 
 

@@ -1,19 +1,25 @@
-"""Lines of products with their listings, judged one by one.
+"""A product with a listing as a line of JSON, and the judge's answer to it as another.
 
-Belongs here: reading the lines and telling which one is wrong.
-Does not: the files (cli.py) or the judgement (judge.py).
+Belongs here: reading lines and telling what is wrong with one. Does not: where they come from, or the judgement
+(judge.py).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from walmart_pipeline.quality.judge import Judge
-from walmart_pipeline.records import Listing, Product, Record
+from walmart_pipeline.quality.uniqueness import Signature, signatures
+from walmart_pipeline.records import Listing, Product, QualityReport, Record
+
+# Of a listing until it is known what it resembles.
+ALONE = 100.0
+# Judged rule by rule; twice as many gain nothing more.
+TOGETHER = 100
 
 
 class Pair(Record):
@@ -23,23 +29,40 @@ class Pair(Record):
     listing: Listing
 
 
-def score_pairs(lines: Iterable[str], judge: Judge) -> Iterator[dict[str, Any]]:
-    """Each line {"product": …, "listing": …} as a QualityReport in plain JSON values, in order.
+def answers(lines: Sequence[str], judge: Judge) -> list[str]:
+    """The answer to each line {"product": …, "listing": …}, as JSON on one line, in order.
 
-    A line that is no such pair gives {"line": n, "error": "…"}, counted from 1; blank lines are passed over.
+    {"report": a QualityReport, "signature": uniqueness.Signature or null}, where the report takes a listing that has a
+    signature for unique; or {"error": what is wrong with the line}.
     """
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            pair = Pair.model_validate(json.loads(line))
-        except (json.JSONDecodeError, RecursionError) as error:
-            yield {"line": number, "error": f"not JSON: {error}"}
-        except ValidationError as error:
-            yield {"line": number, "error": "; ".join(_explained(item) for item in error.errors())}
-        else:
-            yield judge.report(pair.product, pair.listing).model_dump(mode="json")
+    return [
+        told for start in range(0, len(lines), TOGETHER) for told in _answers(lines[start : start + TOGETHER], judge)
+    ]
+
+
+def _answers(lines: Sequence[str], judge: Judge) -> list[str]:
+    read = [_read(line) for line in lines]
+    cases = [judge.case(pair.product, pair.listing) for pair in read if isinstance(pair, Pair)]
+    marks = signatures(cases)
+    reports = judge.verdicts(cases, [ALONE if mark else None for mark in marks])
+    judged = zip(reports, marks, strict=True)
+    return [_told(*next(judged)) if isinstance(pair, Pair) else pair for pair in read]
+
+
+def _read(line: str) -> Pair | str:
+    """The pair, or the answer to a line that is none."""
+    try:
+        return Pair.model_validate_json(line)
+    except ValidationError as error:
+        return json.dumps({"error": "; ".join(_explained(item) for item in error.errors())}, ensure_ascii=False)
+
+
+def _told(report: QualityReport, mark: Signature | None) -> str:
+    told = json.dumps(mark._asdict(), separators=(",", ":")) if mark else "null"
+    return f'{{"report":{report.model_dump_json()},"signature":{told}}}'
 
 
 def _explained(error: Any) -> str:
+    if error["type"] == "json_invalid":
+        return f"not JSON: {error['ctx']['error']}"
     return f"{'.'.join(str(part) for part in error['loc']) or 'line'}: {error['msg']}"

@@ -1,72 +1,96 @@
-"""Finds the forbidden phrases of a profile's word lists, all in one pass over a text.
+"""Finds the phrases of a profile's word lists, all in one pass over a text.
 
 Belongs here: matching whole phrases, and the words beside them that give another meaning.
-Does not: which rule a phrase breaks, or the product's own brand (judge.py).
+Does not: which rule a phrase breaks, or the product's own names (wording.py).
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from itertools import accumulate
+from typing import Generic, TypeVar
 
 from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.policy import Phrase
 
-Trie: TypeAlias = dict[str, Any]
-_END = ""
+Tag = TypeVar("Tag")
 _GAP = re.compile(r"[\s-]+")
+# In a searched text every gap is one space, save a blank line and a dash between spaces, over which no phrase reaches.
+_GAPS = re.compile(r" {2,}")
 # Context reaches as far as the longest phrase in not_before and not_after.
-_NEXT = re.compile(r"[\s-]*((?:[^\W_]+(?:['’][^\W_]+)?[\s-]*){1,2})")
+_NEXT = re.compile(r"[\s-]*((?:[^\W_]+(?:['’][^\W_]+)?[\s-]*){1,3})")
 _CONTEXT_CHARS = 40
 # Beside a name these tell that a shop is meant.
-_SHOP_BEFORE = re.compile(r"\b(?:at|from|by|than|only)\s+$")
-_SHOP_AFTER = re.compile(r"(?:'s)?\s*(?:stores?|exclusives?|online|brand|shoppers?|gift card|return|\.com)\b")
+_SHOP_BEFORE = re.compile(r"\b(?:at|from|by|than|only|like|on|via|visit)\s+$")
+_SHOP_AFTER = re.compile(
+    r"(?:'s)?\s*(?:stores?|exclusives?|online|brand|shoppers?|gift card|return|prices?|website|app|\.com)\b"
+)
 
 
-class PhraseSearch:
-    """Phrases compiled into one alternation; a space in a phrase matches any run of spaces and hyphens."""
+class PhraseSearch(Generic[Tag]):
+    """Phrases compiled into one Aho–Corasick automaton; a space in a phrase matches any run of spaces and hyphens.
 
-    def __init__(self, entries: Iterable[tuple[str, Phrase]]) -> None:
-        """entries: (rule id, phrase); the same phrase may serve several rules."""
-        self._entries: dict[str, list[tuple[str, Phrase]]] = {}
-        trie: Trie = {}
-        for rule, entry in entries:
-            key = _key(texts.folded(entry.phrase))
-            self._entries.setdefault(key, []).append((rule, entry))
-            node = trie
-            for char in key:
-                node = node.setdefault(char, {})
-            node[_END] = True
-        self._regex = re.compile(rf"(?<!\w)(?=({_expression(trie)}))") if trie else None
+    35 µs for a listing of 1,600 characters and 580 phrases, of which the automaton itself takes 20 and took 18 for 170
+    phrases (process time, 534 composed listings); one regular expression for 170 phrases took 142 µs.
+    """
 
-    def find(self, text: str, folded: str) -> Iterator[tuple[str, int, int]]:
-        """(rule id, start, end) of each phrase, the longest at each place; `folded` is texts.folded(text)."""
-        if self._regex is None:
+    def __init__(self, entries: Iterable[tuple[Tag, Phrase]]) -> None:
+        """entries: (tag, phrase); the same phrase may have several tags."""
+        import ahocorasick
+
+        tagged: dict[str, list[tuple[Tag, Phrase]]] = {}
+        for tag, entry in entries:
+            tagged.setdefault(_key(texts.folded(entry.phrase)), []).append((tag, entry))
+        self._automaton = ahocorasick.Automaton()
+        for key, found in tagged.items():
+            self._automaton.add_word(key, (len(key), found))
+        self._automaton.make_automaton()
+
+    def find(self, text: str, folded: str) -> Iterator[tuple[Tag, int, int]]:
+        """(tag, start, end) of each phrase in order, the longest at each place; `folded` is texts.folded(text)."""
+        if not len(self._automaton):
             return
-        ends: dict[str, int] = {}
-        for match in self._regex.finditer(folded):
-            start, end = match.span(1)
-            for rule, entry in self._entries[_key(match[1])]:
-                if start >= ends.get(rule, 0) and _is_meant(entry, text, folded, start, end):
-                    ends[rule] = end
-                    yield rule, start, end
+        flat = folded.replace("\n\n", "\0\0").replace(" - ", "\0\0\0").replace("-", " ").replace("\n", " ")
+        places = _Places(flat) if "  " in flat else None
+        found = [
+            (start, -end, tagged)
+            for last, (length, tagged) in self._automaton.iter(places.text if places else flat)
+            for start, end in [places.span(last + 1 - length, last + 1) if places else (last + 1 - length, last + 1)]
+            if not (_is_word(folded[end : end + 1]) or (start and _is_word(folded[start - 1])))
+        ]
+        ends: dict[Tag, int] = {}
+        for start, minus_end, tagged in sorted(found, key=lambda item: item[:2]):
+            for tag, entry in tagged:
+                if start >= ends.get(tag, 0) and _is_meant(entry, text, folded, start, -minus_end):
+                    ends[tag] = -minus_end
+                    yield tag, start, -minus_end
+
+
+class _Places:
+    """A text with each run of spaces as one, and the way back to where its characters were."""
+
+    def __init__(self, text: str) -> None:
+        runs = [match.span() for match in _GAPS.finditer(text)]
+        self.text = _GAPS.sub(" ", text)
+        self._removed = [0, *accumulate(end - start - 1 for start, end in runs)]
+        # The place, in the shortened text, of what follows each run.
+        self._after = [end - removed for (_, end), removed in zip(runs, self._removed[1:], strict=True)]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        return self._place(start), self._place(end - 1) + 1
+
+    def _place(self, index: int) -> int:
+        return index + self._removed[bisect_left(self._after, index + 1)]
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"
 
 
 def _key(text: str) -> str:
     return _GAP.sub(" ", text.strip())
-
-
-def _expression(node: Trie) -> str:
-    branches = [
-        (r"[\s-]+" if char == " " else re.escape(char)) + _expression(below)
-        for char, below in node.items()
-        if char != _END
-    ]
-    # Last, so that a longer phrase is tried first; it must end where a word ends.
-    if _END in node:
-        branches.append(r"(?!\w)")
-    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
 
 
 def _is_meant(entry: Phrase, text: str, folded: str, start: int, end: int) -> bool:
@@ -74,6 +98,8 @@ def _is_meant(entry: Phrase, text: str, folded: str, start: int, end: int) -> bo
         return False
     if entry.not_after and _ends_with(folded[max(0, start - _CONTEXT_CHARS) : start], entry.not_after):
         return False
+    if entry.proper:
+        return text[start].isupper() or _names_a_shop(folded, start, end)
     return not entry.ordinary or _is_name(text, folded, start, end)
 
 
@@ -83,7 +109,12 @@ def _begins_with(rest: str, words: tuple[str, ...]) -> bool:
 
 
 def _ends_with(before: str, words: tuple[str, ...]) -> bool:
-    return f" {_key(before)}".endswith(tuple(f" {word}" for word in words))
+    return f" {_key(before).rstrip()}".endswith(tuple(f" {word}" for word in words))
+
+
+def _names_a_shop(folded: str, start: int, end: int) -> bool:
+    before, after = folded[max(0, start - _CONTEXT_CHARS) : start], folded[end : end + _CONTEXT_CHARS]
+    return bool(_SHOP_BEFORE.search(before) or _SHOP_AFTER.match(after))
 
 
 def _is_name(text: str, folded: str, start: int, end: int) -> bool:
@@ -93,14 +124,15 @@ def _is_name(text: str, folded: str, start: int, end: int) -> bool:
     """
     if not text[start].isupper():
         return False
-    before, after = folded[max(0, start - _CONTEXT_CHARS) : start], folded[end : end + _CONTEXT_CHARS]
-    if _SHOP_BEFORE.search(before) or _SHOP_AFTER.match(after):
+    if _names_a_shop(folded, start, end):
         return True
     previous = re.search(r"([^\W_]+),?\s+$", text[max(0, start - _CONTEXT_CHARS) : start])
-    following = re.match(r"\s*([^\W_]+)", text[end : end + _CONTEXT_CHARS])
+    following = re.match(r"\s+([^\W_]+)|[.,;!?]", text[end : end + _CONTEXT_CHARS])
     return (
         previous is not None
         and previous[1].islower()
-        and (following is None or following[1].islower())
+        and previous[1] != "in"  # inches, in a title: "18 in Target"
+        and following is not None
+        and (following[1] is None or following[1].islower())
         and not text[start:end].isupper()
     )

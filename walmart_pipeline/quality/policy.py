@@ -6,26 +6,29 @@ Does not: how a rule is checked (rules, phrases.py) or a score is made (judge.py
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from string import Formatter
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator, model_validator
 
-from walmart_pipeline.quality.rules import CHECKS
+from walmart_pipeline.quality import sources
+from walmart_pipeline.quality.policy_problems import rule_problems
 from walmart_pipeline.records import Dimension, Severity, content_hash
 
 FOLDER = Path(__file__).parent / "policies"
-TextField: TypeAlias = Literal["title", "key_features", "description"]
+TextField: TypeAlias = Literal["title", "key_features", "description", "seo_keywords"]
 
 
 class PolicyError(ValueError):
-    """A profile cannot be used. The message names the file, the field and what to do."""
+    """A profile cannot be used. Each problem, a line of the message, names the file, the field and what to do."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
 
 
 class _Part(BaseModel):
@@ -59,6 +62,7 @@ class Phrase(_Part):
     not_before: tuple[str, ...] = ()
     not_after: tuple[str, ...] = ()
     ordinary: bool = Field(default=False, description="Also an everyday word: counts only where used as a name.")
+    proper: bool = Field(default=False, description="Also everyday words: counts with a capital, or beside at, from…")
 
 
 class Pattern(_Part):
@@ -68,18 +72,27 @@ class Pattern(_Part):
     needs: tuple[str, ...] = Field(
         default=(), description="In lower case; tried only where the text holds one of them."
     )
+    hint: str = Field(
+        default="", description="A shorter expression that begins with a plain character: tried only where it is found."
+    )
     beyond_ascii: bool = Field(default=False, description="Tried only where a text is not plain ASCII.")
 
 
 class Variant(_Part):
-    """Another way to break the same rule, with its own message and, where it differs, severity."""
+    """Another way to break the same rule, with its own message and, where it differs, severity.
+
+    A check names the variants that it knows; one that has a field's name holds for what is found in that field.
+    """
 
     message: str
     severity: Severity | None = None
 
 
 class RuleSetting(_Part):
-    """One rule as the profile sets it. With `fields` and `words` or `patterns` it is checked without code."""
+    """One rule as the profile sets it. With `fields` and `words` or `patterns` it is checked without code.
+
+    For the few rules in CONFIRMATIONS a listed word is only a trigger, and code reads the sentence around it.
+    """
 
     severity: Severity
     source: str
@@ -113,8 +126,8 @@ class Policy(_Part):
 
     @cached_property
     def version(self) -> str:
-        """8 hex digits over the whole profile: any change of a limit, word or message changes it."""
-        return content_hash(self.model_dump(mode="json"))[:8]
+        """8 hex digits over the profile and the judge: any change of a limit, word, message or rule changes it."""
+        return content_hash([self.model_dump(mode="json"), sources.fingerprint()])[:8]
 
     @property
     def label(self) -> str:
@@ -154,6 +167,7 @@ class Policy(_Part):
     def _regular(cls, value: dict[str, Pattern]) -> dict[str, Pattern]:
         for name, pattern in value.items():
             try:
+                re.compile(pattern.hint)
                 compiled = re.compile(pattern.regex)
             except re.error as error:
                 raise ValueError(f"{name} is not a regular expression ({error}): correct it") from error
@@ -163,44 +177,19 @@ class Policy(_Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Policy:
-        if missing := {"blocking", "major", "minor"} - set(self.penalties):
-            raise ValueError(f"penalties lacks {', '.join(sorted(missing))}: add the points each costs")
+        problems = [
+            *(
+                f"penalties: lacks {name}: add the points that it costs"
+                for name in get_args(Severity)
+                if name not in self.penalties
+            ),
+            *rule_problems(self.rules, self.word_lists, self.patterns, Limits.model_fields),
+        ]
         if not any(weight.weight for weight in self.dimensions.values()):
-            raise ValueError("dimensions has no weight above 0: give at least one")
-        limits = set(Limits.model_fields)
-        for rule, setting in self.rules.items():
-            _check_rule(self, rule, setting)
-            for text in [setting.message, *(variant.message for variant in setting.variants.values())]:
-                _check_names(f"rules.{rule}.message", text, limits | {"evidence", "count", "source"})
-            _check_names(f"rules.{rule}.instruction", setting.instruction or "", limits)
+            problems.append("dimensions: no weight is above 0: give at least one")
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
-
-
-def _check_rule(policy: Policy, rule: str, setting: RuleSetting) -> None:
-    by_lists = bool(setting.words or setting.patterns)
-    if by_lists and not setting.fields:
-        raise ValueError(f"rules.{rule}.fields is missing: name title, key_features or description")
-    if not by_lists and rule not in CHECKS:
-        near = difflib.get_close_matches(rule, CHECKS, n=1)
-        hint = f"did you mean {near[0]}?" if near else "give it `fields` and `words` or `patterns`"
-        raise ValueError(f"rules.{rule} has no check: {hint}")
-    for kind, names, known in (
-        ("words", setting.words, policy.word_lists),
-        ("patterns", setting.patterns, policy.patterns),
-    ):
-        for name in names:
-            if name not in known:
-                where = "word_lists" if kind == "words" else "patterns"
-                raise ValueError(f"rules.{rule}.{kind} names {name}, which is not in {where}: add it there")
-
-
-def _check_names(where: str, text: str, allowed: set[str]) -> None:
-    try:
-        names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-    except ValueError as error:
-        raise ValueError(f"{where} has an unpaired brace ({error}): double it to print it") from error
-    if unknown := names - allowed:
-        raise ValueError(f"{where} asks for {{{min(unknown)}}}: use one of {', '.join(sorted(allowed))}")
 
 
 def available() -> list[str]:
@@ -219,7 +208,19 @@ def load(name_or_path: str | Path) -> Policy:
     try:
         return Policy.model_validate(content)
     except ValidationError as error:
-        raise PolicyError("\n".join(_explained(path, item) for item in error.errors())) from error
+        problems = [problem for item in error.errors() for problem in _explained(item)]
+        if any(item["loc"] for item in error.errors()):
+            problems += _readable_rules(content)
+        raise PolicyError(*(f"{path}: {problem}" for problem in dict.fromkeys(problems))) from error
+
+
+def extended(name_or_path: str | Path) -> str | None:
+    """The profile that this one extends, as `load` takes it; None where it stands alone. Raises PolicyError."""
+    path = _find(str(name_or_path), Path())
+    base = _content(path).get("extends")
+    if base is None or str(base) in available():
+        return base
+    return str(_find(str(base), path.parent))
 
 
 def _find(name: str, folder: Path) -> Path:
@@ -235,16 +236,21 @@ def _merged(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
     resolved = path.resolve()
     if resolved in below:
         raise PolicyError(f"{path}: extends: the profile extends itself; remove one `extends`")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{path}: not YAML in UTF-8 ({error}): correct the file") from error
-    if not isinstance(content, dict):
-        raise PolicyError(f"{path}: not a mapping: begin with `name:` and `extends:`")
+    content = _content(path)
     base = content.pop("extends", None)
     if base is None:
         return content
     return _merge(_merged(_find(str(base), path.parent), (*below, resolved)), content)
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{path}: not YAML in UTF-8 ({' '.join(str(error).split())}): correct the file") from error
+    if not isinstance(content, dict):
+        raise PolicyError(f"{path}: not a mapping: begin with `name:` and `extends:`")
+    return content
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -255,11 +261,24 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _explained(path: Path, error: Mapping[str, Any]) -> str:
-    where = ".".join(str(part) for part in error["loc"]) or "profile"
+def _readable_rules(content: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the rules that can be read, where other parts of the profile cannot."""
+    readable: dict[str, RuleSetting] = {}
+    rules = content.get("rules")
+    for rule, setting in rules.items() if isinstance(rules, Mapping) else ():
+        try:
+            readable[rule] = RuleSetting.model_validate(setting)
+        except ValidationError:
+            continue  # told already, with its field
+    word_lists, patterns = content.get("word_lists") or {}, content.get("patterns") or {}
+    return list(rule_problems(readable, word_lists, patterns, Limits.model_fields))
+
+
+def _explained(error: Mapping[str, Any]) -> list[str]:
+    where = ".".join(str(part) for part in error["loc"])
     remedy = {
         "extra_forbidden": "remove it or correct its spelling",
         "missing": "add it, or extend a profile that has it (`extends: walmart-2025`)",
     }.get(error["type"], "")
     message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{path}: {where}: {message}" + (f": {remedy}" if remedy else "")
+    return [f"{where}: {line}" + (f": {remedy}" if remedy else "") if where else line for line in message.split("\n")]

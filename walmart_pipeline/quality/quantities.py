@@ -1,21 +1,19 @@
 """Numbers with their units, read from free text: 1.7-liter, 71", 50 x 95 in, three-pack, 1½ cups.
 
-Belongs here: finding a number, normalising its unit and spelling. Does not: whether a product has it (grounding.py).
+Belongs here: finding a number, normalising its unit and spelling. Does not: the units themselves (units.py), or whether
+a product has it (grounding/).
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-
-class Unit(NamedTuple):
-    """A unit as part of a kind: value · factor + offset is the amount in the kind's base unit."""
-
-    kind: str
-    factor: float = 1.0
-    offset: float = 0.0
+from walmart_pipeline.quality.number_words import LONGEST_FIRST, WORDS
+from walmart_pipeline.quality.scanning import WordSearch, flat
+from walmart_pipeline.quality.units import COUNTS, UNITS, Unit, units_named
 
 
 class Reading(NamedTuple):
@@ -36,121 +34,30 @@ class Quantity(NamedTuple):
     readings: tuple[Reading, ...] = ()
     # "3 in the box": inches or a preposition; believed either way.
     unsure: bool = False
+    # Of a number without a unit: what it counts, as written. "8 corner loops" counts loops.
+    noun: str = ""
 
 
-def _names(table: dict[str, tuple[Unit, ...]], unit: Unit, names: str) -> None:
-    for name in names.split("|"):
-        table[name] = (*table.get(name, ()), unit)
+class _Shape(NamedTuple):
+    """A number as it is written. `settled`: nothing around it can give it another meaning."""
+
+    value: float
+    readings: tuple[Reading, ...]
+    settled: bool
 
 
-def _units() -> dict[str, tuple[Unit, ...]]:
-    table: dict[str, tuple[Unit, ...]] = {}
-    # Factors: NIST Handbook 44, Appendix C (US customary measures). Time is three kinds, since a warranty in years
-    # says nothing against a boiling time in minutes.
-    for kind, factor, names in (
-        ("length", 1, "mm|millimeter|millimeters|millimetre|millimetres"),
-        ("length", 10, "cm|centimeter|centimeters|centimetre|centimetres"),
-        ("length", 1000, "m|meter|meters|metre|metres"),
-        ("length", 25.4, "in|in.|inch|inches|\"|″|”|''"),
-        ("length", 304.8, "ft|foot|feet|'|′|’"),
-        ("length", 914.4, "yd|yds|yard|yards"),
-        ("distance", 1.609344, "mile|miles|mi"),
-        ("distance", 1, "km|kilometer|kilometers"),
-        ("area", 1, "sq ft|square ft|square feet|square foot|sqft"),
-        ("area", 1 / 144, "sq in|square inch|square inches"),
-        ("cubic", 1, "cu ft|cubic ft|cubic feet|cubic foot"),
-        ("mass", 0.001, "mg|milligram|milligrams"),
-        ("mass", 0.000001, "mcg|µg|microgram|micrograms"),
-        ("mass", 1, "g|gr|gram|grams"),
-        ("mass", 1000, "kg|kgs|kilogram|kilograms|kilo|kilos"),
-        ("mass", 453.59237, "lb|lbs|pound|pounds"),
-        ("mass", 28.349523, "oz|ounce|ounces"),
-        ("volume", 29.573530, "oz|ounce|ounces|fl oz|fl ounce|fl ounces|fluid oz|fluid ounce|fluid ounces|floz"),
-        ("volume", 1, "ml|milliliter|milliliters|millilitre|millilitres|cc"),
-        ("volume", 1000, "l|L|liter|liters|litre|litres|ltr"),
-        ("volume", 3785.4118, "gal|gallon|gallons"),
-        ("volume", 946.35295, "qt|qts|quart|quarts"),
-        ("volume", 473.17647, "pt|pint|pints"),
-        ("cup", 1, "cup|cups"),
-        ("spoon", 1, "tbsp|tablespoon|tablespoons"),
-        ("spoon", 1 / 3, "tsp|teaspoon|teaspoons"),
-        ("power", 1, "w|W|watt|watts"),
-        ("power", 1000, "kw|kilowatt|kilowatts"),
-        ("voltage", 1, "v|V|volt|volts|vac|vdc"),
-        ("current", 1, "A|amp|amps|ampere|amperes"),
-        ("current", 0.001, "ma|milliamps"),
-        ("charge", 1, "mah"),
-        ("charge", 1000, "ah"),
-        ("energy", 1, "wh"),
-        ("energy", 1000, "kwh"),
-        ("heat", 1, "btu|btus"),
-        ("data", 0.001, "mb|megabyte|megabytes"),
-        ("data", 1, "gb|gig|gigs|gigabyte|gigabytes"),
-        ("data", 1000, "tb|terabyte|terabytes"),
-        ("data rate", 1, "mbps"),
-        ("data rate", 1000, "gbps"),
-        ("frequency", 1, "hz|hertz"),
-        ("frequency", 1e3, "khz"),
-        ("frequency", 1e6, "mhz"),
-        ("frequency", 1e9, "ghz"),
-        ("megapixels", 1, "mp|megapixel|megapixels"),
-        ("lines", 1, "p"),
-        ("resolution", 1, "K"),
-        ("percent", 1, "%|percent"),
-        ("loudness", 1, "db|dba|decibel|decibels"),
-        ("turns", 1, "rpm"),
-        ("pressure", 1, "psi"),
-        ("speed", 1, "mph"),
-        ("airflow", 1, "cfm"),
-        ("light", 1, "lumen|lumens|lm"),
-        ("dots", 1, "dpi|ppi"),
-        ("times", 1, "x"),
-        ("clock", 1, "sec|secs|second|seconds"),
-        ("clock", 60, "min|mins|minute|minutes"),
-        ("clock", 3600, "h|hr|hrs|hour|hours"),
-        ("days", 1, "day|days|night|nights"),
-        ("days", 7, "week|weeks"),
-        ("calendar", 1, "month|months|mo|mos"),
-        ("calendar", 12, "year|years|yr|yrs"),
-        ("pack", 1, "pack|packs|pk|pks|count|ct|cnt|piece|pieces|pc|pcs|set|sets"),
-        ("pair", 1, "pair|pairs"),
-    ):
-        _names(table, Unit(kind, factor), names)
-    _names(table, Unit("temperature"), "°c|celsius|C")
-    _names(table, Unit("temperature", 5 / 9, -160 / 9), "°f|fahrenheit|F")
-    _names(table, Unit("degrees"), "°|degree|degrees|deg")
-    for noun in COUNTED_NOUNS:
-        _names(table, Unit(noun), f"{noun}|{noun[:-1] + 'ies' if noun.endswith('y') else noun + 's'}")
-    table["shelves"] = table["shelf"]
-    table["switches"] = table["switch"]
-    table["thread"] = table["thread count"] = (Unit("thread count"),)
-    return table
-
-
-# Things whose number a listing tells as a fact of the product; "two sides" or "four seasons" are mere prose.
-COUNTED_NOUNS = """
-    panel pocket drawer shelf tier compartment blade port outlet speed setting mode bulb light lamp burner serving
-    capsule tablet softgel gummy tray bottle bag sheet roll battery wheel caster hook slot channel speaker camera
-    monitor remote key player card color pillowcase pillow cushion towel sock glove brush filter button switch
-    attachment nozzle seater socket tip
-""".split()
-COUNTS = frozenset({"pack", *COUNTED_NOUNS})
-UNITS = _units()
-NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-WORDS = {name: float(value) for value, name in enumerate(NUMBER_WORDS, start=1)}
+# Half an inch is a figure; half a day and half a set are prose.
+HALVED = frozenset({"length", "mass", "volume", "cup", "spoon"})
 # "one day", "in one piece", "one minute you are…": as a word, one is a figure only before a measure.
 ONE_IS_PROSE = frozenset({"pair", "clock", "days", "times", "percent", *COUNTS})
 VULGAR = {"½": 1 / 2, "¼": 1 / 4, "¾": 3 / 4, "⅓": 1 / 3, "⅔": 2 / 3, "⅛": 1 / 8, "⅜": 3 / 8, "⅝": 5 / 8, "⅞": 7 / 8}
 DENOMINATORS = frozenset({2, 3, 4, 5, 6, 8, 10, 16, 32, 64})
-# Letters that mean a unit only in one case: 12 V and 12v, but 10 A is amperes and "2 a day" is not; 5G is no gram.
-ONE_CASE = frozenset("GMTasSkcfHDNBE")
+# 5 feet 11 inches, 2 lb 3 oz, 1 hour 30 minutes.
+COMPOUND = frozenset(
+    (UNITS[larger][0], UNITS[smaller][0]) for larger, smaller in (("ft", "in"), ("lb", "oz"), ("hr", "min"))
+)
 
 _FRACTIONS = "".join(VULGAR)
-# Where a number may begin. One pattern for all of it costs 65 ns a character; digits alone cost 6, and each number word
-# that a text holds 2 or 3 more.
-DIGITS = re.compile(rf"[0-9][0-9.,]*|[{_FRACTIONS}]")
-WORD_STARTS = {name: re.compile(rf"{name}(?!\w)") for name in NUMBER_WORDS}
-PACK_OF = re.compile(r"(?<!\w)(?:pack|set|case|box|bundle|lot) of $", re.IGNORECASE)
 NUMBER = re.compile(
     rf"""(?:
         (?P<whole>\d{{1,3}}(?:,\d{{3}})+(?![\d,])|\d+|(?=\.\d)|(?=[{_FRACTIONS}]))
@@ -161,7 +68,7 @@ NUMBER = re.compile(
           | [ ]?(?P<vulgar>[{_FRACTIONS}])
         )?
         (?P<ordinal>(?:st|nd|rd|th)\b)?
-      | (?P<word>{"|".join(NUMBER_WORDS)})(?!\w)
+      | (?P<word>{"|".join(map(re.escape, LONGEST_FIRST))})(?!\w)
     )
     (?P<sep>(?:[ \t\xa0]|[ ]?[-‑–])?)
     (?:(?P<unit>
@@ -170,6 +77,16 @@ NUMBER = re.compile(
     ))?
     """,
     re.VERBOSE | re.IGNORECASE,
+)
+PACK_OF = re.compile(
+    r"(?<!\w)(?:packs?|sets?|cases?|box(?:es)?|bundles?|lots?|rolls?|pouch(?:es)?) of $", re.IGNORECASE
+)
+# What a number counts: the first plural of the four words after it. "12 of the boxes" counts nothing.
+COUNTED = re.compile(
+    r" (?:(?!(?:in|of|on|to|at|by|or|and|for|the|a|an|with|per|from|is|are|as|x)\b)[a-z][a-z'-]*[ -](?:and )?){0,3}?"
+    r"(?!(?:is|was|has|this|its|plus|as|us|yes|does|less|across|various|always|dozens|times|kids|adults|friends|guests|"
+    r"ways|steps|things|sides|hands)\b)([a-z]{2,}s)\b",
+    re.IGNORECASE,
 )
 # Between the numbers of 50 x 95 in, 50"W x 95"L, 12 by 8, 10-12 in, 5/6 qt.
 JOINT = re.compile(r"\s*(?:[WLHD]\b\.?)?\s*(?:[x×*]|by|to|[-–/])\s*", re.IGNORECASE)
@@ -181,114 +98,150 @@ INCHES_GO_ON = re.compile(
     r"\s*(?:$|[.,;:)(/|x×*-]|by\b|wide|long|tall|high|deep|thick|diameter|length|width|height|depth|[wlhd]\b)",
     re.IGNORECASE,
 )
+TWO_IN_ONE = re.compile(r"in[ -](?:\d|one\b)", re.IGNORECASE)
+# 6:30, 6 a.m.; a ratio such as 16:9 is a figure.
+TIME_OF_DAY = re.compile(r":\d\d(?!\d)|\s?[ap]\.?m\b\.?", re.IGNORECASE)
+LIST_MARK = re.compile(r"(?:^|\n)\s*$")
 # Before a letter these are apostrophes: the 90's.
 FEET_SIGNS = frozenset("'’")
-TWO_IN_ONE = re.compile(r"in[ -](?:\d|one\b)", re.IGNORECASE)
-LIST_MARK = re.compile(r"(?:^|\n)\s*$")
+SIDES = frozenset("WLHDwlhd")
+BY = frozenset("xX")
+IN = frozenset({"in", "In", "IN"})
+UNSETTLED = frozenset({*IN, *BY, *SIDES, *FEET_SIGNS})
 
 
-def quantities(text: str) -> list[Quantity]:
-    """Every number of the text that states something, in order; model numbers, ordinals and 24/7 are left out."""
-    found = []
+def quantities(text: str, *, counted: bool = False, flat_text: str | None = None) -> list[Quantity]:
+    """Every number of the text that states something, in order; model numbers, ordinals and 24/7 are left out.
+
+    counted: also number words without a unit that count something ("five ribbon markers"); most of them are prose.
+    flat_text: scanning.flat of the text, where the caller has it.
+    """
+    found: list[Quantity] = []
     done = 0
-    for start in _starts(text):
-        if start >= done and (match := NUMBER.match(text, start)):
-            done = match.end("sep")
-            if quantity := _quantity(text, match):
-                found.append(quantity)
-    for index in range(len(found) - 2, -1, -1):
-        here, after = found[index], found[index + 1]
-        if not here.readings and after.readings and JOINT.fullmatch(text, here.end, after.start):
-            found[index] = here._replace(
-                readings=_readings(here.value, tuple(reading.unit for reading in after.readings))
-            )
+    bare = False
+    for begin in _starts(text, flat(text) if flat_text is None else flat_text):
+        start = begin
+        while start >= done and (match := NUMBER.match(text, start)):
+            shape, done, end = _shape(match.groups()), match.end("sep"), match.end()
+            if shape is not None:
+                quantity = (
+                    Quantity(start, end, match.group(), shape.value, shape.readings)
+                    if shape.settled
+                    else _in_context(text, match, shape)
+                )
+                if quantity is not None and (quantity.readings or counted or not match["word"]):
+                    if not quantity.readings:
+                        bare = True
+                    elif found and quantity.start - found[-1].end < 3 and _is_compound(text, found[-1], quantity):
+                        quantity = _compound(text, found.pop(), quantity)
+                    found.append(quantity)
+            # In 50x95 the second number stands inside a word.
+            if text[end : end + 1] in BY:
+                start = end + 1
+            elif match["unit"] in BY:
+                start = end
+            else:
+                break
+    if bare:
+        _share_units(text, found)
     return found
 
 
-def _starts(text: str) -> list[int]:
-    """Where a number begins that is no part of a word, of a model number such as WH-1000 or of another number."""
-    starts = []
-    for match in DIGITS.finditer(text):
-        start = match.start()
-        before = text[max(0, start - 2) : start]
-        if before.endswith(".") and not before[0].isdigit():
-            start -= 1
-            before = text[max(0, start - 2) : start]
-        last = before[-1:]
-        by = last in {"x", "X"} and not before[0].isalpha()
-        if by or not (last.isalnum() or last == "_" or (last == "-" and before[0].isalpha())):
-            starts.append(start)
-    lower = text.lower()
-    words = [
-        match.start()
-        for name, pattern in WORD_STARTS.items()
-        if name in lower
-        for match in pattern.finditer(lower)
-        if match.start() == 0 or not (lower[match.start() - 1].isalnum() or lower[match.start() - 1] == "_")
-    ]
-    return sorted(starts + words) if words and len(lower) == len(text) else starts
+def _starts(text: str, flat_text: str) -> Iterator[int]:
+    """Where a number may begin: no part of a word, of a model number such as WH-1000 or of another number."""
+    for start, _, offset in _beginnings().find(flat_text):
+        last = text[start - 1 : start]
+        if last and last in ".,-#":
+            earlier = text[start - 2 : start - 1] if start > 1 else ""
+            # WH-1000; the 5 of 1.5 and of 1,500; &#8226; and "fit.2 pockets", which is no 0.2.
+            if earlier.isalpha() if last == "-" else earlier == "&" if last == "#" else earlier.isdigit():
+                continue
+            if last == ".":
+                if earlier.isalpha():
+                    continue
+                start -= 1  # noqa: PLW2901
+        yield start + offset
 
 
-def _quantity(text: str, match: re.Match[str]) -> Quantity | None:
-    value = _value(match)
-    if value is None or match["ordinal"]:
+@cache
+def _beginnings() -> WordSearch[int]:
+    """Number words and first digits; in "50 in x95" a digit comes after its x."""
+    digits = f"0123456789{_FRACTIONS}"
+    words = [word for word in WORDS if word.isalpha()]
+    return WordSearch(
+        dict.fromkeys(words, 0), [(digit, 0) for digit in digits] + [(f"x{digit}", 1) for digit in digits]
+    )
+
+
+@lru_cache(maxsize=16384)
+def _shape(groups: tuple[str | None, ...]) -> _Shape | None:
+    """What the parts of a match of NUMBER say by themselves; None: nothing, whatever stands around them."""
+    whole, decimals, mixed, under, vulgar, ordinal, word, sep, unit = groups
+    value = WORDS[word.lower()] if word else _value(whole or "", decimals, mixed, under, vulgar)
+    if value is None or ordinal:
         return None
-    start, sep, unit_text = match.start(), match["sep"], match["unit"]
-    number_end = match.start("sep")
-    if text[max(0, start - 4) : start].lower() == " of " and (
-        pack_of := PACK_OF.search(text, max(0, start - 10), start)
-    ):
-        start = pack_of.start()
-        return Quantity(start, number_end, text[start:number_end], value, _readings(value, UNITS["pack"]))
-    units = _lookup(unit_text, not sep) if unit_text and not TWO_IN_ONE.match(text, match.start("unit")) else ()
-    if unit_text in {"x", "X"} and BY_NUMBER.match(text, match.end()):
-        return Quantity(start, number_end, text[start:number_end], value)
-    if unit_text and len(unit_text) == 1 and unit_text in "WLHDwlhd" and _is_dimension(text, match):
-        return Quantity(start, number_end, text[start:number_end], value)
-    if unit_text and not units and not sep and unit_text[0].isalpha():
+    units = units_named(unit, glued=not sep) if unit else ()
+    if word and units and (value == 1 and units[0].kind in ONE_IS_PROSE):
+        units = ()
+    if word and value < 1 and not any(each.kind in HALVED for each in units):
         return None
-    if unit_text in FEET_SIGNS and text[match.end() : match.end() + 1].isalpha():
+    if unit and not units and not word and not sep and unit[0].isalpha() and unit not in UNSETTLED:
         return None
-    if match["word"]:
-        if not units or (value == 1 and units[0].kind in ONE_IS_PROSE):
-            return None
-    elif not units and (value == 1 or _is_list_mark(text, match)):
-        return None
-    if not units:
-        return Quantity(start, number_end, text[start:number_end], value)
-    end = match.end()
-    unsure = bool(sep == " " and unit_text.lower() == "in" and not INCHES_GO_ON.match(text, end))
-    return Quantity(start, end, text[start:end], value, _readings(value, units), unsure)
+    return _Shape(value, _readings(value, units), bool(units) and unit not in UNSETTLED)
 
 
-def _value(match: re.Match[str]) -> float | None:
-    if match["word"]:
-        return WORDS[match["word"].lower()]
-    whole = float(match["whole"].replace(",", "") or 0)
-    if match["decimals"]:
-        return float(match["whole"].replace(",", "") + match["decimals"])
-    if match["vulgar"]:
-        return whole + VULGAR[match["vulgar"]]
-    if match["mixed"]:
-        over, under = (int(part) for part in match["mixed"].split("/"))
-        return whole + over / under if under else None
-    if match["under"]:
-        under = int(match["under"])
-        return whole / under if under in DENOMINATORS and whole < under else None
-    return whole
-
-
-@lru_cache(maxsize=4096)
-def _lookup(text: str, glued: bool) -> tuple[Unit, ...]:
-    if text in ONE_CASE or (text in {"C", "F", "K", "x", "p", "h"} and not glued) or text == "X":
-        return ()
-    plain = " ".join(text.replace(".", "").lower().replace("° ", "°").split())
-    return UNITS.get(text) or UNITS.get(plain) or ()
+def _value(whole: str, decimals: str | None, mixed: str | None, under: str | None, vulgar: str | None) -> float | None:
+    plain = whole.replace(",", "")
+    number = float(plain or 0)
+    if decimals:
+        return float(plain + decimals)
+    if vulgar:
+        return number + VULGAR[vulgar]
+    if mixed:
+        over, below = (int(part) for part in mixed.split("/"))
+        return number + over / below if below else None
+    if under:
+        below = int(under)
+        return number / below if below in DENOMINATORS and number < below else None
+    return number
 
 
 @lru_cache(maxsize=16384)
 def _readings(value: float, units: tuple[Unit, ...]) -> tuple[Reading, ...]:
     return tuple(Reading(unit.kind, value * unit.factor + unit.offset, unit) for unit in units)
+
+
+def _in_context(text: str, match: re.Match[str], shape: _Shape) -> Quantity | None:
+    """A number whose meaning hangs on what stands around it."""
+    start, number_end, end = match.start(), match.start("sep"), match.end()
+    unit, readings = match["unit"], shape.readings
+    bare = Quantity(start, number_end, text[start:number_end], shape.value)
+    if readings:
+        if unit in FEET_SIGNS and text[end : end + 1].isalpha():
+            return None
+        if (unit in BY and BY_NUMBER.match(text, end)) or (unit in SIDES and _is_dimension(text, match)):
+            return bare
+        if unit not in IN:
+            return Quantity(start, end, text[start:end], shape.value, readings)
+        if not TWO_IN_ONE.match(text, match.start("unit")):
+            unsure = match["sep"] == " " and not INCHES_GO_ON.match(text, end)
+            return (
+                None
+                if unsure and match["word"]
+                else Quantity(start, end, text[start:end], shape.value, readings, unsure)
+            )
+        return None if match["word"] or shape.value == 1 else bare
+    if text[start - 2 : start] in {"f ", "F "} and (pack_of := PACK_OF.search(text, max(0, start - 10), start)):
+        start = pack_of.start()
+        return Quantity(start, number_end, text[start:number_end], shape.value, _readings(shape.value, UNITS["pack"]))
+    if (unit in BY and BY_NUMBER.match(text, end)) or (unit in SIDES and _is_dimension(text, match)):
+        return bare
+    if unit and not match["sep"] and not match["word"] and unit[0].isalpha():
+        return None
+    if shape.value == 1 or _is_list_mark(text, match) or _is_time(text, start, number_end):
+        return None
+    noun = noun[1] if text[number_end : number_end + 1] == " " and (noun := COUNTED.match(text, number_end)) else ""
+    return bare._replace(noun=noun) if noun else None if match["word"] else bare
 
 
 def _is_dimension(text: str, match: re.Match[str]) -> bool:
@@ -301,3 +254,34 @@ def _is_list_mark(text: str, match: re.Match[str]) -> bool:
     return text[match.end() : match.end() + 1] in {".", ")"} and bool(
         LIST_MARK.search(text, max(0, match.start() - 8), match.start())
     )
+
+
+def _is_time(text: str, start: int, end: int) -> bool:
+    """6:30, the 30 of it, and 6 a.m."""
+    minutes = text[start - 1 : start] == ":" and text[start - 2 : start - 1].isdigit() and end - start == 2
+    return minutes or (
+        text[end : end + 1] in {":", " ", "a", "p", "A", "P"} and TIME_OF_DAY.match(text, end) is not None
+    )
+
+
+def _is_compound(text: str, larger: Quantity, smaller: Quantity) -> bool:
+    return bool(
+        larger.readings
+        and (larger.readings[0].unit, smaller.readings[0].unit) in COMPOUND
+        and not text[larger.end : smaller.start].strip(" ,-")
+    )
+
+
+def _compound(text: str, larger: Quantity, smaller: Quantity) -> Quantity:
+    first, second = larger.readings[0], smaller.readings[0]
+    total = Reading(first.kind, first.amount + second.amount, first.unit)
+    return larger._replace(end=smaller.end, text=text[larger.start : smaller.end], readings=(total,))
+
+
+def _share_units(text: str, found: list[Quantity]) -> None:
+    """In 50 x 95 in the first number has the second one's unit."""
+    for index in range(len(found) - 2, -1, -1):
+        here, after = found[index], found[index + 1]
+        if not here.readings and after.readings and JOINT.fullmatch(text, here.end, after.start):
+            units = tuple(reading.unit for reading in after.readings)
+            found[index] = here._replace(readings=_readings(here.value, units))

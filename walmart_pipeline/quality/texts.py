@@ -6,14 +6,17 @@ Does not: what a rule or a dimension makes of the parts.
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 # A hyphenated or apostrophed word is one word, as a person counts them, and so is 1.7 or 1,500.
 WORD = re.compile(r"[^\W_]+(?:['’‑-][^\W_]+|(?<=\d)[.,]\d+)*")
 PIECE = re.compile(r"[^\W_]+")
-SENTENCE_END = re.compile(r"[.!?]+(?=\s|$)|\n+")
+VOWELS = re.compile(r"[aeiouy]+")
+# A sentence ends with one of these, whatever brackets and quotes close after it.
+SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*$")
 
 # Words that tell nothing of a product; a name's key words are the others.
 STOP_WORDS = frozenset(
@@ -22,7 +25,110 @@ STOP_WORDS = frozenset(
     the their them then these this those to up use used very was we will with without you your
     """.split()
 )
+# After these a full stop ends no sentence: "12 in. wide", "approx. 3 lb".
+ABBREVIATIONS = frozenset(
+    """
+    approx. cm. dia. dr. e.g. etc. fl. ft. gal. i.e. in. incl. jr. lb. lbs. max. min. mr. mrs. no. oz. pcs. pkg. qt.
+    sq. sr. st. tbsp. tsp. vol. vs. wt. yd. u.s.
+    """.split()
+)
 _PLAIN = (("’", "'"), ("‘", "'"), ("‑", "-"), ("–", "-"), ("\u00a0", " "))
+# A catalog's everyday words come again and again: of 330,000 pieces of real descriptions, 97 % are
+# among the 16,384 commonest. So many with their words take 10 MB.
+REMEMBERED = 1 << 14
+# Longer ones are addresses or writing without blanks, and never come again.
+REMEMBERED_CHARS = 40
+
+
+class Cut(NamedTuple):
+    """A text cut up.
+
+    words: folded. stems: see `key_stems`. hashes: 32 bits a word, the same on every machine; 0 for a word with a digit.
+    syllables: of all words. sentences: how many words each sentence or line has, without empty ones.
+    """
+
+    words: list[str]
+    stems: list[str]
+    hashes: list[int]
+    syllables: int
+    sentences: list[int]
+
+
+class _Piece(NamedTuple):
+    """What stands between two blanks, such as kettle, and/or (30”): a part of a Cut."""
+
+    words: tuple[str, ...]
+    stems: tuple[str, ...]
+    hashes: tuple[int, ...]
+    syllables: int
+    ends_sentence: bool
+
+
+class _Pieces(dict[str, _Piece]):
+    """Each piece of text that was met lately; one look-up a piece serves every measure."""
+
+    def __missing__(self, text: str) -> _Piece:
+        words = tuple(WORD.findall(text))
+        piece = _Piece(
+            words,
+            tuple(stem for word in words for stem in _stems(word)),
+            tuple(map(_hash, words)),
+            sum(map(_syllables, words)),
+            SENTENCE_END.search(text) is not None and text not in ABBREVIATIONS,
+        )
+        if len(text) <= REMEMBERED_CHARS:
+            if len(self) >= REMEMBERED:
+                self.clear()
+            self[text] = piece
+        return piece
+
+
+_PIECES = _Pieces()
+
+
+def cut(text: str) -> Cut:
+    """All that the judge asks of a text's words, worked out at once.
+
+    No word reaches over a blank, so the text is divided at blanks and what stands between two is looked up: 29 µs for
+    166 words. Regular expressions for words and sentences alone took 80 µs for 200.
+    """
+    words: list[str] = []
+    stems: list[str] = []
+    hashes: list[int] = []
+    syllables = begun = 0
+    sentences: list[int] = []
+    for line in folded(text).split("\n"):
+        for piece in line.split():
+            found, found_stems, found_hashes, found_syllables, ends = _PIECES[piece]
+            words += found
+            stems += found_stems
+            hashes += found_hashes
+            syllables += found_syllables
+            if ends and len(words) > begun:
+                sentences.append(len(words) - begun)
+                begun = len(words)
+        if len(words) > begun:
+            sentences.append(len(words) - begun)
+            begun = len(words)
+    return Cut(words, stems, hashes, syllables, sentences)
+
+
+def _stems(word: str) -> list[str]:
+    return [stem(piece) for piece in PIECE.findall(word) if len(piece) > 1 and piece not in STOP_WORDS]
+
+
+def _hash(word: str) -> int:
+    if any(character.isdigit() for character in word):
+        return 0
+    return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "little")
+
+
+def _syllables(word: str) -> int:
+    """Groups of vowels, without a silent final e; at least 1."""
+    count = len(VOWELS.findall(word))
+    if word.endswith("e") and not word.endswith(("le", "ee")) and count > 1:
+        count -= 1
+    return max(1, count)
 
 
 def folded(text: str) -> str:
@@ -36,7 +142,7 @@ def folded(text: str) -> str:
     return lower
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def stem(word: str) -> str:
     """A lower-case word without its plural ending, so that panels = panel, batteries = battery, dresses = dress."""
     if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
@@ -50,19 +156,4 @@ def stem(word: str) -> str:
 
 def key_stems(text: str) -> list[str]:
     """Stems of the words that tell something, in order, with repeats; single letters and stop words are left out."""
-    return stems_of(WORD.findall(folded(text)))
-
-
-def stems_of(words: Iterable[str]) -> list[str]:
-    """`key_stems` of a text that is cut into folded words already."""
-    return [piece for word in words for piece in _stems(word)]
-
-
-@lru_cache(maxsize=1 << 16)
-def _stems(word: str) -> tuple[str, ...]:
-    return tuple(stem(piece) for piece in PIECE.findall(word) if len(piece) > 1 and piece not in STOP_WORDS)
-
-
-def sentence_count(text: str) -> int:
-    """How many sentences or lines hold a word."""
-    return sum(1 for part in SENTENCE_END.split(text) if PIECE.search(part))
+    return cut(text).stems

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from walmart_pipeline.quality.quantities import quantities
 from walmart_pipeline.records import Product, Violation
 from walmart_pipeline_tests.quality.examples import HONEST, JUDGE
+from walmart_pipeline_tests.quality.grounding_examples import unproved
 
 CURTAIN = Product(
     product_id="curtain",
@@ -82,3 +83,72 @@ def test_quantities_are_spans_of_any_text_in_order(text: str) -> None:
 def test_thousands_separators_change_nothing(value: int, unit: str) -> None:
     (plain,), (separated,) = quantities(f"{value} {unit}."), quantities(f"{value:,} {unit}.")
     assert plain.readings == separated.readings
+
+
+BARS = Product(
+    product_id="bars",
+    product_name="Hill Oat Bars",
+    attributes={"Item Weight": "30", "Screen Size": "55", "Pages": "312", "Bar Weight": "1.4 oz"},
+    features=["Two boxes with a dozen bars in each", "8 corner and edge loops", "Includes 17"],
+    description="Stands 5'10\" tall. Serves half a gallon. Ready in 1 hour 30 minutes. Each jar has 120 capsules.",
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "30 lb", "55-inch screen", "a 312-page book", "312 pages", "24 bars", "24 bars in all", "two boxes",
+        "12 bars", "twelve bars", "a dozen bars", "eight loops", "8 loops", "17 pieces", "70 inches tall", "5 ft 10 in",
+        "0.5 gallon", "half a gallon", "1/2 gallon", "90 minutes", "33.6 oz in all", "about 1.45 oz", "120-capsule jar",
+        "no two alike",
+    ],
+)  # fmt: skip
+def test_what_the_records_figures_come_to_is_supported(text: str) -> None:
+    assert unproved(BARS, text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "verdict"),
+    [
+        ("17 lb", "17 lb", "contradicted"),
+        ("17 watts", "17 watts", "unsupported"),
+        ("30 inches", "30 inches", "contradicted"),
+        ("55 volts", "55 volts", "unsupported"),
+        ("twelve loops", "twelve", "contradicted"),
+        ("4 loops", "4", "contradicted"),
+        ("480 pages", "480", "contradicted"),
+        ("36 bars", "36", "contradicted"),
+        ("three dozen bars", "three dozen", "contradicted"),
+        ("40.2 oz in all", "40.2 oz", "contradicted"),
+    ],
+)
+def test_a_number_without_a_unit_does_not_make_every_unit_true(text: str, words: str, verdict: str) -> None:
+    assert unproved(BARS, text) == [("number", words, verdict)]
+
+
+SPELLINGS = {
+    "lb": ["lb", "lbs", "pound", "pounds", "LB"],
+    "in": ["in", "inch", "inches", '"', "″"],
+    "L": ["L", "l", "liter", "litres"],
+    "W": ["W", "watts", "watt"],
+}
+
+
+@given(st.integers(1, 9999), st.integers(0, 9), st.sampled_from(sorted(SPELLINGS)), st.data())
+def test_a_figure_is_read_back_in_every_spelling(whole: int, tenths: int, unit: str, data: st.DataObject) -> None:
+    spelling = data.draw(st.sampled_from(SPELLINGS[unit]))
+    sep = "" if not spelling.isalpha() else data.draw(st.sampled_from(["", " ", "-"]))
+    figure = f"{whole:,}.{tenths}" if tenths else f"{whole:,}"
+    (read,) = quantities(f"It has {figure}{sep}{spelling}, they say.")
+    (plain,) = quantities(f"{whole + tenths / 10} {unit}.")
+    assert [reading.unit for reading in read.readings] == [reading.unit for reading in plain.readings]
+    assert [reading.amount for reading in read.readings] == pytest.approx([each.amount for each in plain.readings])
+
+
+@given(st.text(alphabet="0123456789.,x×-'\"°% inlbftozhalfdozentwoonepacksof&#", max_size=60))
+def test_quantities_never_overlap(text: str) -> None:
+    end = 0
+    for quantity in quantities(text, counted=True):
+        assert quantity.start >= end
+        assert text[quantity.start : quantity.end] == quantity.text
+        end = quantity.end

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from walmart_pipeline.cli import app
 from walmart_pipeline.quality import policy
 from walmart_pipeline.quality.judge import Judge
 from walmart_pipeline_tests.quality.examples import HONEST, KETTLE, described
@@ -91,7 +94,10 @@ def test_the_rules_can_be_told_to_a_writer() -> None:
         ("limits: {title_max: many}", "limits.title_max"),
         ("limits: {title_max: 10}", "title_min is above title_max"),
         ("rules: {title.yaer: {severity: major, source: s, message: m}}", "did you mean title.year"),
-        ("rules: {a.b: {severity: major, source: s, message: m, words: [promotion]}}", "a.b.fields is missing"),
+        (
+            "rules: {a.b: {severity: major, source: s, message: m, words: [promotion]}}",
+            "a.b.fields: missing: name title",
+        ),
         ("rules: {title.url: {patterns: [uri]}}", "names uri, which is not in patterns"),
         ("rules: {title.url: {severity: fatal}}", "rules.title.url.severity"),
         ("rules: {title.url: {message: 'cut {this}'}}", "asks for {this}: use one of"),
@@ -113,3 +119,99 @@ def test_an_unknown_profile_or_a_circle_is_told(tmp_path: Path) -> None:
         policy.load("walmart-1999")
     with pytest.raises(policy.PolicyError, match="extends itself"):
         policy.load(profile(tmp_path, "name: ours\nextends: ours.yaml\n"))
+
+
+FAULTY = """
+name: ours
+extends: walmart-2025
+limits: {title_maximum: 3}
+rules:
+  title.yaer: {severity: major, source: s, message: m}
+  title.url: {severity: fatal}
+  a.b: {severity: major, source: s, message: "cut {this}", words: [nolist]}
+"""
+
+
+def test_every_error_of_a_profile_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(policy.PolicyError) as error:
+        policy.load(profile(tmp_path, FAULTY))
+    places = [problem.split(": ")[1] for problem in error.value.problems]
+    assert places == [
+        "limits.title_maximum",
+        "rules.title.url.severity",
+        "rules.title.yaer",
+        "rules.a.b.fields",
+        "rules.a.b.words",
+        "rules.a.b.message",
+    ]
+
+
+def test_a_variant_named_as_a_field_holds_there(tmp_path: Path) -> None:
+    path = profile(
+        tmp_path,
+        """
+name: ours
+extends: walmart-2025
+word_lists: {gifts: [stocking stuffer]}
+rules:
+  ours.gift:
+    severity: minor
+    source: ours
+    fields: [title, key_features]
+    words: [gifts]
+    message: Cut it.
+    variants: {title: {severity: blocking, message: "Not in the title."}}
+""",
+    )
+    listing = HONEST.model_copy(
+        update={
+            "title": "Brewster Glass Electric Kettle, a Stocking Stuffer, 1.7 L",
+            "key_features": [*HONEST.key_features, "Stocking stuffer"],
+        }
+    )
+    violations = Judge(policy.load(path)).report(KETTLE, listing).violations
+    assert [(violation.severity, violation.message) for violation in violations] == [
+        ("blocking", "Not in the title."),
+        ("minor", "Cut it."),
+    ]
+
+
+def test_a_good_profile_is_told_by_what_it_changes(tmp_path: Path) -> None:
+    text = "name: ours\nextends: walmart-classic\nlimits: {title_max: 90}\nrules: {title.year: {enabled: false}}\n"
+    path = profile(tmp_path, text)
+    result = CliRunner().invoke(app, ["policy", "check", str(path), "--json"])
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["errors"], found["name"]) == (0, [], "ours")
+    assert (found["extends"], found["version"]) == ("walmart-classic", policy.load(path).version)
+    assert found["changed"] == {"title_max": [100, 90]}
+    assert found["rules_off"] == ["title.year"]
+    assert "title.year" not in found["rules_on"]
+    shown = CliRunner().invoke(app, ["policy", "check", str(path)])
+    assert (shown.exit_code, shown.stdout) == (0, "")
+
+
+def test_a_faulty_profile_ends_with_exit_code_1_and_its_errors(tmp_path: Path) -> None:
+    path = profile(tmp_path, FAULTY)
+    result = CliRunner().invoke(app, ["policy", "check", str(path), "--json"])
+    assert result.exit_code == 1
+    assert len(json.loads(result.stdout)["errors"]) == 6
+    missing = CliRunner().invoke(app, ["policy", "check", str(tmp_path / "none.yaml"), "--json"])
+    assert missing.exit_code == 1
+    assert "walmart-2025, walmart-classic" in json.loads(missing.stdout)["errors"][0]
+
+
+def test_the_profiles_that_ship_are_listed() -> None:
+    result = CliRunner().invoke(app, ["policy", "list", "--json"])
+    assert [profile["name"] for profile in json.loads(result.stdout)] == policy.available()
+
+
+def test_a_list_of_ones_own_can_be_added_to_the_claims(tmp_path: Path) -> None:
+    text = """
+name: ours
+extends: walmart-2025
+word_lists: {our_diseases: [space sickness]}
+rules: {claims.health: {words: [diseases, our_diseases]}}
+"""
+    judge = Judge(policy.load(profile(tmp_path, text)))
+    listing = HONEST.model_copy(update={"description": described("It cures space sickness. Space sickness is rare.")})
+    assert [violation.evidence for violation in judge.report(KETTLE, listing).violations] == ["cures space sickness"]

@@ -5,7 +5,34 @@ A check is written in the module of its field and found here by its rule id. Imp
 
 from __future__ import annotations
 
-from walmart_pipeline.quality.rules import description, features, grounded, title, whole
-from walmart_pipeline.quality.rules.checks import CHECKS, Case, Finding, rule
+from walmart_pipeline.quality.rules import (
+    description,
+    features,
+    grounded,
+    health,
+    language,
+    pesticide,
+    sense,
+    title,
+    whole,
+)
+from walmart_pipeline.quality.rules.checks import CHECKS, CONFIRMATIONS, Case, Confirmed, Finding, Mention, rule
 
-__all__ = ["CHECKS", "Case", "Finding", "description", "features", "grounded", "rule", "title", "whole"]
+__all__ = [
+    "CHECKS",
+    "CONFIRMATIONS",
+    "Case",
+    "Confirmed",
+    "Finding",
+    "Mention",
+    "description",
+    "features",
+    "grounded",
+    "health",
+    "language",
+    "pesticide",
+    "rule",
+    "sense",
+    "title",
+    "whole",
+]

@@ -10,9 +10,9 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from walmart_pipeline.quality import texts
-from walmart_pipeline.quality.grounding import Claim, claims_of
-from walmart_pipeline.quality.quantities import Quantity, quantities
+from walmart_pipeline.quality import english, texts
+from walmart_pipeline.quality.grounding import Claim, ListingText, claims_of
+from walmart_pipeline.quality.quantities import Quantity
 from walmart_pipeline.records import Listing, Product
 
 if TYPE_CHECKING:
@@ -42,36 +42,76 @@ class Case:
             *((f"key_features[{index}]", feature) for index, feature in enumerate(listing.key_features)),
             ("description", listing.description),
         ]
+        self.keywords: list[tuple[str, str]] = [
+            (f"seo_keywords[{index}]", keyword) for index, keyword in enumerate(listing.seo_keywords)
+        ]
+
+    @cached_property
+    def description_cut(self) -> texts.Cut:
+        """Words and sentences of the description."""
+        return texts.cut(self.listing.description)
 
     @cached_property
     def description_words(self) -> list[str]:
         """Each word of the description, folded."""
-        return texts.WORD.findall(texts.folded(self.listing.description))
+        return self.description_cut.words
 
     @cached_property
+    def description_shape(self) -> str:
+        """english.shape of the description."""
+        return english.shape(self.description_words)
+
+    @cached_property
+    def lines_shape(self) -> str:
+        """english.shape of the title and all key features, one after the other."""
+        return english.shape([word for each in (self.title_cut, *self.feature_cuts) for word in each.words])
+
+    @cached_property
+    def record_words(self) -> frozenset[str]:
+        """Every folded piece of the record's name, brand, category and attributes: a text need not explain them."""
+        product = self.product
+        parts = [product.product_name, product.brand or "", *product.category, *product.attributes.values()]
+        return frozenset(texts.PIECE.findall(texts.folded(" ".join(parts))))
+
+    @cached_property
+    def title_cut(self) -> texts.Cut:
+        """Words of the title."""
+        return texts.cut(self.listing.title)
+
+    @property
     def title_stems(self) -> list[str]:
         """texts.key_stems of the title."""
-        return texts.key_stems(self.listing.title)
+        return self.title_cut.stems
 
     @cached_property
-    def description_stems(self) -> list[str]:
-        """texts.key_stems of the description."""
-        return texts.stems_of(self.description_words)
+    def feature_cuts(self) -> list[texts.Cut]:
+        """Words of each key feature."""
+        return [texts.cut(feature) for feature in self.listing.key_features]
 
     @cached_property
     def feature_stems(self) -> list[list[str]]:
         """texts.key_stems of each key feature."""
-        return [texts.key_stems(feature) for feature in self.listing.key_features]
+        return [feature.stems for feature in self.feature_cuts]
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """texts.key_stems of all that a shopper reads."""
+        return frozenset(self.title_stems).union(self.description_cut.stems, *self.feature_stems)
+
+    @cached_property
+    def listing_text(self) -> ListingText:
+        """All fields as one text, as the grounding checks search it."""
+        return ListingText([*self.fields, *self.keywords])
 
     @cached_property
     def stated(self) -> list[tuple[str, Quantity]]:
-        """Every number of the listing with the name of its field."""
-        return [(name, quantity) for name, text in self.fields for quantity in quantities(text)]
+        """Every number of title, features and description with the name of its field (grounding.ListingText.stated)."""
+        return self.listing_text.stated
 
     @cached_property
     def claims(self) -> list[Claim]:
-        """Every number that the listing states, judged against the product's record."""
-        return claims_of(self.stated, self.product)
+        """Everything that the listing states and a record can tell, judged against the product's."""
+        return claims_of(self.listing_text, self.product)
 
     @cached_property
     def is_empty(self) -> bool:
@@ -79,8 +119,29 @@ class Case:
         return not any(texts.PIECE.search(text) for _, text in self.fields)
 
 
+class Mention(NamedTuple):
+    """A listed word where it stands: in which list it is, and its span in a field of a product's listing."""
+
+    word_list: str
+    text: str
+    folded: str
+    start: int
+    end: int
+    product: Product
+
+
+class Confirmed(NamedTuple):
+    """What a mention turns out to be part of: the whole claim, from its verb to the listed word."""
+
+    start: int
+    end: int
+    variant: str | None = None
+
+
 Check: TypeAlias = Callable[[Case], Iterator[Finding]]
+Confirmation: TypeAlias = Callable[[Mention], Confirmed | None]
 CHECKS: dict[str, Check] = {}
+CONFIRMATIONS: dict[str, Confirmation] = {}
 
 
 def rule(rule_id: str) -> Callable[[Check], Check]:
@@ -91,5 +152,15 @@ def rule(rule_id: str) -> Callable[[Check], Check]:
             raise ValueError(f"two checks for {rule_id}: give one of them another id")
         CHECKS[rule_id] = check
         return check
+
+    return register
+
+
+def confirms(rule_id: str) -> Callable[[Confirmation], Confirmation]:
+    """Register what reads the sentence around a listed word of that rule: None where the word is innocent."""
+
+    def register(confirmation: Confirmation) -> Confirmation:
+        CONFIRMATIONS[rule_id] = confirmation
+        return confirmation
 
     return register

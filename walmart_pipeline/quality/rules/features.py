@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from walmart_pipeline.quality.rules.checks import Case, Finding, rule
 
+# A feature with one of these more says nothing more.
+EMPHASIS = frozenset({"too", "also", "very", "really", "just", "even", "well", "truly", "quite"})
+
 
 @rule("features.count")
 def count(case: Case) -> Iterator[Finding]:
@@ -32,10 +35,10 @@ def length(case: Case) -> Iterator[Finding]:
 
 @rule("features.duplicate")
 def duplicate(case: Case) -> Iterator[Finding]:
-    """A feature of the same key words as an earlier one, whatever their order and number."""
+    """A feature of the same key words as an earlier one, whatever their order, number and emphasis."""
     seen: set[frozenset[str]] = set()
     for index, (feature, stems) in enumerate(zip(case.listing.key_features, case.feature_stems, strict=True)):
-        words = frozenset(stems)
+        words = frozenset(stems) - EMPHASIS
         if words and words in seen:
             yield Finding(f"key_features[{index}]", 0, len(feature))
         seen.add(words)

@@ -4,18 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from walmart_pipeline.quality.grounding import Subject
 from walmart_pipeline.quality.rules.checks import Case, Finding, rule
 
 
 @rule("grounding.number")
 def number(case: Case) -> Iterator[Finding]:
     """A number that the record does not have, or has differently."""
-    for claim in case.claims:
-        if claim.verdict != "supported":
+    return _unproved(case, "number")
+
+
+@rule("grounding.brand")
+def brand(case: Case) -> Iterator[Finding]:
+    """A maker that is not the record's."""
+    return _unproved(case, "brand")
+
+
+@rule("grounding.attribute")
+def attribute(case: Case) -> Iterator[Finding]:
+    """A material, colour, size or model number that the record does not have, or has differently."""
+    return _unproved(case, "attribute")
+
+
+@rule("grounding.claim")
+def claim(case: Case) -> Iterator[Finding]:
+    """A certification, warranty, origin or regulated claim that the record does not make, or denies."""
+    return _unproved(case, "claim")
+
+
+def _unproved(case: Case, subject: Subject) -> Iterator[Finding]:
+    for found in case.claims:
+        if found.subject == subject and found.verdict != "supported":
             yield Finding(
-                claim.field,
-                claim.quantity.start,
-                claim.quantity.end,
-                None if claim.verdict == "contradicted" else "unsupported",
-                {"source": ", ".join(claim.source_has)},
+                found.field,
+                found.start,
+                found.end,
+                None if found.verdict == "contradicted" else "unsupported",
+                {"source": ", ".join(found.source_has)},
             )

@@ -12,8 +12,12 @@ from walmart_pipeline.quality.quantities import quantities
 from walmart_pipeline.quality.rules.checks import Case, Finding, rule
 
 YEAR = re.compile(r"(?<![\w.,$-])(?:19[5-9]\d|20[0-4]\d)(?![\w%]|[.,]\d)")
+NAMED_YEAR = re.compile(r"\b[^\W\d_]{3,} \d{4}$")
+# Words that stand together for all that this is between them: Summer of 1984.
+BETWEEN_WORDS = re.compile(r"[\s-]+(?:(?:of|the|and|for|in|a)\s+)*", re.IGNORECASE)
 # Shorter words in capitals are mostly acronyms and sizes: USB, LED, XXL.
 SHOUTED_LETTERS = 4
+CAPITALS = re.compile(r"[^\W\d_a-zß-öø-ÿ]{4}")
 
 
 @rule("title.length")
@@ -33,7 +37,9 @@ def shouting(case: Case) -> Iterator[Finding]:
     Acronyms, model numbers and the brand are not ordinary words.
     """
     title = case.listing.title
-    known = case.acronyms | {word.group() for word in texts.PIECE.finditer(texts.folded(case.product.brand or ""))}
+    if CAPITALS.search(title) is None:
+        return
+    known = case.acronyms | _brand_in_capitals(case)
     run: list[re.Match[str]] = []
     for word in texts.PIECE.finditer(title):
         text = word.group()
@@ -48,6 +54,19 @@ def shouting(case: Case) -> Iterator[Finding]:
     yield from _shouted(run, at_least=1 if title.isupper() else 2)
 
 
+def _is_key_word(word: str) -> bool:
+    """A figure tells nothing of repetition, save a year in a name."""
+    return len(word) > 2 and word not in texts.STOP_WORDS and (word.isalpha() or YEAR.fullmatch(word) is not None)
+
+
+def _brand_in_capitals(case: Case) -> set[str]:
+    """Words of the brand that the record writes in capitals: IBTOM CASTLE."""
+    brand, name = case.product.brand or "", case.product.product_name
+    own = set(texts.PIECE.findall(texts.folded(brand)))
+    written = texts.PIECE.findall(brand if name.isupper() else f"{brand} {name}")
+    return {word.lower() for word in written if word.isupper() and word.lower() in own}
+
+
 def _shouted(run: list[re.Match[str]], at_least: int = 2) -> Iterator[Finding]:
     if len(run) >= at_least:
         yield Finding("title", run[0].start(), run[-1].end())
@@ -55,7 +74,7 @@ def _shouted(run: list[re.Match[str]], at_least: int = 2) -> Iterator[Finding]:
 
 @rule("title.year")
 def year(case: Case) -> Iterator[Finding]:
-    """A year, unless it is in the product's own name or its record has an attribute for it (a 2026 calendar)."""
+    """A year, unless the product's name or an attribute for it has it (a 2026 calendar), or the record names it so."""
     title, product = case.listing.title, case.product
     found = list(YEAR.finditer(title))
     if not found:
@@ -63,26 +82,33 @@ def year(case: Case) -> Iterator[Finding]:
     own = " ".join(
         [product.product_name, *(value for name, value in product.attributes.items() if "year" in name.lower())]
     )
+    record = texts.folded("\n".join([product.description, *product.features, *product.attributes.values()]))
     measured = {quantity.start for quantity in quantities(title) if quantity.readings}
     for match in found:
-        if match.start() not in measured and match.group() not in own:
+        if match.start() in measured or match.group() in own:
+            continue
+        # With the word before it, it is a name that the record has: Windows Server 2019.
+        named = NAMED_YEAR.search(texts.folded(title[: match.end()]))
+        if named is None or named.group() not in record:
             yield Finding("title", *match.span())
 
 
 @rule("title.repeated_words")
 def repeated_words(case: Case) -> Iterator[Finding]:
     """A key word for the third time, or two key words in a row for the second. Evidence: the last repeat."""
+    if len(set(case.title_stems)) == len(case.title_stems):
+        return
     title = case.listing.title
     words = [
         (texts.stem(match.group()), match)
         for match in texts.PIECE.finditer(texts.folded(title))
-        if match.group().isalpha() and len(match.group()) > 2 and match.group() not in texts.STOP_WORDS
+        if _is_key_word(match.group())
     ]
-    times = Counter(stem for stem, _ in words)
+    times = Counter(stem for stem, _ in words if stem.isalpha())
     pairs: set[tuple[str, str]] = set()
     covered: set[str] = set()
     for (first, start), (second, end) in pairwise(words):
-        if title[start.end() : end.start()].strip(" -"):
+        if BETWEEN_WORDS.fullmatch(title, start.end(), end.start()) is None:
             continue
         if (first, second) in pairs and first != second and not {first, second} & covered:
             covered |= {first, second}

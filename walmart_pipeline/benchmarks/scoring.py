@@ -1,0 +1,132 @@
+"""How many listings a second the judge reports on: from the warehouse's tables into them, all dimensions, all cores."""
+
+from __future__ import annotations
+
+import os
+import resource
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from walmart_pipeline.benchmarks import listings
+from walmart_pipeline.quality import judging, policy, workers
+from walmart_pipeline.quality.judge import Judge
+from walmart_pipeline.records import Listing, Product
+from walmart_pipeline.warehouse import Row, Warehouse
+
+# How often memory is looked at.
+SAMPLE_SECONDS = 0.05
+
+
+class ScoringFigures(BaseModel):
+    """cpu_seconds and peak_rss_mb are of this process and its children together; making the listings is left out."""
+
+    listings: int
+    words_mean: float
+    processes: int
+    seconds: float
+    listings_per_second: int
+    cpu_seconds: float
+    cpu_microseconds_per_listing: int
+    peak_rss_mb: int
+    mean_score: float
+    publishable: int
+    with_near_copy: int
+
+
+def measure(*, number: int, words: int, processes: int | None, profile: str) -> ScoringFigures:
+    """Make a warehouse of so many listings, and judge them in a process that has just begun."""
+    judge = Judge(policy.load(profile))
+    with tempfile.TemporaryDirectory(prefix="walmart-bench-") as folder:
+        warehouse = Warehouse(Path(folder) / "warehouse.duckdb")
+        with warehouse.writing() as db:
+            db.append("catalog.products", (_product_row(product) for product, _ in listings.pairs(number, words)))
+            db.append("content.generated_content", (_content_row(*pair) for pair in listings.pairs(number, words)))
+        with warehouse.writing() as db, _watched() as peak:
+            cpu, started = _cpu_seconds(), time.perf_counter()
+            judging.score(db, judge, advance=_unheard, processes=processes)
+            seconds = time.perf_counter() - started
+            cpu = _cpu_seconds() - cpu
+        with warehouse.reading() as db:
+            found = db.query(
+                "select avg(score) as mean, count(*) filter (publishable) as publishable, "
+                "count(*) filter (uniqueness < 100) as with_near_copy from quality.scores"
+            )[0]
+            words_mean = db.value(
+                "select avg(len(string_split_regex(description, '\\s+'))) from content.generated_content"
+            )
+    return ScoringFigures(
+        listings=number,
+        words_mean=round(words_mean, 1),
+        processes=processes or workers.cores(),
+        seconds=round(seconds, 2),
+        listings_per_second=round(number / seconds),
+        cpu_seconds=round(cpu, 2),
+        cpu_microseconds_per_listing=round(cpu / number * 1e6),
+        peak_rss_mb=peak[0],
+        mean_score=round(found["mean"], 1),
+        publishable=found["publishable"],
+        with_near_copy=found["with_near_copy"],
+    )
+
+
+def _product_row(product: Product) -> Row:
+    return product.model_dump() | {"facts_hash": product.product_id}
+
+
+def _content_row(product: Product, listing: Listing) -> Row:
+    return listing.model_dump() | {
+        "product_id": product.product_id,
+        "facts_hash": product.product_id,
+        "status": "complete",
+        "content_hash": listing.content_hash,
+    }
+
+
+def _cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+@contextmanager
+def _watched() -> Iterator[list[int]]:
+    """The most memory in MB that this process and its children had together while the block ran (Linux)."""
+    peak = [0]
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(SAMPLE_SECONDS):
+            peak[0] = max(peak[0], _rss_mb())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _rss_mb() -> int:
+    tasks = Path("/proc/self/task")
+    children = {child for task in tasks.glob("*/children") for child in _text(task).split()}
+    told = [_text(Path("/proc") / process / "statm").split() for process in {"self", *children}]
+    pages = sum(int(numbers[1]) for numbers in told if numbers)
+    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
+
+
+def _text(path: Path) -> str:
+    """What a file of /proc says; nothing where its process has just ended."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _unheard(pieces: int) -> None:
+    """Nobody watches a measurement."""

@@ -1,0 +1,184 @@
+"""Commands of the training data: its versions, imported examples, and reviewers' texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from walmart_pipeline.cli.options import AsJson, Home, PolicyName, failed, settings_from, told, wrong
+from walmart_pipeline.settings import Settings
+from walmart_pipeline.terminal import console
+from walmart_pipeline.warehouse import Database, Row, Warehouse
+
+app = typer.Typer(help="Versions of the training data, and examples from elsewhere.", no_args_is_help=True)
+edits = typer.Typer(help="Texts that reviewers wrote in place of others.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Such as v3.")]
+Result = TypeVar("Result")
+
+
+@app.command("list")
+def list_versions(home: Home = None, as_json: AsJson = False) -> None:
+    """All versions, the newest first."""
+    from walmart_pipeline.training import versions
+
+    chosen = settings_from(home=home)
+    known = _read(lambda: versions.all_versions(chosen.datasets))
+    if as_json:
+        print(json.dumps([version.model_dump(mode="json") for version in known], indent=2))
+        return
+    table = Table("version", "examples", "train", "validation", "test", "mean quality", "left out", "made", box=None)
+    for version in known:
+        quality = "–" if version.mean_quality is None else f"{version.mean_quality:.1f}"
+        counts = (sum(version.counts.values()), *(version.counts[side] for side in ("train", "validation", "test")))
+        left_out = f"{sum(version.left_out.values()):,}"
+        made = f"{version.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(version.name, *(f"{count:,}" for count in counts), quality, left_out, made)
+    console.print(table if known else f"no version yet in {chosen.datasets}: run `walmart-pipeline run`", markup=False)
+
+
+@app.command("show")
+def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
+    """One version: what is in it, what was left out and why, and where its files are."""
+    from walmart_pipeline.training import card, versions
+
+    chosen = settings_from(home=home)
+    version = _read(lambda: versions.get(chosen.datasets, name))
+    if as_json:
+        print(version.model_dump_json(indent=2))
+        return
+    for label, value in version.model_dump(exclude={"fine_tuning"}).items():
+        console.print(f"  {label:<16} {_told(value)}", markup=False, soft_wrap=True)
+    for side, cost in version.fine_tuning.items():
+        console.print(f"  {'chat ' + side:<16} {_told(cost.model_dump())}", markup=False, soft_wrap=True)
+    console.print(f"  {'data card':<16} {chosen.datasets / name / card.CARD}", markup=False, soft_wrap=True)
+
+
+@app.command("diff")
+def diff(before: Name, after: Name, home: Home = None, as_json: AsJson = False) -> None:
+    """What changed from one version to another."""
+    from walmart_pipeline.training import versions
+
+    chosen = settings_from(home=home)
+    found = _read(lambda: versions.difference(chosen.datasets, before, after))
+    if as_json:
+        print(found.model_dump_json(indent=2))
+        return
+    console.print(f"{before} → {after}: {_told(found.counts)}", markup=False)
+    _table([{"version": name} | quality for name, quality in found.quality.items()])
+    _table(found.by_side)
+    _table(found.by_category)
+    settings = found.settings | {f"left out: {reason}": counts for reason, counts in found.left_out.items()}
+    _table([{"setting": label, before: was, after: present} for label, (was, present) in settings.items()])
+    _table([{"example": kind} | row for kind, rows in found.examples.items() for row in rows])
+
+
+@app.command("import")
+def import_examples(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="JSON list of {timestamp, input, output, metadata}: training_data.json."),
+    ],
+    policy: PolicyName = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take examples from a file, each judged against its own input; every flaw is told. Again, it changes nothing.
+
+    They are in the dataset from the next run on. Ends with 1 where no row is accepted.
+    """
+    from walmart_pipeline.quality import policy as profiles
+    from walmart_pipeline.quality.judge import Judge
+    from walmart_pipeline.training import importing
+
+    chosen = settings_from(home=home, policy=policy)
+    judge = told(lambda: Judge(profiles.load(chosen.policy)))
+    try:
+        imported = _written(chosen, source, lambda db: importing.import_file(db, source, judge, now=datetime.now(UTC)))
+    except importing.ImportFileError as error:
+        failed(str(error))
+    for row in imported.told:
+        flaws = "; ".join(dict.fromkeys([*row.reasons, *(f"{flaw.kind}: {flaw.detail}" for flaw in row.flaws)]))
+        console.print(f"{source}: row {row.row}: {row.verdict}: {flaws}", markup=False, soft_wrap=True)
+    if as_json:
+        print(imported.model_dump_json(indent=2))
+    _table([{"flaw": kind, "rows": count} for kind, count in imported.flaws.items()])
+    known = "" if imported.is_new else " (imported before: nothing changed)"
+    console.print(
+        f"{escape(source.name)}: {imported.rows:,} rows: {imported.accepted:,} accepted, {imported.refused:,} refused"
+        + known
+    )
+    raise typer.Exit(0 if imported.accepted or not imported.rows else 1)
+
+
+@edits.command("import")
+def import_edits(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="JSON lines with product_id, listing, reviewer, and optionally comment."),
+    ],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put reviewers' texts in the place of those that stand there; the next run judges and exports them.
+
+    The same file again changes nothing. Ends with 1 where no row can be used.
+    """
+    from walmart_pipeline.content import edit_files
+
+    chosen = settings_from(home=home)
+    imported = _written(chosen, source, lambda db: edit_files.import_file(db, source, now=datetime.now(UTC)))
+    for problem in imported.problems:
+        console.print(f"{source}:{problem.line}: {problem.reason}", markup=False, soft_wrap=True)
+    if as_json:
+        print(imported.model_dump_json(indent=2))
+    console.print(
+        f"{escape(source.name)}: {imported.rows:,} rows: {imported.kept:,} kept, {imported.unchanged:,} unchanged, "
+        f"{len(imported.problems):,} left out"
+    )
+    raise typer.Exit(1 if imported.problems and len(imported.problems) == imported.rows else 0)
+
+
+def _written(settings: Settings, source: Path, work: Callable[[Database], Result]) -> Result:
+    if not source.is_file():
+        wrong(f"there is no file {source}")
+    if not settings.warehouse.exists():
+        failed(f"there is no warehouse at {settings.warehouse} yet: run `walmart-pipeline run` first")
+
+    def write() -> Result:
+        with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).writing() as db:
+            return work(db)
+
+    return told(write)
+
+
+def _read(work: Callable[[], Result]) -> Result:
+    from walmart_pipeline.training.versions import VersionsError
+
+    try:
+        return told(work)
+    except VersionsError as error:
+        failed(str(error))
+
+
+def _table(rows: list[Row]) -> None:
+    if rows:
+        table = Table(*rows[0], box=None)
+        for row in rows:
+            table.add_row(*(escape(_told(value)) for value in row.values()))
+        console.print(table)
+
+
+def _told(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_told(each)}" for name, each in value.items()) or "none"
+    if isinstance(value, float):
+        return f"{value:.1f}" if value >= 1 else f"{value:g}"
+    return "–" if value is None else str(value)

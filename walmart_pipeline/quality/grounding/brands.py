@@ -1,0 +1,102 @@
+"""The brands that a text names as the product's maker.
+
+Belongs here: which name a sentence gives the product. Does not: brands it only fits or is compared with, and the
+well-known names themselves (vocabulary.yaml).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from walmart_pipeline.quality import texts
+from walmart_pipeline.quality.grounding import context
+from walmart_pipeline.quality.grounding.claims import Claim, Verdict
+from walmart_pipeline.quality.grounding.listing_text import ListingText
+from walmart_pipeline.quality.grounding.record import Record
+from walmart_pipeline.quality.grounding.vocabulary import Term
+from walmart_pipeline.quality.scanning import flat
+
+# A text that has one of these earlier in the sentence speaks of what the product is used with or compared to.
+_OTHERS = re.compile(
+    r"\b(?:compatible|compatibility|fits?|fitting|for|works?|working|replac\w+|suits?|supports?|like|unlike|than|vs|versus|into|no|"
+    r"compared|similar|alternative|not|pairs?|connects?|via|with|through|inspired|such as|including|includes?|using|"
+    r"instead|models?|accepts?|charges?|runs?|powered|syncs?|links?|plays?)\b"
+)
+_OTHERS_BEHIND = re.compile(
+    r"(?:[\s-]+(?:compatible|style|styled|like|type|phones?|devices?|users?|owners?|machines? sold|assistant|home|play|"
+    r"carplay|homekit|airplay|pay|music|store|windows|office|series [xs]|pods?|app)\b|['’]s\s+\w+\s+(?:app|store))"
+)
+_BY = re.compile(r"\b(?:by|from(?: the makers of)?|brand:|brand is|maker:|manufacturer:)\s+(?:the\s+)?$")
+_MADE_BY = re.compile(
+    r"\b(?:made|manufactured|designed|created|crafted|built|produced|engineered|brought to you|offered|developed)\s+$"
+)
+_NAME = re.compile(r"\s+((?:[A-Z][\w&'’.-]*)(?:\s+(?:&\s+)?[A-Z][\w&'’-]*){0,2})")
+# Capitalised after "by", but no maker.
+_NO_MAKERS = frozenset(
+    """
+    hand hands design default number size color room age piece day night side step itself january february march april
+    may june july august september october november december monday tuesday wednesday thursday friday saturday sunday
+    christmas easter halloween thanksgiving nasa fda ul usda epa experts professionals our the a an its artisans skilled
+    expert craftsmen nature chefs dermatologists
+    """.split()
+)
+
+
+def brand_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+    """Each brand that the text gives to the product, one that the record has once; no brand is no claim."""
+    proved: set[Term] = set()
+    for start, end, terms in listing.terms:
+        for term in terms:
+            if term.kind == "brand" and term not in proved:
+                if record.has(term, listing.flat[start:end]):
+                    proved.add(term)
+                    yield listing.claim("brand", start, end, "supported")
+                elif _is_named(term, listing, start, end, record):
+                    yield listing.claim("brand", start, end, *_verdict(record))
+            elif term.kind == "maker":
+                yield from _made_by(listing, start, end, record)
+
+
+def _verdict(record: Record) -> tuple[Verdict, tuple[str, ...]]:
+    brand = (record.product.brand or "").strip()
+    return ("contradicted", (brand,)) if brand else ("unsupported", ())
+
+
+def _is_named(term: Term, listing: ListingText, start: int, end: int, record: Record) -> bool:
+    """Whether a well-known brand is said to be the product's."""
+    if not listing.text[start].isupper():
+        return False
+    folded = listing.folded
+    ahead, behind = context.before(folded, start), context.after(folded, end)
+    if _OTHERS_BEHIND.match(behind):
+        return False
+    if _BY.search(ahead):
+        return True
+    if _OTHERS.search(ahead):
+        return False
+    if not term.ordinary:
+        return True
+    # A capital at the beginning of a sentence says nothing.
+    begins = not ahead.strip() and listing.place(start)[0] != "title"
+    return not begins and context.part(behind, record.nouns) is not None
+
+
+def _made_by(listing: ListingText, start: int, end: int, record: Record) -> Iterator[Claim]:
+    """ "Made by Zorvex", "kettle by Zorvex": a name that need not be well known."""
+    name = _NAME.match(listing.text, end)
+    if name is None:
+        return
+    words = texts.PIECE.findall(flat(name[1]))
+    if not words or words[0] in _NO_MAKERS or any(term.kind == "brand" for term in _at(listing, name.start(1))):
+        return
+    ahead = context.before(listing.folded, start)
+    last = texts.PIECE.findall(ahead)[-1:]
+    if not _MADE_BY.search(ahead) and not (last and texts.stem(last[0]) in record.nouns and not last[0].isdigit()):
+        return
+    supported = f" {words[0]} " in record.flat or words[0] in record.squeezed
+    yield listing.claim("brand", *name.span(1), *(("supported", ()) if supported else _verdict(record)))
+
+
+def _at(listing: ListingText, position: int) -> tuple[Term, ...]:
+    return next((terms for start, _, terms in listing.terms if start == position), ())

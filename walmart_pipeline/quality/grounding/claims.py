@@ -1,0 +1,41 @@
+"""A claim of a text with the record's verdict, and the measure made of them.
+
+Belongs here: what all kinds of claims have in common. Does not: finding or judging any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, TypeAlias
+
+Verdict: TypeAlias = Literal["supported", "unsupported", "contradicted"]
+Subject: TypeAlias = Literal["number", "brand", "attribute", "claim"]
+
+# What a shopper is told wrongly counts as much as three things left unproved.
+CONTRADICTION_WEIGHT = 3
+
+
+class Claim(NamedTuple):
+    """Something that the listing states, where it stands in a field, and what the record says of it.
+
+    `subject`: the rule is "grounding." and this word. `source_has`: what a contradicting record has instead.
+    """
+
+    subject: Subject
+    field: str
+    start: int
+    end: int
+    verdict: Verdict
+    source_has: tuple[str, ...] = ()
+
+
+def support(claims: Iterable[Claim]) -> float | None:
+    """Share of the claims that the record supports, 0–100, one that it contradicts counting three times.
+
+    None without a claim: such a text was not tested.
+    """
+    supported = weight = 0
+    for claim in claims:
+        supported += claim.verdict == "supported"
+        weight += CONTRADICTION_WEIGHT if claim.verdict == "contradicted" else 1
+    return 100 * supported / weight if weight else None

@@ -1,0 +1,185 @@
+"""Whether a sentence says a word of the product, or of something else.
+
+"Made of oak", "oak frame" and "in red" say it; "safe for oak floors", "oak-like", "unlike oak", "not red" do not.
+
+Belongs here: what the words before and after do to a material, colour, size or claim.
+Does not: which words those are (vocabulary.yaml), or what the record has (record.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set as AbstractSet
+
+from walmart_pipeline.quality import texts
+from walmart_pipeline.quality.grounding.parts import PARTS
+from walmart_pipeline.quality.grounding.vocabulary import Kind
+
+# How far before and after a word its sentence is read, in characters.
+REACH = 90
+_SENTENCE_END = re.compile(r"[.!?;]\s|[\n;]")
+
+
+def _either(text: str) -> str:
+    """The alternatives of a text, one or several a line, divided by bars."""
+    return f"(?:{'|'.join(part.strip() for part in text.strip().split('|'))})"
+
+
+# Words that may stand between a preposition and what it governs: "for hard wood, glass and metal surfaces".
+_BETWEEN = (
+    _either(
+        r"""your | any | all | most | the | a | an | both | other | hard | soft | smooth | flat | many | various
+        | different | several | delicate | bare | painted | raw | finished | unfinished | sealed | and | or
+        | existing | real | surfaces? | fabrics? | like | such as | including | everyday"""
+    )
+    + r"\s+"
+)
+_LISTED = r"[\w'-]+,\s+(?:and |or )?|(?:[\w'-]+\s+){1,3}(?:and|or|&)\s+|[\w'-]+/"
+_USED = _either(
+    r"""compatible | works? | use | used | pairs? | pairs? well | goes | go | goes well | looks great | blends?
+    | coordinates? | served? | wipe | wipes | clean | dry | dust | wash | washes"""
+)
+# After these comes something that the product is used with, or is not.
+_GOVERNS = _either(
+    rf"""for | onto | against | through | beside | near | between | under | over | beneath | atop | to | suits?
+    | {_USED} with | \w+ (?:it|them) with | (?:safe|works?|use|used|great|gentle|wonders|tough|mounts?) on
+    | clean(?:s|ing)? | polish(?:es|ing)? | protect(?:s|ing)? | remov(?:es|ing) | cut(?:s|ting)? | drill(?:s|ing)?
+    | brighten(?:s|ing)? | whiten(?:s|ing)? | restor(?:es|ing) | sand(?:s|ing) | saw(?:s|ing)? | scratch(?:es|ing)?
+    | than | unlike | like | versus | vs\.? | instead of | rather than | compared (?:to|with) | similar to
+    | alternative to | match(?:es|ing)? | replac(?:es|ing) | imitat(?:es|ing) | resembl(?:es|ing) | mimic(?:s|king)?
+    | (?:look|feel|appearance) of | reminiscent of | inspired by
+    | not | no | non | without | never | isn't | aren't | free (?:of|from) | neither | nor | nothing"""
+)
+_OTHERS = re.compile(rf"\b{_GOVERNS}(?!\s+(?:only|just)\b)[\s-]+(?:{_BETWEEN}|{_LISTED}){{0,8}}(?:[\w'-]+\s+)?$")
+_DENIED = re.compile(
+    r"\b(?:not|no|non|without|never|isn't|aren't|doesn't|don't|unlike|than|instead of|rather than|neither|nor|lacks)"
+    r"(?!\s+(?:only|just)\b)(?:[\s-]+[\w'-]+){0,3}[\s-]*$"
+)
+# After a word these make something else of it: oak-like, glass cleaner, gold tone.
+_NOT_THIS = re.compile(
+    r"[\s-]*"
+    + _either(
+        r"""like | looks? | toed? | effect | styled? | inspired | tone | toned | tones | free | safe | friendly
+        | scent(?:ed)? | flavou?r(?:ed)? | surfaces? | floors? | furniture polish | cleaners? | polish | conditioner
+        | stains? | saws? | screws? | nails | glue | filler | burning | stoves? | chips | pellets? | walls? | doors?
+        | countertops? | recipes? | diets? | lifestyles? | eaters? | lovers? | cooking | baking | people
+        | households?"""
+    )
+    + r"\b"
+)
+_MADE = _either(
+    r"""made | crafted | constructed | built | woven | handwoven | formed | cast | molded | moulded | carved | cut
+    | knit | sewn | forged | fashioned | manufactured | produced | composed | tailored"""
+)
+_COATED = _either(
+    r"""finished | upholstered | wrapped | covered | lined | coated | trimmed | clad | padded | strung | printed
+    | filled | stuffed"""
+)
+_MADE_OF = re.compile(
+    rf"\b(?:{_MADE}(?:\s+(?:entirely|only|mostly))?\s+(?:of|from|with|in|out of|using)|{_COATED} (?:in|with|on)"
+    r"|(?:pieces?|sheet|blocks?|slab|layers?|construction) of|consists? of"
+    r"|(?:materials?|fabric|fabric type|upholstery|composition)(?:\s+(?:is|are)|\s*:|\s+of))"
+    r"\s+(?:[\w'%-]+,?\s+){0,4}$"
+)
+_PURE = re.compile(
+    r"(?:\b\d+\s*%|\b(?:percent|pure|genuine|real|solid|full[- ]grain|top[- ]grain|authentic|handcrafted|hand-carved))"
+    r"\s+(?:[\w'-]+\s+)?$"
+)
+_COLORED = re.compile(
+    r"(?:\b(?:comes in|available in|offered in|finished in|arrives in|shown in|painted|dyed|tinted|in all|colou?red|"
+    r"(?:the |its )?(?:colou?rs?|finish|shade)(?:\s+(?:is|are)|\s*:)|(?:shade|hue|tone|touch|splash|pop)s? of)\s+"
+    r"(?:[\w'-]+,?\s+){0,3}|\b(?:in)\s+(?:an? |the )?(?:[\w'-]+\s+)?)$"
+)
+_SHADED = re.compile(
+    r"\b(?:matte|matt|glossy|gloss|deep|bright|dark|light|pale|vibrant|rich|bold|classic|solid|vivid|sleek|crisp|royal|"
+    r"jet|pastel|neon|metallic|brushed|polished|soft|muted|warm|cool|all|elegant|timeless|fresh)[\s-]+$"
+)
+_BEING = re.compile(r"\b(it|they|this|these|[a-z]+)(?:'s|'re|\s+(?:is|are|comes|dries|looks))\s+(?:[\w-]+\s+){0,3}$")
+_DEFINITE = re.compile(r"^\s*the\s+(?:[\w-]+\s+){0,2}$")
+_VERB = re.compile(r"\s+(?:is|are|has|was|keeps|holds|feels|looks|stays|resists|wipes|gives|will|won't|does)\b")
+_OWN = re.compile(r"(?:^|[.!?,]\s+)(?:this|these|its|our)\s+(?:[\w-]+\s+)?$")
+_ENDS = re.compile(r"\s*(?:$|[,.)(!;:/&-]|and\b|or\b|with\b|in\b|for\b|to\b|that\b|so\b|finish|colou?r)")
+# "In cream" is a colour, "in a light cream" is a cream.
+_IN_A = re.compile(r"\bin an?\s+(?:[\w'-]+\s+)?$")
+_NEXT_WORD = re.compile(r"[\s-]+([a-z][a-z']*)")
+_PRONOUNS = frozenset({"it", "they", "this", "these"})
+_STOP = texts.STOP_WORDS - {"and", "or"} | {"while", "but", "when", "into", "which", "also", "can", "makes", "keeps"}
+_USERS = re.compile(
+    r"[\s-]*(?:recipes?|diets?|lifestyles?|cooking|baking|eaters?|lovers?|people|households?|gardening|farms?|farming|"
+    r"cooks?|bakers?|gardens?|foods?|ingredients|phones?|cases?|mornings?|days|nights|moments|way|ways|manner|feel|"
+    r"flow|rhythm)\b"
+)
+_FOR_OTHERS = re.compile(
+    r"\b(?:for|unlike|than|like|pairs? with|on|if you (?:are|eat|live|cook))\s+(?:your|any|all|an?|the)?\s*$"
+)
+
+
+def before(folded: str, start: int) -> str:
+    """The sentence up to a word, as far as it is read."""
+    return _SENTENCE_END.split(folded[max(0, start - REACH) : start])[-1]
+
+
+def after(folded: str, end: int) -> str:
+    """The sentence from the end of a word on, as far as it is read."""
+    return _SENTENCE_END.split(folded[end : end + REACH], maxsplit=1)[0]
+
+
+def is_denied(ahead: str) -> bool:
+    """Whether a word after `ahead` is said not to be so."""
+    return _DENIED.search(ahead) is not None
+
+
+def is_of_others(ahead: str, behind: str) -> bool:
+    """Whether a word between these is said of something else, or not to be so."""
+    if _NOT_THIS.match(behind) or is_denied(ahead):
+        return True
+    return _MADE_OF.search(ahead) is None and _OTHERS.search(ahead) is not None
+
+
+def is_for_others(ahead: str, behind: str) -> bool:
+    """Whether a claim such as vegan is made of those that the product is for."""
+    return bool(_USERS.match(behind) or _FOR_OTHERS.search(ahead))
+
+
+def is_stated(kind: Kind, ahead: str) -> bool:
+    """Whether these words before a material or colour say that the product has it."""
+    if kind == "color":
+        return _COLORED.search(ahead) is not None
+    return bool(_MADE_OF.search(ahead) or _PURE.search(ahead))
+
+
+def is_said(kind: Kind, ahead: str, behind: str, nouns: AbstractSet[str], *, ordinary: bool) -> bool:
+    """Whether the sentence says the word of the product, whose names are `nouns` (stems), or of a part of it."""
+    ends = _ENDS.match(behind) is not None
+    whose = part(behind, nouns)
+    if whose is not None:
+        return True
+    if is_stated(kind, ahead) and (kind != "color" or ends):
+        return not (ordinary and _IN_A.search(ahead))
+    # "Made of blue, lead-free crystal".
+    if kind == "color" and _MADE_OF.search(ahead) and part(behind.replace(",", ""), nouns):
+        return True
+    if kind == "material" and _DEFINITE.search(ahead) and _VERB.match(behind):
+        return True
+    if not ends:
+        return _OWN.search(ahead) is not None
+    if kind == "color" and not ordinary and _SHADED.search(ahead):
+        return True
+    being = _BEING.search(ahead)
+    return being is not None and (being[1] in _PRONOUNS or texts.stem(being[1]) in nouns | PARTS)
+
+
+def part(behind: str, nouns: AbstractSet[str]) -> str | None:
+    """The product's or a part's name among the three words after a word: "frame" of "oak and brass frame"."""
+    at = 0
+    for _ in range(3):
+        match = _NEXT_WORD.match(behind, at)
+        if match is None:
+            return None
+        word = match[1].removesuffix("'s")
+        if (stem := texts.stem(word)) in nouns or stem in PARTS:
+            return stem
+        if word in _STOP:
+            return None
+        at = match.end()
+    return None

@@ -1,0 +1,257 @@
+"""The numbers of a record, and what they say about a number of a text.
+
+Belongs here: looking a quantity up by its kind, and the arithmetic that a record supports.
+Does not: reading numbers (quantities.py), or what an unsupported one costs (the policy profile).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
+from itertools import pairwise
+
+from walmart_pipeline.quality import texts
+from walmart_pipeline.quality.grounding.claims import Verdict
+from walmart_pipeline.quality.quantities import Quantity, quantities
+from walmart_pipeline.quality.units import COUNTS, UNITS, Unit
+from walmart_pipeline.records import Product
+
+# Between different units a printed figure is rounded: 1.7 L is sold as 57 oz (0.8 % off), 13.6 kg as 30 lb.
+CONVERSION_TOLERANCE = 0.02
+# "About 7 pounds" may be said of 7.2 lb, not of 8.
+ROUNDING_TOLERANCE = 0.05
+# The message names so many of the record's figures; more would not help a writer.
+SHOWN_FIGURES = 4
+ANY_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
+# Which kinds a number without a unit may be, by the name of its attribute; elsewhere it may be any.
+KINDS_OF_NAME: tuple[tuple[str, frozenset[str]], ...] = tuple(
+    (word, frozenset(kinds.split()))
+    for words, kinds in (
+        ("weight", "mass"),
+        ("length width height depth diameter thickness dimension screen drop inseam", "length"),
+        ("capacity volume", "volume mass cup data charge"),
+        ("watt power", "power"),
+        ("volt", "voltage"),
+        ("count quantity pieces pack number", " ".join(COUNTS)),
+        ("warranty age", "calendar days"),
+        ("speed", "turns speed setting times"),
+        ("temperature", "temperature degrees"),
+    )
+    for word in words.split()
+)
+# Of these each holds some of what is counted.
+CONTAINERS = frozenset({"pack", "box", "bag", "pouch", "sachet", "tray", "bottle", "pair", "roll"})
+# Two numbers of a record are factors of one only where they stand so near: "two boxes with a dozen bars each".
+TOGETHER_CHARS = 30
+# Kinds of a number without a unit that are not the name of one.
+ANY, UNLESS_TOLD, COUNTED = "any", "unless told", "counted"
+
+
+class Figures:
+    """The numbers of a text: by kind with their unit, and those without one by what they may be."""
+
+    def __init__(self, text: str = "") -> None:
+        """text: where numbers stand that state nothing by themselves (model numbers)."""
+        self.by_kind: dict[str, list[tuple[float, Unit, str]]] = {}
+        self._nouns: dict[str, list[tuple[float, str]]] = {}
+        self._counted: list[Quantity] = []
+        self._bare: set[tuple[float, str]] = set()
+        self._values: set[float] = set()
+        self._text = text
+
+    def add(self, quantity: Quantity, bare: Iterable[str] = (ANY,)) -> None:
+        """One number of the text; `bare`: the kinds that it may be if it has no unit."""
+        self._values.add(quantity.value)
+        if quantity.noun or (quantity.readings and quantity.readings[0].kind in COUNTS):
+            self._counted.append(quantity)
+        if quantity.noun:
+            self.count(quantity.noun, quantity.value, f"{quantity.text} {quantity.noun}")
+        if not quantity.readings or quantity.unsure:
+            self._bare.update((quantity.value, kind) for kind in bare)
+        for reading in quantity.readings:
+            self.by_kind.setdefault(reading.kind, []).append((reading.amount, reading.unit, quantity.text))
+
+    def count(self, noun: str, value: float, text: str) -> None:
+        """So many things of this name."""
+        self._nouns.setdefault(texts.stem(noun.lower()), []).append((value, text))
+
+    def counts(self, noun: str) -> bool:
+        """Whether there is a number of things of this name."""
+        return texts.stem(noun.lower()) in self._nouns
+
+    def judge(self, quantity: Quantity) -> Verdict:
+        """supported; contradicted when the kind is there with other values only; unsupported when it is not there."""
+        if self._has_reading(quantity):
+            return "supported"
+        if quantity.noun and (same := self._nouns.get(texts.stem(quantity.noun.lower()))):
+            values = {value for value, _ in same}
+            fits = quantity.value in values or quantity.value == sum(values) or self._is_product(quantity.value)
+            return "supported" if fits else "contradicted"
+        if not quantity.readings or quantity.unsure:
+            known = quantity.value in self._values or quantity.value in self._every or self._is_product(quantity.value)
+            return "supported" if known else "unsupported"
+        if self._may_be(quantity):
+            return "supported"
+        kind = quantity.readings[0].kind
+        counted = kind in COUNTS and (self._has_count(quantity) or self._is_product(quantity.value))
+        # Two panels make a set of 2, whatever else the record counts in packs.
+        if counted and kind == "pack":
+            return "supported"
+        # An angle says nothing of a temperature.
+        kinds = quantity.readings[:1] if kind == "degrees" else quantity.readings
+        if any(reading.kind in self.by_kind for reading in kinds):
+            return "contradicted"
+        return "supported" if counted else "unsupported"
+
+    def in_all(self, quantity: Quantity) -> bool:
+        """Whether it is what all the record's pieces come to: 24 bars of 1.4 oz are 33.6 oz."""
+        return any(
+            abs(amount * count - stated) <= CONVERSION_TOLERANCE * stated
+            for _, stated, unit in quantity.readings
+            for amount, _, _ in self.by_kind.get(unit.kind, ())
+            for count in self._products | {value for same in self._nouns.values() for value, _ in same} | self._packs
+            if count > 1
+        )
+
+    def is_near(self, quantity: Quantity) -> bool:
+        """Whether a figure of the same kind rounds to it."""
+        return any(
+            abs(amount - stated) <= ROUNDING_TOLERANCE * abs(amount)
+            for _, stated, unit in quantity.readings
+            for amount, _, _ in self.by_kind.get(unit.kind, ())
+        )
+
+    def like(self, quantity: Quantity) -> tuple[str, ...]:
+        """The figures of the same kind as they are written."""
+        kinds = [reading.kind for reading in quantity.readings]
+        if not COUNTS.isdisjoint(kinds):
+            kinds.append("pack")
+        same = [text for _, text in self._nouns.get(texts.stem(quantity.noun.lower()), ())] if quantity.noun else []
+        same += [text.strip() for kind in kinds for _, _, text in self.by_kind.get(kind, ())]
+        return tuple(dict.fromkeys(same))[:SHOWN_FIGURES]
+
+    @cached_property
+    def _every(self) -> frozenset[float]:
+        return frozenset(float(number.replace(",", "")) for number in ANY_NUMBER.findall(self._text))
+
+    @cached_property
+    def _products(self) -> frozenset[float]:
+        """What the record's counts come to: two boxes of 12 bars are 24."""
+        return frozenset(
+            first.value * second.value
+            for first, second in pairwise(self._counted)
+            # A pack of 2 and "two cables" are the same two.
+            if 0 <= second.start - first.end <= TOGETHER_CHARS
+            and min(first.value, second.value) > 1
+            and _holds(first, second)
+        )
+
+    @cached_property
+    def _packs(self) -> frozenset[float]:
+        kinds = CONTAINERS & self.by_kind.keys()
+        return frozenset(amount for kind in kinds for amount, _, _ in self.by_kind[kind])
+
+    def _is_product(self, value: float) -> bool:
+        return value in self._products
+
+    def _may_be(self, quantity: Quantity) -> bool:
+        """Whether a number without a unit may be this one."""
+        value = quantity.value
+        return any(
+            (value, ANY) in self._bare
+            or (value, reading.kind) in self._bare
+            or ((value, UNLESS_TOLD) in self._bare and reading.kind not in self.by_kind)
+            or ((value, COUNTED) in self._bare and reading.kind in COUNTS)
+            for reading in quantity.readings
+        )
+
+    def _has_reading(self, quantity: Quantity) -> bool:
+        for _, stated, unit in quantity.readings:
+            for amount, own, _ in self.by_kind.get(unit.kind, ()):
+                if amount == stated or abs(amount - stated) <= (1e-6 if own == unit else CONVERSION_TOLERANCE) * max(
+                    abs(amount), abs(stated)
+                ):
+                    return True
+        return False
+
+    def _has_count(self, quantity: Quantity) -> bool:
+        return any(
+            amount == quantity.value for kind in COUNTS & self.by_kind.keys() for amount, _, _ in self.by_kind[kind]
+        )
+
+
+def _holds(first: Quantity, second: Quantity) -> bool:
+    """Whether one of them counts what the others come in."""
+    return any(reading.kind in CONTAINERS for quantity in (first, second) for reading in quantity.readings)
+
+
+def figures(found: Iterable[Quantity]) -> Figures:
+    """These quantities, looked up by kind; one without a unit may be any."""
+    made = Figures()
+    for quantity in found:
+        made.add(quantity)
+    return made
+
+
+def source_figures(product: Product, text: str) -> Figures:
+    """The numbers of a product's record. An attribute's name may hold the unit: `Weight (lb): 30`.
+
+    text: the whole record with its name at the beginning, and at the end each attribute as "name: value".
+    A number without a unit may be what its attribute is about; in the name anything that is told nowhere else; in
+    prose a count, so that "Includes 12" does not make 12 lb true.
+    """
+    made = Figures(text)
+    starts = list(_attribute_starts(product, text))
+    first = starts[-1][0] if starts else len(text)
+    for quantity in quantities(text, counted=True):
+        if quantity.readings and not quantity.unsure:
+            made.add(quantity)
+        elif quantity.start < len(product.product_name):
+            made.add(quantity, (UNLESS_TOLD,))
+        elif quantity.start < first:
+            made.add(quantity, (COUNTED,))
+        else:
+            made.add(quantity, _kinds_of(next(name for start, name in starts if start <= quantity.start)))
+    for name, value in product.attributes.items():
+        if units := _units_in(name):
+            for quantity in _with_units(value, units):
+                made.add(quantity)
+        if value.isdigit():
+            *_, noun = name.split(" per ")[0].split() or [""]
+            if noun.endswith("s"):
+                made.count(noun, float(value), f"{name}: {value}")
+            if "count" in name.lower() or "quantity" in name.lower():
+                for quantity in quantities(f"{value} count"):
+                    made.add(quantity)
+    return made
+
+
+def _attribute_starts(product: Product, text: str) -> Iterator[tuple[int, str]]:
+    """Where each attribute begins, the last one first."""
+    end = len(text)
+    for name, value in reversed(product.attributes.items()):
+        start = end - len(name) - len(": ") - len(value)
+        yield start, name
+        end = start - len(" ;\n")
+
+
+@lru_cache(maxsize=4096)
+def _kinds_of(name: str) -> frozenset[str]:
+    lower = name.lower()
+    return next((kinds for word, kinds in KINDS_OF_NAME if word in lower), frozenset({ANY}))
+
+
+@lru_cache(maxsize=4096)
+def _units_in(name: str) -> tuple[str, ...]:
+    # One letter may be anything (W is a width as well), and "in" a preposition, unless it stands in brackets.
+    words = re.findall(r"[a-z°%]+", name.lower())
+    return tuple(word for word in words if word in UNITS and len(word) > 1 and (word != "in" or "(in)" in name.lower()))
+
+
+@lru_cache(maxsize=4096)
+def _with_units(value: str, units: tuple[str, ...]) -> tuple[Quantity, ...]:
+    found = quantities(value)
+    if len(found) != 1 or found[0].readings:
+        return ()
+    return tuple(quantity for unit in units for quantity in quantities(f"{found[0].text} {unit}"))

@@ -1,0 +1,185 @@
+"""A product's record, in the form in which it is asked about claims.
+
+Belongs here: which words and figures the record has, and what it tells of a kind; worked out when first asked.
+Does not: what a text claims (the modules beside this one).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from walmart_pipeline.quality import texts
+from walmart_pipeline.quality.grounding import context
+from walmart_pipeline.quality.grounding.figures import Figures, source_figures
+from walmart_pipeline.quality.grounding.vocabulary import Kind, Term, Vocabulary, longest, vocabulary
+from walmart_pipeline.quality.scanning import flat
+from walmart_pipeline.records import Product
+
+# The message names so many of the record's words; more would not help a writer.
+SHOWN_WORDS = 4
+_BY = frozenset({"x", "X"})
+_POINTS = frozenset({".", ","})
+# A record of one of these has no colours that a text could contradict.
+ANY_COLOR = re.compile(r"\b(?:multi-?(?:ple )?-?colou?r(?:s|ed)?|assorted|various colou?rs|variety of colou?rs)\b")
+_DENIED = re.compile(r"\b(?:not|isn t|aren t|never)(?: (?:be|a|fully|completely|entirely|considered|rated))? $")
+_NO = re.compile(r"(?:no|not|none|false|n/?a|does not apply)\b", re.IGNORECASE)
+
+
+class Record:
+    """What a product's record says. Built for one judgement; `text` is every fact that a listing may use."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self._prose = " ;\n".join(
+            [
+                product.product_name,
+                product.brand or "",
+                *product.category,
+                *product.features,
+                product.description,
+            ]
+        )
+        self.text = " ;\n".join([self._prose, *(f"{name}: {value}" for name, value in product.attributes.items())])
+
+    @cached_property
+    def flat(self) -> str:
+        """The text for exact search: names beside their values (BPA: Free), without what an attribute denies."""
+        stated = [f"{name} {value}" for name, value in self.product.attributes.items() if not _NO.match(value)]
+        return flat(" ;\n ".join(["", self._prose, *stated, ""]))
+
+    @cached_property
+    def folded(self) -> str:
+        """The text as texts.folded has it."""
+        return texts.folded(self.text)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """The record's numbers."""
+        return source_figures(self.product, self.text)
+
+    @cached_property
+    def squeezed(self) -> str:
+        """Letters and digits alone, so that WH 1000XM4 = WH-1000XM4."""
+        return self.flat.replace(" ", "")
+
+    @cached_property
+    def terms(self) -> dict[Term, bool]:
+        """Every word of the vocabulary that the record has; False where it only denies it."""
+        found: dict[Term, bool] = {
+            term: False
+            for name, value in self.product.attributes.items()
+            if _NO.match(value)
+            for term, _ in _found(name, "claim", vocabulary())
+        }
+        for start, _, terms in longest(vocabulary().search.find(self.flat)):
+            for term in terms:
+                if not found.get(term):
+                    found[term] = not (term.kind == "claim" and self._denied(start))
+        return found
+
+    def has(self, term: Term, written: str = "") -> bool:
+        """Whether the record says it, in this or a narrower word. `written`: as a text has it, flat.
+
+        The same word is looked for first: that is 1 µs, and to find all of the record's words 20.
+        """
+        if written and not term.shortens and self._says(f" {written} ", claim=term.kind == "claim"):
+            return True
+        terms = self.terms
+        if terms.get(term):
+            return True
+        return any(terms.get(other) for other in vocabulary().narrower.get(term, ()))
+
+    def shows(self, written: str) -> bool:
+        """Whether a number stands in the record exactly as a text writes it."""
+        text = self.text
+        word = written[-1].isalnum()
+        at = text.find(written)
+        while at != -1:
+            end = at + len(written)
+            if not _reaches_over(text, at, end, word=word):
+                return True
+            at = text.find(written, at + 1)
+        return False
+
+    def told(self, kind: Kind) -> dict[Term, str]:
+        """The words of a kind that the record says of the whole product, as they are written there.
+
+        From an attribute or the name; where both are silent, from plain sentences ("made of oak").
+        """
+        product, words = self.product, vocabulary()
+        values = [value for name, value in product.attributes.items() if words.is_about(name, kind)]
+        told = {term: shown for text in values for term, shown in _found(text, kind, words)}
+        told |= {term: shown for term, shown in _found(product.product_name, kind, words) if not term.ordinary}
+        if told:
+            return told
+        prose = [*product.features, product.description]
+        return {term: shown for text in prose for term, shown in _stated(text, kind, words)}
+
+    def of_part(self, part: str, kind: Kind) -> str | None:
+        """The attribute that tells a kind of one part: "Lens material: polycarbonate"."""
+        for name, value in self.product.attributes.items():
+            if part in texts.key_stems(name) and vocabulary().is_about(name, kind):
+                return f"{name}: {value}"
+        return None
+
+    @cached_property
+    def origins(self) -> list[Term]:
+        """The countries where the record says that it is made."""
+        words = vocabulary()
+        named = [
+            term
+            for name, value in self.product.attributes.items()
+            if words.is_about(name, "origin")
+            for term, _ in _found(f"made in {value}", "origin", words)
+        ]
+        return list(dict.fromkeys([*named, *(term for term in self.terms if term.kind == "origin")]))
+
+    @cached_property
+    def nouns(self) -> frozenset[str]:
+        """Stems of what the product is called: the words of its name and of its narrowest category."""
+        named = texts.key_stems(self.product.product_name)
+        return frozenset(named).union(*(texts.key_stems(category) for category in self.product.category[-1:]))
+
+    @property
+    def any_color(self) -> bool:
+        """Whether the record is of several colours that it does not list."""
+        return ANY_COLOR.search(self.folded) is not None
+
+    def _says(self, written: str, *, claim: bool) -> bool:
+        at = self.flat.find(written)
+        while claim and at != -1 and self._denied(at + 1):
+            at = self.flat.find(written, at + 1)
+        return at != -1
+
+    def _denied(self, start: int) -> bool:
+        return _DENIED.search(self.flat[max(0, start - 25) : start]) is not None
+
+
+def _reaches_over(text: str, start: int, end: int, *, word: bool) -> bool:
+    """Whether a number goes on at either end: the 30 lb of 130 lb, the 1 of 1.5."""
+    before, after = text[start - 1 : start], text[end : end + 1]
+    # In 20x30 an x stands between two numbers.
+    if before in _BY and not text[start - 2 : start - 1].isalpha():
+        before = ""
+    if after in _BY and text[end + 1 : end + 2].isdigit():
+        after = ""
+    if before.isalnum() or (before in _POINTS and text[start - 2 : start - 1].isdigit()):
+        return True
+    if before == "-" and text[start - 2 : start - 1].isalpha():
+        return True
+    return (word and after.isalnum()) or (after in _POINTS and text[end + 1 : end + 2].isdigit())
+
+
+def _found(text: str, kind: Kind, words: Vocabulary) -> Iterator[tuple[Term, str]]:
+    for start, end, terms in longest(words.search.find(flat(text))):
+        yield from ((term, text[start:end]) for term in terms if term.kind == kind)
+
+
+def _stated(text: str, kind: Kind, words: Vocabulary) -> Iterator[tuple[Term, str]]:
+    folded = texts.folded(text)
+    for start, end, terms in longest(words.search.find(flat(text))):
+        for term in terms:
+            if term.kind == kind and context.is_stated(kind, context.before(folded, start)):
+                yield term, text[start:end]

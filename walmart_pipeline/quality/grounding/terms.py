@@ -1,0 +1,131 @@
+"""Materials, colours, sizes, countries and regulated claims of a text, looked up in the record.
+
+Belongs here: the verdict on a word of the vocabulary. Does not: the words (vocabulary.yaml), how a sentence means them
+(context.py), or brands (brands.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from walmart_pipeline.quality.grounding import context
+from walmart_pipeline.quality.grounding.claims import Claim, Subject, Verdict
+from walmart_pipeline.quality.grounding.listing_text import ListingText
+from walmart_pipeline.quality.grounding.parts import SMALL_PARTS
+from walmart_pipeline.quality.grounding.record import SHOWN_WORDS, Record
+from walmart_pipeline.quality.grounding.vocabulary import Term, vocabulary
+
+# A size of a bed is one only where a bed is spoken of.
+_BED_BEHIND = re.compile(r"[\s-]*(?:size|sized|bed|mattress|sheet|comforter|duvet|quilt|frame)")
+_BEDS = frozenset("bed bedding mattress sheet comforter duvet quilt blanket coverlet bedspread headboard".split())
+_TITLE_PART = re.compile(r"[,|(/–—]|\s-\s")
+_TITLE_END = re.compile(r"\s*(?:$|[,|)(/–—-]|and\b|&)")
+_SHADE = re.compile(
+    r"\s*(?:(?:and|dark|light|deep|bright|pale|matte|soft|solid|heather|vintage|metallic|[a-z]+ish)\s+)?"
+)
+# As a colour or as a metal, the record may tell either.
+_METALLIC = frozenset({"gold", "silver", "rose gold"})
+_INSISTS = re.compile(r"\b(?:genuine|real|full[- ]grain|top[- ]grain|100%)\s+$")
+
+Said: TypeAlias = tuple[Verdict, Sequence[str]]
+
+
+def term_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+    """Each word that the text says of the product, with the verdict; one that the record has is told once."""
+    proved: set[str] = set()
+    for start, end, terms in listing.terms:
+        written = listing.flat[start:end]
+        if written in proved or terms[0].kind not in _JUDGED:
+            continue
+        subject: Subject = "claim" if terms[0].kind in {"claim", "origin"} else "attribute"
+        if any(record.has(term, written) for term in terms):
+            proved.add(written)
+            yield listing.claim(subject, start, end, "supported")
+            continue
+        # A word of two kinds, such as bronze, is judged as the first that the sentence means.
+        for term in terms:
+            if said := _JUDGED[term.kind](term, listing, start, end, record):
+                yield listing.claim(subject, start, end, *said)
+                break
+
+
+def _look(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+    """A material or colour that the record does not have; None where the sentence does not say it of the product."""
+    folded, words = listing.folded, vocabulary()
+    ahead, behind = context.before(folded, start), context.after(folded, end)
+    in_title = listing.place(start)[0] == "title"
+    if in_title:
+        # "Mugs for Men, White": a comma of a title begins another quality.
+        ahead = _TITLE_PART.split(ahead)[-1]
+    if term.kind == "color" and (record.any_color or f" {term.word} " in record.flat or term in words.passive):
+        return None
+    if context.is_of_others(ahead, behind):
+        return None
+    alone = in_title and (not term.ordinary or bool(_SHADE.fullmatch(ahead) and _TITLE_END.match(behind)))
+    nouns = record.nouns if term.kind == "material" else record.nouns | words.stuffs
+    if not alone and not context.is_said(term.kind, ahead, behind, nouns, ordinary=term.ordinary):
+        return None
+    longer = words.longer.get(term)
+    if longer and record.has(longer) and longer in listing.words and not _INSISTS.search(ahead):
+        return None
+    told = record.told(term.kind)
+    wider = [other for other in told if term in words.narrower.get(other, ())]
+    if wider and not any(other in words.narrower[wide] for wide in wider for other in told):
+        return "unsupported", ()
+    whose = context.part(behind, frozenset())
+    if whose and (own := record.of_part(whose, term.kind)):
+        return "contradicted", (own,)
+    if not told or (term.kind == "material" and whose in SMALL_PARTS):
+        return "unsupported", ()
+    if term.word in _METALLIC:
+        told = told | record.told("material")
+    return "contradicted", _shown(told)
+
+
+def _size(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+    """The size of a bed."""
+    told = record.told("size")
+    behind = context.after(listing.folded, end)
+    if not told and record.nouns.isdisjoint(_BEDS):
+        return None
+    in_title = listing.place(start)[0] == "title"
+    if not _BED_BEHIND.match(behind) and not (in_title and told):
+        return None
+    if context.is_of_others(context.before(listing.folded, start), ""):
+        return None
+    return ("contradicted", _shown(told)) if told else ("unsupported", ())
+
+
+def _claim(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+    """A certification or regulated claim."""
+    folded = listing.folded
+    ahead, behind = context.before(folded, start), context.after(folded, end)
+    if context.is_denied(ahead) or context.is_for_others(ahead, behind):
+        return None
+    # GOTS is a standard, gots is nothing.
+    if term.ordinary and not listing.text[start:end].isupper():
+        return None
+    if record.terms.get(term) is False:
+        return "contradicted", (f"not {term.word}",)
+    rivals = [other for other in vocabulary().rivals.get(term, ()) if record.terms.get(other)]
+    return ("contradicted", tuple(other.word for other in rivals)) if rivals else ("unsupported", ())
+
+
+def _origin(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+    """The country where it was made."""
+    if context.is_denied(context.before(listing.folded, start)):
+        return None
+    told = record.origins
+    if term in told:
+        return "supported", ()
+    return ("contradicted", tuple(other.word for other in told)) if told else ("unsupported", ())
+
+
+def _shown(told: Mapping[Term, str]) -> Sequence[str]:
+    """The record's words as they are written."""
+    return tuple(dict.fromkeys(told.values()))[:SHOWN_WORDS]
+
+
+_JUDGED = {"material": _look, "color": _look, "size": _size, "claim": _claim, "origin": _origin}

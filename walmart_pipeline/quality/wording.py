@@ -1,0 +1,193 @@
+"""The rules of a profile that are made of words and patterns, over all fields of a listing in one pass.
+
+Belongs here: which field a rule covers, and what a product's own names excuse.
+Does not: finding a phrase (phrases.py), or reading the sentence around one (rules).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import cast
+
+from walmart_pipeline.quality import texts
+from walmart_pipeline.quality.phrases import PhraseSearch
+from walmart_pipeline.quality.policy import Pattern, Policy, TextField
+from walmart_pipeline.quality.rules import CONFIRMATIONS, Finding, Mention
+from walmart_pipeline.records import Product
+
+# Between fields: no phrase holds it, and it ends a word.
+FIELD_END = "\0"
+# Attributes whose value is a name that a text may use as it stands: a dartboard of the series Target.
+NAME_ATTRIBUTES = re.compile(
+    r"\b(?:brand|character|franchise|licen[cs]e|series|theme|collection|book title|movie title|author|artist)\b"
+)
+# What is sold under these is called by a title, and a title may say anything: a novel named The Best Seller.
+TITLED = re.compile(r"\b(?:books?|novels?|movies?|dvds?|blu-ray|music|vinyl|video games?|board games?|posters?)\b")
+
+# Where no brand is told, a name begins with it: Amazon Basics Glass Kettle.
+NAME_START = re.compile(r"[^\W_]+\W+[^\W_]+")
+# Price tags and sale signs are sold under words that promise nothing of their own price.
+_PRICE_WORDS = r"(?:price|sale|discount|clearance|coupon|saving|deal)s?"
+SIGN_WORDS = re.compile(rf"(?:(?:low|half|sale|on)[\s-])?{_PRICE_WORDS}")
+SIGNS = re.compile(
+    rf"\b{_PRICE_WORDS}"
+    r" (?:tags?|signs?|labels?|stickers?|banners?|flags?|posters?|guns?|organi[sz]ers?|holders?|jars?)\b"
+)
+
+
+class Wording:
+    """Word lists and patterns of a policy, compiled once; make one and keep it."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._settings = {rule: setting for rule, setting in policy.rules.items() if setting.enabled and setting.fields}
+        self._search = PhraseSearch(
+            ((rule, name), entry)
+            for rule, setting in self._settings.items()
+            for name in setting.words
+            for entry in policy.word_lists[name]
+        )
+        self._patterns = [
+            (re.compile(pattern.regex), re.compile(pattern.hint), pattern, rules)
+            for name, pattern in policy.patterns.items()
+            if (rules := [rule for rule, setting in self._settings.items() if name in setting.patterns])
+        ]
+
+    def findings(self, fields: Sequence[tuple[str, str]], product: Product) -> Iterator[tuple[str, Finding]]:
+        """(rule id, finding) for each (name, text) of the fields, save what belongs to the product's own names."""
+        whole = FIELD_END.join([text for _, text in fields])
+        folded = texts.folded(whole)
+        names = _OwnNames(product)
+        yield from self._listed(whole, folded, fields, names)
+        kinds: dict[TextField, list[tuple[str, str]]] = {}
+        for name, text in fields:
+            kinds.setdefault(kind_of(name), []).append((name, text))
+        for regex, hint, pattern, rules in self._patterns:
+            if _may_hold(pattern, whole, folded) and hint.search(folded):
+                for rule in rules:
+                    for kind in self._settings[rule].fields:
+                        yield from self._matched(rule, kind, regex, kinds.get(kind, ()), names)
+
+    def _listed(
+        self, whole: str, folded: str, fields: Sequence[tuple[str, str]], names: _OwnNames
+    ) -> Iterator[tuple[str, Finding]]:
+        starts: list[int] = []
+        ends: dict[tuple[str, int, str | None], int] = {}
+        for (rule, word_list), start, end in self._search.find(whole, folded):
+            if not starts:
+                starts = _starts(fields)
+            place = bisect_right(starts, start) - 1
+            name, text = fields[place]
+            begin = starts[place]
+            kind = kind_of(name)
+            if kind not in self._settings[rule].fields:
+                continue
+            own = folded[begin : begin + len(text)]
+            mention = Mention(word_list, text, own, start - begin, end - begin, names.product)
+            finding = self._finding(rule, kind, name, mention, names)
+            # "Cures eczema and acne" is one claim.
+            if finding and finding.start >= ends.get((rule, place, finding.variant), 0):
+                ends[rule, place, finding.variant] = finding.end
+                yield rule, finding
+
+    def _finding(self, rule: str, kind: TextField, name: str, mention: Mention, names: _OwnNames) -> Finding | None:
+        span, variant = (mention.start, mention.end), None
+        if rule in CONFIRMATIONS:
+            confirmed = CONFIRMATIONS[rule](mention)
+            if confirmed is None:
+                return None
+            span, variant = (confirmed.start, confirmed.end), confirmed.variant
+        elif names.hold(mention.folded, span):
+            return None
+        return Finding(name, *span, variant or self._variant(rule, kind))
+
+    def _matched(
+        self,
+        rule: str,
+        kind: TextField,
+        regex: re.Pattern[str],
+        fields: Sequence[tuple[str, str]],
+        names: _OwnNames,
+    ) -> Iterator[tuple[str, Finding]]:
+        for name, text in fields:
+            for match in regex.finditer(text):
+                if not names.cover(texts.folded(text), match.span()):
+                    yield rule, Finding(name, *match.span(), self._variant(rule, kind))
+
+    def _variant(self, rule: str, kind: TextField) -> str | None:
+        return kind if kind in self._settings[rule].variants else None
+
+
+class _OwnNames:
+    """The names that a product's record gives it, looked at only when something is found."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self.brand = texts.folded(product.brand or "").strip()
+
+    def hold(self, folded: str, span: tuple[int, int]) -> bool:
+        """Whether words of a text are the brand's own, or stand inside another of the product's names."""
+        words = folded[span[0] : span[1]]
+        name = texts.folded(self.product.product_name)
+        if self.brand:
+            if _within_words(words, self.brand):
+                return True
+        elif (start := NAME_START.match(name)) and _covers(start.group(), folded, span):
+            return True
+        if self._is_titled() and _within_words(words, name):
+            return True
+        if SIGN_WORDS.fullmatch(words) and SIGNS.search(name):
+            return True
+        return any(
+            _covers(texts.folded(value), folded, span)
+            for label, value in self.product.attributes.items()
+            if NAME_ATTRIBUTES.search(label.lower())
+        )
+
+    def cover(self, folded: str, span: tuple[int, int]) -> bool:
+        """Whether a match lies inside the brand, as the sign in Yahoo! does, or inside a title: Practical ASP.NET."""
+        name = texts.folded(self.product.product_name)
+        return _covers(self.brand, folded, span) or (self._is_titled() and folded[span[0] : span[1]] in name)
+
+    def _is_titled(self) -> bool:
+        return TITLED.search(texts.folded(" ".join(self.product.category))) is not None
+
+
+@lru_cache(maxsize=1024)
+def kind_of(name: str) -> TextField:
+    """The kind of a field: key_features[3] is a key_features."""
+    kind = name.partition("[")[0]
+    return cast("TextField", kind)
+
+
+def _starts(fields: Sequence[tuple[str, str]]) -> list[int]:
+    starts = [0]
+    for _, text in fields:
+        starts.append(starts[-1] + len(text) + len(FIELD_END))
+    return starts[:-1]
+
+
+def _may_hold(pattern: Pattern, whole: str, folded: str) -> bool:
+    if pattern.beyond_ascii and whole.isascii():
+        return False
+    if not pattern.needs:
+        return True
+    for literal in pattern.needs:  # noqa: SIM110  # a generator under any() takes twice the time
+        if literal in folded:
+            return True
+    return False
+
+
+def _within_words(words: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", name) is not None
+
+
+def _covers(name: str, folded: str, span: tuple[int, int]) -> bool:
+    start = folded.find(name)
+    while name and start != -1:
+        if start <= span[0] and span[1] <= start + len(name):
+            return True
+        start = folded.find(name, start + 1)
+    return False
