@@ -133,7 +133,8 @@ def show_retraining(done: Retraining) -> None:
         table.add_row(f"tuned {found.tier}", better)
     table.add_row("candidates", escape(", ".join(done.candidates)) or "none")
     for one in done.contenders:
-        told = f"{_points(one.mean_score)} · {one.publishable:,} of {one.products:,} publishable · {one.without_text:,} without a text"
+        publishable = f"{one.publishable:,} of {one.products:,} publishable"
+        told = f"{_points(one.mean_score)} · {publishable} · {one.without_text:,} without a text"
         table.add_row(escape(one.contender), told)
     for decision in done.decisions:
         colour = "green" if decision.verdict == "promoted" else "yellow"

@@ -31,6 +31,7 @@ class Imported(Record):
     rows: int
     kept: int
     unchanged: int = Field(description="The text that the product has already.")
+    superseded: int = Field(description="A later row is about the same product.")
     problems: list[Problem]
 
 
@@ -46,26 +47,33 @@ class GivenEdit(BaseModel):
 
 
 def import_file(db: Database, path: Path, *, now: datetime) -> Imported:
-    """Keep the edits of a file, in its order; a bad row is told and the others are kept. Again, it changes nothing.
+    """Keep the edits of a file, of each product the last; a bad row is told and the others are kept.
 
-    path: JSON lines {product_id, listing, reviewer, comment?}. now: when they were made. Raises OSError and
-    UnicodeDecodeError.
+    path: JSON lines {product_id, listing, reviewer, comment?}. now: when they were made. The same file again changes
+    nothing. Raises OSError and UnicodeDecodeError.
     """
-    counts = {"kept": 0, "unchanged": 0}
-    problems = []
+    rows, superseded, problems = 0, 0, []
+    wanted: dict[str, tuple[int, GivenEdit]] = {}
     with path.open(encoding="utf-8-sig") as file:
         for line, text in enumerate(file, start=1):
             if not text.strip():
                 continue
+            rows += 1
             try:
                 given = GivenEdit.model_validate_json(text)
-                counts[edits.keep(db, Edit(**dict(given), edited_at=now))] += 1
             except ValidationError as error:
-                reason = "; ".join(map(_explained, error.errors()))
-                problems.append(Problem(line=line, reason=reason))
-            except EditError as error:
-                problems.append(Problem(line=line, reason=str(error)))
-    return Imported(rows=sum(counts.values()) + len(problems), problems=problems, **counts)
+                problems.append(Problem(line=line, reason="; ".join(map(_explained, error.errors()))))
+                continue
+            superseded += given.product_id in wanted
+            wanted[given.product_id] = line, given
+    counts = {"kept": 0, "unchanged": 0}
+    for line, given in wanted.values():
+        try:
+            counts[edits.keep(db, Edit(**dict(given), edited_at=now))] += 1
+        except EditError as error:
+            problems.append(Problem(line=line, reason=str(error)))
+    problems.sort(key=lambda problem: problem.line)
+    return Imported(rows=rows, superseded=superseded, problems=problems, **counts)
 
 
 def _explained(error: Any) -> str:

@@ -1,13 +1,16 @@
-"""Assets of the evaluation: judged held-out products, and the report that compares their texts."""
+"""Assets of the evaluation: judged held-out products, the contest of the models, and what is decided by it."""
 
 from datetime import UTC, datetime
 
 import dagster as dg
+from pydantic import Field
 
 from walmart_pipeline import markdown
-from walmart_pipeline.evaluation import held_out, report
+from walmart_pipeline.evaluation import contest, contest_report, entries, held_out, promotion, report
 from walmart_pipeline.evaluation.compare import compare
+from walmart_pipeline.evaluation.standings import standings
 from walmart_pipeline.files import write_whole
+from walmart_pipeline.llm import choosing
 from walmart_pipeline.llm.provider import Provider
 from walmart_pipeline.progress import Progress
 from walmart_pipeline.quality.judge import Judge
@@ -92,5 +95,119 @@ def evaluation_report(
             "report": dg.MetadataValue.path(path),
             "open": dg.MetadataValue.url(path.as_uri()),
             "summary": dg.MetadataValue.md(report.markdown(comparison, about)),
+        }
+    )
+
+
+class ContestConfig(dg.Config):
+    """How much is asked. As it is, no contest is held."""
+
+    products: int = Field(default=0, ge=0, description="Held-out products at most that every contender writes about.")
+
+
+@dg.asset(
+    name="contest",
+    key_prefix="evaluation",
+    group_name="evaluation",
+    deps=[
+        dg.AssetKey(["training", "dataset"]),
+        dg.AssetKey(["models", "candidates"]),
+        dg.AssetKey(["models", "fine_tuned"]),
+    ],
+    kinds={"duckdb", "python"},
+    owners=["team:ml"],
+    code_version=contest.VERSION,
+    pool=WAREHOUSE_POOL,
+)
+def contest_of_models(
+    context: dg.AssetExecutionContext,
+    config: ContestConfig,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+    judge: dg.ResourceParam[Judge],
+    progress: dg.ResourceParam[Progress],
+) -> dg.MaterializeResult[None]:
+    """The same held-out products, written about by everyone who could write, and judged alike.
+
+    Base model, champion, every candidate, the composer and the source's own text; what fails counts as 0. Off unless
+    `products` is set: each model is asked about so many products. What was answered once is not asked again.
+    """
+    if not config.products:
+        return dg.MaterializeResult(metadata={"contest": "off: set `products` in the config, or run the job `retrain`"})
+    base = choosing.base_recipe(settings, judge)
+    if base is None:
+        return dg.MaterializeResult(metadata={"contest": "nothing to compare: no model writes, the composer does"})
+    held = contest.hold(settings, warehouse, judge, base, config.products, progress=progress, log=context.log.info)
+    table = standings(held)
+    columns = [
+        {
+            "contender": one.name,
+            "kind": one.kind,
+            "mean score": one.mean.mean,
+            "publishable": one.texts.publishable,
+            "no text": one.declined + one.failed + one.lost,
+        }
+        for one in table.contenders
+    ]
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(held.entries),
+            "contest": held.number,
+            "products": table.products,
+            "reference": table.reference,
+            "contenders": dg.MetadataValue.md(markdown.table(columns)),
+        }
+    )
+
+
+class PromotionConfig(dg.Config):
+    """Whether the decision is carried out."""
+
+    automatic: bool = Field(default=True, description="Otherwise it is only told what would be done.")
+
+
+@dg.asset(
+    name="promotion",
+    key_prefix="evaluation",
+    group_name="evaluation",
+    deps=[contest_of_models],
+    kinds={"duckdb", "html", "matplotlib"},
+    owners=["team:ml"],
+    code_version=contest.VERSION,
+    pool=WAREHOUSE_POOL,
+)
+def promotion_by_evidence(
+    config: PromotionConfig,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+    judge: dg.ResourceParam[Judge],
+) -> dg.MaterializeResult[None]:
+    """Who writes from now on: the best candidate of the latest contest, if it is better beyond chance.
+
+    And only if it breaks no blocking rule for more products than the reference, which is the champion, or the base
+    model where there is none. Everyone else is refused with every reason. `reports/contest-<n>.html` shows it all.
+    """
+    with warehouse.writing() as db:
+        held = entries.latest(db)
+        if held is None:
+            return dg.MaterializeResult(metadata={"decision": "none: no contest has been held"})
+        if promotion.is_decided(db, held.number):
+            return dg.MaterializeResult(metadata={"decision": f"contest {held.number} was decided before"})
+        versions = promotion.registered(db, held.provider)
+    table = standings(held)
+    decisions = promotion.decide(held, table, versions, settings, judge)
+    if config.automatic:
+        with warehouse.writing() as db:
+            promotion.carry_out(db, held, decisions)
+    shown = contest_report.Shown(held, table, decisions, is_carried_out=config.automatic)
+    path = write_whole(settings.reports / f"contest-{held.number}.html", contest_report.render(shown))
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": len(decisions),
+            "decision": contest_report.finding(shown),
+            "decisions": dg.MetadataValue.md(markdown.table([decision.row for decision in decisions])),
+            "report": dg.MetadataValue.path(path),
+            "open": dg.MetadataValue.url(path.as_uri()),
+            "summary": dg.MetadataValue.md(contest_report.markdown(shown)),
         }
     )

@@ -13,7 +13,7 @@ from walmart_pipeline.records import Listing, Product, QualityReport
 from walmart_pipeline.warehouse import Database, Row, struct
 
 # Bumped when the same texts would give another comparison: the assets' code_version.
-VERSION = "1"
+VERSION = "2"
 
 # At a spread of 20 points, the mean of 5,000 differences is known to 0.6 points (95 %); more products would only take
 # memory, since both texts of each are held while they are compared.
@@ -23,7 +23,8 @@ PRODUCTS_AT_MOST = 5_000
 HELD_OUT = f"""
 select
     {struct("products", Product)} as product,
-    {struct("content", Listing)} as listing
+    {struct("content", Listing)} as listing,
+    split.family
 from training.split
 join catalog.products using (product_id)
 join content.generated_content as content using (product_id)
@@ -46,7 +47,7 @@ def judge_all(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> 
     """
 
     def rows() -> Iterator[Row]:
-        for product, generated in _texts(db):
+        for product, generated, _ in _texts(db):
             yield judge.report(product, generated).flat() | {"text": "generated"}
             yield judge.report(product, source_listing(product)).flat() | {"text": "source"}
             advance(1)
@@ -62,11 +63,13 @@ def pairs(db: Database) -> list[Pair]:
             product=product,
             generated=Judged(listing=generated, report=reports[product.product_id, "generated"]),
             source=Judged(listing=source_listing(product), report=reports[product.product_id, "source"]),
+            family=family,
         )
-        for product, generated in _texts(db)
+        for product, generated, family in _texts(db)
         if (product.product_id, "source") in reports
     ]
 
 
-def _texts(db: Database) -> list[tuple[Product, Listing]]:
-    return [(Product(**row["product"]), Listing(**row["listing"])) for row in db.query(HELD_OUT)]
+def _texts(db: Database) -> list[tuple[Product, Listing, str]]:
+    """Product, generated text and family."""
+    return [(Product(**row["product"]), Listing(**row["listing"]), row["family"]) for row in db.query(HELD_OUT)]

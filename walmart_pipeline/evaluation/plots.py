@@ -1,6 +1,7 @@
-"""The figures of a report, as SVG that stands inside an HTML page.
+"""The figures of the report, as SVG that stands inside an HTML page.
 
-Belongs here: drawing. Does not: the figures' numbers (compare.py), or the page around them (report.py).
+Belongs here: drawing, and the colours and form of every figure. Does not: the figures' numbers (compare.py), the page
+around them (report.py), or what is drawn of a contest (contest_plots.py).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from walmart_pipeline import plotting
 from walmart_pipeline.evaluation.compare import BIN_WIDTH, Comparison, Texts
 
 if TYPE_CHECKING:
@@ -16,34 +18,32 @@ if TYPE_CHECKING:
 
 # matplotlib knows no CSS variables: each of these colours stands for one of the page's, so that a figure follows the
 # reader's light or dark scheme.
-_INK, _FAINT, _GENERATED, _SOURCE = "#010101", "#020202", "#030303", "#040404"
+INK, FAINT, GENERATED, SOURCE = "#010101", "#020202", "#030303", "#040404"
 _VARIABLES = {
-    _INK: "var(--ink-soft)",
-    _FAINT: "var(--rule)",
-    _GENERATED: "var(--generated)",
-    _SOURCE: "var(--source)",
+    INK: "var(--ink-soft)",
+    FAINT: "var(--rule)",
+    GENERATED: "var(--generated)",
+    SOURCE: "var(--source)",
 }
-_BANDS = ((0, 60, "Poor"), (60, 80, "Good"), (80, 100, "Excellent"))
 
 
 def scores(comparison: Comparison) -> str:
     """Distribution of the scores of both texts, one above the other on one scale."""
-    figure = _figure(height=3.4)
+    figure = plotting.figure(height=3.4)
     axes = figure.subplots(2, 1, sharex=True, sharey=True)
     sides = (
-        (axes[0], comparison.generated, "Generated", _GENERATED),
-        (axes[1], comparison.source, "Source", _SOURCE),
+        (axes[0], comparison.generated, "Generated", GENERATED),
+        (axes[1], comparison.source, "Source", SOURCE),
     )
     for ax, texts, label, colour in sides:
         _bars(ax, texts, colour)
         ax.set_ylabel(label, color=colour, rotation=0, ha="right", va="center", labelpad=14)
     axes[0].set_xlim(0, 100)
     axes[0].yaxis.get_major_locator().set_params(integer=True, nbins=3)
-    for left, right, band in _BANDS:
-        axes[0].text((left + right) / 2, 1.04, band, transform=axes[0].get_xaxis_transform(), ha="center", color=_INK)
+    plotting.name_bands(axes[0], ink=INK)
     axes[1].set_xticks(range(0, 101, 20))
-    axes[1].set_xlabel("Score", color=_INK)
-    return _svg(figure, "scores", "Histogram of the scores of generated and source texts")
+    axes[1].set_xlabel("Score", color=INK)
+    return svg(figure, "scores", "Histogram of the scores of generated and source texts")
 
 
 def dimensions(comparison: Comparison) -> str:
@@ -52,56 +52,37 @@ def dimensions(comparison: Comparison) -> str:
         (dimension, comparison.generated.dimensions[dimension].mean, comparison.source.dimensions[dimension].mean)
         for dimension in comparison.generated.dimensions
     ]
-    figure = _figure(height=0.9 + 0.34 * len(rows))
+    figure = plotting.figure(height=0.9 + 0.34 * len(rows))
     ax = figure.subplots()
     for place, (_, generated, source) in enumerate(rows):
         if generated is not None and source is not None:
-            ax.plot([source, generated], [place, place], color=_FAINT, linewidth=3, zorder=1)
+            ax.plot([source, generated], [place, place], color=FAINT, linewidth=3, zorder=1)
         if source is not None:
-            ax.plot(source, place, "o", color=_SOURCE, markersize=8, zorder=2)
+            ax.plot(source, place, "o", color=SOURCE, markersize=8, zorder=2)
         if generated is not None:
-            ax.plot(generated, place, "o", color=_GENERATED, markersize=8, zorder=3)
-    _quiet(ax)
+            ax.plot(generated, place, "o", color=GENERATED, markersize=8, zorder=3)
+    plotting.quiet(ax, ink=INK, faint=FAINT)
     ax.spines["left"].set_visible(False)
     ax.set_xlim(-1, 101)
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xticks(range(0, 101, 20))
     ax.set_yticks(range(len(rows)), [name.capitalize() for name, _, _ in rows])
-    ax.grid(axis="x", color=_FAINT, linewidth=0.7)
-    ax.set_xlabel("Mean", color=_INK)
-    return _svg(figure, "dimensions", "Mean of each quality dimension for generated and source texts")
-
-
-def _figure(*, height: float) -> Figure:
-    """height: inches; the width is that of the page's column."""
-    # A Figure of its own, not pyplot: it needs no display, and none is left open after an error.
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(7.6, height), layout="constrained")
+    ax.grid(axis="x", color=FAINT, linewidth=0.7)
+    ax.set_xlabel("Mean", color=INK)
+    return svg(figure, "dimensions", "Mean of each quality dimension for generated and source texts")
 
 
 def _bars(ax: Any, texts: Texts, colour: str) -> None:
     starts = range(0, 100, BIN_WIDTH)
     ax.bar(starts, texts.histogram, width=BIN_WIDTH * 0.88, align="edge", color=colour, linewidth=0)
-    for left, _, _ in _BANDS[1:]:
-        ax.axvline(left, color=_FAINT, linewidth=1, zorder=0)
+    plotting.divide_bands(ax, faint=FAINT)
     if texts.mean_score is not None:
-        ax.axvline(texts.mean_score, color=_INK, linewidth=1.2, linestyle=(0, (3, 2)))
-    _quiet(ax)
+        ax.axvline(texts.mean_score, color=INK, linewidth=1.2, linestyle=(0, (3, 2)))
+    plotting.quiet(ax, ink=INK, faint=FAINT)
 
 
-def _quiet(ax: Any) -> None:
-    """Axes that carry only what is read: no box, no tick marks."""
-    for name in ("top", "right"):
-        ax.spines[name].set_visible(False)
-    for name in ("left", "bottom"):
-        ax.spines[name].set_color(_FAINT)
-    ax.tick_params(length=0, colors=_INK)
-    ax.patch.set_visible(False)
-
-
-def _svg(figure: Figure, name: str, label: str) -> str:
-    """The figure as an <svg> element: no prolog, no metadata, the page's own font, ids that begin with `name`.
+def svg(figure: Figure, name: str, label: str) -> str:
+    """A figure as an <svg> element: no prolog, no metadata, the page's own font, ids that begin with `name`.
 
     The same figure gives the same text in every run.
     """

@@ -1,27 +1,17 @@
 """A comparison as a page for people: HTML that stands alone, and a Markdown summary.
 
-Belongs here: wording and number formats. Does not: the figures themselves (compare.py) or the drawings (plots.py).
+Belongs here: its wording. Does not: the figures themselves (compare.py), the drawings (plots.py) or number formats
+(pages.py).
 """
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from walmart_pipeline.evaluation import plots
-from walmart_pipeline.evaluation.compare import Comparison
+from walmart_pipeline.evaluation import pages, plots
+from walmart_pipeline.evaluation.compare import FEW_PAIRS, Comparison
+from walmart_pipeline.evaluation.pages import points, signed
 from walmart_pipeline.records import Record
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-# Below 20 pairs the bootstrap's 95 % interval held the true mean in 91 % of samples or fewer (bootstrap.py).
-FEW_PAIRS = 20
-
-_TEMPLATES = Path(__file__).parent / "templates"
-_MINUS = "−"
 
 
 class ReportContext(Record):
@@ -42,23 +32,19 @@ def render(comparison: Comparison, context: ReportContext) -> str:
     """
     from markupsafe import Markup
 
-    environment = _environment(autoescape=True)
     figures = {}
     if comparison.n:
         # Drawn from numbers and fixed words only: nothing of a catalog is in them.
         figures["scores"] = Markup(plots.scores(comparison))  # noqa: S704
         figures["dimensions"] = Markup(plots.dimensions(comparison))  # noqa: S704
-    return environment.get_template("report.html.j2").render(
-        comparison=comparison, context=context, finding=finding(comparison), figures=figures
+    return pages.html(
+        "report.html.j2", comparison=comparison, context=context, finding=finding(comparison), figures=figures
     )
 
 
 def markdown(comparison: Comparison, context: ReportContext) -> str:
     """The summary as GitHub-flavoured Markdown; every value is escaped, so none can break a table or become HTML."""
-    environment = _environment(autoescape=False, finalize=_markdown_text)
-    return environment.get_template("summary.md.j2").render(
-        comparison=comparison, context=context, finding=finding(comparison)
-    )
+    return pages.markdown("summary.md.j2", comparison=comparison, context=context, finding=finding(comparison))
 
 
 def finding(comparison: Comparison) -> str:
@@ -67,8 +53,9 @@ def finding(comparison: Comparison) -> str:
     if difference is None:
         return "There is no held-out product, so nothing was compared."
     if difference.low is None or difference.high is None:
-        return f"One product is no comparison; on it, the generated text differs by {signed(difference.mean)} points."
-    interval = f"95 % interval {signed(difference.low)} to {signed(difference.high)}"
+        what = "One product is" if comparison.n == 1 else "Products of one family are"
+        return f"{what} no comparison; there, the generated text differs by {signed(difference.mean)} points."
+    interval = pages.interval(difference)
     if difference.low > 0:
         text = f"The generated text scores {points(difference.mean)} points higher than the source’s own ({interval})."
     elif difference.high < 0:
@@ -78,40 +65,3 @@ def finding(comparison: Comparison) -> str:
     if comparison.n < FEW_PAIRS:
         text += f" With only {comparison.n} products the interval is narrower than it should be."
     return text
-
-
-def points(value: float | None) -> str:
-    """A score with one decimal; a dash where nothing was measured."""
-    return "–" if value is None else f"{value:z.1f}"
-
-
-def signed(value: float) -> str:
-    """A difference with its sign: +3.1 or −2.0."""
-    return f"{value:+z.1f}".replace("-", _MINUS)
-
-
-def share(count: int, total: int) -> str:
-    """A count as a whole percentage of a total; a dash where the total is 0."""
-    return f"{100 * count / total:.0f} %" if total else "–"
-
-
-def _environment(**options: Any) -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    # The autoescaping of `render` is on; Markdown escapes by `finalize`.
-    environment = Environment(  # noqa: S701
-        loader=FileSystemLoader(_TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        **options,
-    )
-    environment.filters |= {"points": points, "signed": signed, "share": share}
-    return environment
-
-
-def _markdown_text(value: object) -> str:
-    """A value on one line, without meaning to Markdown or HTML."""
-    text = " ".join(str(value).split()).replace("&", "&amp;")
-    return re.sub(r"([\\`*_\[\]<>|~#])", r"\\\1", text)

@@ -1,13 +1,14 @@
 """What a dataset holds, and the version that its content has.
 
-Belongs here: fingerprint and figures of a dataset, the next version. Does not: how examples are chosen or stored
-(assets.py), or how they are written to files (exports.py).
+Belongs here: fingerprint and figures of a dataset, the next version. Does not: how examples are chosen (selecting.py)
+or stored (building.py), or how they are written to files (exports.py).
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import get_args
 
@@ -22,6 +23,7 @@ class DatasetExample(Record):
 
     product_id: str
     side: Side
+    source: str = "accepted"
     example: TrainingExample
 
 
@@ -30,6 +32,7 @@ class Contents(Record):
 
     fingerprint: str = Field(description="32 hex digits.")
     counts: dict[Side, int] = Field(description="Examples of each side; every side is named.")
+    sources: dict[str, int] = Field(description="Examples from each source.")
     mean_quality: float | None = Field(description="0 to 100; None for a dataset without examples.")
 
 
@@ -43,6 +46,8 @@ class Version(Record):
     mean_quality: float | None
     thresholds: dict[str, float] = Field(description="What an example had to reach when the version was made.")
     policy: str = Field(description="Policy under which quality was judged, such as walmart-2025@3f2a….")
+    sources: dict[str, int] = Field(default_factory=dict, description="Examples from each source.")
+    left_out: dict[str, int] = Field(default_factory=dict, description="Examples that did not go in, by reason.")
 
     @property
     def name(self) -> str:
@@ -60,6 +65,7 @@ def contents(examples: Iterable[DatasetExample]) -> Contents:
     digests: list[bytes] = []
     qualities: list[float] = []
     counts: dict[Side, int] = dict.fromkeys(get_args(Side), 0)
+    sources: Counter[str] = Counter()
     for row in examples:
         learned = {
             "product_id": row.product_id,
@@ -70,15 +76,24 @@ def contents(examples: Iterable[DatasetExample]) -> Contents:
         digests.append(bytes.fromhex(content_hash(learned)))
         qualities.append(row.example.metadata.quality_score)
         counts[row.side] += 1
+        sources[row.source] += 1
     return Contents(
         fingerprint=hashlib.blake2b(b"".join(sorted(digests)), digest_size=16).hexdigest(),
         counts=counts,
+        sources=dict(sorted(sources.items())),
         # fsum: exact, so that the order of the examples does not show in the last digit.
         mean_quality=math.fsum(qualities) / len(qualities) if qualities else None,
     )
 
 
-def next_version(previous: Sequence[Version], found: Contents, *, thresholds: dict[str, float], policy: str) -> Version:
+def next_version(
+    previous: Sequence[Version],
+    found: Contents,
+    *,
+    thresholds: dict[str, float],
+    policy: str,
+    left_out: dict[str, int] | None = None,
+) -> Version:
     """The version of a dataset: the one that already has its fingerprint, as it was made, or the next number.
 
     The parent of a new version is the latest by number, whatever the order of `previous`.
@@ -95,4 +110,6 @@ def next_version(previous: Sequence[Version], found: Contents, *, thresholds: di
         mean_quality=found.mean_quality,
         thresholds=thresholds,
         policy=policy,
+        sources=found.sources,
+        left_out=left_out or {},
     )

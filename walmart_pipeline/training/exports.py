@@ -1,8 +1,8 @@
 """Training examples as files that others train from.
 
 Belongs here: an example in the published schema, training_data.json, and OpenAI's chat lines with their check.
-Does not: the words of a conversation (llm/prompt.py), or which examples are good enough and on which side they stand
-(dataset.py, split.py).
+Does not: the words of a conversation (llm/prompt.py), what training on it comes to (fine_tuning.py), or which examples
+are good enough and on which side they stand (selecting.py, sides.py).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pydantic import Field
 from walmart_pipeline.files import whole_file
 from walmart_pipeline.llm import prompt
 from walmart_pipeline.records import ExampleMetadata, ExampleOutput, Listing, Product, Record, TrainingExample
+from walmart_pipeline.training.fine_tuning import FineTuning, Tally
 
 # OpenAI, Supervised fine-tuning guide: "The minimum number of examples you can provide for fine-tuning is 10".
 OPENAI_MINIMUM_EXAMPLES = 10
@@ -32,6 +33,7 @@ class ChatSummary(Record):
     path: str
     examples: int
     missing: int = Field(description="How many more examples OpenAI's minimum of 10 asks for; 0 when it is reached.")
+    cost: FineTuning
 
 
 def example_from(
@@ -87,7 +89,7 @@ def write_chat(path: Path, examples: Iterable[TrainingExample], *, system_prompt
     Holds one example in memory. Below OpenAI's minimum the file is written all the same, and the summary says how many
     examples are missing. Raises ValueError, and writes nothing, for an example that OpenAI would refuse.
     """
-    count = 0
+    tally = Tally()
     with whole_file(path) as file:
         for count, example in enumerate(examples, start=1):
             line = chat_line(example, system_prompt=system_prompt)
@@ -95,18 +97,42 @@ def write_chat(path: Path, examples: Iterable[TrainingExample], *, system_prompt
                 name = example.input.product_name
                 raise ValueError(f"{path.name}, line {count} ({name!r}): {'; '.join(problems)}")
             file.write(line + "\n")
-    return ChatSummary(path=str(path), examples=count, missing=max(0, OPENAI_MINIMUM_EXAMPLES - count))
+            tally.add(line)
+    cost = tally.total()
+    missing = max(0, OPENAI_MINIMUM_EXAMPLES - cost.examples)
+    return ChatSummary(path=str(path), examples=cost.examples, missing=missing, cost=cost)
+
+
+def write_preferences(path: Path, pairs: Iterable[tuple[TrainingExample, Listing]], *, system_prompt: str) -> int:
+    """Write preference pairs as open trainers read them (DPO: prompt, chosen, rejected as messages); returns how many.
+
+    pairs: the example that a reviewer's text makes, and the text that stood there before. Without any no file is left.
+    """
+    count = 0
+    with whole_file(path) as file:
+        for example, replaced in pairs:
+            system, user, chosen = _messages(example, system_prompt)
+            rejected = {"role": "assistant", "content": prompt.as_json(replaced.model_dump())}
+            pair = {"prompt": [system, user], "chosen": [chosen], "rejected": [rejected]}
+            file.write(json.dumps(pair) + "\n")
+            count += 1
+    if not count:
+        path.unlink()
+    return count
 
 
 def chat_line(example: TrainingExample, *, system_prompt: str) -> str:
     """One conversation, turn for turn as a request and its answer are (llm/prompt.py)."""
-    messages = [
+    # ASCII: a reader that takes U+2028 or U+0085 for the end of a line still gets whole lines.
+    return json.dumps({"messages": _messages(example, system_prompt)})
+
+
+def _messages(example: TrainingExample, system_prompt: str) -> list[dict[str, str]]:
+    return [
         {"role": "system", "content": system_prompt},
         {"role": "user", "content": prompt.as_json(prompt.user(example.input))},
         {"role": "assistant", "content": prompt.as_json(prompt.answer(example.output))},
     ]
-    # ASCII: a reader that takes U+2028 or U+0085 for the end of a line still gets whole lines.
-    return json.dumps({"messages": messages})
 
 
 def check_chat_line(line: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Which side of the split a family stands on.
 
-Belongs here: the seeded hash that decides. Does not: what a family is (families.py), or what a dataset
+Belongs here: the seeded hash that decides. Does not: what a family is (quality/families.py), or what a dataset
 holds (dataset.py).
 """
 

@@ -1,10 +1,14 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from walmart_pipeline.quality import policy
+from walmart_pipeline.quality.judge import Judge
 from walmart_pipeline.records import Listing, Product, TrainingExample
 from walmart_pipeline.training.exports import example_from
+from walmart_pipeline.warehouse import Database, Warehouse
 
 MakeExample = Callable[..., TrainingExample]
 
@@ -41,3 +45,14 @@ def make_example(kettle: Product) -> MakeExample:
         return example_from(**(given | changes))  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def judge() -> Judge:
+    return Judge(policy.load("walmart-2025"))
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    with Warehouse(tmp_path / "warehouse.duckdb").writing() as database:
+        yield database
