@@ -16,21 +16,24 @@ from walmart_pipeline.catalog import checks as catalog_checks
 from walmart_pipeline.content import assets as content
 from walmart_pipeline.delivery import assets as delivery
 from walmart_pipeline.evaluation import assets as evaluation
+from walmart_pipeline.evaluation import checks as evaluation_checks
 from walmart_pipeline.models import assets as models
 from walmart_pipeline.quality import assets as quality
 from walmart_pipeline.quality import checks as quality_checks
 from walmart_pipeline.resources import resources
 from walmart_pipeline.training import assets as training
+from walmart_pipeline.training import checks as training_checks
 
 STAGES = (catalog, content, quality, training, models, evaluation, delivery)
+CHECKS = (catalog_checks, quality_checks, training_checks, evaluation_checks)
 
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """All definitions; a resource of the same name in `resource_overrides` takes the place of ours."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(STAGES),
-        asset_checks=dg.load_asset_checks_from_modules([catalog_checks, quality_checks]),
-        jobs=[jobs.pipeline],
+        asset_checks=dg.load_asset_checks_from_modules(CHECKS),
+        jobs=[jobs.pipeline, jobs.retrain],
         schedules=[schedules.nightly],
         sensors=[sensors.inbox_sensor, sensors.batches_sensor],
         resources={**resources(), **(resource_overrides or {})},

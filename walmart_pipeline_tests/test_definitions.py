@@ -44,6 +44,22 @@ def test_the_definitions_hold_the_assets_jobs_schedules_and_sensors_of_the_desig
     assert {sensor.name for sensor in repository.sensor_defs} == {"inbox", "batches"}
     assert {schedule.name for schedule in repository.schedule_defs} == {"nightly"}
     assert repository.has_job("pipeline")
+    assert repository.has_job("retrain")
+
+
+def test_the_nightly_job_asks_no_model_for_a_retraining() -> None:
+    """Hundreds of calls, and jobs that cost money, must not come with a schedule that somebody turned on."""
+    defs = build_defs()
+    nightly = {key.to_user_string() for key in defs.resolve_job_def("pipeline").asset_layer.selected_asset_keys}
+    retraining = {key.to_user_string() for key in defs.resolve_job_def("retrain").asset_layer.selected_asset_keys}
+    assert KEYS - nightly == {
+        "models/tuned",
+        "models/candidates",
+        "models/fine_tuned",
+        "evaluation/contest",
+        "evaluation/promotion",
+    }
+    assert KEYS - nightly < retraining
 
 
 def test_every_asset_says_what_it_is_who_owns_it_and_of_which_version_it_is() -> None:

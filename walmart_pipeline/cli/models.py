@@ -65,19 +65,26 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
 
 @models.command("compare")
 def compare(one: Name, other: Name, home: Home = None, as_json: AsJson = False) -> None:
-    """What two versions differ in."""
+    """What two versions differ in, and how they did in the latest contest where they met."""
+    from walmart_pipeline.evaluation.entries import scores_of
     from walmart_pipeline.llm import registry
 
     with _warehouse(settings_from(home=home)).reading() as db:
         first, second = told(lambda: (registry.get(db, one), registry.get(db, other)))
+        met = {row["contender"]: row for row in scores_of(db, [first.name, second.name])}
     differing = registry.differences(first, second)
     if as_json:
-        print(json.dumps({"versions": [first.name, second.name], "differs": differing}, indent=2))
+        compared = {"versions": [first.name, second.name], "differs": differing, "contest": list(met.values())}
+        print(json.dumps(compared, indent=2))
         return
     table = Table("", first.name, second.name, box=None)
     for label, values in differing.items():
         table.add_row(label, *(escape("–" if value is None else str(value)) for value in values))
-    console.print(table if differing else "they differ in nothing but their names")
+    if met:
+        pair = [met[version.name] for version in (first, second)]
+        table.add_row(f"contest {pair[0]['contest']}", *(f"{row['mean_score']:.1f} points" for row in pair))
+        table.add_row("", *(f"{row['publishable']:.0%} of {row['products']} publishable" for row in pair))
+    console.print(table if differing or met else "they differ in nothing but their names")
 
 
 @models.command("promote")

@@ -1,36 +1,29 @@
 """The contest: everyone who could write, about the same held-out products, judged alike.
 
-Belongs here: who stands, about which products, and their texts. Does not: what the texts show (standings.py), or who
-writes from now on (promotion.py).
+Belongs here: who stands, about which products, and the judging. Does not: asking for the texts (writing.py), what they
+show (standings.py), or who writes from now on (promotion.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import get_args
 
-from walmart_pipeline.evaluation import entries
-from walmart_pipeline.evaluation.entries import Contest, Entry, Kind, Status
-from walmart_pipeline.llm import answers, choosing, faults, registry
-from walmart_pipeline.llm.calls import CallError
-from walmart_pipeline.llm.choosing import ProviderError
-from walmart_pipeline.llm.composer_provider import Composer
-from walmart_pipeline.llm.ledger import Ledger
-from walmart_pipeline.llm.provider import Provider
+from walmart_pipeline.evaluation import entries, writing
+from walmart_pipeline.evaluation.entries import Contest, Entry, Kind
+from walmart_pipeline.evaluation.writing import COMPOSER, SOURCE, Contender, Written
+from walmart_pipeline.llm import registry
 from walmart_pipeline.llm.recipes import Recipe
 from walmart_pipeline.progress import Progress
 from walmart_pipeline.quality import pairs, scoring
-from walmart_pipeline.quality.judge import Judge, source_listing
-from walmart_pipeline.records import Completion, Dimension, Listing, Product, QualityReport, Record
+from walmart_pipeline.quality.judge import Judge
+from walmart_pipeline.records import Dimension, Product, QualityReport, Record
 from walmart_pipeline.settings import Settings
 from walmart_pipeline.warehouse import Database, Warehouse, struct
 
 # Bumped when the same versions and products would give another contest: the assets' code_version.
 VERSION = "1"
-
-COMPOSER, SOURCE = "composer", "source"
 
 # Each category has its share of the sample; in it one product of each family comes before a second of any: more
 # families are more evidence for the same calls. Success is not looked at: choosing by it would flatter everybody.
@@ -63,28 +56,11 @@ class ContestError(ValueError):
     """No contest can be held; the message says what to do."""
 
 
-class Contender(Record):
-    """Who stands. recipe: how it is asked; None for the composer and the source."""
-
-    name: str
-    kind: Kind
-    recipe: Recipe | None = None
-
-
 class HeldOut(Record):
     """A product of the test side, and its family."""
 
     product: Product
     family: str
-
-
-class Written(Record):
-    """What came of asking for a text."""
-
-    status: Status
-    listing: Listing = Listing()
-    reason: str | None = None
-    completion: Completion | None = None
 
 
 def hold(
@@ -112,7 +88,7 @@ def hold(
     found: list[Entry] = []
     for contender in standing:
         with progress.step(f"{contender.name} writes", len(sample), log) as advance:
-            written = _written(settings, judge, contender, [each.product for each in sample], began, advance)
+            written = writing.write(settings, judge, contender, [each.product for each in sample], began, advance)
         found += _judged(judge, contender, sample, written)
     with warehouse.writing() as db:
         contest = Contest(
@@ -135,9 +111,10 @@ def contenders(db: Database, base: Recipe) -> list[Contender]:
     versions = [version for version in registry.versions(db) if version.recipe.provider == base.provider]
     if base.base_model in {version.name for version in versions}:
         raise ContestError(f"{base.base_model} was made here and can't be the base model: name another with --model")
+    kinds: tuple[Kind, ...] = ("champion", "candidate")
     own = [
         Contender(name=version.name, kind=kind, recipe=version.recipe)
-        for kind in ("champion", "candidate")
+        for kind in kinds
         for version in versions
         if version.status == kind
     ]
@@ -155,68 +132,8 @@ def held_out(db: Database, products: int) -> list[HeldOut]:
     return [HeldOut(product=Product(**row["product"]), family=row["family"]) for row in rows]
 
 
-def _written(
-    settings: Settings,
-    judge: Judge,
-    contender: Contender,
-    products: Sequence[Product],
-    began: datetime,
-    advance: Callable[[int], None],
-) -> dict[str, Written]:
-    """What came of each product, by product_id. began: of the contest, from which on its spending counts."""
-    if contender.kind == "source":
-        return {each.product_id: Written(status="complete", listing=source_listing(each)) for each in products}
-    asked = datetime.now(UTC)
-    try:
-        provider = _provider(settings, judge, contender, began)
-        completions = dict(_completions(provider, products, advance))
-    except (CallError, ProviderError) as error:
-        return {each.product_id: Written(status="lost", reason=str(error)) for each in products}
-    failed = [completion.request_hash for completion in completions.values() if completion.status == "failed"]
-    errors = faults.last_errors(settings.ledger, failed, asked)
-    return {
-        product_id: _outcome(completion, is_own_fault=errors.get(completion.request_hash) in faults.OWN_FAULTS)
-        for product_id, completion in completions.items()
-    }
-
-
-def _provider(settings: Settings, judge: Judge, contender: Contender, began: datetime) -> Provider:
-    if contender.recipe is None:
-        return Composer(judge)
-    with Ledger(settings.ledger) as ledger:
-        calls, cost = ledger.spent(began)
-    left: dict[str, float | None] = {
-        "budget_usd": max(0.0, settings.budget_usd - cost),
-        "budget_calls": None if settings.budget_calls is None else max(0, settings.budget_calls - calls),
-    }
-    return choosing.for_recipe(settings.model_copy(update=left), judge, contender.recipe)
-
-
-def _completions(
-    provider: Provider, products: Iterable[Product], advance: Callable[[int], None]
-) -> Iterator[tuple[str, Completion]]:
-    with closing(provider.write((product, 0) for product in products)) as completions:
-        for product, completion in completions:
-            yield product.product_id, completion
-            advance(1)
-
-
-def _outcome(completion: Completion, *, is_own_fault: bool) -> Written:
-    """A failure that was not the contender's own fault is `lost`: it says nothing about how it writes."""
-    if completion.status == "failed":
-        status: Status = "failed" if is_own_fault else "lost"
-        return Written(status=status, reason=completion.error or "no answer", completion=completion)
-    if completion.status == "declined":
-        return Written(status="declined", reason=completion.error, completion=completion)
-    try:
-        listing = answers.listing(completion.text)
-    except answers.UnusableAnswerError as error:
-        return Written(status="failed", reason=str(error), completion=completion)
-    return Written(status="complete", listing=listing, completion=completion)
-
-
 def _judged(
-    judge: Judge, contender: Contender, sample: Sequence[HeldOut], written: dict[str, Written]
+    judge: Judge, contender: Contender, sample: Sequence[HeldOut], written: Mapping[str, Written]
 ) -> Iterator[Entry]:
     """An entry for each product, whatever came of it; texts are judged among each other, for their uniqueness."""
     texts = [

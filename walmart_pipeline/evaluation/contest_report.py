@@ -85,17 +85,14 @@ def finding(shown: Shown) -> str:
 
 def _values(shown: Shown) -> dict[str, Any]:
     table = shown.table
-    warnings = [
-        f"{one.name}: {told}"
-        for one in table.candidates
-        for told in [*gates.regressions(table, one), *gates.below_the_floor(table, one)]
-    ]
+    leader = shown.leader
+    warnings = [*gates.regressions(table, leader), *gates.below_the_floor(table, leader)] if leader else []
     return {
         "title": TITLE,
         "finding": finding(shown),
         "contest": shown.contest,
         "table": table,
-        "leader": shown.leader,
+        "leader": leader,
         "decisions": shown.decisions,
         "warnings": warnings,
     }

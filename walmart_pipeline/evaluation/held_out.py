@@ -19,7 +19,8 @@ VERSION = "2"
 # memory, since both texts of each are held while they are compared.
 PRODUCTS_AT_MOST = 5_000
 
-# Products of the test side with a text, accepted or not: choosing by success would flatter the text.
+# Products of the test side with a text, accepted or not: choosing by success would flatter the text, and so would what
+# people wrote.
 HELD_OUT = f"""
 select
     {struct("products", Product)} as product,
@@ -28,7 +29,7 @@ select
 from training.split
 join catalog.products using (product_id)
 join content.generated_content as content using (product_id)
-where split.side = 'test' and content.status = 'complete'
+where split.side = 'test' and content.status = 'complete' and content.provider <> 'reviewer'
 order by md5(product_id)
 limit {PRODUCTS_AT_MOST}
 """

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from walmart_pipeline.llm import answers, choosing
-from walmart_pipeline.llm.ledger import Ledger, calls_table, open_engine
+from walmart_pipeline.llm import answers, choosing, faults
+from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.llm.provider import Provider
 from walmart_pipeline.llm.recipes import Recipe
 from walmart_pipeline.quality.judge import Judge
 from walmart_pipeline.records import Completion, Product
 from walmart_pipeline.settings import Settings
-
-# Errors that are the recipe's own: it let the model run on, refuse, or left no room for the product.
-UNUSABLE = frozenset(("malformed", "too_long", "declined"))
 
 
 class NoAnswerError(Exception):
@@ -67,13 +64,13 @@ class Asker:
 
     def _excuse(self, failed: Sequence[Completion], *, since: datetime) -> None:
         """Raise unless each of these failed by its answer's own fault."""
-        classes = _last_errors(self._settings.ledger, [completion.request_hash for completion in failed], since)
+        classes = faults.last_errors(self._settings.ledger, [completion.request_hash for completion in failed], since)
         for completion in failed:
             if completion.request_hash not in classes:
                 calls, cost = self.spent()
                 so_far = f"{completion.error}; {calls:,} calls and {cost:.4f} USD were spent in all"
                 raise OutOfBudgetError(self._reached(calls) if calls >= self._calls else so_far)
-            if classes[completion.request_hash] not in UNUSABLE:
+            if classes[completion.request_hash] not in faults.OWN_FAULTS:
                 raise NoAnswerError(completion.error or "no answer")
 
     def _reached(self, calls: int) -> str:
@@ -84,20 +81,3 @@ class Asker:
             return self._judge.report(product, answers.listing(completion.text)).score
         except answers.UnusableAnswerError:
             return 0.0
-
-
-def _last_errors(url: str, hashes: Sequence[str], since: datetime) -> dict[str, str | None]:
-    """Error class of the last call of each request since then, and of one that the ledger holds for final."""
-    import sqlalchemy as sa
-
-    if not hashes:
-        return {}
-    calls = calls_table(sa.MetaData()).c
-    counts = sa.or_(calls.called_at >= since, calls.status == "final")
-    query = sa.select(calls.request_hash, calls.error_class).where(calls.request_hash.in_(hashes), counts)
-    engine = open_engine(url)
-    try:
-        with engine.connect() as connection:
-            return {row.request_hash: row.error_class for row in connection.execute(query.order_by(calls.id))}
-    finally:
-        engine.dispose()

@@ -6,7 +6,7 @@ Belongs here: drawing. Does not: the numbers (overview.py).
 from __future__ import annotations
 
 import base64
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ _INLINE_DPI, _INLINE_SIZE = 80, {"width": 7.0, "height": 2.06}
 def write(overview: Overview, folder: Path) -> dict[str, Path]:
     """Write every figure as SVG into the folder, each whole. Returns where they are, by name."""
     figures = {"scores": _scores(overview), "dimensions": _dimensions(overview), "violations": _violations(overview)}
-    return {name: write_whole(folder / f"{name}.svg", _svg(figure, name)) for name, figure in figures.items()}
+    return {name: write_whole(folder / f"{name}.svg", plotting.svg(figure, name)) for name, figure in figures.items()}
 
 
 def inline(overview: Overview) -> str:
@@ -103,13 +103,3 @@ def _bars(ax: Any, counts: list[int]) -> None:
     ax.set_xlim(0, 100)
     ax.set_xticks(range(0, 101, 20))
     ax.yaxis.get_major_locator().set_params(integer=True, nbins=4)
-
-
-def _svg(figure: Figure, name: str) -> str:
-    """The same figure gives the same text in every run."""
-    import matplotlib as mpl
-
-    buffer = StringIO()
-    with mpl.rc_context({"svg.hashsalt": name}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()

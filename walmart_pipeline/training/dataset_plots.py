@@ -5,7 +5,6 @@ Belongs here: drawing. Does not: the numbers (figures.py).
 
 from __future__ import annotations
 
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ def write(figures: Figures, folder: Path) -> dict[str, Path]:
         "sides": _counts(figures.sides),
     }
     return {
-        name: write_whole(folder / f"{name.replace(' ', '_')}.svg", _svg(figure, name))
+        name: write_whole(folder / f"{name.replace(' ', '_')}.svg", plotting.svg(figure, name))
         for name, figure in drawn.items()
     }
 
@@ -70,13 +69,3 @@ def _counts(rows: list[Row]) -> Figure:
 def _label(name: str) -> str:
     # A dollar sign would begin a formula.
     return (name[:_LABEL_CHARACTERS] or "none").replace("$", r"\$")
-
-
-def _svg(figure: Figure, name: str) -> str:
-    """The same figure gives the same text in every run."""
-    import matplotlib as mpl
-
-    buffer = StringIO()
-    with mpl.rc_context({"svg.hashsalt": name}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
