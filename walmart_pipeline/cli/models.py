@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, told, wrong
 from walmart_pipeline.settings import Settings
@@ -33,19 +33,13 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([version.model_dump(mode="json", exclude={"recipe"}) for version in known], indent=2))
         return
-    table = Table("version", "status", "provider", "base model", "dataset", "made", "why", box=None)
+    # A name is what a user types next: it is never cut.
+    whole = [Column(label, no_wrap=True) for label in ("version", "status", "provider")]
+    table = Table(*whole, "base model", "why", box=None)
     for version in known:
         colour = STATUS_COLOURS[version.status]
-        row = (
-            version.name,
-            f"[{colour}]{version.status}[/]",
-            version.recipe.provider,
-            version.recipe.base_model,
-            version.dataset_version,
-            f"{version.created_at:%Y-%m-%d %H:%M}",
-            version.note,
-        )
-        table.add_row(row[0], row[1], *(escape(cell) for cell in row[2:]))
+        about = (version.recipe.provider, version.recipe.base_model, version.note)
+        table.add_row(version.name, f"[{colour}]{version.status}[/]", *map(escape, about))
     console.print(table if known else "no version yet: run `walmart-pipeline retrain`")
 
 

@@ -173,7 +173,11 @@ def ollama_urls(settings: Settings) -> list[str]:
 
 
 def found_model(settings: Settings) -> str | None:
-    """A Walmart-GPT if an Ollama has one, else the first of its models by name; None if no Ollama answers."""
+    """The configured base model if an Ollama has it, else the first of its models by name; None if no Ollama answers.
+
+    A Walmart-GPT is taken only where there is nothing else: which of them writes is for the registry to say, and one
+    that was rolled back must not come back by its name.
+    """
     from walmart_pipeline.llm.clients.ollama import Ollama, key_for
     from walmart_pipeline.llm.clients.transport import Timeouts
 
@@ -195,7 +199,7 @@ def found_model(settings: Settings) -> str | None:
             raise ProviderError(str(error)) from error
         local = [name for name in names if not name.lower().endswith((":cloud", "-cloud"))]
         if local:
-            return next((name for name in local if name.startswith("walmart-gpt")), local[0])
+            return min(local, key=lambda name: (name != settings.base_model, name.startswith("walmart-gpt")))
     return None
 
 

@@ -116,7 +116,7 @@ def search(case: Case) -> float | None:
     parts = [
         (weight, wanted)
         for weight, wanted in (
-            (2, {word for word in texts.key_stems(product.product_name) if not word.isdigit()}),
+            (2, {word for word in case.name_cut.stems if not word.isdigit()}),
             (1, _stems(product.brand or "")),
             (1, _stems(product.category[-1]) if product.category else frozenset()),
             (1, {stem for asked in _attributes(product) for stem in asked.stems if not stem.isdigit()}),

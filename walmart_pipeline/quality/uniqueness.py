@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from walmart_pipeline.quality import texts
@@ -86,7 +87,7 @@ def signatures(cases: Sequence[Case]) -> list[Signature | None]:
 
 def _own_words(case: Case) -> list[int]:
     """Hashes of the words of a text that are neither figures nor of the product's name or brand."""
-    own = {*texts.cut(f"{case.product.product_name} {case.product.brand or ''}").hashes, FIGURE}
+    own = {*case.name_cut.hashes, *texts.cut(case.product.brand or "").hashes, FIGURE}
     told = (*case.feature_cuts, case.description_cut)
     return [hashed for cut in told for hashed in cut.hashes if hashed not in own]
 
@@ -111,7 +112,7 @@ def _minima(words: Sequence[Sequence[int]]) -> NDArray[np.uint32]:
     import numpy as np
 
     factors, a, b = _permutations()
-    row = np.array([hashed for text in words for hashed in text], dtype=np.uint32)
+    row = np.fromiter(chain.from_iterable(words), dtype=np.uint32)
     # Those that reach from one text into the next are made too, and passed over.
     shingles = row[: max(0, len(row) - SHINGLE + 1)] * factors[0]
     for place in range(1, SHINGLE):

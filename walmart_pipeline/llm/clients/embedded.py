@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 # Each slot reads the prompt's rules once (3 to 6 s); after that the same rules cost 0.1 to 0.2 s a call.
 SLOTS = 4
 # Of the sample, a product with the rules comes to 502 to 974 tokens and a whole listing to 410 to 610.
-CONTEXT_TOKENS = 3072
+# The rest is room for one or two few-shot examples, of some 800 tokens each. By the model's shape, a token of context
+# takes 23 kB for each slot (30 layers × 3 heads × 64 values × 2 × 2 bytes).
+CONTEXT_TOKENS = 4096
 # What was still being written after 800 tokens (8 of 20 listings) was counting or listing on without an end.
 MAX_TOKENS = 800
 # How often OpenMP's threads look for work before they sleep. By its own choice they spin for milliseconds after each

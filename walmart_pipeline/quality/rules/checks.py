@@ -10,7 +10,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from walmart_pipeline.quality import english, texts
+from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.grounding import Claim, ListingText, claims_of
 from walmart_pipeline.quality.quantities import Quantity
 from walmart_pipeline.records import Listing, Product
@@ -56,15 +56,15 @@ class Case:
         """Each word of the description, folded."""
         return self.description_cut.words
 
-    @cached_property
+    @property
     def description_shape(self) -> str:
         """english.shape of the description."""
-        return english.shape(self.description_words)
+        return self.description_cut.shape
 
     @cached_property
     def lines_shape(self) -> str:
         """english.shape of the title and all key features, one after the other."""
-        return english.shape([word for each in (self.title_cut, *self.feature_cuts) for word in each.words])
+        return "".join([each.shape for each in (self.title_cut, *self.feature_cuts)])
 
     @cached_property
     def record_words(self) -> frozenset[str]:
@@ -77,6 +77,11 @@ class Case:
     def title_cut(self) -> texts.Cut:
         """Words of the title."""
         return texts.cut(self.listing.title)
+
+    @cached_property
+    def name_cut(self) -> texts.Cut:
+        """Words of the product's name."""
+        return texts.cut(self.product.product_name)
 
     @property
     def title_stems(self) -> list[str]:
