@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import uuid4
 
 from walmart_pipeline import homes
 from walmart_pipeline.automation.effort import Effort
@@ -95,11 +96,14 @@ def _execute(
         # The terminal shows progress and a summary; the log of every step is in the UI.
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
-    with homes.instance(settings) as instance:
+    run_id = str(uuid4())
+    with homes.instance(settings) as instance, homes.alive(settings, run_id):
+        homes.bury(settings, instance)
         result = job.execute_in_process(
             run_config=run_config,
             asset_selection=[dg.AssetKey.from_user_string(key) for key in only] if only else None,
             instance=instance,
+            run_id=run_id,
             raise_on_error=False,
         )
     error = None if result.success else _why(result.all_events)

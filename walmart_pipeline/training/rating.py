@@ -44,7 +44,7 @@ with opinions as (
     from quality.ratings
     group by product_id, content_hash
 )
-select product_id, content_hash, product, listing, stars, coalesce(split.component, product_id) as family
+select product_id, content_hash, product, listing, stars, coalesce(split.component, split.family, product_id) as family
 from quality.rated_texts
 join opinions using (product_id, content_hash)
 left join training.split using (product_id)
