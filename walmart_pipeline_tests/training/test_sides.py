@@ -16,7 +16,7 @@ from walmart_pipeline.training.near_copies import NEAR_COPY
 from walmart_pipeline.warehouse import Database, Row
 from walmart_pipeline_tests.training.warehouse_rows import add, product, words
 
-REAL = Path("/work/shared/data/general_895.jsonl")
+REAL = Path(__file__).parents[3] / "shared/data/general_895.jsonl"
 HELD_OUT = ("test", "validation", "train")
 
 
