@@ -11,7 +11,6 @@ import dagster as dg
 import pytest
 
 from walmart_pipeline.llm import registry
-from walmart_pipeline.llm.clients.embedded import CONTEXT_TOKENS
 from walmart_pipeline.llm.clients.ollama_registry import OllamaRegistry
 from walmart_pipeline.models import candidates, wire
 from walmart_pipeline.models.assets import candidates as asset
@@ -164,7 +163,7 @@ def test_context_and_answer_fit_the_dataset(home: Home) -> None:
     """Short listings: an answer of 256 tokens, a product of 1,024 and 1,200 of rules and examples share 3,072."""
     home.retrain()
     parameters = home.server.made[NAME].parameters
-    assert (parameters["num_ctx"], parameters["num_predict"]) == (CONTEXT_TOKENS, 256)
+    assert (parameters["num_ctx"], parameters["num_predict"]) == (3072, 256)
 
 
 def test_a_provider_that_takes_all_with_each_request_has_versions_and_no_models(home: Home) -> None:
