@@ -20,6 +20,8 @@ Dimension: TypeAlias = Literal["compliance", "grounding", "coverage", "readabili
 CompletionStatus: TypeAlias = Literal["complete", "declined", "failed"]
 ListingStatus: TypeAlias = Literal["accepted", "needs_review", "failed"]
 
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 
 class Record(BaseModel):
     """A value: compared by content, never changed in place, unknown fields refused."""
@@ -177,5 +179,4 @@ class TrainingExample(Record):
 
 def content_hash(value: Any) -> str:
     """32 hex digits of a JSON value; the order of a mapping's keys does not matter, that of a list does."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(_CANONICAL.encode(value).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from walmart_pipeline.quality import texts
+from walmart_pipeline.quality.cutting import is_figure, stem_codes
 from walmart_pipeline.quality.grounding import Figures, figures
 from walmart_pipeline.quality.quantities import Quantity, quantities
 from walmart_pipeline.quality.rules import Case
@@ -45,23 +45,46 @@ class _Asked(NamedTuple):
     """What a text must hold to tell an attribute: these figures, and most of these words."""
 
     numbers: tuple[Quantity, ...]
-    stems: tuple[str, ...]
+    stems: tuple[int, ...]
 
 
 def coverage(case: Case) -> float | None:
     """Share of the record's attributes whose value the text tells. None: no attribute that a text could tell."""
-    asked = list(_attributes(case.product))
+    asked = _attributes(case.product)
     if not asked:
         return None
-    stated = figures(quantity for _, quantity in case.stated) if any(each.numbers for each in asked) else None
-    return 100 * sum(_tells(each, case.stems, stated) for each in asked) / len(asked)
+    told = _Told(case)
+    return 100 * sum([told.tells(each) for each in asked]) / len(asked)
 
 
-def _attributes(product: Product) -> Iterator[_Asked]:
-    for name, value in product.attributes.items():
-        asked = _asked(name, value)
-        if asked is not None:
-            yield asked
+def _attributes(product: Product) -> list[_Asked]:
+    return [asked for name, value in product.attributes.items() if (asked := _asked(name, value))]
+
+
+class _Told:
+    """What a text tells: its stems and numbers."""
+
+    def __init__(self, case: Case) -> None:
+        self._stems = case.stems
+        self._stated = case.listing_text.stated
+
+    def tells(self, asked: _Asked) -> bool:
+        """Whether the text has these figures, and most of these words."""
+        if asked.numbers and not all(map(self._has, asked.numbers)):
+            return False
+        if not asked.stems:
+            return bool(asked.numbers)
+        return sum([stem in self._stems for stem in asked.stems]) >= TOLD_SHARE * len(asked.stems)
+
+    def _has(self, number: Quantity) -> bool:
+        # Nearly always it is there as the record has it.
+        if number.readings and number.readings in [stated.readings for stated in self._stated]:
+            return True
+        return self._figures.judge(number) == "supported"
+
+    @cached_property
+    def _figures(self) -> Figures:
+        return figures(self._stated)
 
 
 # Catalogs repeat their attributes: 8,192 of them are 7 MB.
@@ -72,21 +95,11 @@ def _asked(name: str, value: str) -> _Asked | None:
     if plain in NOTHING_TO_TELL or IDENTIFIER.fullmatch(value.strip()):
         return None
     if plain in YES:
-        return _Asked((), tuple(texts.key_stems(name)))
+        return _Asked((), tuple(stem_codes(name)))
     numbers = quantities(value)
     for quantity in reversed(numbers):
         value = value[: quantity.start] + " " + value[quantity.end :]
-    return _Asked(tuple(numbers), tuple(texts.key_stems(value)))
-
-
-def _tells(asked: _Asked, words: frozenset[str], stated: Figures | None) -> bool:
-    if stated is not None and any(stated.judge(quantity) != "supported" for quantity in asked.numbers):
-        return False
-    return _most(asked.stems, words) if asked.stems else bool(asked.numbers)
-
-
-def _most(wanted: Sequence[str], words: frozenset[str]) -> bool:
-    return sum(word in words for word in wanted) >= TOLD_SHARE * len(wanted)
+    return _Asked(tuple(numbers), tuple(stem_codes(value)))
 
 
 def readability(case: Case) -> float | None:
@@ -97,7 +110,7 @@ def readability(case: Case) -> float | None:
     beyond the 25th of their sentence.
     """
     text = case.description_cut
-    words = len(text.words)
+    words = text.words
     if not words:
         return None
     grade = 0.39 * words / len(text.sentences) + 11.8 * text.syllables / words - 15.59
@@ -116,10 +129,10 @@ def search(case: Case) -> float | None:
     parts = [
         (weight, wanted)
         for weight, wanted in (
-            (2, {word for word in case.name_cut.stems if not word.isdigit()}),
+            (2, {stem for stem in case.name_cut.stems if not is_figure(stem)}),
             (1, _stems(product.brand or "")),
             (1, _stems(product.category[-1]) if product.category else frozenset()),
-            (1, {stem for asked in _attributes(product) for stem in asked.stems if not stem.isdigit()}),
+            (1, {stem for asked in _attributes(product) for stem in asked.stems if not is_figure(stem)}),
         )
         if wanted
     ]
@@ -132,11 +145,11 @@ def search(case: Case) -> float | None:
 
 # Of brands, categories and search phrases, which a catalog repeats.
 @lru_cache(maxsize=1 << 12)
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(texts.key_stems(text))
+def _stems(text: str) -> frozenset[int]:
+    return frozenset(stem_codes(text))
 
 
-def _stuffing(words: list[str]) -> float:
+def _stuffing(words: list[int]) -> float:
     """10 points for each per cent of the description's key words that its most frequent word holds above the limit."""
     if not words:
         return 0.0
@@ -152,7 +165,7 @@ def _keyword_stuffing(case: Case) -> float:
     different = set(phrases)
     strange = [phrase for phrase in different if case.stems.isdisjoint(phrase)]
     if strange:
-        known = {stem for text in _record(case.product) for stem in texts.key_stems(text)}
+        known = {stem for text in _record(case.product) for stem in stem_codes(text)}
         strange = [phrase for phrase in strange if known.isdisjoint(phrase)]
     return KEYWORD_PENALTY * (len(keywords) - len(different) + len(strange))
 

@@ -84,12 +84,16 @@ def family(product_name: str, brand: str | None, attributes: Mapping[str, str] |
 
 def _kept(text: str) -> set[str]:
     """The words that variants share."""
-    plain = _AMOUNT.sub(" ", _plain(text))
-    return {
-        _singular(word)
-        for word in _WORD.findall(plain)
-        if word not in COLOURS and word not in SIZES and not _DIGIT.search(word)
-    }
+    plain = _plain(text)
+    if _DIGIT.search(plain):
+        plain = _AMOUNT.sub(" ", plain)
+    return {kept for word in _WORD.findall(plain) if (kept := _shared(word))}
+
+
+@lru_cache(maxsize=1 << 13)
+def _shared(word: str) -> str | None:
+    """A word as variants share it; None for one that may tell them apart."""
+    return None if word in COLOURS or word in SIZES or _DIGIT.search(word) else _singular(word)
 
 
 # Of brands and colours, which a catalog repeats.

@@ -6,12 +6,14 @@ Belongs here: running the checks, the score and the verdict. Does not: any rule,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from itertools import chain, islice
+from typing import NamedTuple, get_args
 
 from walmart_pipeline.quality import dimensions
-from walmart_pipeline.quality.grounding import support
+from walmart_pipeline.quality.cutting import cuts
+from walmart_pipeline.quality.grounding import ListingText, Subject, support
 from walmart_pipeline.quality.policy import Policy, TextField
-from walmart_pipeline.quality.rules import CHECKS, Case, Finding
+from walmart_pipeline.quality.rules import CHECKS, Case, Finding, texts_of
 from walmart_pipeline.quality.wording import Wording
 from walmart_pipeline.records import Band, Dimension, Listing, Product, QualityReport, Violation
 
@@ -44,6 +46,7 @@ class Judge:
         self._rules = rules
         self._order = {rule: place for place, rule in enumerate(rules)}
         self._checks = {rule: CHECKS[rule] for rule in rules if rule in CHECKS}
+        self._subjects = {subject for subject in get_args(Subject) if f"grounding.{subject}" in rules}
         self._messages: Mapping[str, int] = policy.limits.model_dump()
         self._acronyms = frozenset(entry.phrase.lower() for entry in policy.word_lists.get("acronyms", ()))
         self._wording = Wording(policy)
@@ -53,11 +56,16 @@ class Judge:
 
         Uniqueness is not measured: see `walmart_pipeline.quality.score` for listings among each other.
         """
-        return self.verdicts([self.case(product, listing)], [None])[0]
+        return self.verdicts(self.cases([(product, listing)]), [None])[0]
 
-    def case(self, product: Product, listing: Listing) -> Case:
-        """The listing beside its product, as the rules take it."""
-        return Case(listing, product, self.policy.limits, self._acronyms)
+    def cases(self, pairs: Sequence[tuple[Product, Listing]]) -> list[Case]:
+        """Listings beside their products, as the checks take them; a hundred at once take a fifth of the time each."""
+        parts = [texts_of(listing, product) for product, listing in pairs]
+        done = iter(cuts(list(chain.from_iterable(parts))))
+        return [
+            Case(listing, product, self.policy.limits, self._acronyms, list(islice(done, len(own))))
+            for (product, listing), own in zip(pairs, parts, strict=True)
+        ]
 
     def verdicts(self, cases: Sequence[Case], uniqueness: Sequence[float | None]) -> list[QualityReport]:
         """The quality reports of cases, given the uniqueness of each.
@@ -68,9 +76,10 @@ class Judge:
         found: list[list[tuple[str, Finding]]] = [[] for _ in cases]
         for rule, check in self._checks.items():
             for case, findings in zip(cases, found, strict=True):
-                findings.extend((rule, finding) for finding in check(case))
+                for finding in check(case):
+                    findings.append((rule, finding))
         for case, findings in zip(cases, found, strict=True):
-            findings.extend(self._wording.findings([*case.fields, *case.keywords], case.product))
+            findings.extend(self._wording.findings(case.listing_text, case.product))
         return [self._verdict(*each) for each in zip(cases, found, uniqueness, strict=True)]
 
     def _verdict(self, case: Case, findings: Sequence[tuple[str, Finding]], uniqueness: float | None) -> QualityReport:
@@ -95,11 +104,13 @@ class Judge:
         """Whether a single sentence or feature breaks none of the word-list and pattern rules of that field."""
         if field not in TEXT_FIELDS:
             raise ValueError(f"no rules for the field {field}: use one of {', '.join(TEXT_FIELDS)}")
-        return next(self._wording.findings([(field, text)], product), None) is None
+        return next(self._wording.findings(ListingText([(field, text)]), product), None) is None
 
     def _violations(self, case: Case, findings: Sequence[tuple[str, Finding]]) -> list[Violation]:
         """What is found, in the profile's order."""
-        text_of = {"listing": "", **dict(case.fields), **dict(case.keywords)}
+        if not findings:
+            return []
+        text_of = {"listing": "", **dict(case.listing_text.fields)}
         violations = [
             self._violation(rule, finding, text_of[finding.field])
             for rule, finding in sorted(findings, key=lambda found: self._order[found[0]])
@@ -123,7 +134,7 @@ class Judge:
         )
 
     def _dimensions(self, case: Case, violations: list[Violation]) -> dict[Dimension, float | None]:
-        claims = [claim for claim in case.claims if f"grounding.{claim.subject}" in self._checks]
+        claims = [claim for claim in case.claims if claim.subject in self._subjects]
         compliance = [violation for violation in violations if not violation.rule.startswith("grounding.")]
         measures: dict[Dimension, float | None] = {
             "compliance": self._after_penalties(compliance),

@@ -42,7 +42,7 @@ def answers(lines: Sequence[str], judge: Judge) -> list[str]:
 
 def _answers(lines: Sequence[str], judge: Judge) -> list[str]:
     read = [_read(line) for line in lines]
-    cases = [judge.case(pair.product, pair.listing) for pair in read if isinstance(pair, Pair)]
+    cases = judge.cases([(pair.product, pair.listing) for pair in read if isinstance(pair, Pair)])
     marks = signatures(cases)
     reports = judge.verdicts(cases, [ALONE if mark else None for mark in marks])
     judged = zip(reports, marks, strict=True)
@@ -58,7 +58,12 @@ def _read(line: str) -> Pair | str:
 
 
 def _told(report: QualityReport, mark: Signature | None) -> str:
-    told = json.dumps(mark._asdict(), separators=(",", ":")) if mark else "null"
+    # A list of numbers and a name in hexadecimal digits look in JSON as they do here.
+    told = (
+        f'{{"family":"{mark.family}","text_key":{mark.text_key},"bands":{mark.bands},"bits":{mark.bits}}}'
+        if mark
+        else "null"
+    )
     return f'{{"report":{report.model_dump_json()},"signature":{told}}}'
 
 

@@ -69,12 +69,7 @@ class Pattern(_Part):
     """A forbidden pattern, and what spares most texts from being searched for it: the search is what costs."""
 
     regex: str
-    needs: tuple[str, ...] = Field(
-        default=(), description="In lower case; tried only where the text holds one of them."
-    )
-    hint: str = Field(
-        default="", description="A shorter expression that begins with a plain character: tried only where it is found."
-    )
+    needs: tuple[str, ...] = Field(default=(), description="Tried only where the text holds one of them, in any case.")
     beyond_ascii: bool = Field(default=False, description="Tried only where a text is not plain ASCII.")
 
 
@@ -167,7 +162,6 @@ class Policy(_Part):
     def _regular(cls, value: dict[str, Pattern]) -> dict[str, Pattern]:
         for name, pattern in value.items():
             try:
-                re.compile(pattern.hint)
                 compiled = re.compile(pattern.regex)
             except re.error as error:
                 raise ValueError(f"{name} is not a regular expression ({error}): correct it") from error

@@ -7,7 +7,7 @@ a product has it (grounding/).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -73,11 +73,15 @@ NUMBER = re.compile(
     (?P<sep>(?:[ \t\xa0]|[ ]?[-‑–])?)
     (?:(?P<unit>
         (?:fl|fluid|sq|square|cu|cubic)\.?[ ]?(?:oz|ounces?|in|inch(?:es)?|f(?:oo|ee)?t)\b
-      | thread\ count\b | [^\W\d_]+(?:\.(?=,|\ [a-z×]))? | °(?:[ ]?[FfCc]\b)? | ''|["″”'′’%°]
+      | thread\ count\b | [^\W\d_]+(?:\.(?=,|\ (?-i:[a-z×])))? | °(?:[ ]?[FfCc]\b)? | ''|["″”'′’%°]
     ))?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# What a number begins with, as scanning.WordSearch takes it, and how far behind that it begins: in "50 in x95" a digit
+# comes after its x.
+NUMBER_WORDS = {word: 0 for word in WORDS if word.isalpha()}
+BEGINNINGS = [(f"{before}{digit}", len(before)) for before in ("", "x") for digit in f"0123456789{_FRACTIONS}"]
 PACK_OF = re.compile(
     r"(?<!\w)(?:packs?|sets?|cases?|box(?:es)?|bundles?|lots?|rolls?|pouch(?:es)?) of $", re.IGNORECASE
 )
@@ -110,16 +114,21 @@ IN = frozenset({"in", "In", "IN"})
 UNSETTLED = frozenset({*IN, *BY, *SIDES, *FEET_SIGNS})
 
 
-def quantities(text: str, *, counted: bool = False, flat_text: str | None = None) -> list[Quantity]:
+def quantities(
+    text: str, *, counted: bool = False, beginnings: Iterable[tuple[int, int]] | None = None
+) -> list[Quantity]:
     """Every number of the text that states something, in order; model numbers, ordinals and 24/7 are left out.
 
     counted: also number words without a unit that count something ("five ribbon markers"); most of them are prose.
-    flat_text: scanning.flat of the text, where the caller has it.
+    beginnings: where NUMBER_WORDS and BEGINNINGS stand in the text, each with what it is given for, where the caller
+    has looked for them.
     """
     found: list[Quantity] = []
     done = 0
     bare = False
-    for begin in _starts(text, flat(text) if flat_text is None else flat_text):
+    if beginnings is None:
+        beginnings = [(start, offset) for start, _, offset in _beginnings().find(flat(text))]
+    for begin in _starts(text, beginnings):
         start = begin
         while start >= done and (match := NUMBER.match(text, start)):
             shape, done, end = _shape(match.groups()), match.end("sep"), match.end()
@@ -147,9 +156,9 @@ def quantities(text: str, *, counted: bool = False, flat_text: str | None = None
     return found
 
 
-def _starts(text: str, flat_text: str) -> Iterator[int]:
+def _starts(text: str, beginnings: Iterable[tuple[int, int]]) -> Iterator[int]:
     """Where a number may begin: no part of a word, of a model number such as WH-1000 or of another number."""
-    for start, _, offset in _beginnings().find(flat_text):
+    for start, offset in beginnings:
         last = text[start - 1 : start]
         if last and last in ".,-#":
             earlier = text[start - 2 : start - 1] if start > 1 else ""
@@ -165,12 +174,7 @@ def _starts(text: str, flat_text: str) -> Iterator[int]:
 
 @cache
 def _beginnings() -> WordSearch[int]:
-    """Number words and first digits; in "50 in x95" a digit comes after its x."""
-    digits = f"0123456789{_FRACTIONS}"
-    words = [word for word in WORDS if word.isalpha()]
-    return WordSearch(
-        dict.fromkeys(words, 0), [(digit, 0) for digit in digits] + [(f"x{digit}", 1) for digit in digits]
-    )
+    return WordSearch(NUMBER_WORDS, BEGINNINGS)
 
 
 @lru_cache(maxsize=16384)

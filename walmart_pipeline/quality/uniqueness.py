@@ -15,23 +15,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import cache
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from walmart_pipeline.quality import texts
+from walmart_pipeline.quality import slots
+from walmart_pipeline.quality.cutting import FIGURE
 from walmart_pipeline.quality.families import family
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from walmart_pipeline.quality.cutting import Cut
     from walmart_pipeline.quality.rules import Case
 
 # Words taken together. With two, phrases that any text has make different products alike (0.59 at 90 % of the sample);
 # with five, a word changed in every other sentence hides a copy.
 SHINGLE = 3
-# In place of the hash of a word with a digit, see texts.Cut.
-FIGURE = 0
 # The similarity up to which a text is wholly its own.
 TOLERATED = 0.5
 # Of 64 minima the last four bits are kept, 32 bytes a text: that tells the similarity of a pair to 0.05 (one standard
@@ -60,11 +59,6 @@ def measure(similarity: float) -> float:
     return round(100.0 * min(1.0, (1.0 - similarity) / (1.0 - TOLERATED)), 1)
 
 
-def signature(case: Case) -> Signature | None:
-    """The signature of a listing's text; None where it has too few words of its own to compare."""
-    return signatures([case])[0]
-
-
 def signatures(cases: Sequence[Case]) -> list[Signature | None]:
     """The signature of each listing's text; None for one that has too few words of its own to compare.
 
@@ -73,23 +67,38 @@ def signatures(cases: Sequence[Case]) -> list[Signature | None]:
     """
     import numpy as np
 
-    words = [_own_words(case) for case in cases]
-    minima = _minima([text for text in words if len(text) >= SHINGLE])
+    row, lengths = _own_words(cases)
+    minima = _minima(row, lengths)
     halves = minima.view(np.uint64).reshape(-1, BANDS, 2)
     factors, salts = _band_keys()
     bands = (halves[:, :, 0] * factors[0] + halves[:, :, 1] * factors[1] + salts).tolist()
     bits = np.packbits(minima[:, None, :] >> _places() & 1, axis=-1).view(np.uint64).reshape(-1, BITS).tolist()
-    found = zip(bands, bits, strict=True)
     return [
-        _named(case, *next(found)) if len(text) >= SHINGLE else None for case, text in zip(cases, words, strict=True)
+        _named(case, *kept) if length >= SHINGLE else None
+        for case, length, *kept in zip(cases, lengths, bands, bits, strict=True)
     ]
 
 
-def _own_words(case: Case) -> list[int]:
-    """Hashes of the words of a text that are neither figures nor of the product's name or brand."""
-    own = {*case.name_cut.hashes, *texts.cut(case.product.brand or "").hashes, FIGURE}
-    told = (*case.feature_cuts, case.description_cut)
-    return [hashed for cut in told for hashed in cut.hashes if hashed not in own]
+def _own_words(cases: Sequence[Case]) -> tuple[NDArray[np.uint32], list[int]]:
+    """Hashes of the words of each text that are neither figures nor of the product's name or brand.
+
+    Those of all texts in one row, and how many each text has.
+    """
+    import numpy as np
+
+    told, of_told = _joined([[*case.feature_cuts, case.description_cut] for case in cases])
+    named, of_named = _joined([[case.name_cut, case.brand_cut] for case in cases])
+    own = (told != FIGURE) & ~slots.among(told | of_told << np.uint64(32), named | of_named << np.uint64(32))
+    return told[own].astype(np.uint32), np.bincount(of_told[own].astype(np.int64), minlength=len(cases)).tolist()
+
+
+def _joined(parts: Sequence[Sequence[Cut]]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Hashes of the words of these parts of each case, and of which case each is."""
+    import numpy as np
+
+    words = [sum([cut.words for cut in cuts]) for cuts in parts]
+    hashes = np.concatenate([np.empty(0, dtype=np.uint32), *(cut.hashes for cuts in parts for cut in cuts)])
+    return hashes.astype(np.uint64), np.repeat(np.arange(len(parts), dtype=np.uint64), words)
 
 
 def _named(case: Case, bands: list[int], bits: list[int]) -> Signature:
@@ -103,8 +112,8 @@ def _named(case: Case, bands: list[int], bits: list[int]) -> Signature:
     )
 
 
-def _minima(words: Sequence[Sequence[int]]) -> NDArray[np.uint32]:
-    """The least value of any shingle under each permutation, a row for each text.
+def _minima(row: NDArray[np.uint32], lengths: Sequence[int]) -> NDArray[np.uint32]:
+    """The least value of any shingle under each permutation, a row for each text; zeros for a text without a shingle.
 
     The scheme is datasketch's affine32: a·h + b modulo 2³², a odd, of a hash that is mixed first. Its own MinHash takes
     its hashes one by one as Python objects: 42 µs for 160 shingles, so 14.
@@ -112,19 +121,19 @@ def _minima(words: Sequence[Sequence[int]]) -> NDArray[np.uint32]:
     import numpy as np
 
     factors, a, b = _permutations()
-    row = np.fromiter(chain.from_iterable(words), dtype=np.uint32)
     # Those that reach from one text into the next are made too, and passed over.
     shingles = row[: max(0, len(row) - SHINGLE + 1)] * factors[0]
     for place in range(1, SHINGLE):
         shingles += row[place : place + len(shingles)] * factors[place]
     mixed = _mixed(shingles)[:, None]
-    minima = np.empty((len(words), PERMUTATIONS), dtype=np.uint32)
+    minima = np.zeros((len(lengths), PERMUTATIONS), dtype=np.uint32)
     start = 0
-    for least, text in zip(minima, words, strict=True):
-        values = mixed[start : start + len(text) - SHINGLE + 1] * a
-        values += b
-        values.min(axis=0, out=least)
-        start += len(text)
+    for least, length in zip(minima, lengths, strict=True):
+        if length >= SHINGLE:
+            values = mixed[start : start + length - SHINGLE + 1] * a
+            values += b
+            values.min(axis=0, out=least)
+        start += length
     return minima
 
 

@@ -7,19 +7,18 @@ Does not: finding a phrase (phrases.py), or reading the sentence around one (rul
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Set as AbstractSet
+from functools import cached_property, lru_cache
 from typing import cast
 
 from walmart_pipeline.quality import texts
+from walmart_pipeline.quality.grounding import ListingText
 from walmart_pipeline.quality.phrases import PhraseSearch
 from walmart_pipeline.quality.policy import Pattern, Policy, TextField
 from walmart_pipeline.quality.rules import CONFIRMATIONS, Finding, Mention
 from walmart_pipeline.records import Product
 
-# Between fields: no phrase holds it, and it ends a word.
-FIELD_END = "\0"
 # Attributes whose value is a name that a text may use as it stands: a dartboard of the series Target.
 NAME_ATTRIBUTES = re.compile(
     r"\b(?:brand|character|franchise|licen[cs]e|series|theme|collection|book title|movie title|author|artist)\b"
@@ -43,53 +42,47 @@ class Wording:
 
     def __init__(self, policy: Policy) -> None:
         self._settings = {rule: setting for rule, setting in policy.rules.items() if setting.enabled and setting.fields}
-        self._search = PhraseSearch(
-            ((rule, name), entry)
-            for rule, setting in self._settings.items()
-            for name in setting.words
-            for entry in policy.word_lists[name]
-        )
         self._patterns = [
-            (re.compile(pattern.regex), re.compile(pattern.hint), pattern, rules)
+            (re.compile(pattern.regex), pattern, rules)
             for name, pattern in policy.patterns.items()
             if (rules := [rule for rule, setting in self._settings.items() if name in setting.patterns])
         ]
+        self._search = PhraseSearch(
+            (
+                ((rule, name), entry)
+                for rule, setting in self._settings.items()
+                for name in setting.words
+                for entry in policy.word_lists[name]
+            ),
+            (literal for _, pattern, _ in self._patterns for literal in pattern.needs),
+        )
 
-    def findings(self, fields: Sequence[tuple[str, str]], product: Product) -> Iterator[tuple[str, Finding]]:
-        """(rule id, finding) for each (name, text) of the fields, save what belongs to the product's own names."""
-        whole = FIELD_END.join([text for _, text in fields])
-        folded = texts.folded(whole)
+    def findings(self, listing: ListingText, product: Product) -> Iterator[tuple[str, Finding]]:
+        """(rule id, finding) for each fault of the listing, save what belongs to the product's own names."""
         names = _OwnNames(product)
-        yield from self._listed(whole, folded, fields, names)
-        kinds: dict[TextField, list[tuple[str, str]]] = {}
-        for name, text in fields:
-            kinds.setdefault(kind_of(name), []).append((name, text))
-        for regex, hint, pattern, rules in self._patterns:
-            if _may_hold(pattern, whole, folded) and hint.search(folded):
+        phrases, literals = self._search.find(listing.text, listing.folded)
+        yield from self._listed(phrases, listing, names)
+        for regex, pattern, rules in self._patterns:
+            if _may_match(pattern, listing, literals):
                 for rule in rules:
-                    for kind in self._settings[rule].fields:
-                        yield from self._matched(rule, kind, regex, kinds.get(kind, ()), names)
+                    yield from self._matched(rule, regex, listing, names)
 
     def _listed(
-        self, whole: str, folded: str, fields: Sequence[tuple[str, str]], names: _OwnNames
+        self, phrases: Sequence[tuple[tuple[str, str], int, int]], listing: ListingText, names: _OwnNames
     ) -> Iterator[tuple[str, Finding]]:
-        starts: list[int] = []
         ends: dict[tuple[str, int, str | None], int] = {}
-        for (rule, word_list), start, end in self._search.find(whole, folded):
-            if not starts:
-                starts = _starts(fields)
-            place = bisect_right(starts, start) - 1
-            name, text = fields[place]
-            begin = starts[place]
+        for (rule, word_list), start, end in phrases:
+            name, begin = listing.place(start)
             kind = kind_of(name)
             if kind not in self._settings[rule].fields:
                 continue
-            own = folded[begin : begin + len(text)]
+            text = listing.field(begin)
+            own = listing.folded[begin : begin + len(text)]
             mention = Mention(word_list, text, own, start - begin, end - begin, names.product)
             finding = self._finding(rule, kind, name, mention, names)
             # "Cures eczema and acne" is one claim.
-            if finding and finding.start >= ends.get((rule, place, finding.variant), 0):
-                ends[rule, place, finding.variant] = finding.end
+            if finding and finding.start >= ends.get((rule, begin, finding.variant), 0):
+                ends[rule, begin, finding.variant] = finding.end
                 yield rule, finding
 
     def _finding(self, rule: str, kind: TextField, name: str, mention: Mention, names: _OwnNames) -> Finding | None:
@@ -104,17 +97,15 @@ class Wording:
         return Finding(name, *span, variant or self._variant(rule, kind))
 
     def _matched(
-        self,
-        rule: str,
-        kind: TextField,
-        regex: re.Pattern[str],
-        fields: Sequence[tuple[str, str]],
-        names: _OwnNames,
+        self, rule: str, regex: re.Pattern[str], listing: ListingText, names: _OwnNames
     ) -> Iterator[tuple[str, Finding]]:
-        for name, text in fields:
-            for match in regex.finditer(text):
-                if not names.cover(texts.folded(text), match.span()):
-                    yield rule, Finding(name, *match.span(), self._variant(rule, kind))
+        kinds = self._settings[rule].fields
+        for name, text in listing.fields:
+            kind = kind_of(name)
+            if kind in kinds and regex.search(text):
+                for match in regex.finditer(text):
+                    if not names.cover(texts.folded(text), match.span()):
+                        yield rule, Finding(name, *match.span(), self._variant(rule, kind))
 
     def _variant(self, rule: str, kind: TextField) -> str | None:
         return kind if kind in self._settings[rule].variants else None
@@ -125,7 +116,10 @@ class _OwnNames:
 
     def __init__(self, product: Product) -> None:
         self.product = product
-        self.brand = texts.folded(product.brand or "").strip()
+
+    @cached_property
+    def brand(self) -> str:
+        return texts.folded(self.product.brand or "").strip()
 
     def hold(self, folded: str, span: tuple[int, int]) -> bool:
         """Whether words of a text are the brand's own, or stand inside another of the product's names."""
@@ -162,22 +156,10 @@ def kind_of(name: str) -> TextField:
     return cast("TextField", kind)
 
 
-def _starts(fields: Sequence[tuple[str, str]]) -> list[int]:
-    starts = [0]
-    for _, text in fields:
-        starts.append(starts[-1] + len(text) + len(FIELD_END))
-    return starts[:-1]
-
-
-def _may_hold(pattern: Pattern, whole: str, folded: str) -> bool:
-    if pattern.beyond_ascii and whole.isascii():
+def _may_match(pattern: Pattern, listing: ListingText, literals: AbstractSet[str]) -> bool:
+    if pattern.beyond_ascii and listing.text.isascii():
         return False
-    if not pattern.needs:
-        return True
-    for literal in pattern.needs:  # noqa: SIM110  # a generator under any() takes twice the time
-        if literal in folded:
-            return True
-    return False
+    return not pattern.needs or not literals.isdisjoint(pattern.needs)
 
 
 def _within_words(words: str, name: str) -> bool:

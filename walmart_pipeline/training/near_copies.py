@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from walmart_pipeline.llm import prompt
-from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.copies import SIMILARITY
+from walmart_pipeline.quality.cutting import FIGURE, cuts
 from walmart_pipeline.quality.judge import Judge
-from walmart_pipeline.quality.uniqueness import BANDS, FIGURE, SHINGLE, signature
+from walmart_pipeline.quality.uniqueness import BANDS, SHINGLE, signatures
 from walmart_pipeline.records import ExampleInput, Listing, Product
 from walmart_pipeline.warehouse import Database, Row
 
@@ -158,7 +158,7 @@ def example_output(example_json: str) -> Text:
 def sketch(judge: Judge, text: Text) -> dict[str, Any]:
     """The columns bands and bits of a text; null where it has too few words of its own."""
     listing = Listing(key_features=list(text.features), description=text.description)
-    found = signature(judge.case(Product(product_id="", product_name=text.product_name), listing))
+    found = signatures(judge.cases([(Product(product_id="", product_name=text.product_name), listing)]))[0]
     return {"bands": found.bands, "bits": found.bits} if found else {"bands": None, "bits": None}
 
 
@@ -170,9 +170,9 @@ def similarity(one: Text, other: Text) -> float:
 
 def shingles(text: Text) -> set[tuple[int, ...]]:
     """Hashes of three words in a row, of the words that are compared: not those of the name, and no figures."""
-    own = {*texts.cut(text.product_name).hashes, FIGURE}
-    fields = (*text.features, text.description)
-    words = [hashed for field in fields for hashed in texts.cut(field).hashes if hashed not in own]
+    name, *told = cuts([text.product_name, *text.features, text.description])
+    own = {*name.hashes.tolist(), FIGURE}
+    words = [hashed for field in told for hashed in field.hashes.tolist() if hashed not in own]
     return set(zip(*(words[place:] for place in range(SHINGLE)), strict=False))
 
 

@@ -63,7 +63,7 @@ def read(raw: object, *, description_min_words: int, now: datetime) -> Reading:
         example = _example(raw, flaws, now)
     except _UnusableError as error:
         return Reading(None, [*flaws, error.flaw])
-    words = len(texts.cut(example.output.description).words)
+    words = len(texts.words(example.output.description))
     if words < description_min_words:
         flaws.append(
             Flaw(kind="short description", detail=f"{words} words, the policy asks for {description_min_words}")

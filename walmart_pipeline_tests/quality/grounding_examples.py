@@ -85,17 +85,21 @@ SHEETS = Product(
 )
 
 
+def listing_text(product: Product, sentence: str, title: str | None = None) -> ListingText:
+    """A listing of one sentence, with the product's own name as its title if there is no other."""
+    return ListingText([("title", product.product_name if title is None else title), ("description", sentence)])
+
+
 def claims(product: Product, sentence: str, *, title: str | None = None) -> list[Claim]:
-    """What a listing of one sentence claims, beside the product's own name as its title."""
-    fields = [("title", product.product_name if title is None else title), ("description", sentence)]
-    return claims_of(ListingText(fields), product)
+    """What such a listing claims."""
+    return claims_of(listing_text(product, sentence, title), product)
 
 
 def unproved(product: Product, sentence: str, *, title: str | None = None) -> list[tuple[str, str, str]]:
     """(subject, words, verdict) of each claim that the record does not support."""
-    texts = {"title": product.product_name if title is None else title, "description": sentence}
+    text = listing_text(product, sentence, title).text
     return [
-        (claim.subject, texts[claim.field][claim.start : claim.end], claim.verdict)
+        (claim.subject, text[claim.start : claim.end], claim.verdict)
         for claim in claims(product, sentence, title=title)
         if claim.verdict != "supported"
     ]

@@ -13,10 +13,18 @@ from walmart_pipeline.catalog import columns, feeds, readers
 from walmart_pipeline.catalog.products import RejectedRowError, clean_row
 from walmart_pipeline.llm.composer import FactsTooThin, compose
 from walmart_pipeline.quality import policy
-from walmart_pipeline.quality.grounding import Claim, ListingText, claims_of
+from walmart_pipeline.quality.grounding import ListingText, claims_of
 from walmart_pipeline.quality.judge import Judge, source_listing
 from walmart_pipeline.records import Listing, Product
-from walmart_pipeline_tests.quality.grounding_examples import BLENDER, HEADPHONES, SHEETS, SNACK, SOFA, claims, unproved
+from walmart_pipeline_tests.quality.grounding_examples import (
+    BLENDER,
+    HEADPHONES,
+    SHEETS,
+    SNACK,
+    SOFA,
+    listing_text,
+    unproved,
+)
 
 PROJECT = Path(__file__).parents[2]
 SAMPLE = PROJECT / "data/sample"
@@ -58,10 +66,10 @@ def faults(product: Product, listing: Listing) -> list[str]:
     fields = [("title", listing.title), ("description", listing.description)]
     fields += [(f"key_features[{index}]", text) for index, text in enumerate(listing.key_features)]
     fields += [(f"seo_keywords[{index}]", text) for index, text in enumerate(listing.seo_keywords)]
-    text_of = dict(fields)
+    told = ListingText(fields)
     return [
-        f"{product.product_id}: {claim.subject} {claim.verdict} {text_of[claim.field][claim.start : claim.end]!r}"
-        for claim in claims_of(ListingText(fields), product)
+        f"{product.product_id}: {claim.subject} {claim.verdict} {told.text[claim.start : claim.end]!r}"
+        for claim in claims_of(told, product)
         if claim.verdict != "supported"
     ]
 
@@ -112,10 +120,10 @@ def test_a_text_of_the_records_own_sentences_is_supported(product: Product, data
 @settings(deadline=None)
 @given(st.text(max_size=200), st.sampled_from([BLENDER, SOFA, Product(product_id="1", product_name=" ")]))
 def test_any_text_can_be_asked_and_each_claim_is_a_span_of_it(text: str, product: Product) -> None:
-    for claim in claims(product, text):
-        assert isinstance(claim, Claim)
-        if claim.field == "description":
-            assert 0 <= claim.start < claim.end <= len(text)
+    told = listing_text(product, text)
+    for claim in claims_of(told, product):
+        field, begin = told.place(claim.start)
+        assert begin <= claim.start < claim.end <= begin + len(dict(told.fields)[field])
 
 
 @settings(deadline=None)

@@ -194,6 +194,7 @@ CONTRADICTED = [
     (SNACK, "Each serving gives 12 grams of protein.", "number", "12 grams"),
     (SNACK, "A pack of 6 lasts all month.", "number", "pack of 6"),
     (SNACK, "Each bag holds 16 oz.", "number", "16 oz"),
+    (SNACK, "Each bag holds 16 oz. Good on the trail.", "number", "16 oz"),
     (SNACK, "Made by Planters.", "brand", "Planters."),
     (HEADPHONES, "They are waterproof.", "claim", "waterproof"),
     (HEADPHONES, "Up to 60 hours of playtime.", "number", "60 hours"),

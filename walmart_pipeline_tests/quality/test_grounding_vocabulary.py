@@ -43,7 +43,7 @@ def test_whole_words_are_found_the_longest_at_each_place(text: str, found: list[
 
 
 def claim(verdict: str) -> Claim:
-    return Claim("number", "title", 0, 1, verdict)  # type: ignore[arg-type]
+    return Claim("number", 0, 1, verdict)  # type: ignore[arg-type]
 
 
 def test_the_measure_is_the_share_supported_and_a_contradiction_weighs_more() -> None:

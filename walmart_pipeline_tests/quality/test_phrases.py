@@ -22,7 +22,7 @@ SEARCH = PhraseSearch(
 
 
 def found(text: str) -> list[tuple[str, str]]:
-    return [(tag, text[start:end]) for tag, start, end in SEARCH.find(text, texts.folded(text))]
+    return [(tag, text[start:end]) for tag, start, end in SEARCH.find(text, texts.folded(text))[0]]
 
 
 def test_a_phrase_is_found_whole_in_any_case_and_over_any_gap() -> None:
@@ -69,14 +69,21 @@ def test_a_sign_may_begin_a_phrase() -> None:
 
 
 def test_no_phrases_find_nothing() -> None:
-    assert list(PhraseSearch([]).find("best seller", "best seller")) == []
+    assert PhraseSearch([]).find("best seller", "best seller") == ([], set())
+
+
+def test_literals_are_found_in_the_same_pass_inside_words_and_beside_phrases() -> None:
+    search = PhraseSearch([("promotion", Phrase(phrase="save big"))], ["save ", "://", "% OFF", "big"])
+    text = "Save   big at HTTP://x, 5%  off the biggest"
+    assert search.find(text, texts.folded(text)) == ([("promotion", 0, 10)], {"save ", "://", "% OFF", "big"})
+    assert search.find("savers", "savers") == ([], set())
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(["best", "seller", " ", "-", "\n", "  ", "é", "İ", "😀", "\0", "at Target", ".", "x"])))
 def test_in_any_text_a_span_holds_its_phrase(parts: list[str]) -> None:
     text = "".join(parts)
-    for _, start, end in SEARCH.find(text, texts.folded(text)):
+    for _, start, end in SEARCH.find(text, texts.folded(text))[0]:
         words = texts.folded(text[start:end]).replace("-", " ").split()
         assert words in (["best", "seller"], ["target"])
         assert start == 0 or not text[start - 1].isalnum()

@@ -32,7 +32,7 @@ def _claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     terms = list(term_claims(listing, record))
     # "Five-year warranty" and "Oeko-Tex Standard 100" hold numbers that are judged with them.
     whole = [*warranty_claims(listing, record), *model_claims(listing, record)]
-    yield from number_claims(listing, record, [*whole, *(claim for claim in terms if claim.subject == "claim")])
+    yield from number_claims(listing, record, [*whole, *[claim for claim in terms if claim.subject == "claim"]])
     yield from whole
     yield from terms
     yield from brand_claims(listing, record)

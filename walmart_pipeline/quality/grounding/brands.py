@@ -48,12 +48,13 @@ def brand_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     proved: set[Term] = set()
     for start, end, terms in listing.terms:
         for term in terms:
-            if term.kind == "brand" and term not in proved:
+            # An everyday word in lower case is no name.
+            if term.kind == "brand" and term not in proved and (listing.text[start].isupper() or not term.ordinary):
                 if record.has(term, listing.flat[start:end]):
                     proved.add(term)
-                    yield listing.claim("brand", start, end, "supported")
+                    yield Claim("brand", start, end, "supported")
                 elif _is_named(term, listing, start, end, record):
-                    yield listing.claim("brand", start, end, *_verdict(record))
+                    yield Claim("brand", start, end, *_verdict(record))
             elif term.kind == "maker":
                 yield from _made_by(listing, start, end, record)
 
@@ -78,7 +79,7 @@ def _is_named(term: Term, listing: ListingText, start: int, end: int, record: Re
     if not term.ordinary:
         return True
     # A capital at the beginning of a sentence says nothing.
-    begins = not ahead.strip() and listing.place(start)[0] != "title"
+    begins = not ahead.strip() and not listing.in_title(start)
     return not begins and context.part(behind, record.nouns) is not None
 
 
@@ -95,7 +96,7 @@ def _made_by(listing: ListingText, start: int, end: int, record: Record) -> Iter
     if not _MADE_BY.search(ahead) and not (last and texts.stem(last[0]) in record.nouns and not last[0].isdigit()):
         return
     supported = f" {words[0]} " in record.flat or words[0] in record.squeezed
-    yield listing.claim("brand", *name.span(1), *(("supported", ()) if supported else _verdict(record)))
+    yield Claim("brand", *name.span(1), *(("supported", ()) if supported else _verdict(record)))
 
 
 def _at(listing: ListingText, position: int) -> tuple[Term, ...]:

@@ -16,13 +16,12 @@ CONTRADICTION_WEIGHT = 3
 
 
 class Claim(NamedTuple):
-    """Something that the listing states, where it stands in a field, and what the record says of it.
+    """Something that the listing states, where it stands in ListingText.text, and what the record says of it.
 
     `subject`: the rule is "grounding." and this word. `source_has`: what a contradicting record has instead.
     """
 
     subject: Subject
-    field: str
     start: int
     end: int
     verdict: Verdict

@@ -1,6 +1,6 @@
 """A listing as it is searched for claims: all fields as one text.
 
-Belongs here: the joined text, the words of the vocabulary in it, and the way back to a field.
+Belongs here: the joined text, the words of the vocabulary and the numbers in it, and the way back to a field.
 Does not: any judgement.
 """
 
@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 
 from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.grounding import context
-from walmart_pipeline.quality.grounding.claims import Claim, Subject, Verdict
 from walmart_pipeline.quality.grounding.vocabulary import Term, longest, vocabulary
-from walmart_pipeline.quality.quantities import Quantity, quantities
-from walmart_pipeline.quality.scanning import flat
+from walmart_pipeline.quality.quantities import BEGINNINGS, NUMBER_WORDS, Quantity, quantities
+from walmart_pipeline.quality.scanning import WordSearch, flat
 
 KEYWORDS = "seo_keywords"
+# No phrase and no number reaches over it.
 _BETWEEN = " ;\n"
 
 
@@ -25,16 +25,15 @@ class ListingText:
     """The fields of a listing, (name, text) each, joined: one long text is searched faster than many short ones."""
 
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
-        self.text = _BETWEEN.join(text for _, text in fields)
-        self._names = [name for name, _ in fields]
-        self._starts = [0]
+        """fields: keywords come last. folded: the text as texts.folded has it."""
+        self.fields = fields
+        self.text = _BETWEEN.join([text for _, text in fields])
+        self.folded = texts.folded(self.text)
+        self.starts: list[int] = []
+        start = 0
         for _, text in fields:
-            self._starts.append(self._starts[-1] + len(text) + len(_BETWEEN))
-
-    @cached_property
-    def folded(self) -> str:
-        """The text as texts.folded has it."""
-        return texts.folded(self.text)
+            self.starts.append(start)
+            start += len(text) + len(_BETWEEN)
 
     @cached_property
     def flat(self) -> str:
@@ -42,20 +41,31 @@ class ListingText:
         return flat(self.text)
 
     @cached_property
-    def stated(self) -> list[tuple[str, Quantity]]:
-        """Each number of title, features and description with its field; its span is in the joined text."""
-        found = quantities(self.text, counted=True, flat_text=self.flat)
-        return [
-            (name, quantity)
-            for quantity in found
-            for name in [self.place(quantity.start)[0]]
-            if not name.startswith(KEYWORDS)
-        ]
+    def stated(self) -> list[Quantity]:
+        """Each number of title, features and description, with its span in the text."""
+        end = next(
+            (start for start, (name, _) in zip(self.starts, self.fields, strict=True) if name.startswith(KEYWORDS)),
+            len(self.text),
+        )
+        found = quantities(self.text, counted=True, beginnings=self._found[1])
+        return [quantity for quantity in found if quantity.start < end]
 
-    @cached_property
+    @property
     def terms(self) -> list[tuple[int, int, tuple[Term, ...]]]:
         """Words of the vocabulary with their spans, the longest at each place."""
-        return longest(vocabulary().search.find(self.flat))
+        return self._found[0]
+
+    @cached_property
+    def _found(self) -> tuple[list[tuple[int, int, tuple[Term, ...]]], list[tuple[int, int]]]:
+        """The words of the vocabulary, and where a number may begin, in one pass."""
+        terms: list[tuple[int, int, tuple[Term, ...]]] = []
+        beginnings: list[tuple[int, int]] = []
+        for start, end, found in _search().find(self.flat):
+            if isinstance(found, int):
+                beginnings.append((start, found))
+            else:
+                terms.append((start, end, found))
+        return longest(terms), beginnings
 
     @cached_property
     def words(self) -> frozenset[Term]:
@@ -68,21 +78,24 @@ class ListingText:
             return quantity.text
         return self.text[quantity.start : self.text.index(quantity.noun, quantity.end) + len(quantity.noun)]
 
+    def field(self, start: int) -> str:
+        """The text of the field that begins there."""
+        return self.fields[bisect_right(self.starts, start) - 1][1]
+
     def around(self, start: int, end: int) -> tuple[str, str]:
         """The sentence before and after a span, folded."""
         return context.before(self.folded, start), context.after(self.folded, end)
 
+    def in_title(self, position: int) -> bool:
+        """Whether a position is one of the title."""
+        return self.place(position)[0] == "title"
+
     def place(self, position: int) -> tuple[str, int]:
         """The field of a position in the text, and where that field begins."""
-        index = bisect_right(self._starts, position) - 1
-        return self._names[index], self._starts[index]
+        index = bisect_right(self.starts, position) - 1
+        return self.fields[index][0], self.starts[index]
 
-    def overlaps(self, claim: Claim, start: int, end: int) -> bool:
-        """Whether a span of the text touches a claim of the same field."""
-        offset = self.place(start)[1]
-        return claim.start + offset < end and start < claim.end + offset
 
-    def claim(self, subject: Subject, start: int, end: int, verdict: Verdict, has: Sequence[str] = ()) -> Claim:
-        """A claim of this span of the text."""
-        name, offset = self.place(start)
-        return Claim(subject, name, start - offset, end - offset, verdict, tuple(has))
+@cache
+def _search() -> WordSearch[tuple[Term, ...] | int]:
+    return WordSearch({**vocabulary().forms, **NUMBER_WORDS}, BEGINNINGS)

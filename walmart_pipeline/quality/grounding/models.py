@@ -37,15 +37,15 @@ def model_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         token = flat(listing.text[start:end]).replace(" ", "").strip("_")
         subject: Subject = "claim" if _PROTECTION.fullmatch(token) else "attribute"
         if record.shows(listing.text[start:end]) or token in record.squeezed:
-            yield listing.claim(subject, start, end, "supported")
+            yield Claim(subject, start, end, "supported")
             continue
         if _OTHERS.search(context.before(listing.folded, start)):
             continue
         like = _alike(token, record)
         if like:
-            yield listing.claim(subject, start, end, "contradicted", like)
+            yield Claim(subject, start, end, "contradicted", tuple(like))
         elif subject == "claim" or (len(token) >= _LONG and sum(map(str.isdigit, token)) > 1):
-            yield listing.claim(subject, start, end, "unsupported")
+            yield Claim(subject, start, end, "unsupported")
 
 
 def _models(text: str) -> Iterator[tuple[int, int]]:

@@ -22,21 +22,25 @@ _OF = re.compile(r"([a-z]+(?: [a-z]+)?)\s+(?:of|is|:)\s*$")
 
 def number_claims(listing: ListingText, record: Record, apart: Sequence[Claim]) -> Iterator[Claim]:
     """Each number that the text states, save those that belong to a claim of another kind (`apart`)."""
-    for field, quantity in listing.stated:
+    shown: dict[str, bool] = {}
+    for quantity in listing.stated:
         start, end = quantity.start, quantity.end
-        if apart and any(claim.field == field and listing.overlaps(claim, start, end) for claim in apart):
+        if apart and any(claim.start < end and start < claim.end for claim in apart):
             continue
         loose = not quantity.readings and quantity.text[0].isalpha()
-        if record.shows(listing.phrase(quantity)):
+        phrase = listing.phrase(quantity)
+        if phrase not in shown:
+            shown[phrase] = record.shows(phrase)
+        if shown[phrase]:
             if not loose:
-                yield listing.claim("number", start, end, "supported")
+                yield Claim("number", start, end, "supported")
         # "Five ribbon markers" is a figure only where the record counts the same.
         elif not loose or _is_counted(quantity, record):
-            in_title = field == "title"
+            in_title = listing.in_title(start)
             # No title goes on with the preposition: "15 in Stuffed Animal".
             asked = quantity._replace(unsure=False) if in_title and quantity.unsure else quantity
             if judged := _judged(asked, listing, record, in_title=in_title):
-                yield listing.claim("number", start, end, *judged)
+                yield Claim("number", start, end, *judged)
 
 
 def _is_counted(quantity: Quantity, record: Record) -> bool:

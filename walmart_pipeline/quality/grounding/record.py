@@ -32,6 +32,7 @@ class Record:
 
     def __init__(self, product: Product) -> None:
         self.product = product
+        self._told: dict[Kind, dict[Term, str]] = {}
         self._prose = " ;\n".join(
             [
                 product.product_name,
@@ -109,13 +110,16 @@ class Record:
         From an attribute or the name; where both are silent, from plain sentences ("made of oak").
         """
         product, words = self.product, vocabulary()
+        if kind in self._told:
+            return self._told[kind]
         values = [value for name, value in product.attributes.items() if words.is_about(name, kind)]
         told = {term: shown for text in values for term, shown in _found(text, kind, words)}
         told |= {term: shown for term, shown in _found(product.product_name, kind, words) if not term.ordinary}
-        if told:
-            return told
-        prose = [*product.features, product.description]
-        return {term: shown for text in prose for term, shown in _stated(text, kind, words)}
+        if not told:
+            prose = [*product.features, product.description]
+            told = {term: shown for text in prose for term, shown in _stated(text, kind, words)}
+        self._told[kind] = told
+        return told
 
     def of_part(self, part: str, kind: Kind) -> str | None:
         """The attribute that tells a kind of one part: "Lens material: polycarbonate"."""

@@ -39,15 +39,19 @@ def term_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         written = listing.flat[start:end]
         if written in proved or terms[0].kind not in _JUDGED:
             continue
+        # Most of what is full is no bed.
+        if terms[0].kind == "size" and not (listing.in_title(start) or _is_beside_bed(listing, end)):
+            continue
         subject: Subject = "claim" if terms[0].kind in {"claim", "origin"} else "attribute"
         if any(record.has(term, written) for term in terms):
             proved.add(written)
-            yield listing.claim(subject, start, end, "supported")
+            yield Claim(subject, start, end, "supported")
             continue
         # A word of two kinds, such as bronze, is judged as the first that the sentence means.
         for term in terms:
             if said := _JUDGED[term.kind](term, listing, start, end, record):
-                yield listing.claim(subject, start, end, *said)
+                verdict, has = said
+                yield Claim(subject, start, end, verdict, tuple(has))
                 break
 
 
@@ -55,7 +59,7 @@ def _look(term: Term, listing: ListingText, start: int, end: int, record: Record
     """A material or colour that the record does not have; None where the sentence does not say it of the product."""
     folded, words = listing.folded, vocabulary()
     ahead, behind = context.before(folded, start), context.after(folded, end)
-    in_title = listing.place(start)[0] == "title"
+    in_title = listing.in_title(start)
     if in_title:
         # "Mugs for Men, White": a comma of a title begins another quality.
         ahead = _TITLE_PART.split(ahead)[-1]
@@ -84,14 +88,15 @@ def _look(term: Term, listing: ListingText, start: int, end: int, record: Record
     return "contradicted", _shown(told)
 
 
+def _is_beside_bed(listing: ListingText, end: int) -> bool:
+    """Whether a word that ends there is followed by a bed: full sheets, not full of holes."""
+    return _BED_BEHIND.match(context.after(listing.folded, end)) is not None
+
+
 def _size(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
     """The size of a bed."""
     told = record.told("size")
-    behind = context.after(listing.folded, end)
-    if not told and record.nouns.isdisjoint(_BEDS):
-        return None
-    in_title = listing.place(start)[0] == "title"
-    if not _BED_BEHIND.match(behind) and not (in_title and told):
+    if not told and (record.nouns.isdisjoint(_BEDS) or not _is_beside_bed(listing, end)):
         return None
     if context.is_of_others(context.before(listing.folded, start), ""):
         return None

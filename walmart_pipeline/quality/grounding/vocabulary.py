@@ -44,8 +44,9 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words, and how they stand to each other. `search` finds () for an idiom: a phrase that claims nothing."""
+    """The words, and how they stand to each other. `forms`: every spelling; () for an idiom, which claims nothing."""
 
+    forms: Mapping[str, tuple[Term, ...]]
     search: WordSearch[tuple[Term, ...]]
     narrower: Mapping[Term, frozenset[Term]]
     rivals: Mapping[Term, frozenset[Term]]
@@ -92,8 +93,10 @@ def vocabulary() -> Vocabulary:
             forms.setdefault(made, []).append(origin)
     forms["by"] = [Term("maker", "by")]
     idioms = (idiom.strip() for idiom in content["idioms"].split(","))
+    spelled = {form: tuple(terms) for form, terms in forms.items()} | dict.fromkeys(idioms, ())
     return Vocabulary(
-        search=WordSearch({form: tuple(terms) for form, terms in forms.items()} | dict.fromkeys(idioms, ())),
+        forms=spelled,
+        search=WordSearch(spelled),
         narrower=narrower,
         rivals=rivals,
         longer=longer,

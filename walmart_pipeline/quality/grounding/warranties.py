@@ -57,14 +57,14 @@ def warranty_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     for promise in found:
         span = promise.start, promise.end
         if promise.months in timed or (promise.months is None and known):
-            yield listing.claim("number" if promise.months is not None else "claim", *span, "supported")
+            yield Claim("number" if promise.months is not None else "claim", *span, "supported")
         elif not context.is_denied(context.before(listing.folded, promise.start)):
             if promise.months is not None and timed:
                 # Another time is another figure; a warranty for life is another claim.
                 subject: Subject = "claim" if promise.months == inf else "number"
-                yield listing.claim(subject, *span, "contradicted", tuple(timed.values()))
+                yield Claim(subject, *span, "contradicted", tuple(timed.values()))
             else:
-                yield listing.claim("claim", *span, "unsupported")
+                yield Claim("claim", *span, "unsupported")
 
 
 def _months(match: re.Match[str]) -> float:

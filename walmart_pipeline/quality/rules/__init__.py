@@ -16,7 +16,16 @@ from walmart_pipeline.quality.rules import (
     title,
     whole,
 )
-from walmart_pipeline.quality.rules.checks import CHECKS, CONFIRMATIONS, Case, Confirmed, Finding, Mention, rule
+from walmart_pipeline.quality.rules.checks import (
+    CHECKS,
+    CONFIRMATIONS,
+    Case,
+    Confirmed,
+    Finding,
+    Mention,
+    rule,
+    texts_of,
+)
 
 __all__ = [
     "CHECKS",
@@ -33,6 +42,7 @@ __all__ = [
     "pesticide",
     "rule",
     "sense",
+    "texts_of",
     "title",
     "whole",
 ]

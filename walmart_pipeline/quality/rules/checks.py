@@ -5,14 +5,14 @@ Belongs here: the case, the finding and the register of checks. Does not: any ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from walmart_pipeline.quality import texts
+from walmart_pipeline.quality.cutting import Cut
 from walmart_pipeline.quality.grounding import Claim, ListingText, claims_of
-from walmart_pipeline.quality.quantities import Quantity
 from walmart_pipeline.records import Listing, Product
 
 if TYPE_CHECKING:
@@ -32,39 +32,30 @@ class Finding(NamedTuple):
 class Case:
     """One listing beside its product, under a profile's limits; what several checks need is worked out once."""
 
-    def __init__(self, listing: Listing, product: Product, limits: Limits, acronyms: frozenset[str]) -> None:
+    def __init__(
+        self, listing: Listing, product: Product, limits: Limits, acronyms: frozenset[str], parts: Sequence[Cut]
+    ) -> None:
+        """parts: each of texts_of(listing, product), cut up."""
         self.listing = listing
         self.product = product
         self.limits = limits
         self.acronyms = acronyms
+        self.name_cut, self.brand_cut, self.description_cut, self.title_cut, *self.feature_cuts = parts
         self.fields: list[tuple[str, str]] = [
             ("title", listing.title),
             *((f"key_features[{index}]", feature) for index, feature in enumerate(listing.key_features)),
             ("description", listing.description),
         ]
-        self.keywords: list[tuple[str, str]] = [
-            (f"seo_keywords[{index}]", keyword) for index, keyword in enumerate(listing.seo_keywords)
-        ]
-
-    @cached_property
-    def description_cut(self) -> texts.Cut:
-        """Words and sentences of the description."""
-        return texts.cut(self.listing.description)
-
-    @cached_property
-    def description_words(self) -> list[str]:
-        """Each word of the description, folded."""
-        return self.description_cut.words
-
-    @property
-    def description_shape(self) -> str:
-        """english.shape of the description."""
-        return self.description_cut.shape
-
-    @cached_property
-    def lines_shape(self) -> str:
-        """english.shape of the title and all key features, one after the other."""
-        return "".join([each.shape for each in (self.title_cut, *self.feature_cuts)])
+        keywords = [(f"seo_keywords[{index}]", keyword) for index, keyword in enumerate(listing.seo_keywords)]
+        # All fields as one text, as word lists and grounding search it.
+        self.listing_text = ListingText([*self.fields, *keywords])
+        lines = (self.title_cut, *self.feature_cuts)
+        # english.shape of the title and all key features, one after the other.
+        self.lines_shape = "".join([each.shape for each in lines])
+        # The codes of all stems that a shopper reads (cutting.stem_code).
+        self.stems = frozenset(self.description_cut.stems).union(*[each.stems for each in lines])
+        # No field holds a letter or digit.
+        self.is_empty = not (self.lines_shape or self.description_cut.shape)
 
     @cached_property
     def record_words(self) -> frozenset[str]:
@@ -74,54 +65,14 @@ class Case:
         return frozenset(texts.PIECE.findall(texts.folded(" ".join(parts))))
 
     @cached_property
-    def title_cut(self) -> texts.Cut:
-        """Words of the title."""
-        return texts.cut(self.listing.title)
-
-    @cached_property
-    def name_cut(self) -> texts.Cut:
-        """Words of the product's name."""
-        return texts.cut(self.product.product_name)
-
-    @property
-    def title_stems(self) -> list[str]:
-        """texts.key_stems of the title."""
-        return self.title_cut.stems
-
-    @cached_property
-    def feature_cuts(self) -> list[texts.Cut]:
-        """Words of each key feature."""
-        return [texts.cut(feature) for feature in self.listing.key_features]
-
-    @cached_property
-    def feature_stems(self) -> list[list[str]]:
-        """texts.key_stems of each key feature."""
-        return [feature.stems for feature in self.feature_cuts]
-
-    @cached_property
-    def stems(self) -> frozenset[str]:
-        """texts.key_stems of all that a shopper reads."""
-        return frozenset(self.title_stems).union(self.description_cut.stems, *self.feature_stems)
-
-    @cached_property
-    def listing_text(self) -> ListingText:
-        """All fields as one text, as the grounding checks search it."""
-        return ListingText([*self.fields, *self.keywords])
-
-    @cached_property
-    def stated(self) -> list[tuple[str, Quantity]]:
-        """Every number of title, features and description with the name of its field (grounding.ListingText.stated)."""
-        return self.listing_text.stated
-
-    @cached_property
     def claims(self) -> list[Claim]:
         """Everything that the listing states and a record can tell, judged against the product's."""
         return claims_of(self.listing_text, self.product)
 
-    @cached_property
-    def is_empty(self) -> bool:
-        """No field holds a letter or digit."""
-        return not any(texts.PIECE.search(text) for _, text in self.fields)
+
+def texts_of(listing: Listing, product: Product) -> list[str]:
+    """The texts whose words are measured, in the order in which a Case takes them."""
+    return [product.product_name, product.brand or "", listing.description, listing.title, *listing.key_features]
 
 
 class Mention(NamedTuple):

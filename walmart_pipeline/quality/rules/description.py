@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from walmart_pipeline.quality import texts
+from walmart_pipeline.quality.cutting import ECHO_WORDS
 from walmart_pipeline.quality.rules.checks import Case, Finding, rule
 
-# Eight words in a row do not come back by chance in a text of this length, save a product's own long name and tables of
-# sizes: half of the words must not be the name's, and at most one a figure.
-REPEATED_WORDS, OWN_WORDS, FIGURES = 8, 4, 1
+# Words come back in a product's own long name and in tables of sizes: half of them must not be the name's, and at most
+# one a figure.
+OWN_WORDS, FIGURES = 4, 1
 # Of a text that is too long, evidence shows where it crosses the limit; the rest would only fill reports.
 SHOWN_CHARS = 80
 
@@ -18,7 +19,7 @@ SHOWN_CHARS = 80
 def length(case: Case) -> Iterator[Finding]:
     """Too few words or too many characters."""
     description, limits = case.listing.description, case.limits
-    words = len(case.description_words)
+    words = case.description_cut.words
     if words < limits.description_min_words:
         yield Finding("description", variant="short", values={"count": words})
     if len(description) > limits.description_max_chars:
@@ -31,12 +32,12 @@ def length(case: Case) -> Iterator[Finding]:
 @rule("description.repeated_text")
 def repeated_text(case: Case) -> Iterator[Finding]:
     """Eight or more words in a row for the second time, save the product's own name and tables of sizes."""
-    words = case.description_words
-    windows = list(zip(*(words[offset:] for offset in range(REPEATED_WORDS)), strict=False))
-    if len(set(windows)) == len(windows):
+    if not case.description_cut.echoes:
         return
-    name = set(texts.WORD.findall(texts.folded(case.product.product_name)))
-    spans = [match.span() for match in texts.WORD.finditer(texts.folded(case.listing.description))]
+    name = set(texts.words(case.product.product_name))
+    found = list(texts.WORD.finditer(texts.folded(case.listing.description)))
+    words, spans = [match.group() for match in found], [match.span() for match in found]
+    windows = list(zip(*(words[offset:] for offset in range(ECHO_WORDS)), strict=False))
     seen: dict[tuple[str, ...], int] = {}
     index = 0
     while index < len(windows):
@@ -45,7 +46,7 @@ def repeated_text(case: Case) -> Iterator[Finding]:
         if earlier == index or _is_name_or_table(window, name):
             index += 1
             continue
-        size = REPEATED_WORDS
+        size = ECHO_WORDS
         while index + size < len(words) and words[earlier + size] == words[index + size]:
             size += 1
         yield Finding("description", spans[index][0], spans[index + size - 1][1])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from walmart_pipeline.quality.cutting import stem_codes
 from walmart_pipeline.quality.rules.checks import Case, Finding, rule
 
 # A feature with one of these more says nothing more.
-EMPHASIS = frozenset({"too", "also", "very", "really", "just", "even", "well", "truly", "quite"})
+EMPHASIS = frozenset(stem_codes("too also very really just even well truly quite"))
 
 
 @rule("features.count")
@@ -36,9 +37,9 @@ def length(case: Case) -> Iterator[Finding]:
 @rule("features.duplicate")
 def duplicate(case: Case) -> Iterator[Finding]:
     """A feature of the same key words as an earlier one, whatever their order, number and emphasis."""
-    seen: set[frozenset[str]] = set()
-    for index, (feature, stems) in enumerate(zip(case.listing.key_features, case.feature_stems, strict=True)):
-        words = frozenset(stems) - EMPHASIS
+    seen: set[frozenset[int]] = set()
+    for index, (feature, cut) in enumerate(zip(case.listing.key_features, case.feature_cuts, strict=True)):
+        words = frozenset(cut.stems) - EMPHASIS
         if words and words in seen:
             yield Finding(f"key_features[{index}]", 0, len(feature))
         seen.add(words)

@@ -35,10 +35,11 @@ def claim(case: Case) -> Iterator[Finding]:
 def _unproved(case: Case, subject: Subject) -> Iterator[Finding]:
     for found in case.claims:
         if found.subject == subject and found.verdict != "supported":
+            field, offset = case.listing_text.place(found.start)
             yield Finding(
-                found.field,
-                found.start,
-                found.end,
+                field,
+                found.start - offset,
+                found.end - offset,
                 None if found.verdict == "contradicted" else "unsupported",
                 {"source": ", ".join(found.source_has)},
             )

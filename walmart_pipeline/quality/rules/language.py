@@ -35,7 +35,7 @@ def non_english(case: Case) -> Iterator[Finding]:
         for name, text in case.fields[:-1]:
             if _is_foreign_line(text, case):
                 yield Finding(name, 0, len(text))
-    form = case.description_shape
+    form = case.description_cut.shape
     if not form:
         return
     foreign = form.count(english.FOREIGN) + form.count(english.SCRIPT)
@@ -57,7 +57,7 @@ def _foreign_sentences(text: str) -> list[tuple[int, int, int]]:
     """(start, end, words) of each sentence whose function words are another language's."""
     found = []
     for start, end in (match.span() for match in SENTENCE.finditer(text)):
-        words = texts.WORD.findall(texts.folded(text[start:end]))
+        words = texts.words(text[start:end])
         form = english.shape(words)
         script = sum(char > english.LATIN_END and char.isalpha() for char in text[start:end])
         foreign = form.count(english.FOREIGN)
@@ -74,18 +74,14 @@ def _foreign_sentences(text: str) -> list[tuple[int, int, int]]:
 
 
 def _is_foreign_line(text: str, case: Case) -> bool:
-    form = english.shape(texts.WORD.findall(texts.folded(text)))
+    form = english.shape(texts.words(text))
     if english.SCRIPT in form:
         script = sum(char > english.LATIN_END and char.isalpha() for char in text)
         return 2 * script > sum(map(str.isalpha, text))
     if form.count(english.FOREIGN) < FOREIGN_SHORT:
         return False
     own = case.record_words
-    foreign = [
-        word
-        for word in texts.WORD.findall(texts.folded(text))
-        if english.shape([word]) == english.FOREIGN and word not in own
-    ]
+    foreign = [word for word in texts.words(text) if english.shape([word]) == english.FOREIGN and word not in own]
     # Some words are two languages' own: in, no, per.
     return len(foreign) >= FOREIGN_SHORT and (
         not english.function_words(form) or english.language_of(text, SURE_OF_LINE) is not None

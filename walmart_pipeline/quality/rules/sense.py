@@ -40,8 +40,8 @@ LOOP_TIMES, LOOP_SHARE, VARIED_SHARE = 4, 0.25, 0.45
 # Words that cycle in changing order: of 1,370 honest texts one, a list of search words, has so few different ones.
 CYCLE_SHARE = 0.15
 RUN = re.compile(rf"[{english.OTHER}{english.UNSAYABLE}]{{{STRANGE_RUN},}}")
-FILLER = frozenset({"ipsum", "dolor"})
-LOREM = re.compile(r"\blorem ipsum\b|\bdolor sit amet\b")
+FILLER = ("lorem ipsum", "dolor sit amet")
+LOREM = re.compile(rf"\b(?:{'|'.join(FILLER)})\b")
 # A text that has more of them has other letters and another order, and `non_english` tells it.
 FOREIGN_TEXT_SHARE = 0.1
 
@@ -58,26 +58,26 @@ def incoherent(case: Case) -> Iterator[Finding]:
 
 
 def _incoherent_description(case: Case) -> Finding | None:
-    text, words, form = case.listing.description, case.description_words, case.description_shape
-    distinct = set(words)
-    if distinct & FILLER and (filler := LOREM.search(texts.folded(text))):
-        return Finding("description", *filler.span(), "filler")
+    text, cut = case.listing.description, case.description_cut
+    words, form = cut.words, cut.shape
+    if any(filler in case.listing_text.folded for filler in FILLER) and (found := LOREM.search(texts.folded(text))):
+        return Finding("description", *found.span(), "filler")
     if form.count(english.FOREIGN) > FOREIGN_TEXT_SHARE * len(form):
         return None
     known = english.function_words(form)
-    share = SCRAMBLED_SHARE if known < SCRAMBLED_FUNCTION_SHARE * len(words) else UNSAYABLE_SHARE
+    share = SCRAMBLED_SHARE if known < SCRAMBLED_FUNCTION_SHARE * words else UNSAYABLE_SHARE
     if form.count(english.UNSAYABLE) > max(1, UNSAYABLE_GATE * len(form)) and (span := _unsayable(text, case, share)):
         return Finding("description", *span, "letters")
-    if len(words) < LEAST_WORDS:
+    if words < LEAST_WORDS:
         return None
-    if known >= ORDERED_WORDS and english.disorder(form) > DISORDER and _is_disorderly_without_a(words):
+    if known >= ORDERED_WORDS and english.disorder(form) > DISORDER and _is_disorderly_without_a(texts.words(text)):
         return Finding("description", *_worst_window(text, form), "order")
-    different = len(distinct) / len(words)
-    if different < VARIED_SHARE and (loop := _loop(text, words)):
+    different = cut.different / words
+    if different < VARIED_SHARE and (loop := _loop(text)):
         return loop
     if different < CYCLE_SHARE:
         return Finding("description", 0, shown(text), "words")
-    if known < FOREIGN_FUNCTION_SHARE * len(words) and english.language_of(text, SURE):
+    if known < FOREIGN_FUNCTION_SHARE * words and english.language_of(text, SURE):
         return None
     if len(form) >= LISTED_WORDS and sum(map(form.count, SENTENCE_CLASSES)) < SENTENCE_SHARE * len(form):
         return Finding("description", 0, shown(text), "words")
@@ -86,12 +86,12 @@ def _incoherent_description(case: Case) -> Finding | None:
 
 def _strange_run(text: str, case: Case) -> Finding | None:
     """Words of no language, however they can be said: many in a row that neither English nor the record explains."""
-    if RUN.search(case.description_shape) is None:
+    if english.OTHER * STRANGE_RUN not in case.description_cut.shape.replace(english.UNSAYABLE, english.OTHER):
         return None
     own = case.record_words
     form = "".join(
         english.FIGURE if word[0].isdigit() or word in own else kind
-        for word, kind in zip(case.description_words, case.description_shape, strict=True)
+        for word, kind in zip(texts.words(text), case.description_cut.shape, strict=True)
     )
     if (run := RUN.search(form)) is None:
         return None
@@ -133,7 +133,8 @@ def _worst_window(text: str, form: str, size: int = 8) -> tuple[int, int]:
     return spans[0][0], spans[-1][1]
 
 
-def _loop(text: str, words: Sequence[str]) -> Finding | None:
+def _loop(text: str) -> Finding | None:
+    words = texts.words(text)
     # Figures come again in every table of sizes.
     threes = zip(words, words[1:], words[2:], strict=False)
     times = Counter(three for three in threes if not any(word[0].isdigit() for word in three))

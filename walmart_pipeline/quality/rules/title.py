@@ -96,7 +96,7 @@ def year(case: Case) -> Iterator[Finding]:
 @rule("title.repeated_words")
 def repeated_words(case: Case) -> Iterator[Finding]:
     """A key word for the third time, or two key words in a row for the second. Evidence: the last repeat."""
-    if len(set(case.title_stems)) == len(case.title_stems):
+    if len(set(case.title_cut.stems)) == len(case.title_cut.stems):
         return
     title = case.listing.title
     words = [
