@@ -50,7 +50,8 @@ class Cut(NamedTuple):
     words: how many. different: how many different ones. echoes: whether ECHO_WORDS in a row come a second time.
     stems: a code for each of texts.key_stems, as `stem_code` gives it. hashes: 32 bits a word, the same on every
     machine; FIGURE for a word with a digit. syllables: of all words. sentences: how many words each sentence or line
-    has, without empty ones. shape: see `english.shape`.
+    has, without empty ones. shape: see `english.shape`. unlikely: how many words hardly stand before the next one, see
+    `english.unlikely`.
     """
 
     words: int
@@ -61,6 +62,7 @@ class Cut(NamedTuple):
     syllables: int
     sentences: list[int]
     shape: str
+    unlikely: int
 
 
 class _Pieces(dict[str, bytes]):
@@ -105,7 +107,9 @@ def cuts(several: Sequence[str]) -> list[Cut]:
     hashes = hashed.astype(np.uint32)
     hashes[words >> _FIGURE_AT & 1 == 1] = FIGURE
     codes = ((stems & _HASH) << 1 | stems >> _FIGURE_AT & 1).tolist()
-    shape = (words >> _CLASS_AT).astype(np.uint8).tobytes().decode("ascii")
+    classes = (words >> _CLASS_AT).astype(np.uint8)
+    shape = classes.tobytes().decode("ascii")
+    unlikely = english.unlikely()[classes[:-1], classes[1:]] & (owner[:-1] == owner[1:])
     spoken = np.cumsum(words >> _SYLLABLES_AT & _BYTE, dtype=np.int64)
     ending = kinds >= _SENTENCE_END
     columns = (
@@ -117,6 +121,7 @@ def cuts(several: Sequence[str]) -> list[Cut]:
         np.diff(np.append(0, spoken)[stops], prepend=0).tolist(),
         _sentences(words_before[ending], kinds[ending] == _TEXT_END),
         [shape[start:end] for start, end in spans],
+        np.bincount(owner[:-1][unlikely].astype(np.int64), minlength=len(several)).tolist(),
     )
     return list(map(Cut._make, zip(*columns, strict=True)))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from walmart_pipeline.quality.cutting import is_figure, stem_codes
 from walmart_pipeline.quality.grounding import Figures, figures
 from walmart_pipeline.quality.quantities import Quantity, quantities
 from walmart_pipeline.quality.rules import Case
-from walmart_pipeline.records import Product
+from walmart_pipeline.records import Dimension, Product
 
 # US adults read at grade 7 to 8 on average (Plain Language Action and Information Network); grade 18 is a doctorate.
 PLAIN_GRADE, HARDEST_GRADE = 8.0, 18.0
@@ -46,19 +46,22 @@ class _Asked(NamedTuple):
 
     numbers: tuple[Quantity, ...]
     stems: tuple[int, ...]
+    words: frozenset[int]
+    """The stems that are no figures."""
 
 
-def coverage(case: Case) -> float | None:
+def measures(case: Case) -> dict[Dimension, float | None]:
+    """Coverage, readability and search of a listing."""
+    asked = [each for name, value in case.product.attributes.items() if (each := _asked(name, value))]
+    return {"coverage": _coverage(case, asked), "readability": _readability(case), "search": _search(case, asked)}
+
+
+def _coverage(case: Case, asked: Sequence[_Asked]) -> float | None:
     """Share of the record's attributes whose value the text tells. None: no attribute that a text could tell."""
-    asked = _attributes(case.product)
     if not asked:
         return None
     told = _Told(case)
     return 100 * sum([told.tells(each) for each in asked]) / len(asked)
-
-
-def _attributes(product: Product) -> list[_Asked]:
-    return [asked for name, value in product.attributes.items() if (asked := _asked(name, value))]
 
 
 class _Told:
@@ -95,14 +98,18 @@ def _asked(name: str, value: str) -> _Asked | None:
     if plain in NOTHING_TO_TELL or IDENTIFIER.fullmatch(value.strip()):
         return None
     if plain in YES:
-        return _Asked((), tuple(stem_codes(name)))
+        return _asked_for((), stem_codes(name))
     numbers = quantities(value)
     for quantity in reversed(numbers):
         value = value[: quantity.start] + " " + value[quantity.end :]
-    return _Asked(tuple(numbers), tuple(stem_codes(value)))
+    return _asked_for(numbers, stem_codes(value))
 
 
-def readability(case: Case) -> float | None:
+def _asked_for(numbers: Sequence[Quantity], stems: Sequence[int]) -> _Asked:
+    return _Asked(tuple(numbers), tuple(stems), frozenset(stem for stem in stems if not is_figure(stem)))
+
+
+def _readability(case: Case) -> float | None:
     """How easily a shopper reads the description; None without words.
 
     By its Flesch–Kincaid grade, 0.39 words a sentence + 11.8 syllables a word − 15.59 (Kincaid et al. 1975, Navy
@@ -119,7 +126,7 @@ def readability(case: Case) -> float | None:
     return 100 * ease * (1 - overlong / words)
 
 
-def search(case: Case) -> float | None:
+def _search(case: Case, asked: Sequence[_Asked]) -> float | None:
     """How many of the words that shoppers search by the text has, less what stuffing costs.
 
     Two fifths by the key words of the product's name, a fifth each by those of brand, narrowest category and
@@ -129,17 +136,17 @@ def search(case: Case) -> float | None:
     parts = [
         (weight, wanted)
         for weight, wanted in (
-            (2, {stem for stem in case.name_cut.stems if not is_figure(stem)}),
+            (2, frozenset([stem for stem in case.name_cut.stems if not is_figure(stem)])),
             (1, _stems(product.brand or "")),
             (1, _stems(product.category[-1]) if product.category else frozenset()),
-            (1, {stem for asked in _attributes(product) for stem in asked.stems if not is_figure(stem)}),
+            (1, frozenset().union(*[each.words for each in asked])),
         )
         if wanted
     ]
     if not parts:
         return None
-    found = sum(weight * len(wanted & case.stems) / len(wanted) for weight, wanted in parts)
-    reached = 100 * found / sum(weight for weight, _ in parts)
+    found = sum([weight * len(wanted & case.stems) / len(wanted) for weight, wanted in parts])
+    reached = 100 * found / sum([weight for weight, _ in parts])
     return max(0.0, reached - _stuffing(case.description_cut.stems) - _keyword_stuffing(case))
 
 

@@ -47,6 +47,8 @@ class Judge:
         self._order = {rule: place for place, rule in enumerate(rules)}
         self._checks = {rule: CHECKS[rule] for rule in rules if rule in CHECKS}
         self._subjects = {subject for subject in get_args(Subject) if f"grounding.{subject}" in rules}
+        self._weights = [(name, weight.weight) for name, weight in policy.dimensions.items()]
+        self._label = policy.label
         self._messages: Mapping[str, int] = policy.limits.model_dump()
         self._acronyms = frozenset(entry.phrase.lower() for entry in policy.word_lists.get("acronyms", ()))
         self._wording = Wording(policy)
@@ -92,7 +94,7 @@ class Judge:
             **standing._asdict(),
             dimensions=measured,
             violations=violations,
-            policy=self.policy.label,
+            policy=self._label,
         )
 
     def standing(self, measured: Mapping[Dimension, float | None], *, blocked: bool) -> Standing:
@@ -139,9 +141,7 @@ class Judge:
         measures: dict[Dimension, float | None] = {
             "compliance": self._after_penalties(compliance),
             "grounding": support(claims),
-            "coverage": dimensions.coverage(case),
-            "readability": dimensions.readability(case),
-            "search": dimensions.search(case),
+            **dimensions.measures(case),
         }
         return {name: None if value is None else round(value, 1) for name, value in measures.items()}
 
@@ -150,13 +150,12 @@ class Judge:
 
     def _score(self, measured: Mapping[Dimension, float | None], *, blocked: bool) -> float:
         """Weighted mean of the measured dimensions, to one decimal: the band is that of the figure shown."""
-        parts = [
-            (weight.weight, value)
-            for name, weight in self.policy.dimensions.items()
-            if (value := measured[name]) is not None
-        ]
-        total = sum(weight for weight, _ in parts)
-        score = sum(weight * value for weight, value in parts) / total if total else 0.0
+        total = score = 0.0
+        for name, weight in self._weights:
+            if (value := measured[name]) is not None:
+                total += weight
+                score += weight * value
+        score = score / total if total else 0.0
         return round(min(score, BLOCKED_AT_MOST) if blocked else score, 1)
 
 

@@ -38,16 +38,15 @@ class PhraseSearch(Generic[Tag]):
 
     def __init__(self, entries: Iterable[tuple[Tag, Phrase]], literals: Iterable[str] = ()) -> None:
         """entries: (tag, phrase); the same phrase may have several tags. literals: found inside words too."""
-        import ahocorasick
+        from ahocorasick_rs import AhoCorasick, Implementation
 
         tagged: dict[str, list[tuple[Tag, Phrase]]] = {}
         for tag, entry in entries:
             tagged.setdefault(_key(texts.folded(entry.phrase)), []).append((tag, entry))
         plain = {_GAP.sub(" ", texts.folded(literal)): literal for literal in literals}
-        self._automaton = ahocorasick.Automaton()
-        for key in tagged.keys() | plain.keys():
-            self._automaton.add_word(key, (len(key), tagged.get(key, ()), plain.get(key)))
-        self._automaton.make_automaton()
+        keys = [*dict.fromkeys([*tagged, *plain])]
+        self._automaton = AhoCorasick(keys, implementation=Implementation.ContiguousNFA)
+        self._known = [(tagged.get(key, ()), plain.get(key)) for key in keys]
 
     def find(self, text: str, folded: str) -> tuple[list[tuple[Tag, int, int]], set[str]]:
         """(tag, start, end) of each phrase in order, the longest at each place; and the literals that the text holds.
@@ -56,16 +55,14 @@ class PhraseSearch(Generic[Tag]):
         """
         phrases: list[tuple[Tag, int, int]] = []
         literals: set[str] = set()
-        if not len(self._automaton):
-            return phrases, literals
         flat = folded.replace("\n\n", "\0\0").replace(" - ", "\0\0\0").replace("-", " ").replace("\n", " ")
         places = _Places(flat) if "  " in flat else None
         found = []
-        for last, (length, tagged, literal) in self._automaton.iter(places.text if places else flat):
+        for which, *span in self._matches(places.text if places else flat):
+            tagged, literal = self._known[which]
             if literal:
                 literals.add(literal)
             if tagged:
-                span = last + 1 - length, last + 1
                 start, end = places.span(*span) if places else span
                 if not (_is_word(folded[end : end + 1]) or (start and _is_word(folded[start - 1]))):
                     found.append((start, -end, tagged))
@@ -76,6 +73,14 @@ class PhraseSearch(Generic[Tag]):
                     ends[tag] = -minus_end
                     phrases.append((tag, start, -minus_end))
         return phrases, literals
+
+    def _matches(self, flat: str) -> list[tuple[int, int, int]]:
+        try:
+            return self._automaton.find_matches_as_indexes(flat, overlapping=True)
+        except UnicodeEncodeError:
+            # Half of a pair of surrogates is no character; no phrase holds one.
+            plain = flat.encode("utf-8", "replace").decode("utf-8")
+            return self._automaton.find_matches_as_indexes(plain, overlapping=True)
 
 
 class _Places:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from walmart_pipeline.quality.number_words import LONGEST_FIRST, WORDS
+from walmart_pipeline.quality.number_words import PATTERN, WORDS
 from walmart_pipeline.quality.scanning import WordSearch, flat
 from walmart_pipeline.quality.units import COUNTS, UNITS, Unit, units_named
 
@@ -68,7 +68,7 @@ NUMBER = re.compile(
           | [ ]?(?P<vulgar>[{_FRACTIONS}])
         )?
         (?P<ordinal>(?:st|nd|rd|th)\b)?
-      | (?P<word>{"|".join(map(re.escape, LONGEST_FIRST))})(?!\w)
+      | (?P<word>{PATTERN})(?!\w)
     )
     (?P<sep>(?:[ \t\xa0]|[ ]?[-‑–])?)
     (?:(?P<unit>
@@ -219,6 +219,11 @@ def _in_context(text: str, match: re.Match[str], shape: _Shape) -> Quantity | No
     """A number whose meaning hangs on what stands around it."""
     start, number_end, end = match.start(), match.start("sep"), match.end()
     unit, readings = match["unit"], shape.readings
+    if unit in IN and not TWO_IN_ONE.match(text, match.start("unit")):
+        unsure = match["sep"] == " " and not INCHES_GO_ON.match(text, end)
+        if unsure and match["word"]:
+            return None
+        return Quantity(start, end, text[start:end], shape.value, readings, unsure)
     bare = Quantity(start, number_end, text[start:number_end], shape.value)
     if readings:
         if unit in FEET_SIGNS and text[end : end + 1].isalpha():
@@ -227,13 +232,6 @@ def _in_context(text: str, match: re.Match[str], shape: _Shape) -> Quantity | No
             return bare
         if unit not in IN:
             return Quantity(start, end, text[start:end], shape.value, readings)
-        if not TWO_IN_ONE.match(text, match.start("unit")):
-            unsure = match["sep"] == " " and not INCHES_GO_ON.match(text, end)
-            return (
-                None
-                if unsure and match["word"]
-                else Quantity(start, end, text[start:end], shape.value, readings, unsure)
-            )
         return None if match["word"] or shape.value == 1 else bare
     if text[start - 2 : start] in {"f ", "F "} and (pack_of := PACK_OF.search(text, max(0, start - 10), start)):
         start = pack_of.start()

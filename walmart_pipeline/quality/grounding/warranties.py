@@ -14,11 +14,11 @@ from walmart_pipeline.quality.grounding import context
 from walmart_pipeline.quality.grounding.claims import Claim, Subject
 from walmart_pipeline.quality.grounding.listing_text import ListingText
 from walmart_pipeline.quality.grounding.record import Record
-from walmart_pipeline.quality.number_words import LONGEST_FIRST, WORDS
+from walmart_pipeline.quality.number_words import PATTERN, WORDS
 
 _REACH = 60
 _WORD = re.compile(r"\b(?:warrant(?:y|ies)|guarantees?)\b")
-_FIGURE = rf"(?P<figure>(?<![\d.])\d+(?:\.\d+)?|{'|'.join(LONGEST_FIRST)})"
+_FIGURE = rf"(?P<figure>(?<![\d.])\d+(?:\.\d+)?|{PATTERN})"
 _TIME = rf"(?:(?P<life>life[- ]?time)|{_FIGURE}[\s-]*(?P<unit>year|yr|month|mo|day)(?P<many>s?))\b"
 # "5-year limited manufacturer's warranty"; "warranty of 5 years", "warranty length: 5 years".
 _AHEAD = re.compile(rf"\b{_TIME}[\s-]+(?:(?!(?:and the|the|is|are|with|for|by|or)\b)[\w'’()-]+\s+){{0,4}}$")

@@ -6,7 +6,7 @@ Belongs here: the case, the finding and the register of checks. Does not: any ru
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -43,10 +43,10 @@ class Case:
         self.name_cut, self.brand_cut, self.description_cut, self.title_cut, *self.feature_cuts = parts
         self.fields: list[tuple[str, str]] = [
             ("title", listing.title),
-            *((f"key_features[{index}]", feature) for index, feature in enumerate(listing.key_features)),
+            *[(_name("key_features", index), feature) for index, feature in enumerate(listing.key_features)],
             ("description", listing.description),
         ]
-        keywords = [(f"seo_keywords[{index}]", keyword) for index, keyword in enumerate(listing.seo_keywords)]
+        keywords = [(_name("seo_keywords", index), keyword) for index, keyword in enumerate(listing.seo_keywords)]
         # All fields as one text, as word lists and grounding search it.
         self.listing_text = ListingText([*self.fields, *keywords])
         lines = (self.title_cut, *self.feature_cuts)
@@ -68,6 +68,11 @@ class Case:
     def claims(self) -> list[Claim]:
         """Everything that the listing states and a record can tell, judged against the product's."""
         return claims_of(self.listing_text, self.product)
+
+
+@lru_cache(maxsize=256)
+def _name(kind: str, index: int) -> str:
+    return f"{kind}[{index}]"
 
 
 def texts_of(listing: Listing, product: Product) -> list[str]:

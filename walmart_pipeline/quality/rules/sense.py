@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from walmart_pipeline.quality import english, texts
+from walmart_pipeline.quality.cutting import cut, stem_codes
 from walmart_pipeline.quality.rules.checks import Case, Finding, rule
 from walmart_pipeline.quality.rules.language import FOREIGN_FUNCTION_SHARE, LEAST_WORDS, SHOWN_CHARS, SURE, shown
 
@@ -29,6 +30,9 @@ UNSAYABLE_GATE = 0.03
 # Honest texts reach 0.08 (751 with 25 function words), one of 534 composed ones 0.17; of shuffled texts with 50
 # function words 98.7 % are above 0.1, of those with 25 to 40 89 %.
 DISORDER, ORDERED_WORDS = 0.1, 25
+# Nine of ten honest texts have fewer unlikely pairs than 3 in 100 function words, and one in a thousand of the shuffled
+# texts that the odds would tell.
+LEAST_UNLIKELY = 0.03
 # So many words in a row that are no function words, no figures and not the record's: in 1,370 honest texts at most 24.
 STRANGE_RUN = 36
 # Articles, pronouns, verbs and the like make sentences of words: 3 of 835 real descriptions and no composed one have
@@ -41,6 +45,7 @@ LOOP_TIMES, LOOP_SHARE, VARIED_SHARE = 4, 0.25, 0.45
 CYCLE_SHARE = 0.15
 RUN = re.compile(rf"[{english.OTHER}{english.UNSAYABLE}]{{{STRANGE_RUN},}}")
 FILLER = ("lorem ipsum", "dolor sit amet")
+FILLER_STEMS = frozenset(stem_codes("lorem dolor"))
 LOREM = re.compile(rf"\b(?:{'|'.join(FILLER)})\b")
 # A text that has more of them has other letters and another order, and `non_english` tells it.
 FOREIGN_TEXT_SHARE = 0.1
@@ -58,9 +63,9 @@ def incoherent(case: Case) -> Iterator[Finding]:
 
 
 def _incoherent_description(case: Case) -> Finding | None:
-    text, cut = case.listing.description, case.description_cut
-    words, form = cut.words, cut.shape
-    if any(filler in case.listing_text.folded for filler in FILLER) and (found := LOREM.search(texts.folded(text))):
+    text, told = case.listing.description, case.description_cut
+    words, form = told.words, told.shape
+    if not FILLER_STEMS.isdisjoint(case.stems) and (found := LOREM.search(texts.folded(text))):
         return Finding("description", *found.span(), "filler")
     if form.count(english.FOREIGN) > FOREIGN_TEXT_SHARE * len(form):
         return None
@@ -70,9 +75,9 @@ def _incoherent_description(case: Case) -> Finding | None:
         return Finding("description", *span, "letters")
     if words < LEAST_WORDS:
         return None
-    if known >= ORDERED_WORDS and english.disorder(form) > DISORDER and _is_disorderly_without_a(texts.words(text)):
+    if known >= ORDERED_WORDS and _is_disorderly(form, told.unlikely) and _is_disorderly_without_a(text):
         return Finding("description", *_worst_window(text, form), "order")
-    different = cut.different / words
+    different = told.different / words
     if different < VARIED_SHARE and (loop := _loop(text)):
         return loop
     if different < CYCLE_SHARE:
@@ -121,9 +126,14 @@ def _unsayable(text: str, case: Case, share: float = UNSAYABLE_SHARE) -> tuple[i
     return start, max(match.end() for match in strange if match.end() <= start + SHOWN_CHARS or match is strange[0])
 
 
-def _is_disorderly_without_a(words: Sequence[str]) -> bool:
+def _is_disorderly(form: str, unlikely: int) -> bool:
+    return unlikely >= LEAST_UNLIKELY * max(1, english.function_words(form)) and english.disorder(form) > DISORDER
+
+
+def _is_disorderly_without_a(text: str) -> bool:
     """Vitamin A, size A: the letter is no article there, and a text that says it often is not shuffled."""
-    return english.disorder(english.shape(word for word in words if word != "a")) > DISORDER
+    cut_up = cut(" ".join(word for word in texts.words(text) if word != "a"))
+    return _is_disorderly(cut_up.shape, cut_up.unlikely)
 
 
 def _worst_window(text: str, form: str, size: int = 8) -> tuple[int, int]:
