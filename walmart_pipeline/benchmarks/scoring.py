@@ -113,9 +113,12 @@ def _watched() -> Iterator[list[int]]:
 
 
 def _rss_mb() -> int:
-    tasks = Path("/proc/self/task")
-    children = {child for task in tasks.glob("*/children") for child in _text(task).split()}
-    told = [_text(Path("/proc") / process / "statm").split() for process in {"self", *children}]
+    processes = Path("/proc")
+    children = {child for task in processes.glob("self/task/*/children") for child in _text(task).split()}
+    # One that has not begun its own program yet has our memory, which would be counted twice.
+    ours = _text(processes / "self/cmdline")
+    begun = [child for child in children if _text(processes / child / "cmdline") != ours]
+    told = [_text(processes / process / "statm").split() for process in ["self", *begun]]
     pages = sum(int(numbers[1]) for numbers in told if numbers)
     return pages * os.sysconf("SC_PAGE_SIZE") >> 20
 
