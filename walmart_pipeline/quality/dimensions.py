@@ -69,7 +69,8 @@ class _Told:
 
     def __init__(self, case: Case) -> None:
         self._stems = case.stems
-        self._stated = case.listing_text.stated
+        text = case.listing_text
+        self._stated = [quantity for quantity in text.stated if quantity.start < text.read]
 
     def tells(self, asked: _Asked) -> bool:
         """Whether the text has these figures, and most of these words."""

@@ -236,6 +236,19 @@ def test_a_bad_keyword_is_told_and_does_not_keep_the_listing_from_the_shop() -> 
     assert {violation.severity for violation in report.violations} == {"major"}
 
 
+def test_a_figure_in_a_keyword_is_looked_up_and_does_not_keep_the_listing_from_the_shop() -> None:
+    product = KETTLE.model_copy(update={"attributes": {**KETTLE.attributes, "Size": "12M"}})
+    keywords = ["1.7 l kettle", "kettle 12m", "2.5 l kettle", "copper kettle"]
+    report = JUDGE.report(product, HONEST.model_copy(update={"seo_keywords": keywords}))
+    told = [violation for violation in report.violations if violation.rule.startswith("grounding.")]
+    assert [(violation.field, violation.evidence, violation.severity) for violation in told] == [
+        ("seo_keywords[2]", "2.5 l", "major"),
+        ("seo_keywords[3]", "copper", "major"),
+    ]
+    assert "keywords" in told[0].message
+    assert "1.7" in told[0].message
+
+
 def test_a_message_speaks_of_the_field_where_the_fault_is() -> None:
     report = JUDGE.report(
         KETTLE, HONEST.model_copy(update={"key_features": [*HONEST.key_features, "Genuine Brewster"]})

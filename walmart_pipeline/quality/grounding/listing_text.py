@@ -25,15 +25,20 @@ class ListingText:
     """The fields of a listing, (name, text) each, joined: one long text is searched faster than many short ones."""
 
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
-        """fields: keywords come last. folded: the text as texts.folded has it."""
+        """fields: keywords come last.
+
+        folded: the text as texts.folded has it. read: where ends what a shopper reads.
+        """
         self.fields = fields
         self.text = _BETWEEN.join([text for _, text in fields])
         self.folded = texts.folded(self.text)
         self.starts: list[int] = []
-        start = 0
-        for _, text in fields:
+        self.read = start = 0
+        for name, text in fields:
             self.starts.append(start)
             start += len(text) + len(_BETWEEN)
+            if not name.startswith(KEYWORDS):
+                self.read = start
 
     @cached_property
     def flat(self) -> str:
@@ -42,13 +47,8 @@ class ListingText:
 
     @cached_property
     def stated(self) -> list[Quantity]:
-        """Each number of title, features and description, with its span in the text."""
-        end = next(
-            (start for start, (name, _) in zip(self.starts, self.fields, strict=True) if name.startswith(KEYWORDS)),
-            len(self.text),
-        )
-        found = quantities(self.text, counted=True, beginnings=self._found[1])
-        return [quantity for quantity in found if quantity.start < end]
+        """Each number of all fields, with its span in the text."""
+        return quantities(self.text, counted=True, beginnings=self._found[1])
 
     @property
     def terms(self) -> list[tuple[int, int, tuple[Term, ...]]]:

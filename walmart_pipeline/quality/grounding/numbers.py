@@ -29,8 +29,9 @@ def number_claims(listing: ListingText, record: Record, apart: Sequence[Claim]) 
             continue
         loose = not quantity.readings and quantity.text[0].isalpha()
         phrase = listing.phrase(quantity)
+        in_keywords = start >= listing.read
         if phrase not in shown:
-            shown[phrase] = record.shows(phrase)
+            shown[phrase] = record.shows(phrase) or (in_keywords and record.shows(phrase, any_case=True))
         if shown[phrase]:
             if not loose:
                 yield Claim("number", start, end, "supported")

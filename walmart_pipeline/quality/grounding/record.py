@@ -92,9 +92,12 @@ class Record:
             return True
         return any(terms.get(other) for other in vocabulary().narrower.get(term, ()))
 
-    def shows(self, written: str) -> bool:
-        """Whether a number stands in the record exactly as a text writes it."""
-        text = self.text
+    def shows(self, written: str, *, any_case: bool = False) -> bool:
+        """Whether a number stands in the record exactly as a text writes it.
+
+        any_case: 12M is also shown by 12m, as search words have it.
+        """
+        text, written = (self.folded, texts.folded(written)) if any_case else (self.text, written)
         word = written[-1].isalnum()
         at = text.find(written)
         while at != -1:

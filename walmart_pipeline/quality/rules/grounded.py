@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from walmart_pipeline.quality.grounding import Subject
+from walmart_pipeline.quality.grounding.listing_text import KEYWORDS
 from walmart_pipeline.quality.rules.checks import Case, Finding, rule
 
 
@@ -36,10 +37,11 @@ def _unproved(case: Case, subject: Subject) -> Iterator[Finding]:
     for found in case.claims:
         if found.subject == subject and found.verdict != "supported":
             field, offset = case.listing_text.place(found.start)
+            contradicted = KEYWORDS if field.startswith(KEYWORDS) else None
             yield Finding(
                 field,
                 found.start - offset,
                 found.end - offset,
-                None if found.verdict == "contradicted" else "unsupported",
+                contradicted if found.verdict == "contradicted" else "unsupported",
                 {"source": ", ".join(found.source_has)},
             )
