@@ -13,7 +13,7 @@ from walmart_pipeline.quality import dimensions
 from walmart_pipeline.quality.cutting import cuts
 from walmart_pipeline.quality.grounding import ListingText, Subject, support
 from walmart_pipeline.quality.policy import Policy, TextField
-from walmart_pipeline.quality.rules import CHECKS, Case, Finding, texts_of
+from walmart_pipeline.quality.rules import CHECKS, Case, Finding, ground, texts_of
 from walmart_pipeline.quality.wording import Wording
 from walmart_pipeline.records import Band, Dimension, Listing, Product, QualityReport, Violation
 
@@ -61,7 +61,7 @@ class Judge:
         return self.verdicts(self.cases([(product, listing)]), [None])[0]
 
     def cases(self, pairs: Sequence[tuple[Product, Listing]]) -> list[Case]:
-        """Listings beside their products, as the checks take them; a hundred at once take a fifth of the time each."""
+        """Listings beside their products, as the checks take them; a hundred at once take a third of the time."""
         parts = [texts_of(listing, product) for product, listing in pairs]
         done = iter(cuts(list(chain.from_iterable(parts))))
         return [
@@ -72,16 +72,18 @@ class Judge:
     def verdicts(self, cases: Sequence[Case], uniqueness: Sequence[float | None]) -> list[QualityReport]:
         """The quality reports of cases, given the uniqueness of each.
 
-        Goes rule by rule over all cases: a rule's code then stays in the processor's cache (650 µs a listing, 780 where
-        each listing goes through all rules).
+        Goes rule by rule over all cases: a rule's code then stays in the processor's cache. A hundred listings take
+        half the time of as many that go through all rules one by one.
         """
+        ground(cases)
         found: list[list[tuple[str, Finding]]] = [[] for _ in cases]
         for rule, check in self._checks.items():
             for case, findings in zip(cases, found, strict=True):
                 for finding in check(case):
                     findings.append((rule, finding))
-        for case, findings in zip(cases, found, strict=True):
-            findings.extend(self._wording.findings(case.listing_text, case.product))
+        listed = [self._wording.search(case.listing_text) for case in cases]
+        for case, findings, hits in zip(cases, found, listed, strict=True):
+            findings.extend(self._wording.findings(case.listing_text, case.product, hits))
         return [self._verdict(*each) for each in zip(cases, found, uniqueness, strict=True)]
 
     def _verdict(self, case: Case, findings: Sequence[tuple[str, Finding]], uniqueness: float | None) -> QualityReport:
@@ -106,7 +108,8 @@ class Judge:
         """Whether a single sentence or feature breaks none of the word-list and pattern rules of that field."""
         if field not in TEXT_FIELDS:
             raise ValueError(f"no rules for the field {field}: use one of {', '.join(TEXT_FIELDS)}")
-        return next(self._wording.findings(ListingText([(field, text)]), product), None) is None
+        alone = ListingText([(field, text)])
+        return next(self._wording.findings(alone, product, self._wording.search(alone)), None) is None
 
     def _violations(self, case: Case, findings: Sequence[tuple[str, Finding]]) -> list[Violation]:
         """What is found, in the profile's order."""

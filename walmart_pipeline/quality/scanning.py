@@ -42,7 +42,7 @@ def flat(text: str) -> str:
 class WordSearch(Generic[Found]):
     """Finds each of a list of words or phrases in a flat text; a phrase matches with single blanks only.
 
-    One pass whatever the number of words (Aho-Corasick): 5 µs for 1,500 characters and 1,000 words.
+    One pass whatever the number of words (Aho-Corasick): 9 µs for 1,800 characters and 1,800 words.
     """
 
     def __init__(self, words: Mapping[str, Found], beginnings: Iterable[tuple[str, Found]] = ()) -> None:

@@ -62,8 +62,8 @@ def measure(similarity: float) -> float:
 def signatures(cases: Sequence[Case]) -> list[Signature | None]:
     """The signature of each listing's text; None for one that has too few words of its own to compare.
 
-    What numpy does fast with much and slowly with little is done for all texts at once: 48 µs a text in a hundred
-    together, 77 one by one.
+    What numpy does fast with much and slowly with little is done for all texts at once: a hundred together take less
+    than half the time.
     """
     import numpy as np
 
@@ -102,8 +102,8 @@ def _joined(parts: Sequence[Sequence[Cut]]) -> tuple[NDArray[np.uint64], NDArray
 
 
 def _named(case: Case, bands: list[int], bits: list[int]) -> Signature:
-    product = case.product
-    read = "\0".join(text for _, text in case.fields).encode("utf-8", "surrogatepass")
+    product, text = case.product, case.listing_text
+    read = text.text[: text.read].encode("utf-8", "surrogatepass")
     return Signature(
         family=family(product.product_name, product.brand, product.attributes),
         text_key=int.from_bytes(hashlib.blake2b(read, digest_size=8).digest(), "little"),
@@ -127,11 +127,13 @@ def _minima(row: NDArray[np.uint32], lengths: Sequence[int]) -> NDArray[np.uint3
         shingles += row[place : place + len(shingles)] * factors[place]
     mixed = _mixed(shingles)[:, None]
     minima = np.zeros((len(lengths), PERMUTATIONS), dtype=np.uint32)
+    # Adding whole arrays takes half the time of adding a row to each row.
+    added = np.tile(b, (max(lengths, default=0), 1))
     start = 0
     for least, length in zip(minima, lengths, strict=True):
         if length >= SHINGLE:
             values = mixed[start : start + length - SHINGLE + 1] * a
-            values += b
+            values += added[: len(values)]
             values.min(axis=0, out=least)
         start += length
     return minima

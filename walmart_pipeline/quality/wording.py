@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache
-from typing import cast
+from typing import TypeAlias, cast
 
 from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.grounding import ListingText
@@ -37,6 +37,10 @@ SIGNS = re.compile(
 )
 
 
+# ((rule, word list), start, end) of each phrase, and the literals of patterns.
+Hits: TypeAlias = tuple[list[tuple[tuple[str, str], int, int]], set[str]]
+
+
 class Wording:
     """Word lists and patterns of a policy, compiled once; make one and keep it."""
 
@@ -57,10 +61,14 @@ class Wording:
             (literal for _, pattern, _ in self._patterns for literal in pattern.needs),
         )
 
-    def findings(self, listing: ListingText, product: Product) -> Iterator[tuple[str, Finding]]:
+    def search(self, listing: ListingText) -> Hits:
+        """What the word lists and patterns have in common with a listing."""
+        return self._search.find(listing.text, listing.folded)
+
+    def findings(self, listing: ListingText, product: Product, hits: Hits) -> Iterator[tuple[str, Finding]]:
         """(rule id, finding) for each fault of the listing, save what belongs to the product's own names."""
         names = _OwnNames(product)
-        phrases, literals = self._search.find(listing.text, listing.folded)
+        phrases, literals = hits
         yield from self._listed(phrases, listing, names)
         for regex, pattern, rules in self._patterns:
             if _may_match(pattern, listing, literals):

@@ -7,12 +7,13 @@ Belongs here: the claims of a whole listing. Does not: what a violation costs (t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from itertools import chain
 
 from walmart_pipeline.quality.grounding.brands import brand_claims
 from walmart_pipeline.quality.grounding.claims import Claim, Subject, Verdict, support
 from walmart_pipeline.quality.grounding.figures import Figures, figures
-from walmart_pipeline.quality.grounding.listing_text import ListingText
+from walmart_pipeline.quality.grounding.listing_text import ListingText, search_all
 from walmart_pipeline.quality.grounding.models import model_claims
 from walmart_pipeline.quality.grounding.numbers import number_claims
 from walmart_pipeline.quality.grounding.record import Record
@@ -23,16 +24,20 @@ from walmart_pipeline.records import Product
 __all__ = ["Claim", "Figures", "ListingText", "Subject", "Verdict", "claims_of", "figures", "support"]
 
 
-def claims_of(listing: ListingText, product: Product) -> list[Claim]:
-    """Every claim of a listing with the record's verdict; what is said and supported more than once may come once."""
-    return list(_claims(listing, Record(product)))
+def claims_of(listings: Sequence[ListingText], products: Sequence[Product]) -> list[list[Claim]]:
+    """Every claim of each listing with its record's verdict; what is said and supported more than once may come once.
 
-
-def _claims(listing: ListingText, record: Record) -> Iterator[Claim]:
-    terms = list(term_claims(listing, record))
+    Goes kind by kind over all listings: what finds one kind then stays in the processor's cache (7 % of the judge's
+    time).
+    """
+    search_all(listings)
+    pairs = [(listing, Record(product)) for listing, product in zip(listings, products, strict=True)]
+    terms = [list(term_claims(*pair)) for pair in pairs]
+    whole = [[*warranty_claims(*pair), *model_claims(*pair)] for pair in pairs]
     # "Five-year warranty" and "Oeko-Tex Standard 100" hold numbers that are judged with them.
-    whole = [*warranty_claims(listing, record), *model_claims(listing, record)]
-    yield from number_claims(listing, record, [*whole, *[claim for claim in terms if claim.subject == "claim"]])
-    yield from whole
-    yield from terms
-    yield from brand_claims(listing, record)
+    apart = [
+        [*one, *[claim for claim in other if claim.subject == "claim"]] for one, other in zip(whole, terms, strict=True)
+    ]
+    numbers = [list(number_claims(*pair, held)) for pair, held in zip(pairs, apart, strict=True)]
+    brands = [list(brand_claims(*pair)) for pair in pairs]
+    return [list(chain(*kinds)) for kinds in zip(numbers, whole, terms, brands, strict=True)]

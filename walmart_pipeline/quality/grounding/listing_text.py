@@ -7,8 +7,9 @@ Does not: any judgement.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, cached_property
+from operator import attrgetter
 
 from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.grounding import context
@@ -94,6 +95,13 @@ class ListingText:
         """The field of a position in the text, and where that field begins."""
         index = bisect_right(self.starts, position) - 1
         return self.fields[index][0], self.starts[index]
+
+
+def search_all(listings: Iterable[ListingText]) -> None:
+    """Look for words, and then for numbers, in all of them."""
+    for step in (attrgetter("flat"), attrgetter("terms"), attrgetter("stated")):
+        for listing in listings:
+            step(listing)
 
 
 @cache

@@ -23,6 +23,7 @@ from walmart_pipeline.quality.rules.checks import (
     Confirmed,
     Finding,
     Mention,
+    ground,
     rule,
     texts_of,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "Mention",
     "description",
     "features",
+    "ground",
     "grounded",
     "health",
     "language",

@@ -54,6 +54,8 @@ class Case:
         self.lines_shape = "".join([each.shape for each in lines])
         # The codes of all stems that a shopper reads (cutting.stem_code).
         self.stems = frozenset(self.description_cut.stems).union(*[each.stems for each in lines])
+        # Everything that the listing states and a record can tell, judged against the product's; see `ground`.
+        self.claims: list[Claim] = []
         # No field holds a letter or digit.
         self.is_empty = not (self.lines_shape or self.description_cut.shape)
 
@@ -64,10 +66,12 @@ class Case:
         parts = [product.product_name, product.brand or "", *product.category, *product.attributes.values()]
         return frozenset(texts.PIECE.findall(texts.folded(" ".join(parts))))
 
-    @cached_property
-    def claims(self) -> list[Claim]:
-        """Everything that the listing states and a record can tell, judged against the product's."""
-        return claims_of(self.listing_text, self.product)
+
+def ground(cases: Sequence[Case]) -> None:
+    """Judge the claims of all cases, before any check that asks for them."""
+    claims = claims_of([case.listing_text for case in cases], [case.product for case in cases])
+    for case, judged in zip(cases, claims, strict=True):
+        case.claims = judged
 
 
 @lru_cache(maxsize=256)
