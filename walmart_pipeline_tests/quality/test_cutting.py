@@ -53,10 +53,16 @@ def test_texts_are_cut_in_company_as_they_are_alone(several: list[str]) -> None:
         assert told.words == len(words) == len(told.hashes) == len(told.shape)
         assert told.different == len(set(words))
         assert told.shape == english.shape(words)
+        assert told.unlikely == sum(odds >= english.UNLIKELY_ODDS for odds in english.odds(told.shape))
         assert told.syllables == sum(map(texts.syllables, words))
         assert told.stems == cutting.stem_codes(text)
         assert told.sentences == sentences(plain)
         assert told.hashes.tolist() == cut(text).hashes.tolist()
+
+
+def test_words_in_disorder_are_counted() -> None:
+    assert cut("the of and a to").unlikely > 2
+    assert cut("The kettle of the house stands on a shelf.").unlikely == 0
 
 
 @settings(max_examples=300, deadline=None)

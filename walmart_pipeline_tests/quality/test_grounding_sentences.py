@@ -23,6 +23,12 @@ HONEST = [
     (BLENDER, "Works on any kitchen counter, from granite to wood."),
     (BLENDER, "It is not dishwasher safe, so rinse it by hand."),
     (BLENDER, "Run it on one of 6 speeds."),
+    (BLENDER, "Rinse the jar under running water for ten seconds after each use."),
+    (BLENDER, "Chill the jar, then mix for two to three minutes."),
+    (BLENDER, "Use it 365 days a year."),
+    (BLENDER, "Fits next to your Keurig or your Nespresso machine."),
+    (SOFA, "Let the cushions air for 24 hours."),
+    (SNACK, "Three bags of 12 ounces mean 36 ounces of trail mix."),
     (BLENDER, "At 7.2 pounds it stays put."),
     (BLENDER, "With 900 watts it crushes ice."),
     (BLENDER, "Blades of stainless steel crush ice."),
@@ -165,6 +171,9 @@ HONEST = [
     (SHEETS, "Rose petals optional."),
 ]
 CONTRADICTED = [
+    # What the product does is no direction, and a total must add up.
+    (SOFA, "Assembly for two people takes 45 minutes.", "number", "45 minutes"),
+    (SNACK, "Three bags of 12 ounces mean 40 ounces of trail mix.", "number", "40 ounces"),
     (BLENDER, "The jar is made of tempered glass.", "attribute", "tempered glass"),
     (BLENDER, "A red blender for your counter.", "attribute", "red"),
     (BLENDER, "With 1200 watts it crushes ice.", "number", "1200 watts"),
@@ -243,6 +252,7 @@ CONTRADICTED = [
     (HEADPHONES, "Rated IP68 against water.", "claim", "IP68"),
 ]
 UNSUPPORTED = [
+    (BLENDER, "Mixes a smoothie in 20 seconds.", "number", "20 seconds"),
     (BLENDER, "The motor is UL listed.", "claim", "UL listed"),
     (BLENDER, "The pitcher is microwave safe.", "claim", "microwave safe"),
     (SOFA, "Brass legs lift it off the floor.", "attribute", "Brass"),

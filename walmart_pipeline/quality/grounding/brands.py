@@ -21,7 +21,7 @@ from walmart_pipeline.quality.scanning import flat
 _OTHERS = re.compile(
     r"\b(?:compatible|compatibility|fits?|fitting|for|works?|working|replac\w+|suits?|supports?|like|unlike|than|vs|versus|into|no|"
     r"compared|similar|alternative|not|pairs?|connects?|via|with|through|inspired|such as|including|includes?|using|"
-    r"instead|models?|accepts?|charges?|runs?|powered|syncs?|links?|plays?)\b"
+    r"instead|next to|beside|alongside|near|models?|accepts?|charges?|runs?|powered|syncs?|links?|plays?)\b"
 )
 _OTHERS_BEHIND = re.compile(
     r"(?:[\s-]+(?:compatible|style|styled|like|type|phones?|devices?|users?|owners?|machines? sold|assistant|home|play|"

@@ -13,8 +13,9 @@ from walmart_pipeline.quality.quantities import Quantity
 _IN_WORDS = re.compile(r"\b(?:no|next|last|past|first|any|every|these|those|other|another|than)\s+$")
 # Route 66, and < 3 (a heart).
 _NAMED = re.compile(r"(?:\b(?:route|highway|interstate|chapter|catch|dials?|dialed|call)|<)\s+$")
-# Seven days a week, 24 hours a day.
-_ALWAYS = re.compile(r"\s+(?:a week|a day)\b")
+# Seven days a week, 24 hours a day, 365 days a year.
+_ALWAYS = re.compile(r"\s+(?:a week|a day|a year)\b")
+_ALL_THE_TIME = frozenset({7, 24, 52, 365})
 _TO_FIVE = re.compile(r"\s+to\s+(?:5|five)\b(?!\s*[\w%°\"-])")
 _NINE_TO = re.compile(r"\b(?:9|nine)\s+to\s+$")
 # "Add two cups of spinach": an amount of something else.
@@ -27,14 +28,23 @@ _CAPITALS = re.compile(r"\b\w*[A-Z]\w*\s+$")
 _ABOUT = re.compile(
     r"\b(?:about|around|approximately|approx\.?|roughly|nearly|almost|just over|just under|close to)\s+$"
 )
-_TOGETHER = re.compile(r"\b(?:together|total|in all|combined|altogether|overall)\b")
+_TOGETHER = re.compile(r"\b(?:together|total|in all|combined|altogether|overall|means?|makes?|adds? up to|comes? to)\b")
+# "Rinse the jar for ten seconds", "steep for three to five minutes": what a person is told to do. "Boils in 3 minutes"
+# and "heat it up in 3 minutes" tell what the product can do.
+_DIRECTED = re.compile(
+    r"(?:^|[,:]\s+|\b(?:and|then|or)\s+)\W*(?:(?:then|just|simply|first|next|now|please|let it)\s+)?"
+    r"(?:steep|brew|boil|simmer|soak|rinse|wash|dry|rest|wait|leave|let|set|cook|bake|roast|fry|grill|microwave|heat|warm|"
+    r"chill|cool|freeze|stir|shake|mix|knead|massage|rub|apply|press|hold|charge|sit|stand|air|preheat)\b"
+    r"[^.;]*\b(?:for|to|another|after|every|at least)\s+(?:[\w-]+\s+(?:to|or)\s+)?$"
+)
+_DURATIONS = frozenset({"clock", "days", "temperature", "degrees"})
 
 
 def is_figurative(quantity: Quantity, ahead: str, behind: str) -> bool:
     """Nine to five, seven days a week, no two alike, Route 66."""
     if quantity.text[0].isalpha() and _IN_WORDS.search(ahead):
         return True
-    if quantity.value in {7, 24} and _ALWAYS.match(behind):
+    if quantity.value in _ALL_THE_TIME and _ALWAYS.match(behind):
         return True
     if (quantity.value == 9 and _TO_FIVE.match(behind)) or (quantity.value == 5 and _NINE_TO.search(ahead)):
         return True
@@ -42,8 +52,13 @@ def is_figurative(quantity: Quantity, ahead: str, behind: str) -> bool:
 
 
 def is_of_others(quantity: Quantity, written: str, ahead: str, behind: str) -> bool:
-    """An ingredient's amount, or part of another product's name; `written`: the text up to it, not folded."""
+    """An ingredient's amount, the time of a direction, or part of another product's name.
+
+    written: the text up to it, not folded.
+    """
     if quantity.readings:
+        if quantity.readings[0].kind in _DURATIONS and _DIRECTED.search(ahead):
+            return True
         added = behind.startswith(" of ") and quantity.readings[0].kind in _AMOUNTS
         return added and _ADDED.match(ahead) is not None
     return not quantity.noun and _OTHERS.search(ahead) is not None and _CAPITALS.search(written) is not None
