@@ -225,6 +225,21 @@ def test_a_year_that_belongs_to_a_name_in_the_record_may_be_in_the_title() -> No
     assert "title.year" in broken(hub, title="Brewster Glass Hub with Blue Light and Auto Shut-Off, 2019")
 
 
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("The same kettle at half the price.", "half the price"),
+        ("Hurry, this price will not last.", "price will not last"),
+        ("The sale days are over, and still it is on sale.", "on sale"),
+        ("On sale days it waits in the window of the shop.", None),
+    ],
+)
+def test_a_price_held_against_others_is_promotion_and_a_day_of_sales_is_not(sentence: str, words: str | None) -> None:
+    report = JUDGE.report(KETTLE, HONEST.model_copy(update={"description": described(sentence)}))
+    found = [violation.evidence for violation in report.violations if violation.rule == "description.promotional"]
+    assert found == ([words] if words else [])
+
+
 def test_a_bad_keyword_is_told_and_does_not_keep_the_listing_from_the_shop() -> None:
     keywords = ["electric kettle", "walmart kettle", "best seller", "kettle.com"]
     report = JUDGE.report(KETTLE, HONEST.model_copy(update={"seo_keywords": keywords}))
