@@ -26,6 +26,7 @@ HONEST = [
     (BLENDER, "Rinse the jar under running water for ten seconds after each use."),
     (BLENDER, "Chill the jar, then mix for two to three minutes."),
     (BLENDER, "Use it 365 days a year."),
+    (BLENDER, "Dishwasher Safe: No"),
     (BLENDER, "Fits next to your Keurig or your Nespresso machine."),
     (SOFA, "Let the cushions air for 24 hours."),
     (SNACK, "Three bags of 12 ounces mean 36 ounces of trail mix."),
@@ -171,6 +172,7 @@ HONEST = [
     (SHEETS, "Rose petals optional."),
 ]
 CONTRADICTED = [
+    (BLENDER, "Dishwasher Safe: Yes", "claim", "Dishwasher Safe"),
     # What the product does is no direction, and a total must add up.
     (SOFA, "Assembly for two people takes 45 minutes.", "number", "45 minutes"),
     (SNACK, "Three bags of 12 ounces mean 40 ounces of trail mix.", "number", "40 ounces"),

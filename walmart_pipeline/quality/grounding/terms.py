@@ -27,6 +27,8 @@ _SHADE = re.compile(
 )
 # As a colour or as a metal, the record may tell either.
 _METALLIC = frozenset({"gold", "silver", "rose gold"})
+# "Dishwasher safe: no".
+_ANSWERED_NO = re.compile(r"\s*[:=–-]\s*(?:no|not|none|false|n/?a)\b")
 _INSISTS = re.compile(r"\b(?:genuine|real|full[- ]grain|top[- ]grain|100%)\s+$")
 
 Said: TypeAlias = tuple[Verdict, Sequence[str]]
@@ -107,7 +109,7 @@ def _claim(term: Term, listing: ListingText, start: int, end: int, record: Recor
     """A certification or regulated claim."""
     folded = listing.folded
     ahead, behind = context.before(folded, start), context.after(folded, end)
-    if context.is_denied(ahead) or context.is_for_others(ahead, behind):
+    if context.is_denied(ahead) or _ANSWERED_NO.match(behind) or context.is_for_others(ahead, behind):
         return None
     # GOTS is a standard, gots is nothing.
     if term.ordinary and not listing.text[start:end].isupper():
