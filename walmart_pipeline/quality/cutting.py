@@ -198,8 +198,9 @@ def _echoing(hashed: Tokens, owner: Tokens, number: int) -> list[bool]:
     while reach < ECHO_WORDS:
         runs = runs[:-reach] * _MIX[reach.bit_length() - 1] + runs[reach:]
         reach *= 2
-    of = owner[: len(runs)]
-    again = slots.again(runs + of * _TEXT_MIX) & (of == owner[len(owner) - len(runs) :])
+    # Runs that reach from one text into the next are none.
+    whole = owner[: len(runs)] == owner[len(owner) - len(runs) :]
+    runs, of = runs[whole], owner[: len(runs)][whole]
     found = np.zeros(number, dtype=bool)
-    found[of[again].astype(np.int64)] = True
+    found[of[slots.again(runs + of * _TEXT_MIX)].astype(np.int64)] = True
     return found.tolist()
