@@ -262,6 +262,9 @@ def test_a_figure_in_a_keyword_is_looked_up_and_does_not_keep_the_listing_from_t
     ]
     assert "keywords" in told[0].message
     assert "1.7" in told[0].message
+    # A keyword is read in any case also where the text has the same figure, wrongly.
+    prose = HONEST.model_copy(update={"description": described("It is 12m long."), "seo_keywords": ["kettle 12m"]})
+    assert [v.field for v in JUDGE.report(product, prose).violations if "number" in v.rule] == ["description"]
 
 
 def test_a_message_speaks_of_the_field_where_the_fault_is() -> None:

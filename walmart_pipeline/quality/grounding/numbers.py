@@ -22,17 +22,17 @@ _OF = re.compile(r"([a-z]+(?: [a-z]+)?)\s+(?:of|is|:)\s*$")
 
 def number_claims(listing: ListingText, record: Record, apart: Sequence[Claim]) -> Iterator[Claim]:
     """Each number that the text states, save those that belong to a claim of another kind (`apart`)."""
-    shown: dict[str, bool] = {}
+    shown: dict[tuple[str, bool], bool] = {}
     for quantity in listing.stated:
         start, end = quantity.start, quantity.end
         if apart and any(claim.start < end and start < claim.end for claim in apart):
             continue
         loose = not quantity.readings and quantity.text[0].isalpha()
         phrase = listing.phrase(quantity)
-        in_keywords = start >= listing.read
-        if phrase not in shown:
-            shown[phrase] = record.shows(phrase) or (in_keywords and record.shows(phrase, any_case=True))
-        if shown[phrase]:
+        asked_for = phrase, start >= listing.read
+        if asked_for not in shown:
+            shown[asked_for] = record.shows(phrase, any_case=asked_for[1])
+        if shown[asked_for]:
             if not loose:
                 yield Claim("number", start, end, "supported")
         # "Five ribbon markers" is a figure only where the record counts the same.
