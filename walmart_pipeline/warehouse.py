@@ -130,13 +130,15 @@ class Database:
     ) -> Iterator[list[Row]]:
         """The result in the order of `key`, in batches, between which other statements may run and commit.
 
-        key: a column of the result, unique in it. Which keys there are is settled at the start; their rows are set down
-        in spans of SPAN_ROWS, so that memory does not grow with them.
+        key: a column of the result, unique in it. Which keys there are is settled at the start; their rows are held in
+        spans of SPAN_ROWS, so that memory does not grow with them.
         """
         given = dict(parameters or {})
         span = f"select * from ({sql}) where {key} between $first_key and $last_key order by {key}"
         for bounds in self.query(SPAN_BOUNDS.format(sql=sql, key=key, rows=SPAN_ROWS), given):
-            yield from self.pages(span, given | bounds, rows)
+            held = self._connection.execute(span, given | bounds).to_arrow_table()
+            for start in range(0, held.num_rows, rows):
+                yield _rows(held.slice(start, rows))
 
     def frame(self, sql: str) -> pd.DataFrame:
         """All rows as a pandas frame, for libraries that take nothing else."""

@@ -30,33 +30,40 @@ where nearest_{key} is not null
 _DIFFERENT = " | ".join(f"xor(one.bits[{place}], other.bits[{place}])" for place in range(1, BITS + 1))
 SIMILARITY = f"greatest(0, 1 - bit_count({_DIFFERENT})::double / {PERMUTATIONS} / {1 - 0.5**BITS})"
 
-# The likest of each text in one band's buckets; only pairs of which at least one has not been compared yet.
+# The likest of each text in one band's buckets; only pairs of which at least one has not been compared yet. Most texts
+# share no bucket, and are left out first.
 LIKENESSES = f"""
 insert into likenesses
-with placed as (
-    select rowid as place, family, bits, bands[$band] as bucket, similarity is null as fresh
+with shared as (
+    select bands[$band] as bucket
     from {{table}}
+    group by bucket
+    having count(*) > 1 and bool_or(similarity is null)
+),
+placed as materialized (
+    select texts.rowid as place, family, bits, bucket, similarity is null as fresh
+    from {{table}} as texts
+    join shared on shared.bucket = texts.bands[$band]
 ),
 buckets as (
     select bucket, min(place, {REPRESENTATIVES}) as representatives
     from (
-        select bucket, family, min(place) as place, bool_or(fresh) as fresh
+        select bucket, family, min(place) as place
         from placed
         group by bucket, family
     )
     group by bucket
-    having count(*) > 1 and bool_or(fresh)
+    having count(*) > 1
 ),
 met as (
-    select placed.place as one, unnest(representatives) as other
+    select placed.*, unnest(representatives) as representative
     from placed
     join buckets using (bucket)
 ),
 pairs as (
-    select met.one, met.other, {SIMILARITY} as similarity
-    from met
-    join placed as one on one.place = met.one
-    join placed as other on other.place = met.other
+    select one.place as one, other.place as other, {SIMILARITY} as similarity
+    from met as one
+    join placed as other on other.place = one.representative
     where one.family <> other.family and (one.fresh or other.fresh)
 )
 select place, max(likeness) as likeness

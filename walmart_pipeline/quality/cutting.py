@@ -28,6 +28,8 @@ REMEMBERED = 1 << 14
 REMEMBERED_CHARS = 40
 # Eight words in a row do not come back by chance in a text of some hundred words.
 ECHO_WORDS = 8
+# In a short text a word that comes so often is no stuffing, whatever its share.
+CROWD = 5
 # In place of the hash of a word with a digit.
 FIGURE = 0
 
@@ -48,16 +50,17 @@ class Cut(NamedTuple):
     """A text cut up.
 
     words: how many. different: how many different ones. echoes: whether ECHO_WORDS in a row come a second time.
-    stems: a code for each of texts.key_stems, as `stem_code` gives it. hashes: 32 bits a word, the same on every
-    machine; FIGURE for a word with a digit. syllables: of all words. sentences: how many words each sentence or line
-    has, without empty ones. shape: see `english.shape`. unlikely: how many words hardly stand before the next one, see
-    `english.unlikely`.
+    stems: a code for each of texts.key_stems, as `stem_code` gives it. crowded: whether one of them comes more than
+    CROWD times. hashes: 32 bits a word, the same on every machine; FIGURE for a word with a digit. syllables: of all
+    words. sentences: how many words each sentence or line has, without empty ones. shape: see `english.shape`.
+    unlikely: how many words hardly stand before the next one, see `english.unlikely`.
     """
 
     words: int
     different: int
     echoes: bool
     stems: list[int]
+    crowded: bool
     hashes: NDArray[np.uint32]
     syllables: int
     sentences: list[int]
@@ -100,9 +103,9 @@ def cuts(several: Sequence[str]) -> list[Cut]:
     words, stems = tokens[is_word], tokens[is_stem]
     words_before, stems_before = np.cumsum(is_word), np.cumsum(is_stem)
     ends = np.flatnonzero(kinds == _TEXT_END)
-    stops = words_before[ends]
+    stops, stem_stops = words_before[ends], stems_before[ends]
     spans = list(pairwise([0, *stops.tolist()]))
-    owner = np.repeat(np.arange(len(several), dtype=np.uint64), np.diff(stops, prepend=0))
+    owner, stem_owner = _owners(stops), _owners(stem_stops)
     hashed = words & _HASH
     hashes = hashed.astype(np.uint32)
     hashes[words >> _FIGURE_AT & 1 == 1] = FIGURE
@@ -116,7 +119,8 @@ def cuts(several: Sequence[str]) -> list[Cut]:
         np.diff(stops, prepend=0).tolist(),
         _different(hashed, owner, len(several)),
         _echoing(hashed, owner, len(several)),
-        [codes[start:end] for start, end in pairwise([0, *stems_before[ends].tolist()])],
+        [codes[start:end] for start, end in pairwise([0, *stem_stops.tolist()])],
+        _holding(slots.crowded((stems & _HASH) + stem_owner * _TEXT_MIX, CROWD), stem_owner, len(several)),
         [hashes[start:end] for start, end in spans],
         np.diff(np.append(0, spoken)[stops], prepend=0).tolist(),
         _sentences(words_before[ending], kinds[ending] == _TEXT_END),
@@ -192,8 +196,6 @@ def _different(hashed: Tokens, owner: Tokens, number: int) -> list[int]:
 
 def _echoing(hashed: Tokens, owner: Tokens, number: int) -> list[bool]:
     """In which of so many texts ECHO_WORDS words in a row come a second time."""
-    import numpy as np
-
     runs, reach = hashed, 1
     while reach < ECHO_WORDS:
         runs = runs[:-reach] * _MIX[reach.bit_length() - 1] + runs[reach:]
@@ -201,6 +203,20 @@ def _echoing(hashed: Tokens, owner: Tokens, number: int) -> list[bool]:
     # Runs that reach from one text into the next are none.
     whole = owner[: len(runs)] == owner[len(owner) - len(runs) :]
     runs, of = runs[whole], owner[: len(runs)][whole]
+    return _holding(slots.again(runs + of * _TEXT_MIX), of, number)
+
+
+def _owners(stops: NDArray[np.signedinteger[Any]]) -> Tokens:
+    """Of which text each item is, given how many items there are up to the end of each text."""
+    import numpy as np
+
+    return np.repeat(np.arange(len(stops), dtype=np.uint64), np.diff(stops, prepend=0))
+
+
+def _holding(marked: slots.Mask, owner: Tokens, number: int) -> list[bool]:
+    """Which of so many texts has a marked item."""
+    import numpy as np
+
     found = np.zeros(number, dtype=bool)
-    found[of[slots.again(runs + of * _TEXT_MIX)].astype(np.int64)] = True
+    found[owner[marked].astype(np.int64)] = True
     return found.tolist()

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from walmart_pipeline.quality.cutting import is_figure, stem_codes
+from walmart_pipeline.quality.cutting import Cut, is_figure, stem_codes
 from walmart_pipeline.quality.grounding import Figures, figures
 from walmart_pipeline.quality.quantities import Quantity, quantities
 from walmart_pipeline.quality.rules import Case
@@ -31,10 +31,8 @@ NOTHING_TO_TELL = frozenset(
     {"no", "none", "n/a", "na", "false", "0", "does not apply", "not applicable", "unknown", ""}
 )
 YES = frozenset({"yes", "true", "y"})
-# Of 772 real descriptions with 60 key words or more, 95 % keep their most frequent one below 10.3 % of them; in a short
-# text a word that comes five times is no stuffing whatever its share.
+# Of 772 real descriptions with 60 key words or more, 95 % keep their most frequent one below 10.3 % of them.
 STUFFED_SHARE = 0.10
-STUFFED_TIMES = 5
 # The writers are asked for ten search phrases at most; twice as many may still be a person's care.
 KEYWORDS_AT_MOST = 20
 # Points off for each search phrase that is one too many, a repeat, or about something else.
@@ -148,7 +146,7 @@ def _search(case: Case, asked: Sequence[_Asked]) -> float | None:
         return None
     found = sum([weight * len(wanted & case.stems) / len(wanted) for weight, wanted in parts])
     reached = 100 * found / sum([weight for weight, _ in parts])
-    return max(0.0, reached - _stuffing(case.description_cut.stems) - _keyword_stuffing(case))
+    return max(0.0, reached - _stuffing(case.description_cut) - _keyword_stuffing(case))
 
 
 # Of brands, categories and search phrases, which a catalog repeats.
@@ -157,13 +155,12 @@ def _stems(text: str) -> frozenset[int]:
     return frozenset(stem_codes(text))
 
 
-def _stuffing(words: list[int]) -> float:
-    """10 points for each per cent of the description's key words that its most frequent word holds above the limit."""
-    if not words:
+def _stuffing(text: Cut) -> float:
+    """10 points for each per cent of a text's key words that its most frequent word holds above the limit."""
+    if not text.crowded:
         return 0.0
-    times = max(Counter(words).values())
-    share = times / len(words)
-    return 1000 * (share - STUFFED_SHARE) if share > STUFFED_SHARE and times > STUFFED_TIMES else 0.0
+    share = max(Counter(text.stems).values()) / len(text.stems)
+    return max(0.0, 1000 * (share - STUFFED_SHARE))
 
 
 def _keyword_stuffing(case: Case) -> float:

@@ -48,24 +48,23 @@ class PhraseSearch(Generic[Tag]):
         self._automaton = AhoCorasick(keys, implementation=Implementation.ContiguousNFA)
         self._known = [(tagged.get(key, ()), plain.get(key)) for key in keys]
 
-    def find(self, text: str, folded: str) -> tuple[list[tuple[Tag, int, int]], set[str]]:
-        """(tag, start, end) of each phrase in order, the longest at each place; and the literals that the text holds.
+    def find(self, text: str, folded: str) -> tuple[list[tuple[Tag, int, int]], list[tuple[str, int]]]:
+        """(tag, start, end) of each phrase in order, the longest at each place; and (literal, start) of each literal.
 
         folded: texts.folded(text).
         """
         phrases: list[tuple[Tag, int, int]] = []
-        literals: set[str] = set()
+        literals: list[tuple[str, int]] = []
         flat = folded.replace("\n\n", "\0\0").replace(" - ", "\0\0\0").replace("-", " ").replace("\n", " ")
         places = _Places(flat) if "  " in flat else None
         found = []
         for which, *span in self._matches(places.text if places else flat):
             tagged, literal = self._known[which]
+            start, end = places.span(*span) if places else span
             if literal:
-                literals.add(literal)
-            if tagged:
-                start, end = places.span(*span) if places else span
-                if not (_is_word(folded[end : end + 1]) or (start and _is_word(folded[start - 1]))):
-                    found.append((start, -end, tagged))
+                literals.append((literal, start))
+            if tagged and not (_is_word(folded[end : end + 1]) or (start and _is_word(folded[start - 1]))):
+                found.append((start, -end, tagged))
         ends: dict[Tag, int] = {}
         for start, minus_end, tagged in sorted(found, key=lambda item: item[:2]):
             for tag, entry in tagged:

@@ -1,6 +1,6 @@
 """Equal values found in arrays of 64-bit hashes by slots: a quarter of the time that sorting them takes.
 
-Belongs here: which values come again, and which are among others. Does not: what they stand for.
+Belongs here: which values come again or often, and which are among others. Does not: what they stand for.
 
 Each value leaves its place in the slot of its leading bits, and whoever comes last is found there. Where that is
 another value, which is rare, values are compared among themselves: the answers are exact.
@@ -37,6 +37,18 @@ def again(values: Values) -> Mask:
         _, first = np.unique(values[lost], return_index=True)
         repeated[np.delete(lost, first)] = True
     return repeated
+
+
+def crowded(values: Values, times: int) -> Mask:
+    """The values that come more than so many times."""
+    import numpy as np
+
+    slots = _slots(values)
+    many: Mask = np.bincount(slots, minlength=1 << SLOT_BITS)[slots] > times
+    if many.any():
+        _, which, counts = np.unique(values[many], return_inverse=True, return_counts=True)
+        many[many] = counts[which] > times
+    return many
 
 
 def among(values: Values, known: Values) -> Mask:

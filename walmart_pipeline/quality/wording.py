@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache
 from typing import TypeAlias, cast
 
@@ -37,8 +36,8 @@ SIGNS = re.compile(
 )
 
 
-# ((rule, word list), start, end) of each phrase, and the literals of patterns.
-Hits: TypeAlias = tuple[list[tuple[tuple[str, str], int, int]], set[str]]
+# ((rule, word list), start, end) of each phrase, and (literal, start) of each literal of a pattern.
+Hits: TypeAlias = tuple[list[tuple[tuple[str, str], int, int]], list[tuple[str, int]]]
 
 
 class Wording:
@@ -71,9 +70,10 @@ class Wording:
         phrases, literals = hits
         yield from self._listed(phrases, listing, names)
         for regex, pattern, rules in self._patterns:
-            if _may_match(pattern, listing, literals):
+            for name, text in _searched(pattern, listing, literals):
                 for rule in rules:
-                    yield from self._matched(rule, regex, listing, names)
+                    if kind_of(name) in self._settings[rule].fields:
+                        yield from self._matched(rule, regex, name, text, names)
 
     def _listed(
         self, phrases: Sequence[tuple[tuple[str, str], int, int]], listing: ListingText, names: _OwnNames
@@ -105,15 +105,11 @@ class Wording:
         return Finding(name, *span, variant or self._variant(rule, kind))
 
     def _matched(
-        self, rule: str, regex: re.Pattern[str], listing: ListingText, names: _OwnNames
+        self, rule: str, regex: re.Pattern[str], name: str, text: str, names: _OwnNames
     ) -> Iterator[tuple[str, Finding]]:
-        kinds = self._settings[rule].fields
-        for name, text in listing.fields:
-            kind = kind_of(name)
-            if kind in kinds and regex.search(text):
-                for match in regex.finditer(text):
-                    if not names.cover(texts.folded(text), match.span()):
-                        yield rule, Finding(name, *match.span(), self._variant(rule, kind))
+        for match in regex.finditer(text):
+            if not names.cover(texts.folded(text), match.span()):
+                yield rule, Finding(name, *match.span(), self._variant(rule, kind_of(name)))
 
     def _variant(self, rule: str, kind: TextField) -> str | None:
         return kind if kind in self._settings[rule].variants else None
@@ -164,10 +160,16 @@ def kind_of(name: str) -> TextField:
     return cast("TextField", kind)
 
 
-def _may_match(pattern: Pattern, listing: ListingText, literals: AbstractSet[str]) -> bool:
+def _searched(pattern: Pattern, listing: ListingText, literals: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
+    """The fields that a pattern may match: those that hold a literal that it needs."""
     if pattern.beyond_ascii and listing.text.isascii():
-        return False
-    return not pattern.needs or not literals.isdisjoint(pattern.needs)
+        return ()
+    if not pattern.needs:
+        return listing.fields
+    if not literals:
+        return ()
+    holding = {listing.index(start) for literal, start in literals if literal in pattern.needs}
+    return [listing.fields[index] for index in sorted(holding)]
 
 
 def _within_words(words: str, name: str) -> bool:

@@ -1,6 +1,6 @@
 """A process that judges: lines of pairs come in, answers go out, until its parent has no more.
 
-Belongs here: the child's side of workers.py, and the frames that both speak. Does not: what a line says (pairs.py).
+Belongs here: the child's side of workers.py. Does not: what a line says (pairs.py).
 Run as `python -m walmart_pipeline.quality.worker`. The first frame is the policy as JSON, answered by its label; each
 further one is a batch of lines, answered by a frame of as many.
 """
@@ -10,29 +10,9 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import struct
 import sys
-from typing import IO
 
-_SIZE = struct.Struct("<Q")
-
-
-def write_frame(stream: IO[bytes], text: str) -> None:
-    """Send a text."""
-    payload = text.encode()
-    stream.write(_SIZE.pack(len(payload)))
-    stream.write(payload)
-    stream.flush()
-
-
-def read_frame(stream: IO[bytes]) -> str | None:
-    """Receive a text; None when the other side has gone."""
-    head = stream.read(_SIZE.size)
-    if len(head) < _SIZE.size:
-        return None
-    size = _SIZE.unpack(head)[0]
-    payload = stream.read(size)
-    return payload.decode() if len(payload) == size else None
+from walmart_pipeline.quality.frames import read_frame, write_frame
 
 
 def main() -> None:

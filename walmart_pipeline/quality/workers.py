@@ -22,14 +22,16 @@ from queue import SimpleQueue
 from typing import IO, Protocol, TypeVar, cast
 
 from walmart_pipeline.quality import pairs
+from walmart_pipeline.quality.frames import read_frame, write_frame
 from walmart_pipeline.quality.judge import Judge
 from walmart_pipeline.quality.policy import Policy
-from walmart_pipeline.quality.worker import read_frame, write_frame
 
 # Pairs of 3 kB: a batch is 6 MB, a second of work for one process, and costs some milliseconds on its way.
 BATCH_LINES = 2_000
 # Two processes take 0.6 s of CPU to start; at 0.4 ms a listing they have won that back after 3,000.
 WORTH_PROCESSES = 3_000
+# A process has one core, and numpy's own threads would have nothing to do: they take 70 ms to start.
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 # Of what a process said before it died, the error shows the end.
 SHOWN_CHARS = 2_000
 
@@ -163,7 +165,7 @@ def _worker(policy: Policy) -> Iterator[_Worker]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,
-            env=os.environ | {"PYTHONPATH": paths},
+            env=os.environ | {"PYTHONPATH": paths} | ONE_THREAD,
         )
         try:
             yield _Worker(process, said, policy)

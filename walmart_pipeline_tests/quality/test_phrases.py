@@ -69,14 +69,22 @@ def test_a_sign_may_begin_a_phrase() -> None:
 
 
 def test_no_phrases_find_nothing() -> None:
-    assert PhraseSearch([]).find("best seller", "best seller") == ([], set())
+    assert PhraseSearch([]).find("best seller", "best seller") == ([], [])
 
 
 def test_literals_are_found_in_the_same_pass_inside_words_and_beside_phrases() -> None:
     search = PhraseSearch([("promotion", Phrase(phrase="save big"))], ["save ", "://", "% OFF", "big"])
     text = "Save   big at HTTP://x, 5%  off the biggest"
-    assert search.find(text, texts.folded(text)) == ([("promotion", 0, 10)], {"save ", "://", "% OFF", "big"})
-    assert search.find("savers", "savers") == ([], set())
+    phrases, literals = search.find(text, texts.folded(text))
+    assert phrases == [("promotion", 0, 10)]
+    assert [(literal, text[start : start + 3]) for literal, start in literals] == [
+        ("save ", "Sav"),
+        ("big", "big"),
+        ("://", "://"),
+        ("% OFF", "%  "),
+        ("big", "big"),
+    ]
+    assert search.find("savers", "savers") == ([], [])
 
 
 @settings(max_examples=300, deadline=None)

@@ -81,7 +81,7 @@ class ListingText:
 
     def field(self, start: int) -> str:
         """The text of the field that begins there."""
-        return self.fields[bisect_right(self.starts, start) - 1][1]
+        return self.fields[self.index(start)][1]
 
     def around(self, start: int, end: int) -> tuple[str, str]:
         """The sentence before and after a span, folded."""
@@ -91,9 +91,13 @@ class ListingText:
         """Whether a position is one of the title."""
         return self.place(position)[0] == "title"
 
+    def index(self, position: int) -> int:
+        """Which of the fields holds a position in the text."""
+        return bisect_right(self.starts, position) - 1
+
     def place(self, position: int) -> tuple[str, int]:
         """The field of a position in the text, and where that field begins."""
-        index = bisect_right(self.starts, position) - 1
+        index = self.index(position)
         return self.fields[index][0], self.starts[index]
 
 
