@@ -74,6 +74,17 @@ class Database:
         self._free_memory()
         self._connection.begin()
 
+    @contextmanager
+    def on_one_thread(self) -> Iterator[None]:
+        """For a block in which other processes have the cores: there more threads only take each other's time.
+
+        Judging on two cores, the statements between took 80 µs of CPU time a listing with two threads, so 60 µs.
+        """
+        self._connection.execute("set threads = 1")
+        yield
+        # An error ends the connection with its settings.
+        self._connection.execute("reset threads")
+
     def _free_memory(self) -> None:
         """A lower limit makes DuckDB drop blocks, move temporary tables to files and empty its allocator at once."""
         import duckdb

@@ -71,6 +71,7 @@ class Pattern(_Part):
     regex: str
     needs: tuple[str, ...] = Field(default=(), description="Tried only where the text holds one of them, in any case.")
     beyond_ascii: bool = Field(default=False, description="Tried only where a text is not plain ASCII.")
+    at_start: bool = Field(default=False, description="Tried only at the beginning of a text.")
 
 
 class Variant(_Part):

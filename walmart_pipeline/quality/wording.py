@@ -7,7 +7,7 @@ Does not: finding a phrase (phrases.py), or reading the sentence around one (rul
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import TypeAlias, cast
 
@@ -73,7 +73,7 @@ class Wording:
             for name, text in _searched(pattern, listing, literals):
                 for rule in rules:
                     if kind_of(name) in self._settings[rule].fields:
-                        yield from self._matched(rule, regex, name, text, names)
+                        yield from self._matched(rule, _matches(regex, pattern, text), name, text, names)
 
     def _listed(
         self, phrases: Sequence[tuple[tuple[str, str], int, int]], listing: ListingText, names: _OwnNames
@@ -105,9 +105,9 @@ class Wording:
         return Finding(name, *span, variant or self._variant(rule, kind))
 
     def _matched(
-        self, rule: str, regex: re.Pattern[str], name: str, text: str, names: _OwnNames
+        self, rule: str, matches: Iterable[re.Match[str]], name: str, text: str, names: _OwnNames
     ) -> Iterator[tuple[str, Finding]]:
-        for match in regex.finditer(text):
+        for match in matches:
             if not names.cover(texts.folded(text), match.span()):
                 yield rule, Finding(name, *match.span(), self._variant(rule, kind_of(name)))
 
@@ -164,12 +164,18 @@ def _searched(pattern: Pattern, listing: ListingText, literals: Sequence[tuple[s
     """The fields that a pattern may match: those that hold a literal that it needs."""
     if pattern.beyond_ascii and listing.text.isascii():
         return ()
-    if not pattern.needs:
-        return listing.fields
-    if not literals:
-        return ()
-    holding = {listing.index(start) for literal, start in literals if literal in pattern.needs}
-    return [listing.fields[index] for index in sorted(holding)]
+    fields = listing.fields
+    if pattern.needs:
+        holding = {listing.index(start) for literal, start in literals if literal in pattern.needs}
+        fields = [fields[index] for index in sorted(holding)]
+    return [field for field in fields if not field[1].isascii()] if pattern.beyond_ascii else fields
+
+
+def _matches(regex: re.Pattern[str], pattern: Pattern, text: str) -> Iterable[re.Match[str]]:
+    if not pattern.at_start:
+        return regex.finditer(text)
+    match = regex.match(text)
+    return (match,) if match else ()
 
 
 def _within_words(words: str, name: str) -> bool:
