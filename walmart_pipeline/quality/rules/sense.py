@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate
 
 from walmart_pipeline.quality import english, texts
 from walmart_pipeline.quality.cutting import cut, stem_codes
@@ -84,9 +85,15 @@ def _incoherent_description(case: Case) -> Finding | None:
         return Finding("description", 0, shown(text), "words")
     if known < FOREIGN_FUNCTION_SHARE * words and english.language_of(text, SURE):
         return None
-    if len(form) >= LISTED_WORDS and sum(map(form.count, SENTENCE_CLASSES)) < SENTENCE_SHARE * len(form):
+    if len(form) >= LISTED_WORDS and not _makes_sentences(form):
         return Finding("description", 0, shown(text), "words")
     return _strange_run(text, case)
+
+
+def _makes_sentences(form: str) -> bool:
+    counted = accumulate(map(form.count, SENTENCE_CLASSES))
+    # The first of them are enough nearly always.
+    return any(words >= SENTENCE_SHARE * len(form) for words in counted)
 
 
 def _strange_run(text: str, case: Case) -> Finding | None:
