@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walmart_pipeline.quality import cutting, english, slots, texts
-from walmart_pipeline.quality.cutting import ECHO_WORDS, cut, cuts
+from walmart_pipeline.quality.cutting import CROWD, ECHO_WORDS, cut, cuts
 
 # Words and signs of which sentences are made, and what makes texts hard to cut.
 PARTS = [
@@ -67,10 +67,11 @@ def test_words_in_disorder_are_counted() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.lists(st.sampled_from("oak elm ash fir yew".split()), max_size=40), max_size=5))
-def test_an_echo_is_found_in_its_own_text_alone(several: list[list[str]]) -> None:
+def test_an_echo_and_a_crowd_are_found_in_their_own_text_alone(several: list[list[str]]) -> None:
     for words, told in zip(several, cuts([" ".join(words) for words in several]), strict=True):
         windows = Counter(tuple(words[start : start + ECHO_WORDS]) for start in range(len(words) - ECHO_WORDS + 1))
         assert told.echoes == any(count > 1 for count in windows.values())
+        assert told.crowded == any(count > CROWD for count in Counter(words).values())
 
 
 def test_a_code_tells_a_stem_of_figures_from_a_word() -> None:
@@ -94,8 +95,10 @@ def test_equal_values_are_found_as_by_comparing_all(values: list[int], known: li
     try:
         again = slots.again(np.array(values, dtype=np.uint64))
         among = slots.among(np.array(values, dtype=np.uint64), np.array(known, dtype=np.uint64))
+        crowded = slots.crowded(np.array(values, dtype=np.uint64), 3)
     finally:
         slots.SLOT_BITS = kept
     once = [value for value, repeated in zip(values, again, strict=True) if not repeated]
     assert sorted(once) == sorted(set(values))
     assert among.tolist() == [value in known for value in values]
+    assert crowded.tolist() == [values.count(value) > 3 for value in values]

@@ -47,6 +47,32 @@ rules:
     assert messages == ["Cut present.", "Cut stocking-stuffer."]
 
 
+def test_a_pattern_of_ones_own_is_tried_where_the_profile_says(tmp_path: Path) -> None:
+    path = profile(
+        tmp_path,
+        """
+name: ours
+extends: walmart-2025
+patterns:
+  opening: {at_start: true, regex: "(?i)this is"}
+  degree: {needs: [degree], regex: "[0-9]+ degrees?"}
+  dash: {beyond_ascii: true, regex: "—|--"}
+rules:
+  description.own:
+    {severity: minor, source: ours, fields: [key_features, description], patterns: [opening, degree, dash],
+     message: "Cut {evidence}."}
+""",
+    )
+    features = ["This is a kettle -- and this is all", "Boils to 100 degrees — this is hot", "Turns by 90 Degree steps"]
+    listing = HONEST.model_copy(update={"key_features": features})
+    found = [
+        (violation.field, violation.evidence)
+        for violation in Judge(policy.load(path)).report(KETTLE, listing).violations
+        if violation.rule == "description.own"
+    ]
+    assert found == [("key_features[0]", "This is"), ("key_features[1]", "100 degrees"), ("key_features[1]", "—")]
+
+
 def test_a_limit_and_a_severity_can_be_overridden_alone(tmp_path: Path) -> None:
     path = profile(
         tmp_path,
