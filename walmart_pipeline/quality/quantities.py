@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from walmart_pipeline.quality.number_words import PATTERN, WORDS
@@ -49,7 +50,8 @@ class _Shape(NamedTuple):
 # Half an inch is a figure; half a day and half a set are prose.
 HALVED = frozenset({"length", "mass", "volume", "cup", "spoon"})
 # "one day", "in one piece", "one minute you are…": as a word, one is a figure only before a measure.
-ONE_IS_PROSE = frozenset({"pair", "clock", "days", "times", "percent", *COUNTS})
+ONE_IS_PROSE = frozenset({"pair", "clock", "days", "times", "percent", "person", *COUNTS})
+HOT = 60
 VULGAR = {"½": 1 / 2, "¼": 1 / 4, "¾": 3 / 4, "⅓": 1 / 3, "⅔": 2 / 3, "⅛": 1 / 8, "⅜": 3 / 8, "⅝": 5 / 8, "⅞": 7 / 8}
 DENOMINATORS = frozenset({2, 3, 4, 5, 6, 8, 10, 16, 32, 64})
 # 5 feet 11 inches, 2 lb 3 oz, 1 hour 30 minutes.
@@ -85,6 +87,7 @@ BEGINNINGS = [(f"{before}{digit}", len(before)) for before in ("", "x") for digi
 PACK_OF = re.compile(
     r"(?<!\w)(?:packs?|sets?|cases?|box(?:es)?|bundles?|lots?|rolls?|pouch(?:es)?) of $", re.IGNORECASE
 )
+SLEEPS = re.compile(r"(?<!\w)(?:sleeps|seats)(?: up to)? $", re.IGNORECASE)
 # What a number counts: the first plural of the four words after it. "12 of the boxes" counts nothing.
 COUNTED = re.compile(
     r" (?:(?!(?:in|of|on|to|at|by|or|and|for|the|a|an|with|per|from|is|are|as|x)\b)[a-z][a-z'-]*[ -](?:and )?){0,3}?"
@@ -92,8 +95,10 @@ COUNTED = re.compile(
     r"ways|steps|things|sides|hands)\b)([a-z]{2,}s)\b",
     re.IGNORECASE,
 )
+RANGE_BEFORE = re.compile(r"(?<=\d)([A-Za-z°]{1,3})$")
 # Between the numbers of 50 x 95 in, 50"W x 95"L, 12 by 8, 10-12 in, 5/6 qt.
 JOINT = re.compile(r"\s*(?:[WLHD]\b\.?)?\s*(?:[x×*]|by|to|[-–/])\s*", re.IGNORECASE)
+COMMA = re.compile(r",\s+(?:and\s+|or\s+)?|\s+and\s+")
 BY_NUMBER = re.compile(r"\s*[\d.]")
 DIMENSION = re.compile(r"\s*[x×*]\s*[\d.]", re.IGNORECASE)
 AFTER_DIMENSION = re.compile(r"[\d\"'″]\s*[WLHD]?\s*[x×*]\s*$", re.IGNORECASE)
@@ -102,6 +107,7 @@ INCHES_GO_ON = re.compile(
     r"\s*(?:$|[.,;:)(/|x×*-]|by\b|wide|long|tall|high|deep|thick|diameter|length|width|height|depth|[wlhd]\b)",
     re.IGNORECASE,
 )
+IN_ALL = re.compile(r"\s+(?:all|hand|total|reserve|stock)\b", re.IGNORECASE)
 TWO_IN_ONE = re.compile(r"in[ -](?:\d|one\b)", re.IGNORECASE)
 # 6:30, 6 a.m.; a ratio such as 16:9 is a figure.
 TIME_OF_DAY = re.compile(r":\d\d(?!\d)|\s?[ap]\.?m\b\.?", re.IGNORECASE)
@@ -162,14 +168,20 @@ def _starts(text: str, beginnings: Iterable[tuple[int, int]]) -> Iterator[int]:
         last = text[start - 1 : start]
         if last and last in ".,-#":
             earlier = text[start - 2 : start - 1] if start > 1 else ""
-            # WH-1000; the 5 of 1.5 and of 1,500; &#8226; and "fit.2 pockets", which is no 0.2.
-            if earlier.isalpha() if last == "-" else earlier == "&" if last == "#" else earlier.isdigit():
+            # WH-1000, but 2700K-6500K; the 5 of 1.5 and of 1,500; &#8226; and "fit.2 pockets", which is no 0.2.
+            if (earlier.isalpha() and not _is_range(text, start)) if last == "-" else earlier == "&" if last == "#" else earlier.isdigit():
                 continue
             if last == ".":
                 if earlier.isalpha():
                     continue
                 start -= 1  # noqa: PLW2901
         yield start + offset
+
+
+def _is_range(text: str, start: int) -> bool:
+    """Whether a number with the same unit stands before the hyphen: 2700K-6500K."""
+    before = RANGE_BEFORE.search(text, max(0, start - 5), start - 1)
+    return before is not None and re.match(rf"[\d.,]+{before[1]}\b", text[start:]) is not None
 
 
 @cache
@@ -184,7 +196,8 @@ def _shape(groups: tuple[str | None, ...]) -> _Shape | None:
     value = WORDS[word.lower()] if word else _value(whole or "", decimals, mixed, under, vulgar)
     if value is None or ordinal:
         return None
-    units = units_named(unit, glued=not sep) if unit else ()
+    # "500 F" is hot, "34 F" a size of bra.
+    units = units_named(unit, glued=not sep or (unit == "F" and value >= HOT)) if unit else ()
     if word and units and (value == 1 and units[0].kind in ONE_IS_PROSE):
         units = ()
     if word and value < 1 and not any(each.kind in HALVED for each in units):
@@ -221,8 +234,8 @@ def _in_context(text: str, match: re.Match[str], shape: _Shape) -> Quantity | No
     unit, readings = match["unit"], shape.readings
     if unit in IN and not TWO_IN_ONE.match(text, match.start("unit")):
         unsure = match["sep"] == " " and not INCHES_GO_ON.match(text, end)
-        if unsure and match["word"]:
-            return None
+        if unsure and (match["word"] or IN_ALL.match(text, end)):
+            return None if match["word"] else Quantity(start, number_end, text[start:number_end], shape.value)
         return Quantity(start, end, text[start:end], shape.value, readings, unsure)
     bare = Quantity(start, number_end, text[start:number_end], shape.value)
     if readings:
@@ -236,6 +249,8 @@ def _in_context(text: str, match: re.Match[str], shape: _Shape) -> Quantity | No
     if text[start - 2 : start] in {"f ", "F "} and (pack_of := PACK_OF.search(text, max(0, start - 10), start)):
         start = pack_of.start()
         return Quantity(start, number_end, text[start:number_end], shape.value, _readings(shape.value, UNITS["pack"]))
+    if text[start - 2 : start] in {"s ", "o "} and SLEEPS.search(text, max(0, start - 14), start):
+        return bare._replace(readings=_readings(shape.value, UNITS["person"]))
     if (unit in BY and BY_NUMBER.match(text, end)) or (unit in SIDES and _is_dimension(text, match)):
         return bare
     if unit and not match["sep"] and not match["word"] and unit[0].isalpha():
@@ -281,9 +296,13 @@ def _compound(text: str, larger: Quantity, smaller: Quantity) -> Quantity:
 
 
 def _share_units(text: str, found: list[Quantity]) -> None:
-    """In 50 x 95 in the first number has the second one's unit."""
+    """In 50 x 95 in the first number has the second one's unit, and so have all of 4, 5 and 6 mm."""
+    listed = [COMMA.fullmatch(text, one.end, other.start) is not None for one, other in pairwise(found)]
     for index in range(len(found) - 2, -1, -1):
         here, after = found[index], found[index + 1]
-        if not here.readings and after.readings and JOINT.fullmatch(text, here.end, after.start):
+        # Two with a comma may be anything: a set of 3, 12 oz each.
+        in_list = listed[index] and any(listed[place] for place in (index - 1, index + 1) if 0 <= place < len(listed))
+        joined = in_list or JOINT.fullmatch(text, here.end, after.start)
+        if not here.readings and after.readings and joined:
             units = tuple(reading.unit for reading in after.readings)
             found[index] = here._replace(readings=_readings(here.value, units))

@@ -37,7 +37,7 @@ def _units() -> dict[str, tuple[Unit, ...]]:
         ("distance", 1, "km|kilometer|kilometers"),
         ("area", 1, "sq ft|square ft|square feet|square foot|sqft"),
         ("area", 1 / 144, "sq in|square inch|square inches"),
-        ("cubic", 1, "cu ft|cubic ft|cubic feet|cubic foot"),
+        ("volume", 28316.847, "cu ft|cubic ft|cubic feet|cubic foot"),
         ("mass", 0.001, "mg|milligram|milligrams"),
         ("mass", 0.000001, "mcg|µg|microgram|micrograms"),
         ("mass", 1, "g|gr|gram|grams"),
@@ -51,6 +51,7 @@ def _units() -> dict[str, tuple[Unit, ...]]:
         ("volume", 946.35295, "qt|qts|quart|quarts"),
         ("volume", 473.17647, "pt|pint|pints"),
         ("cup", 1, "cup|cups"),
+        ("volume", 236.58824, "cup|cups"),
         ("spoon", 1, "tbsp|tablespoon|tablespoons"),
         ("spoon", 1 / 3, "tsp|teaspoon|teaspoons"),
         ("power", 1, "w|W|watt|watts"),
@@ -95,6 +96,7 @@ def _units() -> dict[str, tuple[Unit, ...]]:
         ("calendar", 12, "year|years|yr|yrs"),
         ("pack", 1, "pack|packs|pk|pks|count|ct|cnt|piece|pieces|pc|pcs|set|sets"),
         ("pair", 1, "pair|pairs"),
+        ("person", 1, "person|persons|people|adult|adults|camper|campers|sleeper|sleepers"),
     ):
         _names(table, Unit(kind, factor), names)
     _names(table, Unit("temperature"), "°c|celsius|C")

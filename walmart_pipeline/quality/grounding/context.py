@@ -124,6 +124,12 @@ def after(folded: str, end: int) -> str:
     return _SENTENCE_END.split(folded[end : end + REACH], maxsplit=1)[0]
 
 
+def is_asked(folded: str, end: int) -> bool:
+    """Whether the sentence is a question, which states nothing."""
+    stop = _SENTENCE_END.search(f"{folded[end : end + REACH]}\n")
+    return stop is not None and stop.group().startswith("?")
+
+
 def is_denied(ahead: str) -> bool:
     """Whether a word after `ahead` is said not to be so."""
     return _DENIED.search(ahead) is not None

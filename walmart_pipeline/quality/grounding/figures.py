@@ -7,22 +7,21 @@ Does not: reading numbers (quantities.py), or what an unsupported one costs (the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.grounding.claims import Verdict
-from walmart_pipeline.quality.quantities import Quantity, quantities
+from walmart_pipeline.quality.quantities import Quantity, Reading, quantities
 from walmart_pipeline.quality.units import COUNTS, UNITS, Unit
 from walmart_pipeline.records import Product
 
 # Between different units a printed figure is rounded: 1.7 L is sold as 57 oz (0.8 % off), 13.6 kg as 30 lb.
 CONVERSION_TOLERANCE = 0.02
-# "About 7 pounds" may be said of 7.2 lb, not of 8.
-ROUNDING_TOLERANCE = 0.05
 # The message names so many of the record's figures; more would not help a writer.
 SHOWN_FIGURES = 4
+PLUS = re.compile(r"\s*\+\s*")
 ANY_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
 # Which kinds a number without a unit may be, by the name of its attribute; elsewhere it may be any.
 KINDS_OF_NAME: tuple[tuple[str, frozenset[str]], ...] = tuple(
@@ -30,7 +29,8 @@ KINDS_OF_NAME: tuple[tuple[str, frozenset[str]], ...] = tuple(
     for words, kinds in (
         ("weight", "mass"),
         ("length width height depth diameter thickness dimension screen drop inseam", "length"),
-        ("capacity volume", "volume mass cup data charge"),
+        ("capacity volume", "volume mass cup data charge person"),
+        ("seat sleep occupan people person", "person"),
         ("watt power", "power"),
         ("volt", "voltage"),
         ("count quantity pieces pack number", " ".join(COUNTS)),
@@ -42,6 +42,13 @@ KINDS_OF_NAME: tuple[tuple[str, frozenset[str]], ...] = tuple(
 )
 # Of these each holds some of what is counted.
 CONTAINERS = frozenset({"pack", "box", "bag", "pouch", "sachet", "tray", "bottle", "pair", "roll"})
+# The first reading of these is what a text says, another only what may support it: an angle is no temperature, and the
+# cups of a coffee maker are no measure.
+FIRST_OF_ALL = frozenset({"degrees", "cup"})
+# Time is three kinds, of which one may say what another does; a month has 30.4 days.
+SECONDS = {"clock": 1.0, "days": 86_400.0, "calendar": 2_629_800.0}
+# Kinds that two others come to, and how many of their units are one of it: square feet of mm², watts of volts × amperes.
+PRODUCTS = {"area": ("length", "length", 92_903.04), "power": ("voltage", "current", 1.0)}
 # Two numbers of a record are factors of one only where they stand so near: "two boxes with a dozen bars each".
 TOGETHER_CHARS = 30
 # Kinds of a number without a unit that are not the name of one.
@@ -78,56 +85,66 @@ class Figures:
 
     def counts(self, noun: str) -> bool:
         """Whether there is a number of things of this name."""
-        return texts.stem(noun.lower()) in self._nouns
+        return bool(self._of_name(noun))
 
     def judge(self, quantity: Quantity) -> Verdict:
         """supported; contradicted when the kind is there with other values only; unsupported when it is not there."""
         if self._has_reading(quantity):
             return "supported"
-        if quantity.noun and (same := self._nouns.get(texts.stem(quantity.noun.lower()))):
-            values = {value for value, _ in same}
+        if quantity.noun and (same := self._of_name(quantity.noun)):
+            values = {value for value, _ in same} | {amount for amount, _, _ in self.by_kind.get("pack", ())}
             fits = quantity.value in values or quantity.value == sum(values) or self._is_product(quantity.value)
             return "supported" if fits else "contradicted"
         if not quantity.readings or quantity.unsure:
             known = quantity.value in self._values or quantity.value in self._every or self._is_product(quantity.value)
             return "supported" if known else "unsupported"
-        if self._may_be(quantity):
+        if self._may_be(quantity) or self._is_derived(quantity):
             return "supported"
         kind = quantity.readings[0].kind
         counted = kind in COUNTS and (self._has_count(quantity) or self._is_product(quantity.value))
         # Two panels make a set of 2, whatever else the record counts in packs.
         if counted and kind == "pack":
             return "supported"
-        # An angle says nothing of a temperature.
-        kinds = quantity.readings[:1] if kind == "degrees" else quantity.readings
+        kinds = quantity.readings[:1] if kind in FIRST_OF_ALL else quantity.readings
         if any(reading.kind in self.by_kind for reading in kinds):
             return "contradicted"
         return "supported" if counted else "unsupported"
 
     def in_all(self, quantity: Quantity) -> bool:
-        """Whether it is what all the record's pieces come to: 24 bars of 1.4 oz are 33.6 oz."""
+        """Whether it is what all the record's pieces come to: 24 bars of 1.4 oz are 33.6 oz, bowls of 2 and 5 qt 7."""
+        counts = self._products | {value for same in self._nouns.values() for value, _ in same}
+        counts |= {amount for kind in COUNTS & self.by_kind.keys() for amount, _, _ in self.by_kind[kind]}
+        for _, stated, unit in quantity.readings:
+            amounts = {amount for amount, _, _ in self.by_kind.get(unit.kind, ())}
+            results = [sum(amounts), *(amount * count for amount in amounts for count in counts if count > 1)]
+            if any(abs(result - stated) <= CONVERSION_TOLERANCE * stated for result in results):
+                return True
+        return False
+
+    def is_within(self, quantity: Quantity, least: float, most: float, beside: Iterable[Quantity] = ()) -> bool:
+        """Whether a figure of the same kind is between these shares of it, or one that is said `beside` it."""
+        near = [reading for other in beside for reading in other.readings]
         return any(
-            abs(amount * count - stated) <= CONVERSION_TOLERANCE * stated
-            for _, stated, unit in quantity.readings
-            for amount, _, _ in self.by_kind.get(unit.kind, ())
-            for count in self._products | {value for same in self._nouns.values() for value, _ in same} | self._packs
-            if count > 1
+            least * stated <= amount <= most * stated
+            for kind, stated, _ in quantity.readings
+            for amount in [
+                *(amount for amount, _, _ in self.by_kind.get(kind, ())),
+                *(reading.amount for reading in near if reading.kind == kind),
+            ]
         )
 
-    def is_near(self, quantity: Quantity) -> bool:
-        """Whether a figure of the same kind rounds to it."""
-        return any(
-            abs(amount - stated) <= ROUNDING_TOLERANCE * abs(amount)
-            for _, stated, unit in quantity.readings
-            for amount, _, _ in self.by_kind.get(unit.kind, ())
-        )
+    def are_fewer(self, value: float) -> bool:
+        """Whether the record counts its pieces, and none of its counts comes to so many."""
+        counts = [amount for kind in COUNTS & self.by_kind.keys() for amount, _, _ in self.by_kind[kind]]
+        counts += [amount for same in self._nouns.values() for amount, _ in same]
+        return bool(counts) and value > max([*counts, *self._products]) and value not in self._values
 
     def like(self, quantity: Quantity) -> tuple[str, ...]:
         """The figures of the same kind as they are written."""
         kinds = [reading.kind for reading in quantity.readings]
         if not COUNTS.isdisjoint(kinds):
             kinds.append("pack")
-        same = [text for _, text in self._nouns.get(texts.stem(quantity.noun.lower()), ())] if quantity.noun else []
+        same = [text for _, text in self._of_name(quantity.noun)] if quantity.noun else []
         same += [text.strip() for kind in kinds for _, _, text in self.by_kind.get(kind, ())]
         return tuple(dict.fromkeys(same))[:SHOWN_FIGURES]
 
@@ -147,10 +164,32 @@ class Figures:
             and _holds(first, second)
         )
 
-    @cached_property
-    def _packs(self) -> frozenset[float]:
-        kinds = CONTAINERS & self.by_kind.keys()
-        return frozenset(amount for kind in kinds for amount, _, _ in self.by_kind[kind])
+    def _of_name(self, noun: str) -> list[tuple[float, str]]:
+        """How many things of this name the record counts: "2 batteries" is a number with a unit."""
+        name = texts.stem(noun.lower())
+        return [*self._nouns.get(name, ()), *((amount, text) for amount, _, text in self.by_kind.get(name, ()))]
+
+    def _is_derived(self, quantity: Quantity) -> bool:
+        """Whether figures of other kinds come to it: 60 hours are two and a half days, 5 V and 2 A 10 W."""
+        for kind, stated, _ in quantity.readings:
+            if kind in SECONDS:
+                results = [
+                    amount * SECONDS[other] / SECONDS[kind]
+                    for other in SECONDS.keys() - {kind}
+                    for amount, _, _ in self.by_kind.get(other, ())
+                ]
+            elif kind in PRODUCTS:
+                first, second, unit = PRODUCTS[kind]
+                results = [
+                    one * other / unit
+                    for one, _, _ in self.by_kind.get(first, ())
+                    for other, _, _ in self.by_kind.get(second, ())
+                ]
+            else:
+                continue
+            if any(abs(result - stated) <= CONVERSION_TOLERANCE * stated for result in results):
+                return True
+        return False
 
     def _is_product(self, value: float) -> bool:
         return value in self._products
@@ -204,7 +243,8 @@ def source_figures(product: Product, text: str) -> Figures:
     made = Figures(text)
     starts = list(_attribute_starts(product, text))
     first = starts[-1][0] if starts else len(text)
-    for quantity in quantities(text, counted=True):
+    found = quantities(text, counted=True)
+    for quantity in [*found, *_added_up(text, found)]:
         if quantity.readings and not quantity.unsure:
             made.add(quantity)
         elif quantity.start < len(product.product_name):
@@ -225,6 +265,16 @@ def source_figures(product: Product, text: str) -> Figures:
                 for quantity in quantities(f"{value} count"):
                     made.add(quantity)
     return made
+
+
+def _added_up(text: str, found: Sequence[Quantity]) -> Iterator[Quantity]:
+    """18 in + 2 in: what both come to."""
+    for one, other in pairwise(found):
+        if PLUS.fullmatch(text, one.end, other.start) and one.readings and other.readings:
+            first, second = one.readings[0], other.readings[0]
+            if first.kind == second.kind:
+                total = Reading(first.kind, first.amount + second.amount, first.unit)
+                yield one._replace(end=other.end, text=text[one.start : other.end], readings=(total,))
 
 
 def _attribute_starts(product: Product, text: str) -> Iterator[tuple[int, str]]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from math import inf
 
 from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.grounding import context, speech
+from walmart_pipeline.quality.grounding.arithmetic import follows
 from walmart_pipeline.quality.grounding.claims import Claim, Verdict
 from walmart_pipeline.quality.grounding.listing_text import ListingText
 from walmart_pipeline.quality.grounding.record import Record
@@ -27,7 +29,7 @@ def number_claims(listing: ListingText, record: Record, apart: Sequence[Claim]) 
         start, end = quantity.start, quantity.end
         if apart and any(claim.start < end and start < claim.end for claim in apart):
             continue
-        loose = not quantity.readings and quantity.text[0].isalpha()
+        loose = quantity.text[0].isalpha() and (not quantity.readings or quantity.readings[0].kind == "person")
         phrase = listing.phrase(quantity)
         asked_for = phrase, start >= listing.read
         if asked_for not in shown:
@@ -45,7 +47,14 @@ def number_claims(listing: ListingText, record: Record, apart: Sequence[Claim]) 
 
 
 def _is_counted(quantity: Quantity, record: Record) -> bool:
-    return texts.stem(quantity.noun.lower()) in record.flat and record.figures.counts(quantity.noun)
+    if quantity.readings:
+        # Two of three people may do anything, six sleep in no tent for three.
+        return quantity.readings[0].amount > max((most for most, _, _ in record.figures.by_kind.get("person", ())), default=inf)
+    if not quantity.noun:
+        return False
+    counted = texts.stem(quantity.noun.lower()) in record.flat and record.figures.counts(quantity.noun)
+    # "Eight bars" of six.
+    return counted or (texts.stem(quantity.noun.lower()) in record.nouns and record.figures.are_fewer(quantity.value))
 
 
 def _judged(
@@ -57,20 +66,44 @@ def _judged(
     if verdict == "supported":
         return verdict, ()
     ahead, behind = listing.around(quantity.start, quantity.end)
-    written = listing.text[max(0, quantity.start - context.REACH) : quantity.start]
     if speech.is_figurative(quantity, ahead, behind):
         return None
-    # In a title every word has a capital.
-    if not in_title and speech.is_of_others(quantity, written, ahead, behind):
+    # In a title every word has a capital, and no one is told what to do.
+    if not in_title and _is_of_others(quantity, verdict, listing, record):
         return None
-    if speech.is_rounded(ahead) and figures.is_near(quantity):
+    beside = _beside(quantity, listing, ahead, behind)
+    if (bounds := speech.rounding(ahead)) and figures.is_within(quantity, *bounds, beside):
+        return "supported", ()
+    if follows(quantity, beside, f"{ahead} {behind}", figures):
+        return "supported", ()
+    if speech.is_total(ahead, behind) and figures.in_all(quantity):
         return "supported", ()
     if verdict == "unsupported":
         own = _attribute(ahead, record) if not quantity.readings else None
         return ("contradicted", (own,)) if own else ("unsupported", ())
-    if speech.is_total(ahead, behind) and figures.in_all(quantity):
-        return "supported", ()
     return "contradicted", figures.like(quantity)
+
+
+def _is_of_others(quantity: Quantity, verdict: Verdict, listing: ListingText, record: Record) -> bool:
+    """Whether a figure is one of what the reader does, or of what stands around the product."""
+    start, end = quantity.start, quantity.end
+    ahead, behind = listing.around(start, end)
+    if context.is_asked(listing.folded, end):
+        return True
+    if speech.is_of_others(quantity, listing.text[max(0, start - context.REACH) : start], ahead, behind):
+        return True
+    if speech.is_told_of_others(quantity, ahead, behind, record.folded):
+        return True
+    if verdict == "unsupported" and speech.is_told(quantity, ahead, behind):
+        return True
+    thing = speech.thing_beside(ahead, behind) if quantity.readings else ()
+    return bool(thing) and record.nouns.isdisjoint(map(texts.stem, thing))
+
+
+def _beside(quantity: Quantity, listing: ListingText, ahead: str, behind: str) -> list[Quantity]:
+    """The other numbers of the same sentence."""
+    first, last = quantity.start - len(ahead), quantity.end + len(behind)
+    return [other for other in listing.stated if first <= other.start < last and other.start != quantity.start]
 
 
 def _attribute(ahead: str, record: Record) -> str | None:

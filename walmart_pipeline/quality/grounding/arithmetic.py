@@ -1,0 +1,55 @@
+"""A figure that follows from others: three skeins of 364 yards are 1,092, and five modes of seven levels make 35.
+
+Belongs here: sums and multiples of what the same sentence and the record say. Does not: looking a figure up by itself
+(figures.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from walmart_pipeline.quality.grounding.figures import Figures
+from walmart_pipeline.quality.quantities import Quantity
+from walmart_pipeline.quality.units import COUNTS
+
+# A printed result is rounded: three times 333 m are "just about a kilometer".
+TOLERANCE = 0.015
+_TWO = re.compile(r"\b(?:both|pair|each side|twice|double)\b")
+
+
+def follows(quantity: Quantity, beside: Sequence[Quantity], sentence: str, figures: Figures) -> bool:
+    """Whether a figure is the sum or a multiple of others.
+
+    beside: the other numbers of its sentence; figures: the record's. A multiple is believed where the sentence says how
+    many there are, for that number is judged by itself.
+    """
+    times = {other.value for other in beside if _counts(other) and other.value > 1}
+    if _TWO.search(sentence):
+        times.add(2)
+    if not quantity.readings:
+        told = [other.value for other in beside if _counts(other)]
+        results = [result for pair in combinations(told, 2) for result in (pair[0] + pair[1], pair[0] * pair[1])]
+        results += [2 * other.value for other in beside] if 2 in times else []
+        return quantity.value in results
+    return any(
+        _is_near(result, stated) for kind, stated, _ in quantity.readings for result in _results(kind, times, beside, figures)
+    )
+
+
+def _counts(quantity: Quantity) -> bool:
+    return not quantity.readings or quantity.readings[0].kind in COUNTS
+
+
+def _results(kind: str, times: set[float], beside: Sequence[Quantity], figures: Figures) -> Iterator[float]:
+    own = {reading.amount for other in beside for reading in other.readings if reading.kind == kind}
+    known = {amount for amount, _, _ in figures.by_kind.get(kind, ())}
+    for amount in own | known:
+        yield from (amount * factor for factor in times)
+    # Said beside each other: a chain of 18 inches with an extender of 2.
+    yield from (first + second for first, second in combinations(own, 2))
+
+
+def _is_near(result: float, stated: float) -> bool:
+    return abs(result - stated) <= TOLERANCE * abs(stated)
