@@ -16,6 +16,7 @@ from walmart_pipeline.quality.grounding.figures import Figures, figures
 from walmart_pipeline.quality.grounding.listing_text import ListingText, search_all
 from walmart_pipeline.quality.grounding.models import model_claims
 from walmart_pipeline.quality.grounding.numbers import number_claims
+from walmart_pipeline.quality.grounding.origins import origin_claims
 from walmart_pipeline.quality.grounding.record import Record
 from walmart_pipeline.quality.grounding.terms import term_claims
 from walmart_pipeline.quality.grounding.warranties import warranty_claims
@@ -33,7 +34,7 @@ def claims_of(listings: Sequence[ListingText], products: Sequence[Product]) -> l
     search_all(listings)
     pairs = [(listing, Record(product)) for listing, product in zip(listings, products, strict=True)]
     terms = [list(term_claims(*pair)) for pair in pairs]
-    whole = [[*warranty_claims(*pair), *model_claims(*pair)] for pair in pairs]
+    whole = [[*warranty_claims(*pair), *model_claims(*pair), *origin_claims(*pair)] for pair in pairs]
     # "Five-year warranty" and "Oeko-Tex Standard 100" hold numbers that are judged with them.
     apart = [
         [*one, *[claim for claim in other if claim.subject == "claim"]] for one, other in zip(whole, terms, strict=True)

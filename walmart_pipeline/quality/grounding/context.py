@@ -45,7 +45,7 @@ _GOVERNS = _either(
     | {_USED} with | \w+ (?:it|them) with | (?:safe|works?|use|used|great|gentle|wonders|tough|mounts?) on
     | clean(?:s|ing)? | polish(?:es|ing)? | protect(?:s|ing)? | remov(?:es|ing) | cut(?:s|ting)? | drill(?:s|ing)?
     | brighten(?:s|ing)? | whiten(?:s|ing)? | restor(?:es|ing) | sand(?:s|ing) | saw(?:s|ing)? | scratch(?:es|ing)?
-    | than | unlike | like | versus | vs\.? | instead of | rather than | compared (?:to|with) | similar to
+    | than | unlike | like | the way | versus | vs\.? | instead of | rather than | compared (?:to|with) | similar to
     | alternative to | match(?:es|ing)? | replac(?:es|ing) | imitat(?:es|ing) | resembl(?:es|ing) | mimic(?:s|king)?
     | (?:look|feel|appearance) of | reminiscent of | inspired by
     | not | no | non | without | never | isn't | aren't | free (?:of|from) | neither | nor | nothing"""
@@ -55,6 +55,15 @@ _DENIED = re.compile(
     r"\b(?:not|no|non|without|never|isn't|aren't|doesn't|don't|unlike|than|instead of|rather than|neither|nor|lacks)"
     r"(?!\s+(?:only|just)\b)(?:[\s-]+[\w'-]+){0,3}[\s-]*$"
 )
+# "Pour into a glass carafe", "stand the soap on a teak dish".
+_PUT = re.compile(
+    r"\b(?:(?:into|onto|against|across)\s+(?:an?|your|any)"
+    r"|(?:stand|set|place|put|rest|lay|hang|store|keep|stick)\s+(?:it|them|the\s+[a-z]+|this\s+[a-z]+)\s+(?:[a-z]+\s+){0,3}?"
+    r"(?:on|in|from|over|under)\s+(?:an?|your|the))\s+(?:[\w'-]+\s+){0,2}$"
+)
+# The steel hood of a truck.
+_OF_A = re.compile(r"\s+([a-z]+)\s+of\s+(?:an?|your|any|another)\s+[a-z]+")
+_WHEN = re.compile(r"\b(?:when|once|if|until|unless)\b[^,]*$")
 # After a word these make something else of it: oak-like, glass cleaner, gold tone.
 _NOT_THIS = re.compile(
     r"[\s-]*"
@@ -109,6 +118,21 @@ _USERS = re.compile(
     r"cooks?|bakers?|gardens?|foods?|ingredients|phones?|cases?|mornings?|days|nights|moments|way|ways|manner|feel|"
     r"flow|rhythm)\b"
 )
+# What is with the product, or goes into it, after a verb or preposition: "wash with a", "mix two parts".
+_BESIDE = re.compile(
+    r"\b(?:with|to|into|onto|under|over|on|add|mix|pour|serve|pair|use|try|parts?|of)\s+"
+    r"(?:it\s+with\s+)?(?:an?\s+|your\s+|some\s+|any\s+|the\s+)?(?:[a-z]+\s+)?$"
+)
+_UNDER = re.compile(r"\b(?:under|over|beneath|inside)\s+an?\s+$")
+# Whatever a product is, a text may call it so.
+_ANY_PRODUCT = frozenset(
+    texts.stem(word)
+    for word in """
+    formula product item recipe blend ingredient treat snack food meal option choice quality plastic coating
+    protection performance goodness certified construction comfort care base line range collection set kit bottle
+    bag gear accessory solution one pick staple essential
+    """.split()
+)
 _FOR_OTHERS = re.compile(
     r"\b(?:for|unlike|than|like|pairs? with|on|if you (?:are|eat|live|cook))\s+(?:your|any|all|an?|the)?\s*$"
 )
@@ -137,7 +161,7 @@ def is_denied(ahead: str) -> bool:
 
 def is_of_others(ahead: str, behind: str) -> bool:
     """Whether a word between these is said of something else, or not to be so."""
-    if _NOT_THIS.match(behind) or is_denied(ahead):
+    if _NOT_THIS.match(behind) or _OF_A.match(behind) or is_denied(ahead) or _PUT.search(ahead):
         return True
     return _MADE_OF.search(ahead) is None and _OTHERS.search(ahead) is not None
 
@@ -145,6 +169,23 @@ def is_of_others(ahead: str, behind: str) -> bool:
 def is_for_others(ahead: str, behind: str) -> bool:
     """Whether a claim such as vegan is made of those that the product is for."""
     return bool(_USERS.match(behind) or _FOR_OTHERS.search(ahead))
+
+
+def is_of_a_thing_beside(ahead: str, behind: str, known: AbstractSet[str]) -> bool:
+    """Whether a claim is made of another thing: sugar-free jam to a peanut butter, a fragrance-free detergent to sheets.
+
+    known: stems of what the product may be called. Such a thing has its name right behind the claim.
+    """
+    thing = _NEXT_WORD.match(behind)
+    if thing is None or thing[1] in _STOP or texts.stem(thing[1]) in known | _ANY_PRODUCT:
+        return False
+    return bool(_UNDER.search(ahead) or (texts.stem(thing[1]) not in PARTS and _BESIDE.search(ahead)))
+
+
+def names_another_thing(behind: str, known: AbstractSet[str]) -> bool:
+    """Whether what comes next has a name that the product's record does not hold: the crumble of "sugar-free crumble"."""
+    thing = _NEXT_WORD.match(behind)
+    return thing is not None and thing[1] not in _STOP and texts.stem(thing[1]) not in known | PARTS | _ANY_PRODUCT
 
 
 def is_stated(kind: Kind, ahead: str) -> bool:
@@ -171,7 +212,7 @@ def is_said(kind: Kind, ahead: str, behind: str, nouns: AbstractSet[str], *, ord
         return _OWN.search(ahead) is not None
     if kind == "color" and not ordinary and _SHADED.search(ahead):
         return True
-    being = _BEING.search(ahead)
+    being = None if _WHEN.search(ahead) else _BEING.search(ahead)
     return being is not None and (being[1] in _PRONOUNS or texts.stem(being[1]) in nouns | PARTS)
 
 

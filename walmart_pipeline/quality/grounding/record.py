@@ -23,6 +23,12 @@ _BY = frozenset({"x", "X"})
 _POINTS = frozenset({".", ","})
 # A record of one of these has no colours that a text could contradict.
 ANY_COLOR = re.compile(r"\b(?:multi-?(?:ple )?-?colou?r(?:s|ed)?|assorted|various colou?rs|variety of colou?rs)\b")
+FOOD = re.compile(
+    r"\b(?:foods?|grocer(?:y|ies)|snacks?|beverages?|drinks?|teas?|coffees?|cand(?:y|ies)|vitamins?|supplements?|pantry|"
+    r"treats?|proteins?|nutrition|pets?|dogs?|cats?|chocolates?|sauces?|spices?|baking mixes)\b"
+)
+# "BPA & PFOA free" is free of both.
+_FREE = r"(?:\s+(?:and\s+|or\s+)?[a-z]+){0,3}\s+free\b"
 _DENIED = re.compile(r"\b(?:not|isn t|aren t|never)(?: (?:be|a|fully|completely|entirely|considered|rated))? $")
 _NO = re.compile(r"(?:no|not|none|false|n/?a|does not apply)\b", re.IGNORECASE)
 
@@ -90,7 +96,10 @@ class Record:
         terms = self.terms
         if terms.get(term):
             return True
-        return any(terms.get(other) for other in vocabulary().narrower.get(term, ()))
+        if any(terms.get(other) for other in vocabulary().narrower.get(term, ())):
+            return True
+        substance = term.word.removesuffix(" free")
+        return substance != term.word and re.search(rf"\b{substance}s?\b{_FREE}", self.flat) is not None
 
     def shows(self, written: str, *, any_case: bool = False) -> bool:
         """Whether a number stands in the record exactly as a text writes it.
@@ -132,22 +141,29 @@ class Record:
         return None
 
     @cached_property
-    def origins(self) -> list[Term]:
-        """The countries where the record says that it is made."""
-        words = vocabulary()
-        named = [
-            term
-            for name, value in self.product.attributes.items()
-            if words.is_about(name, "origin")
-            for term, _ in _found(f"made in {value}", "origin", words)
-        ]
-        return list(dict.fromkeys([*named, *(term for term in self.terms if term.kind == "origin")]))
+    def places(self) -> list[tuple[int, int, tuple[Term, ...]]]:
+        """Words of the vocabulary with their spans in `text`."""
+        return longest(vocabulary().search.find(flat(self.text)))
+
+    def found(self, text: str, kind: Kind) -> list[Term]:
+        """The words of a kind in any text."""
+        return [term for term, _ in _found(text, kind, vocabulary())]
 
     @cached_property
     def nouns(self) -> frozenset[str]:
         """Stems of what the product is called: the words of its name and of its narrowest category."""
         named = texts.key_stems(self.product.product_name)
         return frozenset(named).union(*(texts.key_stems(category) for category in self.product.category[-1:]))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Stems of all its words."""
+        return frozenset(texts.key_stems(self.text))
+
+    @property
+    def is_food(self) -> bool:
+        """Whether it is eaten or drunk, by a person or an animal."""
+        return FOOD.search(texts.folded(" / ".join(self.product.category))) is not None
 
     @property
     def any_color(self) -> bool:

@@ -1,4 +1,4 @@
-"""Materials, colours, sizes, countries and regulated claims of a text, looked up in the record.
+"""Materials, colours, sizes and regulated claims of a text, looked up in the record.
 
 Belongs here: the verdict on a word of the vocabulary. Does not: the words (vocabulary.yaml), how a sentence means them
 (context.py), or brands (brands.py).
@@ -44,7 +44,7 @@ def term_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         # Most of what is full is no bed.
         if terms[0].kind == "size" and not (listing.in_title(start) or _is_beside_bed(listing, end)):
             continue
-        subject: Subject = "claim" if terms[0].kind in {"claim", "origin"} else "attribute"
+        subject: Subject = "claim" if terms[0].kind == "claim" else "attribute"
         if any(record.has(term, written) for term in terms):
             proved.add(written)
             yield Claim(subject, start, end, "supported")
@@ -111,6 +111,12 @@ def _claim(term: Term, listing: ListingText, start: int, end: int, record: Recor
     ahead, behind = context.before(folded, start), context.after(folded, end)
     if context.is_denied(ahead) or _ANSWERED_NO.match(behind) or context.is_for_others(ahead, behind):
         return None
+    if not listing.in_title(start):
+        if context.is_of_a_thing_beside(ahead, behind, record.words):
+            return None
+        # What is cooked in a pan or told of in a book may be vegan.
+        if term in vocabulary().dietary and not record.is_food and context.names_another_thing(behind, record.words):
+            return None
     # GOTS is a standard, gots is nothing.
     if term.ordinary and not listing.text[start:end].isupper():
         return None
@@ -120,19 +126,9 @@ def _claim(term: Term, listing: ListingText, start: int, end: int, record: Recor
     return ("contradicted", tuple(other.word for other in rivals)) if rivals else ("unsupported", ())
 
 
-def _origin(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
-    """The country where it was made."""
-    if context.is_denied(context.before(listing.folded, start)):
-        return None
-    told = record.origins
-    if term in told:
-        return "supported", ()
-    return ("contradicted", tuple(other.word for other in told)) if told else ("unsupported", ())
-
-
 def _shown(told: Mapping[Term, str]) -> Sequence[str]:
     """The record's words as they are written."""
     return tuple(dict.fromkeys(told.values()))[:SHOWN_WORDS]
 
 
-_JUDGED = {"material": _look, "color": _look, "size": _size, "claim": _claim, "origin": _origin}
+_JUDGED = {"material": _look, "color": _look, "size": _size, "claim": _claim}

@@ -19,21 +19,12 @@ from walmart_pipeline.quality.scanning import WordSearch
 FILE = Path(__file__).parent / "vocabulary.yaml"
 Kind: TypeAlias = Literal["material", "color", "size", "claim", "brand", "origin", "maker"]
 KINDS: tuple[Kind, ...] = ("material", "color", "size", "claim", "brand")
-_MADE = (
-    "made in {}",
-    "made in the {}",
-    "manufactured in {}",
-    "manufactured in the {}",
-    "product of {}",
-    "assembled in {}",
-    "assembled in the {}",
-)
 
 
 class Term(NamedTuple):
     """A word of the vocabulary, whatever its spelling.
 
-    ordinary: it has an everyday meaning too. shortens: it is part of a name of something else (leather, faux leather).
+    ordinary: it has an everyday meaning too; of a place, an adjective. shortens: it is part of a name of something else (leather, faux leather).
     """
 
     kind: Kind
@@ -55,6 +46,8 @@ class Vocabulary:
     """A word, and the whole name for which a text may say it once it has said the name: leather, for faux leather."""
     passive: frozenset[Term]
     """Colours only where an attribute says so: a text may call anything clear."""
+    dietary: frozenset[Term]
+    """Claims about food: of a product that is none they may be made of what is cooked in it."""
     stuffs: frozenset[str]
     """Materials of one word: a colour before one is the product's."""
     attributes: Mapping[Kind, tuple[str, ...]]
@@ -87,10 +80,13 @@ def vocabulary() -> Vocabulary:
             for word in group:
                 rivals[terms[word]] = frozenset(terms[other] for other in group if other != word)
         longer |= {terms[word]: terms[other] for word, other in shortens.items()}
-    for form, word in _forms(content["origin"]["words"]):
-        origin = Term("origin", word)
-        for made in [*(phrase.format(form) for phrase in _MADE), f"{form} made"]:
-            forms.setdefault(made, []).append(origin)
+    origin = content["origin"]
+    for form, word in _forms(origin["words"]):
+        forms.setdefault(form, []).append(Term("origin", word))
+    for form, word in origin["adjectives"].items():
+        forms.setdefault(form, []).append(Term("origin", word, ordinary=True))
+    for word, words in origin["wider"].items():
+        narrower[Term("origin", word)] = frozenset(Term("origin", other) for other in words)
     forms["by"] = [Term("maker", "by")]
     idioms = (idiom.strip() for idiom in content["idioms"].split(","))
     spelled = {form: tuple(terms) for form, terms in forms.items()} | dict.fromkeys(idioms, ())
@@ -101,6 +97,7 @@ def vocabulary() -> Vocabulary:
         rivals=rivals,
         longer=longer,
         passive=frozenset(Term("color", word, ordinary=True) for word in content["color"]["passive"]),
+        dietary=frozenset(Term("claim", word) for word in content["claim"]["dietary"]),
         stuffs=frozenset(word for word in content["material"]["words"] if " " not in word),
         attributes={
             cast(Kind, kind): tuple(section["attributes"])
