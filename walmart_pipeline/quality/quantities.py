@@ -169,7 +169,13 @@ def _starts(text: str, beginnings: Iterable[tuple[int, int]]) -> Iterator[int]:
         if last and last in ".,-#":
             earlier = text[start - 2 : start - 1] if start > 1 else ""
             # WH-1000, but 2700K-6500K; the 5 of 1.5 and of 1,500; &#8226; and "fit.2 pockets", which is no 0.2.
-            if (earlier.isalpha() and not _is_range(text, start)) if last == "-" else earlier == "&" if last == "#" else earlier.isdigit():
+            if (
+                (earlier.isalpha() and not _is_range(text, start))
+                if last == "-"
+                else earlier == "&"
+                if last == "#"
+                else earlier.isdigit()
+            ):
                 continue
             if last == ".":
                 if earlier.isalpha():

@@ -11,18 +11,24 @@ from collections.abc import Sequence
 from itertools import chain
 
 from walmart_pipeline.quality.grounding.brands import brand_claims
+from walmart_pipeline.quality.grounding.certificates import certificate_claims
 from walmart_pipeline.quality.grounding.claims import Claim, Subject, Verdict, support
 from walmart_pipeline.quality.grounding.figures import Figures, figures
+from walmart_pipeline.quality.grounding.included import included_claims
 from walmart_pipeline.quality.grounding.listing_text import ListingText, search_all
 from walmart_pipeline.quality.grounding.models import model_claims
 from walmart_pipeline.quality.grounding.numbers import number_claims
 from walmart_pipeline.quality.grounding.origins import origin_claims
 from walmart_pipeline.quality.grounding.record import Record
+from walmart_pipeline.quality.grounding.sizes import size_claims
 from walmart_pipeline.quality.grounding.terms import term_claims
 from walmart_pipeline.quality.grounding.warranties import warranty_claims
 from walmart_pipeline.records import Product
 
 __all__ = ["Claim", "Figures", "ListingText", "Subject", "Verdict", "claims_of", "figures", "support"]
+
+# Claims that may hold a number of their own: "five-year warranty".
+WHOLE = (warranty_claims, model_claims, origin_claims, certificate_claims, size_claims, included_claims)
 
 
 def claims_of(listings: Sequence[ListingText], products: Sequence[Product]) -> list[list[Claim]]:
@@ -34,8 +40,8 @@ def claims_of(listings: Sequence[ListingText], products: Sequence[Product]) -> l
     search_all(listings)
     pairs = [(listing, Record(product)) for listing, product in zip(listings, products, strict=True)]
     terms = [list(term_claims(*pair)) for pair in pairs]
-    whole = [[*warranty_claims(*pair), *model_claims(*pair), *origin_claims(*pair)] for pair in pairs]
-    # "Five-year warranty" and "Oeko-Tex Standard 100" hold numbers that are judged with them.
+    whole = [list(chain.from_iterable(kind(*pair) for kind in WHOLE)) for pair in pairs]
+    # "Oeko-Tex Standard 100" holds a number too.
     apart = [
         [*one, *[claim for claim in other if claim.subject == "claim"]] for one, other in zip(whole, terms, strict=True)
     ]

@@ -34,7 +34,9 @@ def follows(quantity: Quantity, beside: Sequence[Quantity], sentence: str, figur
         results += [2 * other.value for other in beside] if 2 in times else []
         return quantity.value in results
     return any(
-        _is_near(result, stated) for kind, stated, _ in quantity.readings for result in _results(kind, times, beside, figures)
+        _is_near(result, stated)
+        for kind, stated, _ in quantity.readings
+        for result in _results(kind, times, beside, figures)
     )
 
 

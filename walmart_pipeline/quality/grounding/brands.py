@@ -32,6 +32,17 @@ _MADE_BY = re.compile(
     r"\b(?:made|manufactured|designed|created|crafted|built|produced|engineered|brought to you|offered|developed)\s+$"
 )
 _NAME = re.compile(r"\s+((?:[A-Z][\w&'’.-]*)(?:\s+(?:&\s+)?[A-Z][\w&'’-]*){0,2})")
+_REACH = 40
+_SUBJECT = re.compile(r"(?:^|[.!?]\s+|\n)((?:[A-Z][\w&'’.-]*)(?:\s+[A-Z][\w&'’-]*){0,2})\s+$")
+_DETERMINER = re.compile(r"^\s*(?:(?:this|these|the|its|every|each|our)\s+)?")
+_FROM_NAME = re.compile(r"\s+((?:[A-Z][\w&'’.-]*)(?:\s+[A-Z][\w&'’-]*){0,2}),\s+(?:this|these|the|it)\b")
+_LINE = re.compile(
+    r"\s+((?:[A-Z][\w&'’.-]*)(?:\s+[A-Z][\w&'’-]*){0,2})(?:\s+[a-z]+){0,3}\s+(?:line|lineup|collection|range|family|series)\b"
+)
+# Attributes that tell who makes it, or in whose name.
+_NAMES = re.compile(
+    r"\b(?:brand|manufacturer|maker|publisher|author|designer|artist|licen[cs]e|franchise|character|series|collection)\b"
+)
 # Capitalised after "by", but no maker.
 _NO_MAKERS = frozenset(
     """
@@ -55,8 +66,8 @@ def brand_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
                     yield Claim("brand", start, end, "supported")
                 elif _is_named(term, listing, start, end, record):
                     yield Claim("brand", start, end, *_verdict(record))
-            elif term.kind == "maker":
-                yield from _made_by(listing, start, end, record)
+            elif term.kind == "maker" and (name := _MAKERS[term.word](listing, start, end, record)):
+                yield Claim("brand", *name, *_told(listing.text[slice(*name)], record))
 
 
 def _verdict(record: Record) -> tuple[Verdict, tuple[str, ...]]:
@@ -83,20 +94,55 @@ def _is_named(term: Term, listing: ListingText, start: int, end: int, record: Re
     return not begins and context.part(behind, record.nouns) is not None
 
 
-def _made_by(listing: ListingText, start: int, end: int, record: Record) -> Iterator[Claim]:
+def _told(name: str, record: Record) -> tuple[Verdict, tuple[str, ...]]:
+    """The record's verdict on a maker's name; one that the product only fits (Samsung, of a case) is not proved."""
+    word = texts.PIECE.findall(flat(name))[0]
+    product = record.product
+    own = [product.brand or "", *(value for label, value in product.attributes.items() if _NAMES.search(label.lower()))]
+    known = flat(" ".join(["", *own, ""])) if any(own) else record.flat
+    return ("supported", ()) if f" {word} " in known or word in known.replace(" ", "") else _verdict(record)
+
+
+def _by(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:
     """ "Made by Zorvex", "kettle by Zorvex": a name that need not be well known."""
     name = _NAME.match(listing.text, end)
-    if name is None:
-        return
-    words = texts.PIECE.findall(flat(name[1]))
-    if not words or words[0] in _NO_MAKERS or any(term.kind == "brand" for term in _at(listing, name.start(1))):
-        return
+    if name is None or _is_no_name(name[1]) or any(term.kind == "brand" for term in _at(listing, name.start(1))):
+        return None
     ahead = context.before(listing.folded, start)
     last = texts.PIECE.findall(ahead)[-1:]
     if not _MADE_BY.search(ahead) and not (last and texts.stem(last[0]) in record.nouns and not last[0].isdigit()):
-        return
-    supported = f" {words[0]} " in record.flat or words[0] in record.squeezed
-    yield Claim("brand", *name.span(1), *(("supported", ()) if supported else _verdict(record)))
+        return None
+    return name.span(1)
+
+
+def _makes(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:
+    """ "Zorvex makes this kettle for…", at the beginning of a sentence."""
+    name = _SUBJECT.search(listing.text, max(0, start - _REACH), start)
+    made = _DETERMINER.sub("", context.after(listing.folded, end))
+    if name is None or _is_no_name(name[1]) or context.part(f" {made}", record.nouns) is None:
+        return None
+    return name.span(1)
+
+
+def _from(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:
+    """ "From Zorvex, this kettle…", at the beginning of a sentence."""
+    name = _FROM_NAME.match(listing.text, end)
+    begins = not context.before(listing.folded, start).strip()
+    return name.span(1) if name and begins and not _is_no_name(name[1]) else None
+
+
+def _line(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:
+    """ "Part of the Zorvex kitchen line"."""
+    name = _LINE.match(listing.text, end)
+    return name.span(1) if name and not _is_no_name(name[1]) else None
+
+
+def _is_no_name(name: str) -> bool:
+    words = texts.PIECE.findall(flat(name))
+    return not words or words[0] in _NO_MAKERS or words[0] in texts.STOP_WORDS
+
+
+_MAKERS = {"by": _by, "makes": _makes, "from": _from, "part of the": _line}
 
 
 def _at(listing: ListingText, position: int) -> tuple[Term, ...]:

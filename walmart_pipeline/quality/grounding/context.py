@@ -68,7 +68,8 @@ _WHEN = re.compile(r"\b(?:when|once|if|until|unless)\b[^,]*$")
 _NOT_THIS = re.compile(
     r"[\s-]*"
     + _either(
-        r"""like | looks? | toed? | effect | styled? | inspired | tone | toned | tones | free | safe | friendly
+        r"""like | looks? | toed?(?!\s+caps?) | effect | styled? | inspired | tone | toned | tones | free | safe
+        | friendly
         | scent(?:ed)? | flavou?r(?:ed)? | surfaces? | floors? | furniture polish | cleaners? | polish | conditioner
         | stains? | saws? | screws? | nails | glue | filler | burning | stoves? | chips | pellets? | walls? | doors?
         | countertops? | recipes? | diets? | lifestyles? | eaters? | lovers? | cooking | baking | people
@@ -86,7 +87,7 @@ _COATED = _either(
 )
 _MADE_OF = re.compile(
     rf"\b(?:{_MADE}(?:\s+(?:entirely|only|mostly))?\s+(?:of|from|with|in|out of|using)|{_COATED} (?:in|with|on)"
-    r"|(?:pieces?|sheet|blocks?|slab|layers?|construction) of|consists? of"
+    r"|(?:pieces?|sheet|blocks?|slab|layers?|construction|body|frame|shell|housing|core) of|consists? of|set in"
     r"|(?:materials?|fabric|fabric type|upholstery|composition)(?:\s+(?:is|are)|\s*:|\s+of))"
     r"\s+(?:[\w'%-]+,?\s+){0,4}$"
 )
@@ -117,6 +118,15 @@ _USERS = re.compile(
     r"[\s-]*(?:recipes?|diets?|lifestyles?|cooking|baking|eaters?|lovers?|people|households?|gardening|farms?|farming|"
     r"cooks?|bakers?|gardens?|foods?|ingredients|phones?|cases?|mornings?|days|nights|moments|way|ways|manner|feel|"
     r"flow|rhythm)\b"
+)
+_TASTE_BEHIND = re.compile(
+    r"[\s-]*(?:flavou?r(?:ed|s|ing)?|scent(?:ed)?|fragrance|aroma|extract|essence|infused|oil|flowers?|petals)\b"
+    r"|[^.;,]*\bingredients?\b"
+)
+_TASTE_AHEAD = re.compile(
+    r"\b(?:(?:scent|aroma|fragrance|hints?|notes?|flavou?rs?|tastes?|smells?) of"
+    r"|(?:blended|infused|flavou?red|scented|enriched|made|packed|loaded) with)"
+    r"\s+(?:[a-z]+\s+)?(?:[a-z]+\s+(?:and|&)\s+)?$"
 )
 # What is with the product, or goes into it, after a verb or preposition: "wash with a", "mix two parts".
 _BESIDE = re.compile(
@@ -172,7 +182,7 @@ def is_for_others(ahead: str, behind: str) -> bool:
 
 
 def is_of_a_thing_beside(ahead: str, behind: str, known: AbstractSet[str]) -> bool:
-    """Whether a claim is made of another thing: sugar-free jam to a peanut butter, a fragrance-free detergent to sheets.
+    """Whether a claim is made of another thing: sugar-free jam on a peanut butter, fragrance-free detergent for sheets.
 
     known: stems of what the product may be called. Such a thing has its name right behind the claim.
     """
@@ -183,9 +193,16 @@ def is_of_a_thing_beside(ahead: str, behind: str, known: AbstractSet[str]) -> bo
 
 
 def names_another_thing(behind: str, known: AbstractSet[str]) -> bool:
-    """Whether what comes next has a name that the product's record does not hold: the crumble of "sugar-free crumble"."""
+    """Whether what comes next has a name that the record does not hold: the crumble of "sugar-free crumble"."""
     thing = _NEXT_WORD.match(behind)
     return thing is not None and thing[1] not in _STOP and texts.stem(thing[1]) not in known | PARTS | _ANY_PRODUCT
+
+
+def is_tasted(ahead: str, behind: str, *, is_oil: bool) -> bool:
+    """Whether a scent, flavour or ingredient is said of the product: "vanilla flavor", "blended with rose", an oil."""
+    if is_denied(ahead) or _OTHERS.search(ahead):
+        return False
+    return bool(is_oil or _TASTE_BEHIND.match(behind) or _TASTE_AHEAD.search(ahead))
 
 
 def is_stated(kind: Kind, ahead: str) -> bool:

@@ -47,7 +47,7 @@ CONTAINERS = frozenset({"pack", "box", "bag", "pouch", "sachet", "tray", "bottle
 FIRST_OF_ALL = frozenset({"degrees", "cup"})
 # Time is three kinds, of which one may say what another does; a month has 30.4 days.
 SECONDS = {"clock": 1.0, "days": 86_400.0, "calendar": 2_629_800.0}
-# Kinds that two others come to, and how many of their units are one of it: square feet of mm², watts of volts × amperes.
+# Kinds that two others come to, and how many of their units make one: mm² a square foot, volts × amperes a watt.
 PRODUCTS = {"area": ("length", "length", 92_903.04), "power": ("voltage", "current", 1.0)}
 # Two numbers of a record are factors of one only where they stand so near: "two boxes with a dozen bars each".
 TOGETHER_CHARS = 30
@@ -83,6 +83,11 @@ class Figures:
         """So many things of this name."""
         self._nouns.setdefault(texts.stem(noun.lower()), []).append((value, text))
 
+    @property
+    def counted(self) -> frozenset[str]:
+        """Stems of the things that are counted by name."""
+        return frozenset(self._nouns)
+
     def counts(self, noun: str) -> bool:
         """Whether there is a number of things of this name."""
         return bool(self._of_name(noun))
@@ -109,6 +114,10 @@ class Figures:
         if any(reading.kind in self.by_kind for reading in kinds):
             return "contradicted"
         return "supported" if counted else "unsupported"
+
+    def has_value(self, value: float) -> bool:
+        """Whether the number is there, whatever its unit."""
+        return value in self._values
 
     def in_all(self, quantity: Quantity) -> bool:
         """Whether it is what all the record's pieces come to: 24 bars of 1.4 oz are 33.6 oz, bowls of 2 and 5 qt 7."""

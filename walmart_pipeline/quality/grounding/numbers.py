@@ -18,6 +18,8 @@ from walmart_pipeline.quality.grounding.listing_text import ListingText
 from walmart_pipeline.quality.grounding.record import Record
 from walmart_pipeline.quality.quantities import Quantity
 
+# Up to here the same number may stand for anything.
+SMALL = 20
 # "Thread count of 800": what the figure is of stands before it.
 _OF = re.compile(r"([a-z]+(?: [a-z]+)?)\s+(?:of|is|:)\s*$")
 
@@ -49,7 +51,9 @@ def number_claims(listing: ListingText, record: Record, apart: Sequence[Claim]) 
 def _is_counted(quantity: Quantity, record: Record) -> bool:
     if quantity.readings:
         # Two of three people may do anything, six sleep in no tent for three.
-        return quantity.readings[0].amount > max((most for most, _, _ in record.figures.by_kind.get("person", ())), default=inf)
+        return quantity.readings[0].amount > max(
+            (most for most, _, _ in record.figures.by_kind.get("person", ())), default=inf
+        )
     if not quantity.noun:
         return False
     counted = texts.stem(quantity.noun.lower()) in record.flat and record.figures.counts(quantity.noun)
@@ -90,6 +94,9 @@ def _is_of_others(quantity: Quantity, verdict: Verdict, listing: ListingText, re
     ahead, behind = listing.around(start, end)
     if context.is_asked(listing.folded, end):
         return True
+    # 134 liters of a record's 134 gallons is a slip.
+    if quantity.readings and quantity.value > SMALL and record.figures.has_value(quantity.value):
+        return False
     if speech.is_of_others(quantity, listing.text[max(0, start - context.REACH) : start], ahead, behind):
         return True
     if speech.is_told_of_others(quantity, ahead, behind, record.folded):

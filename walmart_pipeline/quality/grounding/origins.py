@@ -34,8 +34,7 @@ def origin_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
                 if {term.word, *_narrower(term)} & told.keys():
                     yield Claim("claim", begin, end, "supported")
                 elif not context.is_denied(context.before(listing.folded, begin)):
-                    verdict = "contradicted" if told else "unsupported"
-                    yield Claim("claim", begin, end, verdict, tuple(told))
+                    yield Claim("claim", begin, end, "contradicted" if told else "unsupported", tuple(told))
 
 
 def origins(record: Record) -> dict[str, None]:

@@ -27,6 +27,10 @@ FOOD = re.compile(
     r"\b(?:foods?|grocer(?:y|ies)|snacks?|beverages?|drinks?|teas?|coffees?|cand(?:y|ies)|vitamins?|supplements?|pantry|"
     r"treats?|proteins?|nutrition|pets?|dogs?|cats?|chocolates?|sauces?|spices?|baking mixes)\b"
 )
+LOOKS: tuple[Kind, ...] = ("material", "color")
+_NO_PART = frozenset(
+    texts.key_stems("material color colour shade finish hue fabric type composition primary main code name")
+)
 # "BPA & PFOA free" is free of both.
 _FREE = r"(?:\s+(?:and\s+|or\s+)?[a-z]+){0,3}\s+free\b"
 _DENIED = re.compile(r"\b(?:not|isn t|aren t|never)(?: (?:be|a|fully|completely|entirely|considered|rated))? $")
@@ -133,6 +137,10 @@ class Record:
         self._told[kind] = told
         return told
 
+    def tells(self, kind: Kind) -> bool:
+        """Whether an attribute tells this kind of fact."""
+        return any(vocabulary().is_about(name, kind) for name in self.product.attributes)
+
     def of_part(self, part: str, kind: Kind) -> str | None:
         """The attribute that tells a kind of one part: "Lens material: polycarbonate"."""
         for name, value in self.product.attributes.items():
@@ -154,6 +162,12 @@ class Record:
         """Stems of what the product is called: the words of its name and of its narrowest category."""
         named = texts.key_stems(self.product.product_name)
         return frozenset(named).union(*(texts.key_stems(category) for category in self.product.category[-1:]))
+
+    @cached_property
+    def parts(self) -> frozenset[str]:
+        """Stems of the parts whose material or colour it tells by themselves: the pole of "Pole material"."""
+        named = (name for name in self.product.attributes if any(vocabulary().is_about(name, kind) for kind in LOOKS))
+        return frozenset(stem for name in named for stem in texts.key_stems(name)) - _NO_PART
 
     @cached_property
     def words(self) -> frozenset[str]:

@@ -28,11 +28,10 @@ _OTHERS = re.compile(r"\b(?:compatible|works?|fits?|for|pairs?|supports?|connect
 _CAPITALS = re.compile(r"\b\w*[A-Z]\w*\s+$")
 # "Just over 7 pounds" says 7.2 lb: how far the record's figure may be from the one that is told, as a share of it.
 _ROUGHLY = (
-    (r"(?:just|a little|a bit|slightly|a touch) (?:over|above|more than)|more than|over|upwards of|at least", (0.98, 1.5)),
-    (r"(?:just|a little|a bit|slightly|a touch) (?:under|below|less than)|just shy of|shy of|not quite|less than|under",
-     (0.6, 1.02)),
+    (r"(?<!no )(?:(?:just|a little|a bit|slightly) )?(?:over|above|more than|upwards of|at least)", (0.98, 1.4)),
+    (r"(?<!no )(?:(?:just|a little|a bit|slightly) )?(?:under|below|less than|shy of|not quite)", (0.7, 1.02)),
     (r"(?:just )?about|around|approximately|approx\.?|roughly|nearly|almost|close to|some", (0.95, 1.05)),
-)  # fmt: skip
+)
 _ROUNDED = [(re.compile(rf"\b(?:{words})\s+$"), bounds) for words, bounds in _ROUGHLY]
 _TOGETHER = re.compile(
     r"\b(?:together|total|totals|in all|all told|combined|altogether|overall|between them|in hand|means?|makes?|"
@@ -50,9 +49,10 @@ _DIRECTED = re.compile(
 # Of these verbs a person is always the one who does it: "Store 50 items" may praise a box, "pour 300 grams" no kettle.
 _TOLD = re.compile(
     rf"{_TELLS}"
-    r"(?:add|allow|apply|begin|count|crochet|dilute|expect|fold|give|knit|leave|lengthen|let|loosen|marinate|massage|measure|"
-    r"mix|park|pitch|place|plant|pour|practice|preheat|proof|put|read|repeat|retune|rinse|roll out|sand|scoop|shorten|slip|"
-    r"soak|sow|space|sprinkle|stand|start|steep|step|stir|thaw|thin|tie|tighten|toss|travel|try|turn|wait|walk|water|whisk)"
+    r"(?:add|allow|apply|begin|count|crochet|dilute|expect|fold|give|knit|leave|lengthen|let|loosen|marinate|massage|"
+    r"measure|mix|park|pitch|place|plant|pour|practice|preheat|proof|put|read|repeat|retune|rinse|roll out|sand|scoop|"
+    r"shorten|slip|soak|sow|space|sprinkle|stand|start|steep|step|stir|thaw|thin|tie|tighten|toss|travel|try|turn|wait|"
+    r"walk|water|whisk)"
     # Whatever has a verb of its own speaks of something else: "Slip it in a bag: it weighs 5 ounces".
     r"\b(?:(?!\b(?:its|is|are|has|have|holds|gives|weighs|measures|runs|lasts|includes|features|offers|provides|delivers|"
     r"keeps|reaches|boils|fits|stands|covers|that|which|up to)\b)[^.;:])*$"
@@ -64,7 +64,9 @@ _AS_FAR = re.compile(r"\b(?:up to|reach(?:es)?|extends?|as (?:far|much) as)\s+$"
 _BY = re.compile(r"\bby\s+(?:[\w-]+\s+(?:to|or)\s+)?$")
 # "12 pages a night", "every 5 or 10 minutes", "10,000 steps".
 _EVERY = re.compile(r"\bevery\s+(?:[\w-]+\s+(?:to|or)\s+)?$")
-_RATE = re.compile(r"\s*(?:[a-z]+\s+)?(?:a|an|per|each|every)\s+(?:day|night|morning|week|month|year|session|sitting|shift)\b")
+_RATE = re.compile(
+    r"\s*(?:[a-z]+\s+)?(?:a|an|per|each|every)\s+(?:day|night|morning|week|month|year|session|sitting|shift)\b"
+)
 _COUNTED_IN_PROSE = re.compile(r"\s+(?:steps|reasons|ways|uses|followers|likes|memories|miles a)\b")
 # "At a 60-inch desk", "across a 20-foot pergola": the size of what stands around the product.
 _BESIDE = re.compile(

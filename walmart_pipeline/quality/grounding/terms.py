@@ -70,7 +70,7 @@ def _look(term: Term, listing: ListingText, start: int, end: int, record: Record
     if context.is_of_others(ahead, behind):
         return None
     alone = in_title and (not term.ordinary or bool(_SHADE.fullmatch(ahead) and _TITLE_END.match(behind)))
-    nouns = record.nouns if term.kind == "material" else record.nouns | words.stuffs
+    nouns = record.nouns | record.parts | (record.figures.counted if term.kind == "material" else words.stuffs)
     if not alone and not context.is_said(term.kind, ahead, behind, nouns, ordinary=term.ordinary):
         return None
     longer = words.longer.get(term)
@@ -80,7 +80,7 @@ def _look(term: Term, listing: ListingText, start: int, end: int, record: Record
     wider = [other for other in told if term in words.narrower.get(other, ())]
     if wider and not any(other in words.narrower[wide] for wide in wider for other in told):
         return "unsupported", ()
-    whose = context.part(behind, frozenset())
+    whose = context.part(behind, record.parts)
     if whose and (own := record.of_part(whose, term.kind)):
         return "contradicted", (own,)
     if not told or (term.kind == "material" and whose in SMALL_PARTS):
@@ -126,9 +126,27 @@ def _claim(term: Term, listing: ListingText, start: int, end: int, record: Recor
     return ("contradicted", tuple(other.word for other in rivals)) if rivals else ("unsupported", ())
 
 
+def _form(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+    """What it comes as: tablets of softgels, a hardcover of a paperback."""
+    ahead, behind = context.before(listing.folded, start), context.after(listing.folded, end)
+    rivals = [other.word for other in vocabulary().rivals.get(term, ()) if record.terms.get(other)]
+    return ("contradicted", rivals) if rivals and not context.is_of_others(ahead, behind) else None
+
+
+def _taste(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+    """A scent, flavour or ingredient, of a record that tells such things."""
+    ahead, behind = context.before(listing.folded, start), context.after(listing.folded, end)
+    if not record.tells("taste") or not context.is_tasted(
+        ahead, behind, is_oil=term.word.endswith((" oil", " butter"))
+    ):
+        return None
+    told = record.told("taste")
+    return ("contradicted", _shown(told)) if told else ("unsupported", ())
+
+
 def _shown(told: Mapping[Term, str]) -> Sequence[str]:
     """The record's words as they are written."""
     return tuple(dict.fromkeys(told.values()))[:SHOWN_WORDS]
 
 
-_JUDGED = {"material": _look, "color": _look, "size": _size, "claim": _claim}
+_JUDGED = {"material": _look, "color": _look, "size": _size, "claim": _claim, "form": _form, "taste": _taste}

@@ -17,14 +17,34 @@ import yaml
 from walmart_pipeline.quality.scanning import WordSearch
 
 FILE = Path(__file__).parent / "vocabulary.yaml"
-Kind: TypeAlias = Literal["material", "color", "size", "claim", "brand", "origin", "maker"]
-KINDS: tuple[Kind, ...] = ("material", "color", "size", "claim", "brand")
+Kind: TypeAlias = Literal["material", "color", "size", "claim", "brand", "form", "taste", "origin", "maker", "seal"]
+KINDS: tuple[Kind, ...] = ("material", "color", "size", "claim", "brand", "form", "taste")
+
+
+# How a text names a maker (brands.py).
+_MAKERS = {
+    "by": ("by",),
+    "from": ("from",),
+    "part of the": ("part of the",),
+    "makes": (
+        "makes this",
+        "makes these",
+        "makes the",
+        "manufactures",
+        "designs",
+        "builds",
+        "spins",
+        "crafts",
+        "produces",
+    ),
+}
 
 
 class Term(NamedTuple):
     """A word of the vocabulary, whatever its spelling.
 
-    ordinary: it has an everyday meaning too; of a place, an adjective. shortens: it is part of a name of something else (leather, faux leather).
+    ordinary: it has an everyday meaning too; of a place, an adjective. shortens: it is part of a name of something else
+    (leather, faux leather).
     """
 
     kind: Kind
@@ -78,7 +98,8 @@ def vocabulary() -> Vocabulary:
             narrower[terms[word]] = frozenset(terms[other] for other in words)
         for group in section.get("instead", ()):
             for word in group:
-                rivals[terms[word]] = frozenset(terms[other] for other in group if other != word)
+                others = frozenset(terms[other] for other in group if other != word)
+                rivals[terms[word]] = rivals.get(terms[word], frozenset()) | others
         longer |= {terms[word]: terms[other] for word, other in shortens.items()}
     origin = content["origin"]
     for form, word in _forms(origin["words"]):
@@ -87,7 +108,10 @@ def vocabulary() -> Vocabulary:
         forms.setdefault(form, []).append(Term("origin", word, ordinary=True))
     for word, words in origin["wider"].items():
         narrower[Term("origin", word)] = frozenset(Term("origin", other) for other in words)
-    forms["by"] = [Term("maker", "by")]
+    for form in ("certified", "verified", "approved", "listed", "certification"):
+        forms[form] = [Term("seal", form)]
+    for word, written in _MAKERS.items():
+        forms |= {form: [Term("maker", word)] for form in written}
     idioms = (idiom.strip() for idiom in content["idioms"].split(","))
     spelled = {form: tuple(terms) for form, terms in forms.items()} | dict.fromkeys(idioms, ())
     return Vocabulary(

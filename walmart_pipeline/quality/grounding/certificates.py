@@ -1,0 +1,36 @@
+"""Certificates of bodies that no list holds: "USP Verified", "certified by NSF", "USB-IF certified".
+
+Belongs here: which name a text gives a certificate. Does not: the claims that are listed (vocabulary.yaml).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from walmart_pipeline.quality.grounding import context
+from walmart_pipeline.quality.grounding.claims import Claim
+from walmart_pipeline.quality.grounding.listing_text import ListingText
+from walmart_pipeline.quality.grounding.record import Record
+from walmart_pipeline.quality.scanning import flat
+
+# Bodies are called by their capitals; "Fully Certified" in a title names none.
+_BODY = r"[A-Z][A-Z0-9&]+(?:-[A-Z0-9]+)*"
+_BEFORE = re.compile(rf"({_BODY})(?:\s+[A-Z][\w-]+){{0,2}}[\s-]+$")
+_BEHIND = re.compile(rf"(?:\s+[a-z][\w-]*){{0,4}}\s+(?:by|to|from)\s+(?:the\s+)?({_BODY})\b")
+_REACH = 60
+
+
+def certificate_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+    """Each certificate with the name of a body, unsupported where the record does not name the body."""
+    for start, end, terms in listing.terms:
+        if terms[0].kind != "seal":
+            continue
+        named = _BEFORE.search(listing.text, max(0, start - _REACH), start)
+        named = named or _BEHIND.match(listing.text, end, end + _REACH)
+        if named is None:
+            continue
+        if f" {' '.join(flat(named[1]).split())} " in record.flat:
+            yield Claim("claim", min(start, named.start(1)), max(end, named.end(1)), "supported")
+        elif not context.is_denied(context.before(listing.folded, min(start, named.start(1)))):
+            yield Claim("claim", min(start, named.start(1)), max(end, named.end(1)), "unsupported")
