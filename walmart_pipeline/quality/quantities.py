@@ -75,7 +75,8 @@ NUMBER = re.compile(
     (?P<sep>(?:[ \t\xa0]|[ ]?[-‑–])?)
     (?:(?P<unit>
         (?:fl|fluid|sq|square|cu|cubic)\.?[ ]?(?:oz|ounces?|in|inch(?:es)?|f(?:oo|ee)?t)\b
-      | thread\ count\b | [^\W\d_]+(?:\.(?=,|\ (?-i:[a-z×])))? | °(?:[ ]?[FfCc]\b)? | ''|["″”'′’%°]
+      | thread\ count\b | (?:amp|watt)[- ]hours?\b
+      | [^\W\d_]+(?:\.(?=,|\ (?-i:[a-z×])))? | °(?:[ ]?[FfCc]\b)? | ''|["″”'′’%°]
     ))?
     """,
     re.VERBOSE | re.IGNORECASE,

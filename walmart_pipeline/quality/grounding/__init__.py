@@ -13,8 +13,8 @@ from itertools import chain
 from walmart_pipeline.quality.grounding.brands import brand_claims
 from walmart_pipeline.quality.grounding.certificates import certificate_claims
 from walmart_pipeline.quality.grounding.claims import Claim, Subject, Verdict, support
+from walmart_pipeline.quality.grounding.denials import denied_claims
 from walmart_pipeline.quality.grounding.figures import Figures, figures
-from walmart_pipeline.quality.grounding.included import included_claims
 from walmart_pipeline.quality.grounding.listing_text import ListingText, search_all
 from walmart_pipeline.quality.grounding.models import model_claims
 from walmart_pipeline.quality.grounding.numbers import number_claims
@@ -28,7 +28,7 @@ from walmart_pipeline.records import Product
 __all__ = ["Claim", "Figures", "ListingText", "Subject", "Verdict", "claims_of", "figures", "support"]
 
 # Claims that may hold a number of their own: "five-year warranty".
-WHOLE = (warranty_claims, model_claims, origin_claims, certificate_claims, size_claims, included_claims)
+WHOLE = (warranty_claims, model_claims, origin_claims, certificate_claims, size_claims, denied_claims)
 
 
 def claims_of(listings: Sequence[ListingText], products: Sequence[Product]) -> list[list[Claim]]:

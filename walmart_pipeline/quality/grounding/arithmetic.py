@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, permutations
 
-from walmart_pipeline.quality.grounding.figures import Figures
+from walmart_pipeline.quality.grounding.figures import SECONDS, Figures
 from walmart_pipeline.quality.quantities import Quantity
 from walmart_pipeline.quality.units import COUNTS
 
 # A printed result is rounded: three times 333 m are "just about a kilometer".
 TOLERANCE = 0.015
+# 120 days are "about four months".
+ABOUT = 0.05
+_DAILY = re.compile(r"\b(?:one|1|a|an|a single) (?:[a-z]+ )?(?:a|per|each|every) day\b|\bdaily\b")
 _TWO = re.compile(r"\b(?:both|pair|each side|twice|double)\b")
 
 
@@ -32,7 +35,13 @@ def follows(quantity: Quantity, beside: Sequence[Quantity], sentence: str, figur
         told = [other.value for other in beside if _counts(other)]
         results = [result for pair in combinations(told, 2) for result in (pair[0] + pair[1], pair[0] * pair[1])]
         results += [2 * other.value for other in beside] if 2 in times else []
-        return quantity.value in results
+        values = [other.value for other in beside if other.value]
+        results += [one / other for one, other in permutations(values, 2)]
+        return any(_is_near(result, quantity.value) for result in results)
+    if _DAILY.search(sentence) and quantity.readings[0].kind in SECONDS:
+        unit = SECONDS[quantity.readings[0].kind] / SECONDS["days"]
+        pieces = times | {amount for kind in COUNTS & figures.by_kind.keys() for amount, _, _ in figures.by_kind[kind]}
+        return any(abs(count / unit - quantity.readings[0].amount) <= ABOUT * count / unit for count in pieces)
     return any(
         _is_near(result, stated)
         for kind, stated, _ in quantity.readings

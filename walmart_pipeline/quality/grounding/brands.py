@@ -39,10 +39,6 @@ _FROM_NAME = re.compile(r"\s+((?:[A-Z][\w&'’.-]*)(?:\s+[A-Z][\w&'’-]*){0,2})
 _LINE = re.compile(
     r"\s+((?:[A-Z][\w&'’.-]*)(?:\s+[A-Z][\w&'’-]*){0,2})(?:\s+[a-z]+){0,3}\s+(?:line|lineup|collection|range|family|series)\b"
 )
-# Attributes that tell who makes it, or in whose name.
-_NAMES = re.compile(
-    r"\b(?:brand|manufacturer|maker|publisher|author|designer|artist|licen[cs]e|franchise|character|series|collection)\b"
-)
 # Capitalised after "by", but no maker.
 _NO_MAKERS = frozenset(
     """
@@ -95,12 +91,8 @@ def _is_named(term: Term, listing: ListingText, start: int, end: int, record: Re
 
 
 def _told(name: str, record: Record) -> tuple[Verdict, tuple[str, ...]]:
-    """The record's verdict on a maker's name; one that the product only fits (Samsung, of a case) is not proved."""
     word = texts.PIECE.findall(flat(name))[0]
-    product = record.product
-    own = [product.brand or "", *(value for label, value in product.attributes.items() if _NAMES.search(label.lower()))]
-    known = flat(" ".join(["", *own, ""])) if any(own) else record.flat
-    return ("supported", ()) if f" {word} " in known or word in known.replace(" ", "") else _verdict(record)
+    return ("supported", ()) if f" {word} " in record.flat or word in record.squeezed else _verdict(record)
 
 
 def _by(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:

@@ -16,7 +16,7 @@ from walmart_pipeline.quality.scanning import flat
 
 # Bodies are called by their capitals; "Fully Certified" in a title names none.
 _BODY = r"[A-Z][A-Z0-9&]+(?:-[A-Z0-9]+)*"
-_BEFORE = re.compile(rf"({_BODY})(?:\s+[A-Z][\w-]+){{0,2}}[\s-]+$")
+_BEFORE = re.compile(rf"(?<![\w-])({_BODY})(?:\s+[A-Z][\w-]+){{0,2}}[\s-]+$")
 _BEHIND = re.compile(rf"(?:\s+[a-z][\w-]*){{0,4}}\s+(?:by|to|from)\s+(?:the\s+)?({_BODY})\b")
 _REACH = 60
 
@@ -24,11 +24,12 @@ _REACH = 60
 def certificate_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     """Each certificate with the name of a body, unsupported where the record does not name the body."""
     for start, end, terms in listing.terms:
-        if terms[0].kind != "seal":
+        # Among capitals a body has none of its own.
+        if terms[0].kind != "seal" or listing.text[start:end].isupper():
             continue
         named = _BEFORE.search(listing.text, max(0, start - _REACH), start)
         named = named or _BEHIND.match(listing.text, end, end + _REACH)
-        if named is None:
+        if named is None or listing.has_claim(*named.span(1)):
             continue
         if f" {' '.join(flat(named[1]).split())} " in record.flat:
             yield Claim("claim", min(start, named.start(1)), max(end, named.end(1)), "supported")

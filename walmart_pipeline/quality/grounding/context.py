@@ -45,6 +45,7 @@ _GOVERNS = _either(
     | {_USED} with | \w+ (?:it|them) with | (?:safe|works?|use|used|great|gentle|wonders|tough|mounts?) on
     | clean(?:s|ing)? | polish(?:es|ing)? | protect(?:s|ing)? | remov(?:es|ing) | cut(?:s|ting)? | drill(?:s|ing)?
     | brighten(?:s|ing)? | whiten(?:s|ing)? | restor(?:es|ing) | sand(?:s|ing) | saw(?:s|ing)? | scratch(?:es|ing)?
+    | already (?:own|have)
     | than | unlike | like | the way | versus | vs\.? | instead of | rather than | compared (?:to|with) | similar to
     | alternative to | match(?:es|ing)? | replac(?:es|ing) | imitat(?:es|ing) | resembl(?:es|ing) | mimic(?:s|king)?
     | (?:look|feel|appearance) of | reminiscent of | inspired by
@@ -107,6 +108,11 @@ _SHADED = re.compile(
 _BEING = re.compile(r"\b(it|they|this|these|[a-z]+)(?:'s|'re|\s+(?:is|are|comes|dries|looks))\s+(?:[\w-]+\s+){0,3}$")
 _DEFINITE = re.compile(r"^\s*the\s+(?:[\w-]+\s+){0,2}$")
 _VERB = re.compile(r"\s+(?:is|are|has|was|keeps|holds|feels|looks|stays|resists|wipes|gives|will|won't|does)\b")
+# "Waxed cotton canvas gives the organizer a rugged look."
+_BEGINS = re.compile(r"^\s*(?:[a-z-]+\s+){0,2}$")
+_DOES = re.compile(
+    r"\s+(?:[a-z]+\s+)?(?:gives|lends|covers|keeps|adds|brings|makes|wraps|forms|blocks)\s+(?:the|this|it|its)\b"
+)
 _OWN = re.compile(r"(?:^|[.!?,]\s+)(?:this|these|its|our)\s+(?:[\w-]+\s+)?$")
 _ENDS = re.compile(r"\s*(?:$|[,.)(!;:/&-]|and\b|or\b|with\b|in\b|for\b|to\b|that\b|so\b|finish|colou?r)")
 # "In cream" is a colour, "in a light cream" is a cream.
@@ -119,8 +125,10 @@ _USERS = re.compile(
     r"cooks?|bakers?|gardens?|foods?|ingredients|phones?|cases?|mornings?|days|nights|moments|way|ways|manner|feel|"
     r"flow|rhythm)\b"
 )
+_NONE = re.compile(r"\b(?:no|not|without|never|free (?:of|from)|unlike|instead of)\b[^.;]*$")
 _TASTE_BEHIND = re.compile(
-    r"[\s-]*(?:flavou?r(?:ed|s|ing)?|scent(?:ed)?|fragrance|aroma|extract|essence|infused|oil|flowers?|petals)\b"
+    r"[\s-]*(?:flavou?r(?:ed|s|ing)?|scent(?:ed)?|fragrance|aroma|extract|essence|infused|oil|flowers?|petals"
+    r"|seasoning|powder|coating|glaze|filling|topping|bits)\b"
     r"|[^.;,]*\bingredients?\b"
 )
 _TASTE_AHEAD = re.compile(
@@ -200,7 +208,7 @@ def names_another_thing(behind: str, known: AbstractSet[str]) -> bool:
 
 def is_tasted(ahead: str, behind: str, *, is_oil: bool) -> bool:
     """Whether a scent, flavour or ingredient is said of the product: "vanilla flavor", "blended with rose", an oil."""
-    if is_denied(ahead) or _OTHERS.search(ahead):
+    if is_denied(ahead) or _NONE.search(ahead):
         return False
     return bool(is_oil or _TASTE_BEHIND.match(behind) or _TASTE_AHEAD.search(ahead))
 
@@ -224,6 +232,8 @@ def is_said(kind: Kind, ahead: str, behind: str, nouns: AbstractSet[str], *, ord
     if kind == "color" and _MADE_OF.search(ahead) and part(behind.replace(",", ""), nouns):
         return True
     if kind == "material" and _DEFINITE.search(ahead) and _VERB.match(behind):
+        return True
+    if kind == "material" and _BEGINS.match(ahead) and _DOES.match(behind):
         return True
     if not ends:
         return _OWN.search(ahead) is not None

@@ -7,39 +7,23 @@ Does not: reading numbers (quantities.py), or what an unsupported one costs (the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Iterable
+from functools import cached_property
 from itertools import pairwise
 
 from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.grounding.claims import Verdict
-from walmart_pipeline.quality.quantities import Quantity, Reading, quantities
-from walmart_pipeline.quality.units import COUNTS, UNITS, Unit
-from walmart_pipeline.records import Product
+from walmart_pipeline.quality.quantities import Quantity
+from walmart_pipeline.quality.units import COUNTS, Unit
 
 # Between different units a printed figure is rounded: 1.7 L is sold as 57 oz (0.8 % off), 13.6 kg as 30 lb.
 CONVERSION_TOLERANCE = 0.02
 # The message names so many of the record's figures; more would not help a writer.
 SHOWN_FIGURES = 4
-PLUS = re.compile(r"\s*\+\s*")
+RANGE = re.compile(r"(\d{1,3})\s*[-–]\s*(\d{1,3})")
+LONGEST_RANGE = 50
+POINTLESS = re.compile(r"(?<![\d.])\d{1,2} \d{1,2}(?![\d.])")
 ANY_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
-# Which kinds a number without a unit may be, by the name of its attribute; elsewhere it may be any.
-KINDS_OF_NAME: tuple[tuple[str, frozenset[str]], ...] = tuple(
-    (word, frozenset(kinds.split()))
-    for words, kinds in (
-        ("weight", "mass"),
-        ("length width height depth diameter thickness dimension screen drop inseam", "length"),
-        ("capacity volume", "volume mass cup data charge person"),
-        ("seat sleep occupan people person", "person"),
-        ("watt power", "power"),
-        ("volt", "voltage"),
-        ("count quantity pieces pack number", " ".join(COUNTS)),
-        ("warranty age", "calendar days"),
-        ("speed", "turns speed setting times"),
-        ("temperature", "temperature degrees"),
-    )
-    for word in words.split()
-)
 # Of these each holds some of what is counted.
 CONTAINERS = frozenset({"pack", "box", "bag", "pouch", "sachet", "tray", "bottle", "pair", "roll"})
 # The first reading of these is what a text says, another only what may support it: an angle is no temperature, and the
@@ -48,7 +32,11 @@ FIRST_OF_ALL = frozenset({"degrees", "cup"})
 # Time is three kinds, of which one may say what another does; a month has 30.4 days.
 SECONDS = {"clock": 1.0, "days": 86_400.0, "calendar": 2_629_800.0}
 # Kinds that two others come to, and how many of their units make one: mm² a square foot, volts × amperes a watt.
-PRODUCTS = {"area": ("length", "length", 92_903.04), "power": ("voltage", "current", 1.0)}
+PRODUCTS = {
+    "area": ("length", "length", 92_903.04),
+    "power": ("voltage", "current", 1.0),
+    "energy": ("voltage", "charge", 1_000.0),
+}
 # Two numbers of a record are factors of one only where they stand so near: "two boxes with a dozen bars each".
 TOGETHER_CHARS = 30
 # Kinds of a number without a unit that are not the name of one.
@@ -215,7 +203,10 @@ class Figures:
         )
 
     def _has_reading(self, quantity: Quantity) -> bool:
-        for _, stated, unit in quantity.readings:
+        for kind, stated, unit in quantity.readings:
+            # "400 Side Loading Pockets".
+            if kind in COUNTS and any(value == stated for value, _ in self._nouns.get(kind, ())):
+                return True
             for amount, own, _ in self.by_kind.get(unit.kind, ()):
                 if amount == stated or abs(amount - stated) <= (1e-6 if own == unit else CONVERSION_TOLERANCE) * max(
                     abs(amount), abs(stated)
@@ -240,77 +231,3 @@ def figures(found: Iterable[Quantity]) -> Figures:
     for quantity in found:
         made.add(quantity)
     return made
-
-
-def source_figures(product: Product, text: str) -> Figures:
-    """The numbers of a product's record. An attribute's name may hold the unit: `Weight (lb): 30`.
-
-    text: the whole record with its name at the beginning, and at the end each attribute as "name: value".
-    A number without a unit may be what its attribute is about; in the name anything that is told nowhere else; in
-    prose a count, so that "Includes 12" does not make 12 lb true.
-    """
-    made = Figures(text)
-    starts = list(_attribute_starts(product, text))
-    first = starts[-1][0] if starts else len(text)
-    found = quantities(text, counted=True)
-    for quantity in [*found, *_added_up(text, found)]:
-        if quantity.readings and not quantity.unsure:
-            made.add(quantity)
-        elif quantity.start < len(product.product_name):
-            made.add(quantity, (UNLESS_TOLD,))
-        elif quantity.start < first:
-            made.add(quantity, (COUNTED,))
-        else:
-            made.add(quantity, _kinds_of(next(name for start, name in starts if start <= quantity.start)))
-    for name, value in product.attributes.items():
-        if units := _units_in(name):
-            for quantity in _with_units(value, units):
-                made.add(quantity)
-        if value.isdigit():
-            *_, noun = name.split(" per ")[0].split() or [""]
-            if noun.endswith("s"):
-                made.count(noun, float(value), f"{name}: {value}")
-            if "count" in name.lower() or "quantity" in name.lower():
-                for quantity in quantities(f"{value} count"):
-                    made.add(quantity)
-    return made
-
-
-def _added_up(text: str, found: Sequence[Quantity]) -> Iterator[Quantity]:
-    """18 in + 2 in: what both come to."""
-    for one, other in pairwise(found):
-        if PLUS.fullmatch(text, one.end, other.start) and one.readings and other.readings:
-            first, second = one.readings[0], other.readings[0]
-            if first.kind == second.kind:
-                total = Reading(first.kind, first.amount + second.amount, first.unit)
-                yield one._replace(end=other.end, text=text[one.start : other.end], readings=(total,))
-
-
-def _attribute_starts(product: Product, text: str) -> Iterator[tuple[int, str]]:
-    """Where each attribute begins, the last one first."""
-    end = len(text)
-    for name, value in reversed(product.attributes.items()):
-        start = end - len(name) - len(": ") - len(value)
-        yield start, name
-        end = start - len(" ;\n")
-
-
-@lru_cache(maxsize=4096)
-def _kinds_of(name: str) -> frozenset[str]:
-    lower = name.lower()
-    return next((kinds for word, kinds in KINDS_OF_NAME if word in lower), frozenset({ANY}))
-
-
-@lru_cache(maxsize=4096)
-def _units_in(name: str) -> tuple[str, ...]:
-    # One letter may be anything (W is a width as well), and "in" a preposition, unless it stands in brackets.
-    words = re.findall(r"[a-z°%]+", name.lower())
-    return tuple(word for word in words if word in UNITS and len(word) > 1 and (word != "in" or "(in)" in name.lower()))
-
-
-@lru_cache(maxsize=4096)
-def _with_units(value: str, units: tuple[str, ...]) -> tuple[Quantity, ...]:
-    found = quantities(value)
-    if len(found) != 1 or found[0].readings:
-        return ()
-    return tuple(quantity for unit in units for quantity in quantities(f"{found[0].text} {unit}"))

@@ -73,6 +73,10 @@ class ListingText:
         """Every word of the vocabulary that the text has."""
         return frozenset(term for _, _, terms in self.terms for term in terms)
 
+    def has_claim(self, start: int, end: int) -> bool:
+        """Whether a listed claim stands in this part of the text."""
+        return any(terms[0].kind == "claim" and first < end and start < last for first, last, terms in self.terms)
+
     def phrase(self, quantity: Quantity) -> str:
         """A number of the text with its unit or with what it counts: "8 corner loops"."""
         if not quantity.noun:

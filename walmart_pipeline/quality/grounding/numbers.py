@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from math import inf
 
 from walmart_pipeline.quality import texts
-from walmart_pipeline.quality.grounding import context, speech
+from walmart_pipeline.quality.grounding import context, directions, speech
 from walmart_pipeline.quality.grounding.arithmetic import follows
 from walmart_pipeline.quality.grounding.claims import Claim, Verdict
 from walmart_pipeline.quality.grounding.listing_text import ListingText
@@ -97,14 +97,20 @@ def _is_of_others(quantity: Quantity, verdict: Verdict, listing: ListingText, re
     # 134 liters of a record's 134 gallons is a slip.
     if quantity.readings and quantity.value > SMALL and record.figures.has_value(quantity.value):
         return False
-    if speech.is_of_others(quantity, listing.text[max(0, start - context.REACH) : start], ahead, behind):
+    if speech.is_another_name(quantity, listing.text[max(0, start - context.REACH) : start], ahead):
         return True
-    if speech.is_told_of_others(quantity, ahead, behind, record.folded):
+    if directions.is_amount(quantity, ahead, behind):
         return True
-    if verdict == "unsupported" and speech.is_told(quantity, ahead, behind):
+    if directions.is_told_of_others(quantity, ahead, behind, record.folded):
         return True
-    thing = speech.thing_beside(ahead, behind) if quantity.readings else ()
-    return bool(thing) and record.nouns.isdisjoint(map(texts.stem, thing))
+    if directions.is_of_a_thing_beside(quantity, ahead, behind, record.words):
+        return True
+    silent = verdict == "unsupported"
+    return silent and (
+        directions.is_told(quantity, ahead, behind)
+        or speech.is_an_age(quantity, behind)
+        or speech.is_general(ahead, behind)
+    )
 
 
 def _beside(quantity: Quantity, listing: ListingText, ahead: str, behind: str) -> list[Quantity]:

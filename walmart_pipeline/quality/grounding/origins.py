@@ -21,7 +21,10 @@ _MADE_IN = re.compile(
     r"tanned|picked|mined|products?)\b"
     r"(?:(?!\b(?:for|by us|with you)\b)[^.;:]){0,40}?\b(?:in|from|of)\s+(?:the\s+)?(?:[\w'’-]+,\s+|[\w'’-]+\s+){0,2}$"
 )
-_MADE = re.compile(r"[\s-]+(?:made|built|crafted|grown|roasted|woven|brewed)\b")
+_MADE = re.compile(
+    r"[\s-]+(?:made|built|crafted|grown|roasted|woven|brewed|engineered|craftspeople|crafts(?:men|manship)|artisans|weavers|"
+    r"makers|workshops?|factor(?:y|ies)|mills?)\b"
+)
 _NEXT_WORDS = re.compile(r"[\s-]+([a-z0-9'-]+)(?:\s+([a-z]+))?")
 
 

@@ -12,13 +12,16 @@ from functools import cached_property
 
 from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.grounding import context
-from walmart_pipeline.quality.grounding.figures import Figures, source_figures
+from walmart_pipeline.quality.grounding.figures import Figures
+from walmart_pipeline.quality.grounding.record_figures import record_figures
 from walmart_pipeline.quality.grounding.vocabulary import Kind, Term, Vocabulary, longest, vocabulary
 from walmart_pipeline.quality.scanning import flat
 from walmart_pipeline.records import Product
 
 # The message names so many of the record's words; more would not help a writer.
 SHOWN_WORDS = 4
+# So much on either side makes words a quotation.
+BESIDE_CHARS = 12
 _BY = frozenset({"x", "X"})
 _POINTS = frozenset({".", ","})
 # A record of one of these has no colours that a text could contradict.
@@ -68,7 +71,7 @@ class Record:
     @cached_property
     def figures(self) -> Figures:
         """The record's numbers."""
-        return source_figures(self.product, self.text)
+        return record_figures(self.product, self.text)
 
     @cached_property
     def squeezed(self) -> str:
@@ -119,6 +122,10 @@ class Record:
                 return True
             at = text.find(written, at + 1)
         return False
+
+    def quotes(self, folded: str, start: int, end: int) -> bool:
+        """Whether the words of a folded text stand in the record as they do there, with those beside them."""
+        return folded[max(0, start - BESIDE_CHARS) : end + BESIDE_CHARS].strip() in self.folded
 
     def told(self, kind: Kind) -> dict[Term, str]:
         """The words of a kind that the record says of the whole product, as they are written there.

@@ -51,7 +51,7 @@ def term_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
             continue
         # A word of two kinds, such as bronze, is judged as the first that the sentence means.
         for term in terms:
-            if said := _JUDGED[term.kind](term, listing, start, end, record):
+            if term.kind in _JUDGED and (said := _JUDGED[term.kind](term, listing, start, end, record)):
                 verdict, has = said
                 yield Claim(subject, start, end, verdict, tuple(has))
                 break
