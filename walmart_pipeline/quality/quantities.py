@@ -89,9 +89,11 @@ PACK_OF = re.compile(
     r"(?<!\w)(?:packs?|sets?|cases?|box(?:es)?|bundles?|lots?|rolls?|pouch(?:es)?) of $", re.IGNORECASE
 )
 SLEEPS = re.compile(r"(?<!\w)(?:sleeps|seats)(?: up to)? $", re.IGNORECASE)
+AGES = re.compile(r"(?<!\w)(?:ages?|aged) $", re.IGNORECASE)
 # What a number counts: the first plural of the four words after it. "12 of the boxes" counts nothing.
 COUNTED = re.compile(
-    r" (?:(?!(?:in|of|on|to|at|by|or|and|for|the|a|an|with|per|from|is|are|as|x)\b)[a-z][a-z'-]*[ -](?:and )?){0,3}?"
+    r" (?:(?:(?!(?:in|of|on|to|at|by|or|and|for|the|a|an|with|per|from|is|are|as|x)\b)[a-z][a-z'-]*|\d+-[a-z]+)[ -]"
+    r"(?:and )?){0,3}?"
     r"(?!(?:is|was|has|this|its|plus|as|us|yes|does|less|across|various|always|dozens|times|kids|adults|friends|guests|"
     r"ways|steps|things|sides|hands)\b)([a-z]{2,}s)\b",
     re.IGNORECASE,
@@ -240,7 +242,7 @@ def _in_context(text: str, match: re.Match[str], shape: _Shape) -> Quantity | No
     start, number_end, end = match.start(), match.start("sep"), match.end()
     unit, readings = match["unit"], shape.readings
     if unit in IN and not TWO_IN_ONE.match(text, match.start("unit")):
-        unsure = match["sep"] == " " and not INCHES_GO_ON.match(text, end)
+        unsure = match["sep"] == " " and not match["decimals"] and not INCHES_GO_ON.match(text, end)
         if unsure and (match["word"] or IN_ALL.match(text, end)):
             return None if match["word"] else Quantity(start, number_end, text[start:number_end], shape.value)
         return Quantity(start, end, text[start:end], shape.value, readings, unsure)
@@ -256,6 +258,8 @@ def _in_context(text: str, match: re.Match[str], shape: _Shape) -> Quantity | No
     if text[start - 2 : start] in {"f ", "F "} and (pack_of := PACK_OF.search(text, max(0, start - 10), start)):
         start = pack_of.start()
         return Quantity(start, number_end, text[start:number_end], shape.value, _readings(shape.value, UNITS["pack"]))
+    if text[start - 2 : start] in {"s ", "e ", "d "} and AGES.search(text, max(0, start - 6), start):
+        return bare._replace(readings=_readings(shape.value, UNITS["year"]))
     if text[start - 2 : start] in {"s ", "o "} and SLEEPS.search(text, max(0, start - 14), start):
         return bare._replace(readings=_readings(shape.value, UNITS["person"]))
     if (unit in BY and BY_NUMBER.match(text, end)) or (unit in SIDES and _is_dimension(text, match)):

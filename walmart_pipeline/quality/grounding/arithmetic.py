@@ -18,7 +18,8 @@ from walmart_pipeline.quality.units import COUNTS
 TOLERANCE = 0.015
 # 120 days are "about four months".
 ABOUT = 0.05
-_DAILY = re.compile(r"\b(?:one|1|a|an|a single) (?:[a-z]+ )?(?:a|per|each|every) day\b|\bdaily\b")
+_DAILY = re.compile(r"\b(?:one|once|1|a|an|a single) (?:[a-z]+ )?(?:a|per|each|every) day\b|\bdaily\b")
+_EACH = re.compile(r"\b(?:each|apiece|per|a piece|every)\b")
 _TWO = re.compile(r"\b(?:both|pair|each side|twice|double)\b")
 
 
@@ -31,12 +32,13 @@ def follows(quantity: Quantity, beside: Sequence[Quantity], sentence: str, figur
     times = {other.value for other in beside if _counts(other) and other.value > 1}
     if _TWO.search(sentence):
         times.add(2)
+    each = _EACH.search(sentence) is not None
     if not quantity.readings:
         told = [other.value for other in beside if _counts(other)]
         results = [result for pair in combinations(told, 2) for result in (pair[0] + pair[1], pair[0] * pair[1])]
         results += [2 * other.value for other in beside] if 2 in times else []
         values = [other.value for other in beside if other.value]
-        results += [one / other for one, other in permutations(values, 2)]
+        results += [one / other for one, other in permutations(values, 2)] if each else []
         return any(_is_near(result, quantity.value) for result in results)
     if _DAILY.search(sentence) and quantity.readings[0].kind in SECONDS:
         unit = SECONDS[quantity.readings[0].kind] / SECONDS["days"]
@@ -45,7 +47,7 @@ def follows(quantity: Quantity, beside: Sequence[Quantity], sentence: str, figur
     return any(
         _is_near(result, stated)
         for kind, stated, _ in quantity.readings
-        for result in _results(kind, times, beside, figures)
+        for result in _results(kind, times, beside, figures, each=each)
     )
 
 
@@ -53,11 +55,14 @@ def _counts(quantity: Quantity) -> bool:
     return not quantity.readings or quantity.readings[0].kind in COUNTS
 
 
-def _results(kind: str, times: set[float], beside: Sequence[Quantity], figures: Figures) -> Iterator[float]:
+def _results(
+    kind: str, times: set[float], beside: Sequence[Quantity], figures: Figures, *, each: bool
+) -> Iterator[float]:
     own = {reading.amount for other in beside for reading in other.readings if reading.kind == kind}
-    known = {amount for amount, _, _ in figures.by_kind.get(kind, ())}
-    for amount in own | known:
+    for amount in own | set(figures.amounts(kind)):
         yield from (amount * factor for factor in times)
+        if each:
+            yield from (amount / factor for factor in times)
     # Said beside each other: a chain of 18 inches with an extender of 2.
     yield from (first + second for first, second in combinations(own, 2))
 

@@ -15,7 +15,7 @@ from walmart_pipeline.quality.grounding.record import Record
 from walmart_pipeline.quality.scanning import flat
 
 # Bodies are called by their capitals; "Fully Certified" in a title names none.
-_BODY = r"[A-Z][A-Z0-9&]+(?:-[A-Z0-9]+)*"
+_BODY = r"[A-ZÀ-Þ][A-ZÀ-Þ0-9&]+(?:-[A-Z0-9]+)*"
 _BEFORE = re.compile(rf"(?<![\w-])({_BODY})(?:\s+[A-Z][\w-]+){{0,2}}[\s-]+$")
 _BEHIND = re.compile(rf"(?:\s+[a-z][\w-]*){{0,4}}\s+(?:by|to|from)\s+(?:the\s+)?({_BODY})\b")
 _REACH = 60

@@ -62,6 +62,16 @@ _PUT = re.compile(
     r"|(?:stand|set|place|put|rest|lay|hang|store|keep|stick)\s+(?:it|them|the\s+[a-z]+|this\s+[a-z]+)\s+(?:[a-z]+\s+){0,3}?"
     r"(?:on|in|from|over|under)\s+(?:an?|your|the))\s+(?:[\w'-]+\s+){0,2}$"
 )
+# "Set a brass lamp or a marble tray on top", "hang it above a steel sink", "imagine a golden crown".
+_IMPERATIVE = re.compile(
+    r"^\W*(?:set|hang|pair|imagine|picture|put|place|stack|try|wear|match|team|layer|style|drape|lean|tuck|slip|stand|throw|"
+    r"toss|pour|reach|swap|serve)\b"
+)
+_ARTICLE = re.compile(r"\ban?\s+(?:[\w'-]+\s+){0,2}$|,\s+(?:[\w'-]+\s+)?$")
+# "Many wool and jute rugs need a cleaner."
+_ANY = re.compile(
+    r"\b(?:many|most|some|other|ordinary|regular|typical|traditional|conventional)\s+(?:[\w-]+\s+(?:and|or)\s+)?$"
+)
 # The steel hood of a truck.
 _OF_A = re.compile(r"\s+([a-z]+)\s+of\s+(?:an?|your|any|another)\s+[a-z]+")
 _WHEN = re.compile(r"\b(?:when|once|if|until|unless)\b[^,]*$")
@@ -72,7 +82,8 @@ _NOT_THIS = re.compile(
         r"""like | looks? | toed?(?!\s+caps?) | effect | styled? | inspired | tone | toned | tones | free | safe
         | friendly
         | scent(?:ed)? | flavou?r(?:ed)? | surfaces? | floors? | furniture polish | cleaners? | polish | conditioner
-        | stains? | saws? | screws? | nails | glue | filler | burning | stoves? | chips | pellets? | walls? | doors?
+        | stains? | saws? | screws?(?!\s+(?:caps?|lids?|tops?))
+        | nails | glue | filler | burning | stoves? | chips | pellets? | walls? | doors?
         | countertops? | recipes? | diets? | lifestyles? | eaters? | lovers? | cooking | baking | people
         | households?"""
     )
@@ -179,9 +190,16 @@ def is_denied(ahead: str) -> bool:
 
 def is_of_others(ahead: str, behind: str) -> bool:
     """Whether a word between these is said of something else, or not to be so."""
-    if _NOT_THIS.match(behind) or _OF_A.match(behind) or is_denied(ahead) or _PUT.search(ahead):
+    if _NOT_THIS.match(behind) or _OF_A.match(behind) or is_denied(ahead) or _ANY.search(ahead):
         return True
     return _MADE_OF.search(ahead) is None and _OTHERS.search(ahead) is not None
+
+
+def is_put_beside(ahead: str) -> bool:
+    """Whether a person is told to put something on it or beside it: "set a marble tray on top"."""
+    return _PUT.search(ahead) is not None or (
+        _IMPERATIVE.match(ahead) is not None and _ARTICLE.search(ahead) is not None
+    )
 
 
 def is_for_others(ahead: str, behind: str) -> bool:

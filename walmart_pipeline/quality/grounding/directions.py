@@ -37,7 +37,9 @@ _TOLD = re.compile(
     r"keeps|reaches|boils|fits|stands|covers|that|which|up to)\b)[^.;:])*$"
 )
 # Of these too where a distance or another thing follows: "cut 1/4 inch above a bud", "drill a 1/8-inch pilot hole".
-_SET = re.compile(rf"{_TELLS}(?:cut|drill|hang|install|keep|mark|mount|position|screw|set|sit)\b[^.;:]*$")
+_SET = re.compile(
+    rf"{_TELLS}(?:change|cut|drill|hang|install|keep|mark|mount|position|reach|screw|set|sit|swap)\b[^.;:]*$"
+)
 # "Pour 300 grams of water", "12 to 18 inches between plants", "15 feet from the fire".
 _AMOUNT_OF = re.compile(r"\s+of\s+([a-z]+)")
 _APART = re.compile(r"\s+(?:apart|between|above|below|(?:away )?from)\b")

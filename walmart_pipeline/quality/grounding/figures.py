@@ -120,15 +120,20 @@ class Figures:
 
     def is_within(self, quantity: Quantity, least: float, most: float, beside: Iterable[Quantity] = ()) -> bool:
         """Whether a figure of the same kind is between these shares of it, or one that is said `beside` it."""
+        if not quantity.readings:
+            values = [value for value, _ in self._of_name(quantity.noun)] if quantity.noun else []
+            values += [value for value, _ in self._of_name("pack")]
+            return any(least * quantity.value <= value <= most * quantity.value for value in values)
         near = [reading for other in beside for reading in other.readings]
         return any(
             least * stated <= amount <= most * stated
             for kind, stated, _ in quantity.readings
-            for amount in [
-                *(amount for amount, _, _ in self.by_kind.get(kind, ())),
-                *(reading.amount for reading in near if reading.kind == kind),
-            ]
+            for amount in [*self.amounts(kind), *(reading.amount for reading in near if reading.kind == kind)]
         )
+
+    def amounts(self, kind: str) -> list[float]:
+        """The record's figures of a kind, or its numbers of things of that name."""
+        return [amount for amount, _ in self._of_name(kind)]
 
     def are_fewer(self, value: float) -> bool:
         """Whether the record counts its pieces, and none of its counts comes to so many."""

@@ -18,7 +18,7 @@ from walmart_pipeline.quality.grounding.vocabulary import Term, vocabulary
 _MADE_IN = re.compile(
     r"\b(?:(?:hand)?made|(?:hand)?crafted|(?:hand)?woven|built|manufactured|produced|assembled|designed|engineered|sewn|"
     r"knit|knitted|forged|milled|roasted|brewed|bottled|grown|harvested|sourced|farmed|raised|distilled|baked|blended|spun|"
-    r"tanned|picked|mined|products?)\b"
+    r"tanned|picked|mined|printed|cut|molded|cast|stitched|dyed|products?)\b"
     r"(?:(?!\b(?:for|by us|with you)\b)[^.;:]){0,40}?\b(?:in|from|of)\s+(?:the\s+)?(?:[\w'’-]+,\s+|[\w'’-]+\s+){0,2}$"
 )
 _MADE = re.compile(

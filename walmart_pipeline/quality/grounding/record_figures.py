@@ -72,7 +72,7 @@ def _add_attribute(made: Figures, name: str, value: str) -> None:
     if units := _units_in(name):
         for quantity in _with_units(value, units):
             made.add(quantity)
-    noun = name.split(" per ", maxsplit=1)[0].split()[-1:]
+    noun = name.lower().split(" per ", maxsplit=1)[0].split()[-1:]
     if noun and noun[0].endswith("s"):
         for count in _counts(value.strip()):
             made.count(noun[0], count, f"{name}: {value}")

@@ -67,7 +67,10 @@ def _look(term: Term, listing: ListingText, start: int, end: int, record: Record
         ahead = _TITLE_PART.split(ahead)[-1]
     if term.kind == "color" and (record.any_color or f" {term.word} " in record.flat or term in words.passive):
         return None
-    if context.is_of_others(ahead, behind):
+    whose = context.part(behind, record.parts)
+    own = record.of_part(whose, term.kind) if whose else None
+    # Of a coffee maker with a carafe of glass the steel one is its own.
+    if context.is_of_others(ahead, behind) or (own is None and not in_title and context.is_put_beside(ahead)):
         return None
     alone = in_title and (not term.ordinary or bool(_SHADE.fullmatch(ahead) and _TITLE_END.match(behind)))
     nouns = record.nouns | record.parts | (record.figures.counted if term.kind == "material" else words.stuffs)
@@ -80,8 +83,7 @@ def _look(term: Term, listing: ListingText, start: int, end: int, record: Record
     wider = [other for other in told if term in words.narrower.get(other, ())]
     if wider and not any(other in words.narrower[wide] for wide in wider for other in told):
         return "unsupported", ()
-    whose = context.part(behind, record.parts)
-    if whose and (own := record.of_part(whose, term.kind)):
+    if own:
         return "contradicted", (own,)
     if not told or (term.kind == "material" and whose in SMALL_PARTS):
         return "unsupported", ()

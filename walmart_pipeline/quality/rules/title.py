@@ -59,6 +59,12 @@ def _is_key_word(word: str) -> bool:
     return len(word) > 2 and word not in texts.STOP_WORDS and (word.isalpha() or YEAR.fullmatch(word) is not None)
 
 
+def _without_brand(title: str, brand: str) -> str:
+    """The folded title with the brand blank, which may hold a word of the product: Bramblewick Tea Co."""
+    folded, own = texts.folded(title), texts.folded(brand).strip()
+    return folded.replace(own, " " * len(own), 1) if own and " " in own else folded
+
+
 def _brand_in_capitals(case: Case) -> set[str]:
     """Words of the brand that the record writes in capitals: IBTOM CASTLE."""
     brand, name = case.product.brand or "", case.product.product_name
@@ -101,7 +107,7 @@ def repeated_words(case: Case) -> Iterator[Finding]:
     title = case.listing.title
     words = [
         (texts.stem(match.group()), match)
-        for match in texts.PIECE.finditer(texts.folded(title))
+        for match in texts.PIECE.finditer(_without_brand(title, case.product.brand or ""))
         if _is_key_word(match.group())
     ]
     times = Counter(stem for stem, _ in words if stem.isalpha())
