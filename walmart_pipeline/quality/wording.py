@@ -69,7 +69,10 @@ class Wording:
         names = _OwnNames(product)
         phrases, literals = hits
         yield from self._listed(phrases, listing, names)
+        held = {literal for literal, _ in literals}
         for regex, pattern, rules in self._patterns:
+            if (pattern.needs and held.isdisjoint(pattern.needs)) or (pattern.beyond_ascii and listing.text.isascii()):
+                continue
             for name, text in _searched(pattern, listing, literals):
                 for rule in rules:
                     if kind_of(name) in self._settings[rule].fields:
@@ -162,8 +165,6 @@ def kind_of(name: str) -> TextField:
 
 def _searched(pattern: Pattern, listing: ListingText, literals: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
     """The fields that a pattern may match: those that hold a literal that it needs."""
-    if pattern.beyond_ascii and listing.text.isascii():
-        return ()
     fields = listing.fields
     if pattern.needs:
         holding = {listing.index(start) for literal, start in literals if literal in pattern.needs}

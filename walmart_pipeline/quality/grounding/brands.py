@@ -53,17 +53,17 @@ _NO_MAKERS = frozenset(
 def brand_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     """Each brand that the text gives to the product, one that the record has once; no brand is no claim."""
     proved: set[Term] = set()
-    for start, end, terms in listing.terms:
-        for term in terms:
-            # An everyday word in lower case is no name.
-            if term.kind == "brand" and term not in proved and (listing.text[start].isupper() or not term.ordinary):
-                if record.has(term, listing.flat[start:end]):
-                    proved.add(term)
-                    yield Claim("brand", start, end, "supported")
-                elif _is_named(term, listing, start, end, record):
-                    yield Claim("brand", start, end, *_verdict(record))
-            elif term.kind == "maker" and (name := _MAKERS[term.word](listing, start, end, record)):
-                yield Claim("brand", *name, *_told(listing.text[slice(*name)], record))
+    for start, end, term in listing.terms_of.get("brand", ()):
+        # An everyday word in lower case is no name.
+        if term not in proved and (listing.text[start].isupper() or not term.ordinary):
+            if record.has(term, listing.flat[start:end]):
+                proved.add(term)
+                yield Claim("brand", start, end, "supported")
+            elif _is_named(term, listing, start, end, record):
+                yield Claim("brand", start, end, *_verdict(record))
+    for start, end, term in listing.terms_of.get("maker", ()):
+        if name := _MAKERS[term.word](listing, start, end, record):
+            yield Claim("brand", *name, *_told(listing.text[slice(*name)], record))
 
 
 def _verdict(record: Record) -> tuple[Verdict, tuple[str, ...]]:

@@ -23,9 +23,9 @@ _REACH = 60
 
 def certificate_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     """Each certificate with the name of a body, unsupported where the record does not name the body."""
-    for start, end, terms in listing.terms:
+    for start, end, _ in listing.terms_of.get("seal", ()):
         # Among capitals a body has none of its own.
-        if terms[0].kind != "seal" or listing.text[start:end].isupper():
+        if listing.text[start:end].isupper():
             continue
         named = _BEFORE.search(listing.text, max(0, start - _REACH), start)
         named = named or _BEHIND.match(listing.text, end, end + _REACH)

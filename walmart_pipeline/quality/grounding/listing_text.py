@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.grounding import context
-from walmart_pipeline.quality.grounding.vocabulary import Term, longest, vocabulary
+from walmart_pipeline.quality.grounding.vocabulary import Kind, Term, longest, vocabulary
 from walmart_pipeline.quality.quantities import BEGINNINGS, NUMBER_WORDS, Quantity, quantities
 from walmart_pipeline.quality.scanning import WordSearch, flat
 
@@ -57,6 +57,15 @@ class ListingText:
         return self._found[0]
 
     @cached_property
+    def terms_of(self) -> dict[Kind, list[tuple[int, int, Term]]]:
+        """The terms by kind; a word of several kinds is in each."""
+        found: dict[Kind, list[tuple[int, int, Term]]] = {}
+        for start, end, terms in self.terms:
+            for term in terms:
+                found.setdefault(term.kind, []).append((start, end, term))
+        return found
+
+    @cached_property
     def _found(self) -> tuple[list[tuple[int, int, tuple[Term, ...]]], list[tuple[int, int]]]:
         """The words of the vocabulary, and where a number may begin, in one pass."""
         terms: list[tuple[int, int, tuple[Term, ...]]] = []
@@ -75,7 +84,7 @@ class ListingText:
 
     def has_claim(self, start: int, end: int) -> bool:
         """Whether a listed claim stands in this part of the text."""
-        return any(terms[0].kind == "claim" and first < end and start < last for first, last, terms in self.terms)
+        return any(first < end and start < last for first, last, _ in self.terms_of.get("claim", ()))
 
     def phrase(self, quantity: Quantity) -> str:
         """A number of the text with its unit or with what it counts: "8 corner loops"."""

@@ -12,7 +12,7 @@ from walmart_pipeline.quality.grounding import context
 from walmart_pipeline.quality.grounding.claims import Claim
 from walmart_pipeline.quality.grounding.listing_text import ListingText
 from walmart_pipeline.quality.grounding.record import Record
-from walmart_pipeline.quality.grounding.vocabulary import Term, vocabulary
+from walmart_pipeline.quality.grounding.vocabulary import Term, is_about, vocabulary
 
 # "Grown on a single estate in Ethiopia", "designed and built in Germany", "made in Provence, France".
 _MADE_IN = re.compile(
@@ -30,23 +30,22 @@ _NEXT_WORDS = re.compile(r"[\s-]+([a-z0-9'-]+)(?:\s+([a-z]+))?")
 
 def origin_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     """Each place where the text says that it was made; places of anything else are no claim."""
-    for start, end, terms in listing.terms:
-        for term in terms:
-            if term.kind == "origin" and (begin := _said(term, listing.text, listing.folded, start, end)) is not None:
-                told = origins(record)
-                if {term.word, *_narrower(term)} & told.keys():
-                    yield Claim("claim", begin, end, "supported")
-                elif not context.is_denied(context.before(listing.folded, begin)):
-                    yield Claim("claim", begin, end, "contradicted" if told else "unsupported", tuple(told))
+    for start, end, term in listing.terms_of.get("origin", ()):
+        if (begin := _said(term, listing.text, listing.folded, start, end)) is None:
+            continue
+        told = origins(record)
+        if {term.word, *_narrower(term)} & told.keys():
+            yield Claim("claim", begin, end, "supported")
+        elif not context.is_denied(context.before(listing.folded, begin)):
+            yield Claim("claim", begin, end, "contradicted" if told else "unsupported", tuple(told))
 
 
 def origins(record: Record) -> dict[str, None]:
     """The places where the record says that it was made, in the order in which it names them."""
-    words = vocabulary()
     named = {
         term.word: None
         for name, value in record.product.attributes.items()
-        if words.is_about(name, "origin")
+        if is_about(name, "origin")
         for term in record.found(value, "origin")
     }
     for start, end, terms in record.places:

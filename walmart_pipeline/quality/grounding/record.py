@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.grounding import context
 from walmart_pipeline.quality.grounding.figures import Figures
 from walmart_pipeline.quality.grounding.record_figures import record_figures
-from walmart_pipeline.quality.grounding.vocabulary import Kind, Term, Vocabulary, longest, vocabulary
+from walmart_pipeline.quality.grounding.vocabulary import Kind, Term, Vocabulary, is_about, longest, vocabulary
 from walmart_pipeline.quality.scanning import flat
 from walmart_pipeline.records import Product
 
@@ -135,7 +135,7 @@ class Record:
         product, words = self.product, vocabulary()
         if kind in self._told:
             return self._told[kind]
-        values = [value for name, value in product.attributes.items() if words.is_about(name, kind)]
+        values = [value for name, value in product.attributes.items() if is_about(name, kind)]
         told = {term: shown for text in values for term, shown in _found(text, kind, words)}
         told |= {term: shown for term, shown in _found(product.product_name, kind, words) if not term.ordinary}
         if not told:
@@ -146,12 +146,12 @@ class Record:
 
     def tells(self, kind: Kind) -> bool:
         """Whether an attribute tells this kind of fact."""
-        return any(vocabulary().is_about(name, kind) for name in self.product.attributes)
+        return any(is_about(name, kind) for name in self.product.attributes)
 
     def of_part(self, part: str, kind: Kind) -> str | None:
         """The attribute that tells a kind of one part: "Lens material: polycarbonate"."""
         for name, value in self.product.attributes.items():
-            if part in texts.key_stems(name) and vocabulary().is_about(name, kind):
+            if part in texts.key_stems(name) and is_about(name, kind):
                 return f"{name}: {value}"
         return None
 
@@ -173,8 +173,7 @@ class Record:
     @cached_property
     def parts(self) -> frozenset[str]:
         """Stems of the parts whose material or colour it tells by themselves: the pole of "Pole material"."""
-        named = (name for name in self.product.attributes if any(vocabulary().is_about(name, kind) for kind in LOOKS))
-        return frozenset(stem for name in named for stem in texts.key_stems(name)) - _NO_PART
+        return frozenset().union(*map(_parts_named, self.product.attributes))
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -199,6 +198,12 @@ class Record:
 
     def _denied(self, start: int) -> bool:
         return _DENIED.search(self.flat[max(0, start - 25) : start]) is not None
+
+
+@lru_cache(maxsize=1 << 12)
+def _parts_named(attribute: str) -> frozenset[str]:
+    looks = any(is_about(attribute, kind) for kind in LOOKS)
+    return frozenset(texts.key_stems(attribute)) - _NO_PART if looks else frozenset()
 
 
 def _reaches_over(text: str, start: int, end: int, *, word: bool) -> bool:

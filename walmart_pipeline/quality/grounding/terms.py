@@ -68,7 +68,7 @@ def _look(term: Term, listing: ListingText, start: int, end: int, record: Record
     if term.kind == "color" and (record.any_color or f" {term.word} " in record.flat or term in words.passive):
         return None
     whose = context.part(behind, record.parts)
-    own = record.of_part(whose, term.kind) if whose else None
+    own = record.of_part(whose, term.kind) if whose in record.parts else None
     # Of a coffee maker with a carafe of glass the steel one is its own.
     if context.is_of_others(ahead, behind) or (own is None and not in_title and context.is_put_beside(ahead)):
         return None

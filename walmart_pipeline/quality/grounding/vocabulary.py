@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
@@ -73,10 +73,13 @@ class Vocabulary:
     attributes: Mapping[Kind, tuple[str, ...]]
     """Words in the name of an attribute that tells this kind."""
 
-    def is_about(self, attribute: str, kind: Kind) -> bool:
-        """Whether an attribute of this name tells this kind of fact."""
-        name = attribute.lower()
-        return any(word in name for word in self.attributes[kind])
+
+# Catalogs have some hundred names of attributes.
+@lru_cache(maxsize=1 << 14)
+def is_about(attribute: str, kind: Kind) -> bool:
+    """Whether an attribute of this name tells this kind of fact."""
+    name = attribute.lower()
+    return any(word in name for word in vocabulary().attributes[kind])
 
 
 @cache
