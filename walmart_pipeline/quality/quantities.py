@@ -110,6 +110,7 @@ INCHES_GO_ON = re.compile(
     r"\s*(?:$|[.,;:)(/|x×*-]|by\b|wide|long|tall|high|deep|thick|diameter|length|width|height|depth|[wlhd]\b)",
     re.IGNORECASE,
 )
+A_THING = re.compile(r"\s+(?:an?|the|this|your|wide|narrow)\b", re.IGNORECASE)
 IN_ALL = re.compile(r"\s+(?:all|hand|total|reserve|stock)\b", re.IGNORECASE)
 TWO_IN_ONE = re.compile(r"in[ -](?:\d|one\b)", re.IGNORECASE)
 # 6:30, 6 a.m.; a ratio such as 16:9 is a figure.
@@ -242,7 +243,9 @@ def _in_context(text: str, match: re.Match[str], shape: _Shape) -> Quantity | No
     start, number_end, end = match.start(), match.start("sep"), match.end()
     unit, readings = match["unit"], shape.readings
     if unit in IN and not TWO_IN_ONE.match(text, match.start("unit")):
-        unsure = match["sep"] == " " and not match["decimals"] and not INCHES_GO_ON.match(text, end)
+        unsure = match["sep"] == " " and not INCHES_GO_ON.match(text, end)
+        # No count has a point: 3.16 in IPS, but "size 10.5 in a wide width".
+        unsure = unsure and not (match["decimals"] and not A_THING.match(text, end))
         if unsure and (match["word"] or IN_ALL.match(text, end)):
             return None if match["word"] else Quantity(start, number_end, text[start:number_end], shape.value)
         return Quantity(start, end, text[start:end], shape.value, readings, unsure)

@@ -29,7 +29,7 @@ def certificate_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
             continue
         named = _BEFORE.search(listing.text, max(0, start - _REACH), start)
         named = named or _BEHIND.match(listing.text, end, end + _REACH)
-        if named is None or listing.has_claim(*named.span(1)):
+        if named is None or named[1] == "STANDARD" or listing.has_claim(*named.span(1)):
             continue
         if f" {' '.join(flat(named[1]).split())} " in record.flat:
             yield Claim("claim", min(start, named.start(1)), max(end, named.end(1)), "supported")

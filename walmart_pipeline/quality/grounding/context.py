@@ -64,13 +64,24 @@ _PUT = re.compile(
 )
 # "Set a brass lamp or a marble tray on top", "hang it above a steel sink", "imagine a golden crown".
 _IMPERATIVE = re.compile(
-    r"^\W*(?:set|hang|pair|imagine|picture|put|place|stack|try|wear|match|team|layer|style|drape|lean|tuck|slip|stand|throw|"
+    r"^\W*(?:add|set|hang|pair|imagine|picture|put|place|stack|try|wear|match|team|layer|style|drape|lean|tuck|slip|stand|throw|"
     r"toss|pour|reach|swap|serve)\b"
 )
 _ARTICLE = re.compile(r"\ban?\s+(?:[\w'-]+\s+){0,2}$|,\s+(?:[\w'-]+\s+)?$")
+# "A patty in a paper sleeve", but "comes in a wooden box".
+_IN_A_THING = re.compile(r"\bin an?\s+(?:[\w'-]+\s+)?$")
+_COMES_IN = re.compile(
+    r"\b(?:comes?|housed|encased|wrapped|set|built|sealed|finished|available|offered|packed|packaged|arrives|rolled|made)"
+    r"\s+in an?\s+(?:[\w'-]+\s+)?$"
+)
 # "Many wool and jute rugs need a cleaner."
 _ANY = re.compile(
     r"\b(?:many|most|some|other|ordinary|regular|typical|traditional|conventional)\s+(?:[\w-]+\s+(?:and|or)\s+)?$"
+)
+# "Looks good with navy trunks, a yellow top or sandals", "wear it with khaki shorts".
+_WORN = re.compile(
+    r"\b(?:looks? (?:good|great|nice|right|at home)|goes|go|pairs?|(?:wear|layers?) (?:it|them)|sits? comfortably)\b"
+    r"[^.;]*\bwith\s(?!its\b|the\b)[^.;]*$"
 )
 # The steel hood of a truck.
 _OF_A = re.compile(r"\s+([a-z]+)\s+of\s+(?:an?|your|any|another)\s+[a-z]+")
@@ -85,7 +96,7 @@ _NOT_THIS = re.compile(
         | stains? | saws? | screws?(?!\s+(?:caps?|lids?|tops?))
         | nails | glue | filler | burning | stoves? | chips | pellets? | walls? | doors?
         | countertops? | recipes? | diets? | lifestyles? | eaters? | lovers? | cooking | baking | people
-        | households?"""
+        | households? | (?:or|and) (?:tiles?|carpets?|laminate|linoleum|rugs?)"""
     )
     + r"\b"
 )
@@ -129,6 +140,13 @@ _ENDS = re.compile(r"\s*(?:$|[,.)(!;:/&-]|and\b|or\b|with\b|in\b|for\b|to\b|that
 # "In cream" is a colour, "in a light cream" is a cream.
 _IN_A = re.compile(r"\bin an?\s+(?:[\w'-]+\s+)?$")
 _NEXT_WORD = re.compile(r"[\s-]+([a-z][a-z']*)")
+# What a product's name may be followed by without being of another thing: "a red towel set".
+_WHOLE = frozenset(
+    texts.stem(word) for word in "set pack kit collection pair version model design style piece one".split()
+)
+# Behind these a noun ends, the second where the word may be a verb: "a teak bath mat with", "canvas work pants,".
+_NOUN_ENDS = re.compile(r"\s*(?:$|[,.;:!?)]|(?:and|or|with|for|in|on|over|under|at|of)\b)")
+_LISTED_ENDS = re.compile(r"\s*(?:,|(?:and|or)\b)")
 _PRONOUNS = frozenset({"it", "they", "this", "these"})
 _STOP = texts.STOP_WORDS - {"and", "or"} | {"while", "but", "when", "into", "which", "also", "can", "makes", "keeps"}
 _USERS = re.compile(
@@ -190,16 +208,16 @@ def is_denied(ahead: str) -> bool:
 
 def is_of_others(ahead: str, behind: str) -> bool:
     """Whether a word between these is said of something else, or not to be so."""
-    if _NOT_THIS.match(behind) or _OF_A.match(behind) or is_denied(ahead) or _ANY.search(ahead):
+    if _NOT_THIS.match(behind) or _OF_A.match(behind) or is_denied(ahead) or _ANY.search(ahead) or _WORN.search(ahead):
         return True
     return _MADE_OF.search(ahead) is None and _OTHERS.search(ahead) is not None
 
 
 def is_put_beside(ahead: str) -> bool:
     """Whether a person is told to put something on it or beside it: "set a marble tray on top"."""
-    return _PUT.search(ahead) is not None or (
-        _IMPERATIVE.match(ahead) is not None and _ARTICLE.search(ahead) is not None
-    )
+    if _PUT.search(ahead) or (_IN_A_THING.search(ahead) and not _COMES_IN.search(ahead)):
+        return True
+    return _IMPERATIVE.match(ahead) is not None and _ARTICLE.search(ahead) is not None
 
 
 def is_for_others(ahead: str, behind: str) -> bool:
@@ -262,16 +280,34 @@ def is_said(kind: Kind, ahead: str, behind: str, nouns: AbstractSet[str], *, ord
 
 
 def part(behind: str, nouns: AbstractSet[str]) -> str | None:
-    """The product's or a part's name among the three words after a word: "frame" of "oak and brass frame"."""
-    at = 0
+    """The product's or a part's name among the three words after a word: "frame" of "oak and brass frame".
+
+    A name in front of another noun only tells that one apart: a teak bath mat is no bath.
+    """
+    at, known = 0, None
     for _ in range(3):
         match = _NEXT_WORD.match(behind, at)
         if match is None:
             return None
         word = match[1].removesuffix("'s")
-        if (stem := texts.stem(word)) in nouns or stem in PARTS:
-            return stem
-        if word in _STOP:
+        stem = texts.stem(word)
+        if stem in nouns or stem in PARTS:
+            if word != stem or not _is_noun(behind, match.end()):
+                return stem
+            known = stem
+        elif known and stem in _WHOLE:
+            return known
+        elif word in _STOP:
             return None
         at = match.end()
     return None
+
+
+def _is_noun(behind: str, at: int) -> bool:
+    """Whether another noun follows, and no verb ("buckle fastens with snaps") or adjective ("case easy to grip")."""
+    following = _NEXT_WORD.match(behind, at)
+    if following is None or following[1] in _STOP or behind[at] == "-":
+        return False
+    # "Canvas work pants," against "the frame folds."
+    ends = _LISTED_ENDS if following[1].endswith("s") else _NOUN_ENDS
+    return ends.match(behind, following.end()) is not None

@@ -22,13 +22,15 @@ _TELLS = r"(?:^|[,:;–—]\s*|\b(?:and|then|or|so)\s+)\W*(?:(?:then|just|simply
 _DIRECTED = re.compile(
     rf"{_TELLS}"
     r"(?:steep|brew|boil|simmer|soak|rinse|wash|dry|rest|wait|leave|let|set|cook|bake|roast|fry|grill|microwave|heat|warm|"
-    r"chill|cool|freeze|stir|shake|mix|knead|massage|rub|apply|press|hold|charge|sit|stand|air|preheat)\b"
-    r"[^.;]*\b(?:for|to|another|after|every|at least)\s+(?:[\w-]+\s+(?:to|or)\s+)?$"
+    r"chill|cool|freeze|stir|shake|mix|knead|massage|rub|apply|press|hold|charge|sit|stand|air|preheat|brown|scrub|broil|"
+    r"sear|toast|reheat)\b"
+    r"[^.;]*\b(?:for|to|at|another|after|every|at least)\s+(?:(?:about|around|roughly)\s+)?"
+    r"(?:[\w-]+\s+(?:to|or)\s+)?$"
 )
 # Of these verbs a person is always the one who does it: "Store 50 items" may praise a box, "pour 300 grams" no kettle.
 _TOLD = re.compile(
     rf"{_TELLS}"
-    r"(?:add|allow|apply|begin|count|crochet|dilute|expect|fold|give|knit|leave|lengthen|let|loosen|marinate|massage|"
+    r"(?:add|allow|apply|begin|brown|chop|cook|count|crochet|dice|dilute|drizzle|expect|fold|give|knit|leave|lengthen|let|loosen|marinate|massage|"
     r"measure|mix|park|pitch|place|plant|pour|practice|preheat|proof|put|read|repeat|retune|rinse|roll out|sand|scoop|"
     r"shorten|slip|soak|sow|space|sprinkle|stand|start|steep|step|stir|thaw|thin|tie|tighten|toss|travel|try|turn|wait|"
     r"walk|water|whisk)"
@@ -42,8 +44,10 @@ _SET = re.compile(
 )
 # "Pour 300 grams of water", "12 to 18 inches between plants", "15 feet from the fire".
 _AMOUNT_OF = re.compile(r"\s+of\s+([a-z]+)")
-_APART = re.compile(r"\s+(?:apart|between|above|below|(?:away )?from)\b")
-_AS_FAR = re.compile(r"\b(?:up to|reach(?:es)?|extends?|as (?:far|much) as)\s+$")
+_APART = re.compile(r"\s+(?:apart|between|above|below|away|from)\b")
+# "Two feet of walking space", "8 inches of overhang".
+_OF_SPACE = re.compile(r"\s+of\s+(?:[a-z]+\s+)?(?:space|room|clearance|overhang|snow|rain|water|air|headroom|soil)\b")
+_AS_FAR = re.compile(r"\b(?:up to|reach(?:es)?|sprays?|works?|range|extends?|as (?:far|much) as)\b[^,;]*$")
 _BY = re.compile(r"\bby\s+(?:[\w-]+\s+(?:to|or)\s+)?$")
 # "12 pages a night", "every 5 or 10 minutes", "10,000 steps".
 _EVERY = re.compile(r"\bevery\s+(?:[\w-]+\s+(?:to|or)\s+)?$")
@@ -55,7 +59,15 @@ _BESIDE = re.compile(
     r"\b(?:for|at|across|under|underneath|onto|over|around|behind|against|inside|beside|near|into|above|below|beneath)\s+"
     r"(?:an?|your|any|most|another)\s+(?:[a-z]+\s+)?$"
 )
-_MEASURES = frozenset({"capacity", "weight", "load", "limit", "rating", "bag", "pack", "package", "portion", "serving"})
+_A_SUCH = re.compile(r"\ban?\s+(?:[a-z]+\s+)?$")
+# With these a figure is the product's, whatever its record calls them.
+_MEASURES = frozenset(
+    """
+    capacity weight load limit rating bag pack package portion serving battery warranty guarantee trial life runtime
+    timer charge range reach cable wire cord engine speaker camera display diameter length width height depth angle
+    supply playtime flow pressure output input memory storage drive lens zoom resolution drawer pocket compartment
+    """.split()
+)
 _SPACED = re.compile(r"\s+apart\b")
 _ARTICLE = re.compile(r"\b(?:an?|your)\s+$")
 _THING = re.compile(r"[\s-]+([a-z]+)(?:[\s-]+([a-z]+))?")
@@ -87,6 +99,10 @@ def is_told_of_others(quantity: Quantity, ahead: str, behind: str, source: str) 
     if not quantity.readings:
         return bool(quantity.noun and _RATE.match(behind))
     kind = quantity.readings[0].kind
+    if kind == "length" and ahead.endswith("distance of "):
+        return True
+    if kind == "length" and _OF_SPACE.match(behind):
+        return _TOLD.search(ahead) is not None or _SET.search(ahead) is not None or " past " in ahead
     if kind == "length" and _APART.match(behind) and _AS_FAR.search(ahead) is None:
         return ahead.endswith("at least ") or bool(_TOLD.search(ahead) or _SET.search(ahead) or _SPACED.match(behind))
     if kind == "length" and _BY.search(ahead):
@@ -103,12 +119,15 @@ def is_of_a_thing_beside(quantity: Quantity, ahead: str, behind: str, known: Abs
     known: stems of all words that the record has; what it names is never something else.
     """
     thing = _THING.match(behind)
-    if thing is None or not quantity.readings:
+    if thing is None or not quantity.readings or quantity.readings[0].kind in COUNTS:
         return False
     names = {texts.stem(word) for word in thing.groups() if word}
     if not names.isdisjoint(known):
         return False
     if _BESIDE.search(ahead):
+        return True
+    # "A ten-hour shift", "a 90-degree afternoon".
+    if "-" in quantity.text and _A_SUCH.search(ahead) and names.isdisjoint(PARTS | _MEASURES):
         return True
     directed = _TOLD.search(ahead) or _SET.search(ahead) or quantity.readings[0].kind == "mass"
     return bool(directed and _ARTICLE.search(ahead)) and names.isdisjoint(PARTS | _MEASURES)

@@ -108,8 +108,9 @@ def _is_of_others(quantity: Quantity, verdict: Verdict, listing: ListingText, re
     silent = verdict == "unsupported"
     return silent and (
         directions.is_told(quantity, ahead, behind)
-        or speech.is_an_age(quantity, behind)
+        or speech.is_an_age(quantity, ahead, behind)
         or speech.is_general(ahead, behind)
+        or speech.is_span_of_life(quantity, ahead, behind)
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.grounding import context
 from walmart_pipeline.quality.grounding.claims import Claim
 from walmart_pipeline.quality.grounding.listing_text import ListingText
@@ -34,7 +35,8 @@ def origin_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         if (begin := _said(term, listing.text, listing.folded, start, end)) is None:
             continue
         told = origins(record)
-        if {term.word, *_narrower(term)} & told.keys():
+        named = term.ordinary and f" {listing.flat[start:end]} " in record.flat
+        if named or {term.word, *_narrower(term)} & told.keys():
             yield Claim("claim", begin, end, "supported")
         elif not context.is_denied(context.before(listing.folded, begin)):
             yield Claim("claim", begin, end, "contradicted" if told else "unsupported", tuple(told))
@@ -48,7 +50,11 @@ def origins(record: Record) -> dict[str, None]:
         if is_about(name, "origin")
         for term in record.found(value, "origin")
     }
+    brand = texts.folded(record.product.brand or "")
     for start, end, terms in record.places:
+        # American Soft Linen is a brand.
+        if record.folded[start:end] in brand:
+            continue
         named |= {
             term.word: None
             for term in terms
@@ -59,8 +65,8 @@ def origins(record: Record) -> dict[str, None]:
 
 def _said(term: Term, text: str, folded: str, start: int, end: int) -> int | None:
     """Where the words begin that say it was made there; None where they say nothing of the kind."""
-    # "By us" and "made for us".
-    if folded[start:end] == "us" and not text[start:end].isupper():
+    # "By us"; US sizes are no place.
+    if folded[start:end] == "us" and (not text[start:end].isupper() or folded.startswith(" siz", end)):
         return None
     ahead, behind = context.before(folded, start), context.after(folded, end)
     if not term.ordinary:

@@ -36,6 +36,7 @@ _NO_PART = frozenset(
 )
 # "BPA & PFOA free" is free of both.
 _FREE = r"(?:\s+(?:and\s+|or\s+)?[a-z]+){0,3}\s+free\b"
+_FREE_OF = r"\b(?:free (?:of|from)|without|no)(?:\s+[a-z]+){0,6}?\s+"
 _DENIED = re.compile(r"\b(?:not|isn t|aren t|never)(?: (?:be|a|fully|completely|entirely|considered|rated))? $")
 _NO = re.compile(r"(?:no|not|none|false|n/?a|does not apply)\b", re.IGNORECASE)
 
@@ -106,7 +107,10 @@ class Record:
         if any(terms.get(other) for other in vocabulary().narrower.get(term, ())):
             return True
         substance = term.word.removesuffix(" free")
-        return substance != term.word and re.search(rf"\b{substance}s?\b{_FREE}", self.flat) is not None
+        return (
+            substance != term.word
+            and re.search(rf"\b{substance}s?\b{_FREE}|{_FREE_OF}{substance}", self.flat) is not None
+        )
 
     def shows(self, written: str, *, any_case: bool = False) -> bool:
         """Whether a number stands in the record exactly as a text writes it.

@@ -35,8 +35,9 @@ KINDS_OF_NAME: tuple[tuple[str, frozenset[str]], ...] = tuple(
 )
 # 18 in + 2 in.
 PLUS = re.compile(r"\s*\+\s*")
-# "1 48 oz": a name that was a web address once has lost its points.
-POINTLESS = re.compile(r"(?<![\d.])\d{1,2} \d{1,2}(?![\d.])")
+# A name that was a web address once has lost its signs.
+LOST_SIGN = re.compile(r"(?<![\d.])(\d{1,2}) (\d{1,2})(?![\d.])")
+LOST_OF = re.compile(r"\b(?:set|pack) (\d{1,3})\b", re.IGNORECASE)
 # 2-5 players; a longer range is no count.
 RANGE = re.compile(r"(\d{1,3})\s*[-–]\s*(\d{1,3})")
 LONGEST_RANGE = 50
@@ -53,7 +54,7 @@ def record_figures(product: Product, text: str) -> Figures:
     starts = list(_attribute_starts(product, text))
     first = starts[-1][0] if starts else len(text)
     found = quantities(text, counted=True)
-    for quantity in [*found, *_added_up(text, found), *_without_point(text[: len(product.product_name)], found)]:
+    for quantity in [*found, *_added_up(text, found), *_mended(product.product_name)]:
         if quantity.readings and not quantity.unsure:
             made.add(quantity)
         elif quantity.start < len(product.product_name):
@@ -100,15 +101,13 @@ def _added_up(text: str, found: Sequence[Quantity]) -> Iterator[Quantity]:
                 yield one._replace(end=other.end, text=text[one.start : other.end], readings=(total,))
 
 
-def _without_point(name: str, found: Sequence[Quantity]) -> Iterator[Quantity]:
-    """1.48 oz in names that were addresses once and lost their points: "1 48 oz"."""
-    for one, other in pairwise(found):
-        if other.end > len(name) or one.readings or POINTLESS.match(name, one.start) is None:
-            continue
-        if name[one.end : other.start] == " " and (digits := re.match(r"\d+", other.text)):
-            value = float(f"{one.text}.{digits.group()}")
-            readings = tuple(Reading(kind, value * unit.factor + unit.offset, unit) for kind, _, unit in other.readings)
-            yield one._replace(end=other.end, text=f"{one.text}.{other.text}", value=value, readings=readings)
+def _mended(name: str) -> Iterator[Quantity]:
+    """1.48 oz, 1/4 zip and a set of 2 in names that were addresses once: "1 48 oz", "1 4 zip", "set 2"."""
+    for signs in (r"\1.\2", r"\1/\2"):
+        if (mended := LOST_SIGN.sub(signs, name)) != name:
+            yield from quantities(mended)
+    for count in LOST_OF.findall(name):
+        yield from quantities(f"set of {count}")
 
 
 def _attribute_starts(product: Product, text: str) -> Iterator[tuple[int, str]]:

@@ -25,6 +25,18 @@ _NINE_TO = re.compile(r"\b(?:9|nine)\s+to\s+$")
 _OTHERS = re.compile(r"\b(?:compatible|works?|fits?|for|pairs?|supports?|connects?|replaces?)\b")
 _CAPITALS = re.compile(r"\b\w*[A-Z]\w*\s+$")
 _OLD = re.compile(r"[\s-]*(?:olds?\b|of age\b)")
+_PERFORMS = re.compile(
+    r"\b(?:last|run|charge|recharge|boil|heat|keep|stay|cook|dr(?:y|ie)|play|work|burn|cool|freeze|brew|hold|operate|"
+    r"protect|wear|glow|power|shut|clean|wash|sound|fade|cure|set|act|bake|toast|record|print|grow|bloom|kill|fill|"
+    r"inflate|assemble|install|pop|blend|chop|melt|dissolve|absorb|deliver|ship|arrive|return)(?:s|es|ed|ing)?\b"
+    r"|\b(?:battery|timer|ready|up to|playtime|runtime|standby|cycle|delay|supply|coverage|warranty|guarantee|trial|"
+    r"use)\b"
+)
+# "Mixes a smoothie in 20 seconds."
+_IN_SO_MUCH = re.compile(r"\bin\s+(?:just|only|about|under|less than)?\s*$")
+_CHILDREN = re.compile(
+    r"\b(?:infants?|bab(?:y|ies)|children|kids|toddlers)\s+(?:under|over|below|above|younger than)\s+$"
+)
 _USUAL = re.compile(r"\b(?:usual|usually|typical|typically|generally|often|tends? to|happiest|as a rule|most people)\b")
 # "Just over 7 pounds" says 7.2 lb: how far the record's figure may be from the one that is told, as a share of it.
 _ROUGHLY = (
@@ -62,9 +74,18 @@ def is_another_name(quantity: Quantity, written: str, ahead: str) -> bool:
     return _OTHERS.search(ahead) is not None and _CAPITALS.search(written) is not None
 
 
-def is_an_age(quantity: Quantity, behind: str) -> bool:
-    """An eight-year-old, babies under one year of age."""
-    return bool(quantity.readings) and quantity.readings[0].kind == "calendar" and _OLD.match(behind) is not None
+def is_an_age(quantity: Quantity, ahead: str, behind: str) -> bool:
+    """An eight-year-old, babies under one year."""
+    if not quantity.readings or quantity.readings[0].kind != "calendar":
+        return False
+    return _OLD.match(behind) is not None or _CHILDREN.search(ahead) is not None
+
+
+def is_span_of_life(quantity: Quantity, ahead: str, behind: str) -> bool:
+    """A time that passes while nothing is said to last or to work so long: five minutes before the bus."""
+    if not quantity.readings or quantity.readings[0].kind not in {"clock", "days"}:
+        return False
+    return _PERFORMS.search(f"{ahead} {behind}") is None and _IN_SO_MUCH.search(ahead) is None
 
 
 def is_general(ahead: str, behind: str) -> bool:

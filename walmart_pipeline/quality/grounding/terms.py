@@ -70,10 +70,14 @@ def _look(term: Term, listing: ListingText, start: int, end: int, record: Record
     whose = context.part(behind, record.parts)
     own = record.of_part(whose, term.kind) if whose in record.parts else None
     # Of a coffee maker with a carafe of glass the steel one is its own.
-    if context.is_of_others(ahead, behind) or (own is None and not in_title and context.is_put_beside(ahead)):
+    if context.is_of_others(ahead, behind):
+        return None
+    beside = own is None and not in_title and context.is_put_beside(ahead)
+    if beside and context.part(behind, record.nouns) not in record.nouns:
         return None
     alone = in_title and (not term.ordinary or bool(_SHADE.fullmatch(ahead) and _TITLE_END.match(behind)))
-    nouns = record.nouns | record.parts | (record.figures.counted if term.kind == "material" else words.stuffs)
+    own_words = record.figures.counted if term.kind == "material" else words.stuffs & record.words
+    nouns = record.nouns | record.parts | own_words
     if not alone and not context.is_said(term.kind, ahead, behind, nouns, ordinary=term.ordinary):
         return None
     longer = words.longer.get(term)
