@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
 from walmart_pipeline.quality import texts
-from walmart_pipeline.quality.grounding import context
+from walmart_pipeline.quality.grounding import context, said
 from walmart_pipeline.quality.grounding.figures import Figures
 from walmart_pipeline.quality.grounding.record_figures import record_figures
 from walmart_pipeline.quality.grounding.vocabulary import Kind, Term, Vocabulary, is_about, longest, vocabulary
@@ -234,5 +234,5 @@ def _stated(text: str, kind: Kind, words: Vocabulary) -> Iterator[tuple[Term, st
     folded = texts.folded(text)
     for start, end, terms in longest(words.search.find(flat(text))):
         for term in terms:
-            if term.kind == kind and context.is_stated(kind, context.before(folded, start)):
+            if term.kind == kind and said.is_stated(kind, context.before(folded, start)):
                 yield term, text[start:end]

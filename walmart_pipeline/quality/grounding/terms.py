@@ -1,7 +1,7 @@
 """Materials, colours, sizes and regulated claims of a text, looked up in the record.
 
 Belongs here: the verdict on a word of the vocabulary. Does not: the words (vocabulary.yaml), how a sentence means them
-(context.py), or brands (brands.py).
+(said.py, others.py), or brands (brands.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from walmart_pipeline.quality.grounding import context
+from walmart_pipeline.quality.grounding import context, others, said
 from walmart_pipeline.quality.grounding.claims import Claim, Subject, Verdict
 from walmart_pipeline.quality.grounding.listing_text import ListingText
 from walmart_pipeline.quality.grounding.parts import SMALL_PARTS
@@ -51,8 +51,8 @@ def term_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
             continue
         # A word of two kinds, such as bronze, is judged as the first that the sentence means.
         for term in terms:
-            if term.kind in _JUDGED and (said := _JUDGED[term.kind](term, listing, start, end, record)):
-                verdict, has = said
+            if term.kind in _JUDGED and (judged := _JUDGED[term.kind](term, listing, start, end, record)):
+                verdict, has = judged
                 yield Claim(subject, start, end, verdict, tuple(has))
                 break
 
@@ -70,15 +70,15 @@ def _look(term: Term, listing: ListingText, start: int, end: int, record: Record
     whose = context.part(behind, record.parts)
     own = record.of_part(whose, term.kind) if whose in record.parts else None
     # Of a coffee maker with a carafe of glass the steel one is its own.
-    if context.is_of_others(ahead, behind):
+    if others.is_of_others(ahead, behind):
         return None
-    beside = own is None and not in_title and context.is_put_beside(ahead)
+    beside = own is None and not in_title and others.is_put_beside(ahead)
     if beside and context.part(behind, record.nouns) not in record.nouns:
         return None
     alone = in_title and (not term.ordinary or bool(_SHADE.fullmatch(ahead) and _TITLE_END.match(behind)))
     own_words = record.figures.counted if term.kind == "material" else words.stuffs & record.words
     nouns = record.nouns | record.parts | own_words
-    if not alone and not context.is_said(term.kind, ahead, behind, nouns, ordinary=term.ordinary):
+    if not alone and not said.is_said(term.kind, ahead, behind, nouns, ordinary=term.ordinary):
         return None
     longer = words.longer.get(term)
     if longer and record.has(longer) and longer in listing.words and not _INSISTS.search(ahead):
@@ -106,7 +106,7 @@ def _size(term: Term, listing: ListingText, start: int, end: int, record: Record
     told = record.told("size")
     if not told and (record.nouns.isdisjoint(_BEDS) or not _is_beside_bed(listing, end)):
         return None
-    if context.is_of_others(context.before(listing.folded, start), ""):
+    if others.is_of_others(context.before(listing.folded, start), ""):
         return None
     return ("contradicted", _shown(told)) if told else ("unsupported", ())
 
@@ -115,13 +115,13 @@ def _claim(term: Term, listing: ListingText, start: int, end: int, record: Recor
     """A certification or regulated claim."""
     folded = listing.folded
     ahead, behind = context.before(folded, start), context.after(folded, end)
-    if context.is_denied(ahead) or _ANSWERED_NO.match(behind) or context.is_for_others(ahead, behind):
+    if context.is_denied(ahead) or _ANSWERED_NO.match(behind) or others.is_for_others(ahead, behind):
         return None
     if not listing.in_title(start):
-        if context.is_of_a_thing_beside(ahead, behind, record.words):
+        if others.is_of_a_thing_beside(ahead, behind, record.words):
             return None
         # What is cooked in a pan or told of in a book may be vegan.
-        if term in vocabulary().dietary and not record.is_food and context.names_another_thing(behind, record.words):
+        if term in vocabulary().dietary and not record.is_food and others.names_another_thing(behind, record.words):
             return None
     # GOTS is a standard, gots is nothing.
     if term.ordinary and not listing.text[start:end].isupper():
@@ -136,15 +136,13 @@ def _form(term: Term, listing: ListingText, start: int, end: int, record: Record
     """What it comes as: tablets of softgels, a hardcover of a paperback."""
     ahead, behind = context.before(listing.folded, start), context.after(listing.folded, end)
     rivals = [other.word for other in vocabulary().rivals.get(term, ()) if record.terms.get(other)]
-    return ("contradicted", rivals) if rivals and not context.is_of_others(ahead, behind) else None
+    return ("contradicted", rivals) if rivals and not others.is_of_others(ahead, behind) else None
 
 
 def _taste(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
     """A scent, flavour or ingredient, of a record that tells such things."""
     ahead, behind = context.before(listing.folded, start), context.after(listing.folded, end)
-    if not record.tells("taste") or not context.is_tasted(
-        ahead, behind, is_oil=term.word.endswith((" oil", " butter"))
-    ):
+    if not record.tells("taste") or not said.is_tasted(ahead, behind, is_oil=term.word.endswith((" oil", " butter"))):
         return None
     told = record.told("taste")
     return ("contradicted", _shown(told)) if told else ("unsupported", ())

@@ -1,7 +1,7 @@
 """The words that a record is asked about: materials, colours, sizes, claims, brands, countries.
 
 Belongs here: reading vocabulary.yaml, and which word stands for which.
-Does not: whether a sentence means the product (context.py), or whether the record has the word (record.py).
+Does not: whether a sentence means the product (said.py), or whether the record has the word (record.py).
 """
 
 from __future__ import annotations
