@@ -143,11 +143,7 @@ def quantities(
         while start >= done and (match := NUMBER.match(text, start)):
             shape, done, end = _shape(match.groups()), match.end("sep"), match.end()
             if shape is not None:
-                quantity = (
-                    Quantity(start, end, match.group(), shape.value, shape.readings)
-                    if shape.settled
-                    else _in_context(text, match, shape)
-                )
+                quantity = _quantity(text, match, shape)
                 if quantity is not None and (quantity.readings or counted or not match["word"]):
                     if not quantity.readings:
                         bare = True
@@ -236,6 +232,16 @@ def _value(whole: str, decimals: str | None, mixed: str | None, under: str | Non
 @lru_cache(maxsize=16384)
 def _readings(value: float, units: tuple[Unit, ...]) -> tuple[Reading, ...]:
     return tuple(Reading(unit.kind, value * unit.factor + unit.offset, unit) for unit in units)
+
+
+def _quantity(text: str, match: re.Match[str], shape: _Shape) -> Quantity | None:
+    if not shape.settled:
+        return _in_context(text, match, shape)
+    start, end = match.span()
+    # In "20x30 pillow cases" nothing is counted.
+    if text[start - 1 : start] in BY and shape.readings[0].kind in COUNTS:
+        return Quantity(start, match.start("sep"), text[start : match.start("sep")], shape.value)
+    return Quantity(start, end, match.group(), shape.value, shape.readings)
 
 
 def _in_context(text: str, match: re.Match[str], shape: _Shape) -> Quantity | None:

@@ -105,12 +105,8 @@ def _is_of_others(quantity: Quantity, verdict: Verdict, listing: ListingText, re
         return True
     if directions.is_of_a_thing_beside(quantity, ahead, behind, record.words):
         return True
-    silent = verdict == "unsupported"
-    return silent and (
-        directions.is_told(quantity, ahead, behind)
-        or speech.is_an_age(quantity, ahead, behind)
-        or speech.is_general(ahead, behind)
-        or speech.is_span_of_life(quantity, ahead, behind)
+    return verdict == "unsupported" and (
+        directions.is_told(quantity, ahead, behind) or speech.is_of_life(quantity, ahead, behind)
     )
 
 

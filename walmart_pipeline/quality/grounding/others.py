@@ -51,8 +51,8 @@ _PUT = re.compile(
 )
 # "Set a brass lamp or a marble tray on top", "hang it above a steel sink", "imagine a golden crown".
 _IMPERATIVE = re.compile(
-    r"^\W*(?:add|set|hang|pair|imagine|picture|put|place|stack|try|wear|match|team|layer|style|drape|lean|tuck|slip|stand|throw|"
-    r"toss|pour|reach|swap|serve)\b"
+    r"(?:^\W*|[,:;–—]\s*|\b(?:and|then|or|so)\s+)(?:add|set|hang|pair|imagine|picture|put|place|stack|try|wear|match|team|"
+    r"layer|style|drape|lean|tuck|slip|stand|throw|toss|pour|reach|swap|serve)\b"
 )
 _ARTICLE = re.compile(r"\ban?\s+(?:[\w'-]+\s+){0,2}$|,\s+(?:[\w'-]+\s+)?$")
 # "A patty in a paper sleeve", but "comes in a wooden box".
@@ -67,7 +67,8 @@ _ANY = re.compile(
 )
 # "Looks good with navy trunks, a yellow top or sandals", "wear it with khaki shorts".
 _WORN = re.compile(
-    r"\b(?:looks? (?:good|great|nice|right|at home)|goes|go|pairs?|(?:wear|layers?) (?:it|them)|sits? comfortably)\b"
+    r"\b(?:looks? (?:good|great|nice|right|sharp|at home)|goes|go|pairs?|blends?|(?:wear|layers?) (?:it|them)"
+    r"|sits? (?:comfortably|well))\b"
     r"[^.;]*\bwith\s(?!its\b|the\b)[^.;]*$"
 )
 # The steel hood of a truck.
@@ -122,7 +123,7 @@ def is_put_beside(ahead: str) -> bool:
     """Whether a person is told to put something on it or beside it: "set a marble tray on top"."""
     if _PUT.search(ahead) or (_IN_A_THING.search(ahead) and not _COMES_IN.search(ahead)):
         return True
-    return _IMPERATIVE.match(ahead) is not None and _ARTICLE.search(ahead) is not None
+    return _IMPERATIVE.search(ahead) is not None and _ARTICLE.search(ahead) is not None
 
 
 def is_for_others(ahead: str, behind: str) -> bool:

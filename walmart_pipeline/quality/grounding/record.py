@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from walmart_pipeline.quality import texts
 from walmart_pipeline.quality.grounding import context, said
 from walmart_pipeline.quality.grounding.figures import Figures
-from walmart_pipeline.quality.grounding.record_figures import record_figures
+from walmart_pipeline.quality.grounding.record_figures import record_figures, unglued
 from walmart_pipeline.quality.grounding.vocabulary import Kind, Term, Vocabulary, is_about, longest, vocabulary
 from walmart_pipeline.quality.scanning import flat
 from walmart_pipeline.records import Product
@@ -61,8 +61,12 @@ class Record:
     @cached_property
     def flat(self) -> str:
         """The text for exact search: names beside their values (BPA: Free), without what an attribute denies."""
+        return flat(self._stated)
+
+    @cached_property
+    def _stated(self) -> str:
         stated = [f"{name} {value}" for name, value in self.product.attributes.items() if not _NO.match(value)]
-        return flat(" ;\n ".join(["", self._prose, *stated, ""]))
+        return " ;\n ".join(["", self._prose, *stated, ""])
 
     @cached_property
     def folded(self) -> str:
@@ -88,10 +92,11 @@ class Record:
             if _NO.match(value)
             for term, _ in _found(name, "claim", vocabulary())
         }
-        for start, _, terms in longest(vocabulary().search.find(self.flat)):
-            for term in terms:
-                if not found.get(term):
-                    found[term] = not (term.kind == "claim" and self._denied(start))
+        for text in dict.fromkeys((self.flat, flat(unglued(self._stated)))):
+            for start, _, terms in longest(vocabulary().search.find(text)):
+                for term in terms:
+                    if not found.get(term):
+                        found[term] = not (term.kind == "claim" and _is_denied(text, start))
         return found
 
     def has(self, term: Term, written: str = "") -> bool:
@@ -196,12 +201,13 @@ class Record:
 
     def _says(self, written: str, *, claim: bool) -> bool:
         at = self.flat.find(written)
-        while claim and at != -1 and self._denied(at + 1):
+        while claim and at != -1 and _is_denied(self.flat, at + 1):
             at = self.flat.find(written, at + 1)
         return at != -1
 
-    def _denied(self, start: int) -> bool:
-        return _DENIED.search(self.flat[max(0, start - 25) : start]) is not None
+
+def _is_denied(flat_text: str, start: int) -> bool:
+    return _DENIED.search(flat_text[max(0, start - 25) : start]) is not None
 
 
 @lru_cache(maxsize=1 << 12)

@@ -38,6 +38,8 @@ PLUS = re.compile(r"\s*\+\s*")
 # A name that was a web address once has lost its signs.
 LOST_SIGN = re.compile(r"(?<![\d.])(\d{1,2}) (\d{1,2})(?![\d.])")
 LOST_OF = re.compile(r"\b(?:set|pack) (\d{1,3})\b", re.IGNORECASE)
+# Where a small letter runs into a capital or figure a line has ended; iPhone and MacBook stay whole.
+GLUED = re.compile(r"(?<=[a-z][a-z][a-z])(?=[A-Z][a-z][a-z]|\d)|(?<=[a-z]\))(?=[A-Z])")
 # 2-5 players; a longer range is no count.
 RANGE = re.compile(r"(\d{1,3})\s*[-–]\s*(\d{1,3})")
 LONGEST_RANGE = 50
@@ -63,9 +65,18 @@ def record_figures(product: Product, text: str) -> Figures:
             made.add(quantity, (COUNTED,))
         else:
             made.add(quantity, _kinds_of(next(name for start, name in starts if start <= quantity.start)))
+    if (mended := unglued(text)) != text:
+        for quantity in quantities(mended):
+            if quantity.readings and not quantity.unsure:
+                made.add(quantity)
     for name, value in product.attributes.items():
         _add_attribute(made, name, value)
     return made
+
+
+def unglued(text: str) -> str:
+    """A record's text whose lines were run together, divided again: "above elbow sleeves30" lengthRayon"."""
+    return GLUED.sub(" ", text)
 
 
 def _add_attribute(made: Figures, name: str, value: str) -> None:

@@ -34,6 +34,12 @@ _PERFORMS = re.compile(
 )
 # "Mixes a smoothie in 20 seconds."
 _IN_SO_MUCH = re.compile(r"\bin\s+(?:just|only|about|under|less than)?\s*$")
+_WEATHER = re.compile(
+    r"\b(?:thermometer|thermostat|mercury|mornings?|afternoons?|evenings?|nights?|weather|forecast|summer|winter)\b"
+)
+_PICTURES = re.compile(
+    r"\b(?:resolution|video|display|cameras?|uhd|hdr|tv|screen|monitor|hdmi|pixels?|recording|ultra hd)\b"
+)
 _CHILDREN = re.compile(
     r"\b(?:infants?|bab(?:y|ies)|children|kids|toddlers)\s+(?:under|over|below|above|younger than)\s+$"
 )
@@ -74,23 +80,45 @@ def is_another_name(quantity: Quantity, written: str, ahead: str) -> bool:
     return _OTHERS.search(ahead) is not None and _CAPITALS.search(written) is not None
 
 
-def is_an_age(quantity: Quantity, ahead: str, behind: str) -> bool:
+def is_of_life(quantity: Quantity, ahead: str, behind: str) -> bool:
+    """Whether a figure of which the record is silent is one of people and days, and none of the product."""
+    return (
+        _is_an_age(quantity, ahead, behind)
+        or _is_span(quantity, ahead, behind)
+        or _is_weather(quantity, ahead, behind)
+        or _is_race(quantity, ahead, behind)
+        # Three boxes of old letters.
+        or (quantity.text[0].isalpha() and behind.startswith(" of "))
+        or _USUAL.search(f"{ahead} {behind}") is not None
+    )
+
+
+def _is_an_age(quantity: Quantity, ahead: str, behind: str) -> bool:
     """An eight-year-old, babies under one year."""
     if not quantity.readings or quantity.readings[0].kind != "calendar":
         return False
     return _OLD.match(behind) is not None or _CHILDREN.search(ahead) is not None
 
 
-def is_span_of_life(quantity: Quantity, ahead: str, behind: str) -> bool:
-    """A time that passes while nothing is said to last or to work so long: five minutes before the bus."""
-    if not quantity.readings or quantity.readings[0].kind not in {"clock", "days"}:
+def _is_span(quantity: Quantity, ahead: str, behind: str) -> bool:
+    """A time or way, while nothing is said to last or work so long: five minutes before the bus."""
+    if not quantity.readings or quantity.readings[0].kind not in {"clock", "days", "distance"}:
         return False
     return _PERFORMS.search(f"{ahead} {behind}") is None and _IN_SO_MUCH.search(ahead) is None
 
 
-def is_general(ahead: str, behind: str) -> bool:
-    """Whether the sentence speaks of what is usual, such as the heat for green tea."""
-    return _USUAL.search(f"{ahead} {behind}") is not None
+def _is_weather(quantity: Quantity, ahead: str, behind: str) -> bool:
+    """The heat of a day: when the thermometer hits 90."""
+    if quantity.readings and quantity.readings[0].kind not in {"degrees", "temperature"}:
+        return False
+    return _WEATHER.search(f"{ahead} {behind}") is not None
+
+
+def _is_race(quantity: Quantity, ahead: str, behind: str) -> bool:
+    """A 5K, where nothing is said of pictures."""
+    if not quantity.readings or quantity.readings[0].kind != "resolution":
+        return False
+    return _PICTURES.search(f"{ahead} {behind}") is None
 
 
 def rounding(ahead: str) -> tuple[float, float] | None:
