@@ -13,35 +13,43 @@ from walmart_pipeline.quality.grounding.parts import PARTS
 from walmart_pipeline.quality.quantities import Quantity
 from walmart_pipeline.quality.units import COUNTS
 
+# What a product may do as well: "boils in 3 minutes" tells what it can, "boil for 3 minutes" what a person does.
+COOKING = """
+    steep brew boil simmer soak rinse wash dry rest wait leave let set cook bake roast fry grill microwave heat
+    warm chill cool freeze stir shake mix knead massage rub apply press hold charge sit stand air preheat brown
+    scrub broil sear toast reheat
+"""
+# What only a person does: "Store 50 items" may praise a box, "pour 300 grams" no kettle.
+DOING = """
+    add allow apply begin brown chop cook count crochet dice dilute drizzle expect fold give knit leave lengthen
+    let loosen marinate massage measure mix park pitch place plant pour practice preheat proof put read repeat
+    retune rinse roll sand scoop shorten slip soak sow space sprinkle stand start steep step stir thaw thin tie
+    tighten toss travel try turn wait walk water whisk
+"""
+# What a person does where a distance or another thing follows: "cut 1/4 inch above a bud", "drill a 1/8-inch hole".
+SETTING = "change cut drill hang install keep mark mount position reach screw set sit swap"
+BEING = """
+    its is are has have holds gives weighs measures runs lasts includes features offers provides delivers keeps
+    reaches boils fits stands covers that which
+"""
+
+
+def _one_of(words: str) -> str:
+    return rf"\b(?:{'|'.join(words.split())})\b"
+
+
 # "Add two cups of spinach": an amount of something else.
 _AMOUNTS = frozenset({"cup", "spoon", "volume", "mass"})
 _ADDED = re.compile(r"^\W*(?:(?:just |then |now |first )?(?:add|pour|measure|stir|mix|blend|take)(?: in)?\s+)?$")
-# "Rinse the jar for ten seconds", "steep for three to five minutes": what a person is told to do. "Boils in 3 minutes"
-# and "heat it up in 3 minutes" tell what the product can do.
+# "Rinse the jar for ten seconds", "steep for three to five minutes".
 _TELLS = r"(?:^|[,:;–—]\s*|\b(?:and|then|or|so)\s+)\W*(?:(?:then|just|simply|first|next|now|please|always|let it)\s+)?"
 _DIRECTED = re.compile(
-    rf"{_TELLS}"
-    r"(?:steep|brew|boil|simmer|soak|rinse|wash|dry|rest|wait|leave|let|set|cook|bake|roast|fry|grill|microwave|heat|warm|"
-    r"chill|cool|freeze|stir|shake|mix|knead|massage|rub|apply|press|hold|charge|sit|stand|air|preheat|brown|scrub|broil|"
-    r"sear|toast|reheat)\b"
-    r"[^.;]*\b(?:for|to|at|another|after|every|at least)\s+(?:(?:about|around|roughly)\s+)?"
-    r"(?:[\w-]+\s+(?:to|or)\s+)?$"
+    rf"{_TELLS}{_one_of(COOKING)}[^.;]*\b(?:for|to|at|another|after|every|at least)\s+"
+    r"(?:(?:about|around|roughly)\s+)?(?:[\w-]+\s+(?:to|or)\s+)?$"
 )
-# Of these verbs a person is always the one who does it: "Store 50 items" may praise a box, "pour 300 grams" no kettle.
-_TOLD = re.compile(
-    rf"{_TELLS}"
-    r"(?:add|allow|apply|begin|brown|chop|cook|count|crochet|dice|dilute|drizzle|expect|fold|give|knit|leave|lengthen|let|loosen|marinate|massage|"
-    r"measure|mix|park|pitch|place|plant|pour|practice|preheat|proof|put|read|repeat|retune|rinse|roll out|sand|scoop|"
-    r"shorten|slip|soak|sow|space|sprinkle|stand|start|steep|step|stir|thaw|thin|tie|tighten|toss|travel|try|turn|wait|"
-    r"walk|water|whisk)"
-    # Whatever has a verb of its own speaks of something else: "Slip it in a bag: it weighs 5 ounces".
-    r"\b(?:(?!\b(?:its|is|are|has|have|holds|gives|weighs|measures|runs|lasts|includes|features|offers|provides|delivers|"
-    r"keeps|reaches|boils|fits|stands|covers|that|which|up to)\b)[^.;:])*$"
-)
-# Of these too where a distance or another thing follows: "cut 1/4 inch above a bud", "drill a 1/8-inch pilot hole".
-_SET = re.compile(
-    rf"{_TELLS}(?:change|cut|drill|hang|install|keep|mark|mount|position|reach|screw|set|sit|swap)\b[^.;:]*$"
-)
+# Whatever has a verb of its own speaks of something else: "Slip it in a bag, it weighs 5 ounces".
+_TOLD = re.compile(rf"{_TELLS}{_one_of(DOING)}(?:(?!{_one_of(BEING)}|\bup to\b)[^.;:])*$")
+_SET = re.compile(rf"{_TELLS}{_one_of(SETTING)}[^.;:]*$")
 # "Pour 300 grams of water", "12 to 18 inches between plants", "15 feet from the fire".
 _AMOUNT_OF = re.compile(r"\s+of\s+([a-z]+)")
 _APART = re.compile(r"\s+(?:apart|between|above|below|away|from)\b")
