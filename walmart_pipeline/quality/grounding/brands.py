@@ -32,6 +32,7 @@ _MADE_BY = re.compile(
     r"\b(?:made|manufactured|designed|created|crafted|built|produced|engineered|brought to you|offered|developed)\s+$"
 )
 _NAME = re.compile(r"\s+((?:[A-Z][\w&'’.-]*)(?:\s+(?:&\s+)?[A-Z][\w&'’-]*){0,2})")
+_STUFFS = frozenset({"material", "color", "taste"})
 _REACH = 40
 _SUBJECT = re.compile(r"(?:^|[.!?]\s+|\n)((?:[A-Z][\w&'’.-]*)(?:\s+[A-Z][\w&'’-]*){0,2})\s+$")
 _DETERMINER = re.compile(r"^\s*(?:(?:this|these|the|its|every|each|our)\s+)?")
@@ -62,7 +63,9 @@ def brand_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
             elif _is_named(term, listing, start, end, record):
                 yield Claim("brand", start, end, *_verdict(record))
     for start, end, term in listing.terms_of.get("maker", ()):
-        if name := _MAKERS[term.word](listing, start, end, record):
+        name = _MAKERS[term.word](listing, start, end, record)
+        # "From plywood, this shelf".
+        if name and not any(other.kind in _STUFFS for other in _at(listing, name[0])):
             yield Claim("brand", *name, *_told(listing.text[slice(*name)], record))
 
 

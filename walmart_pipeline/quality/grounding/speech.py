@@ -37,6 +37,7 @@ _IN_SO_MUCH = re.compile(r"\bin\s+(?:just|only|about|under|less than)?\s*$")
 _WEATHER = re.compile(
     r"\b(?:thermometer|thermostat|mercury|mornings?|afternoons?|evenings?|nights?|weather|forecast|summer|winter)\b"
 )
+_RATED = re.compile(r"\b(?:rated|rating|withstands?|down to|insulat\w+|comfort (?:range|limit))\b")
 _PICTURES = re.compile(
     r"\b(?:resolution|video|display|cameras?|uhd|hdr|tv|screen|monitor|hdmi|pixels?|recording|ultra hd)\b"
 )
@@ -89,8 +90,14 @@ def is_of_life(quantity: Quantity, ahead: str, behind: str) -> bool:
         or _is_race(quantity, ahead, behind)
         # Three boxes of old letters.
         or (quantity.text[0].isalpha() and behind.startswith(" of "))
-        or _USUAL.search(f"{ahead} {behind}") is not None
+        or _is_usual(ahead, behind)
     )
+
+
+def _is_usual(ahead: str, behind: str) -> bool:
+    """The heat for green tea, which is usually 175 degrees; not how long a battery typically lasts."""
+    sentence = f"{ahead} {behind}"
+    return _USUAL.search(sentence) is not None and _PERFORMS.search(sentence) is None
 
 
 def _is_an_age(quantity: Quantity, ahead: str, behind: str) -> bool:
@@ -108,10 +115,11 @@ def _is_span(quantity: Quantity, ahead: str, behind: str) -> bool:
 
 
 def _is_weather(quantity: Quantity, ahead: str, behind: str) -> bool:
-    """The heat of a day: when the thermometer hits 90."""
+    """The heat of a day, when the thermometer hits 90; not one that the product is rated for."""
     if quantity.readings and quantity.readings[0].kind not in {"degrees", "temperature"}:
         return False
-    return _WEATHER.search(f"{ahead} {behind}") is not None
+    sentence = f"{ahead} {behind}"
+    return _WEATHER.search(sentence) is not None and _RATED.search(sentence) is None
 
 
 def _is_race(quantity: Quantity, ahead: str, behind: str) -> bool:
