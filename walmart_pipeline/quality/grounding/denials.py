@@ -37,9 +37,11 @@ class _Denial(NamedTuple):
 def denied_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     """Each part that a sentence gives the product or puts into its box, against the record."""
     for denial in _denials(record):
-        if denial.part not in listing.flat:
+        # Battery and batteries.
+        root = denial.part.removesuffix("y")
+        if root not in listing.flat:
             continue
-        for match in re.finditer(rf"\b{denial.part.replace(' ', '[ -]')}(?:s|es)?\b", listing.folded):
+        for match in re.finditer(rf"\b{root.replace(' ', '[ -]')}(?:y|ies|s|es)?\b", listing.folded):
             span = match.span()
             said = _is_boxed if denial.in_the_box else _is_had
             if said(listing, *span) and not record.quotes(listing.folded, *span):

@@ -103,9 +103,14 @@ class Figures:
             return "contradicted"
         return "supported" if counted else "unsupported"
 
-    def has_value(self, value: float) -> bool:
-        """Whether the number is there, whatever its unit."""
-        return value in self._values
+    def has_in_other_unit(self, quantity: Quantity) -> bool:
+        """Whether the same number is there with another unit of its kind: 134 gallons, for 134 liters."""
+        return any(
+            abs((amount - unit.offset) / unit.factor - quantity.value) < 1e-9
+            for kind, _, own in quantity.readings
+            for amount, unit, _ in self.by_kind.get(kind, ())
+            if unit != own
+        )
 
     def in_all(self, quantity: Quantity) -> bool:
         """Whether it is what all the record's pieces come to: 24 bars of 1.4 oz are 33.6 oz, bowls of 2 and 5 qt 7."""

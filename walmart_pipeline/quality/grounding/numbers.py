@@ -95,7 +95,7 @@ def _is_of_others(quantity: Quantity, verdict: Verdict, listing: ListingText, re
     if context.is_asked(listing.folded, end):
         return True
     # 134 liters of a record's 134 gallons is a slip.
-    if quantity.readings and quantity.value > SMALL and record.figures.has_value(quantity.value):
+    if quantity.value > SMALL and record.figures.has_in_other_unit(quantity):
         return False
     if speech.is_another_name(quantity, listing.text[max(0, start - context.REACH) : start], ahead):
         return True
