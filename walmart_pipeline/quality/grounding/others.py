@@ -54,7 +54,7 @@ _IMPERATIVE = re.compile(
     r"(?:^\W*|[,:;–—]\s*|\b(?:and|then|or|so)\s+)(?:add|set|hang|pair|imagine|picture|put|place|stack|try|wear|match|team|"
     r"layer|style|drape|lean|tuck|slip|stand|throw|toss|pour|reach|swap|serve)\b"
 )
-_ARTICLE = re.compile(r"\ban?\s+(?:[\w'-]+\s+){0,2}$|,\s+(?:[\w'-]+\s+)?$")
+_ARTICLE = re.compile(r"\ban?\s+(?:(?:[\w'-]+\s+){0,2}|[^.;]*,\s+(?:[\w'-]+\s+)?)$")
 # "A patty in a paper sleeve", but "comes in a wooden box".
 _IN_A_THING = re.compile(r"\bin an?\s+(?:[\w'-]+\s+)?$")
 _COMES_IN = re.compile(
