@@ -83,7 +83,10 @@ HONEST = [
     (GAME, "Three or four players sit down to a harbor full of ships."),
     # What a reader does.
     (YARN, "Knit a 4-inch swatch before you cast on."),
-    (YARN, "Leave 12 inches between the posts."),
+    (YARN, "Leave 10 to 12 inches between the posts."),
+    (YARN, "Hang the rod six inches or so above the window."),
+    (YARN, "Fold the blanket over the foot of an oak bed."),
+    (YARN, "The basket hides the plastic bins."),
     (LANTERN, "Pitch it at least 15 feet from the fire."),
     (SOAP, "Wash for 20 seconds, then rinse."),
     (SOAP, "Pour 300 grams of water over 20 grams of flakes."),
@@ -100,6 +103,7 @@ HONEST = [
     (SOAP, "There is no rose or citrus scent here."),
     # What a record says otherwise.
     (SOAP, "It is free of parabens."),
+    (SOAP, "The soap is BPA-free."),
     (SOAP, "The bars cure for five weeks."),
     (HOODIE, "It comes in size Large."),
     (LANTERN, "Use batteries of your own, since none comes in the box."),

@@ -42,7 +42,10 @@ def _one_of(words: str) -> str:
 _AMOUNTS = frozenset({"cup", "spoon", "volume", "mass"})
 _ADDED = re.compile(r"^\W*(?:(?:just |then |now |first )?(?:add|pour|measure|stir|mix|blend|take)(?: in)?\s+)?$")
 # "Rinse the jar for ten seconds", "steep for three to five minutes".
-_TELLS = r"(?:^|[,:;–—]\s*|\b(?:and|then|or|so)\s+)\W*(?:(?:then|just|simply|first|next|now|please|always|let it)\s+)?"
+_TELLS = (
+    r"(?:^|[,:;–—]\s*|\b(?:and|then|or|so)\s+)\W*"
+    r"(?:(?:then|just|simply|first|next|now|please|always|let it|machine|hand)\s+)?"
+)
 _DIRECTED = re.compile(
     rf"{_TELLS}{_one_of(COOKING)}[^.;]*\b(?:for|to|at|another|after|every|at least)\s+"
     r"(?:(?:about|around|roughly)\s+)?(?:[\w-]+\s+(?:to|or)\s+)?$"
@@ -52,9 +55,12 @@ _TOLD = re.compile(rf"{_TELLS}{_one_of(DOING)}(?:(?!{_one_of(BEING)}|\bup to\b)[
 _SET = re.compile(rf"{_TELLS}{_one_of(SETTING)}[^.;:]*$")
 # "Pour 300 grams of water", "12 to 18 inches between plants", "15 feet from the fire".
 _AMOUNT_OF = re.compile(r"\s+of\s+([a-z]+)")
-_APART = re.compile(r"\s+(?:apart|between|above|below|away|from)\b")
+_APART = re.compile(r"\s+(?:or so\s+)?(?:apart|between|above|below|away|from)\b")
 # "Two feet of walking space", "8 inches of overhang".
-_OF_SPACE = re.compile(r"\s+of\s+(?:[a-z]+\s+)?(?:space|room|clearance|overhang|snow|rain|water|air|headroom|soil)\b")
+_OF_SPACE = re.compile(
+    r"\s+of\s+(?:[a-z]+\s+)?"
+    r"(?:space|room|clearance|overhang|snow|rain|water|air|headroom|soil|gravel|sand|mulch)\b"
+)
 _AS_FAR = re.compile(r"\b(?:up to|reach(?:es)?|sprays?|works?|range|extends?|as (?:far|much) as)\b[^,;]*$")
 _BY = re.compile(r"\bby\s+(?:[\w-]+\s+(?:to|or)\s+)?$")
 # "12 pages a night", "every 5 or 10 minutes", "10,000 steps".
@@ -99,24 +105,26 @@ def is_told(quantity: Quantity, ahead: str, behind: str) -> bool:
     return bool(_TOLD.search(ahead) or _EVERY.search(ahead) or _RATE.match(behind))
 
 
-def is_told_of_others(quantity: Quantity, ahead: str, behind: str, source: str) -> bool:
+def is_told_of_others(quantity: Quantity, ahead: str, behind: str, source: str, known: AbstractSet[str]) -> bool:
     """A figure of what a person does with something else, whatever the product's own figures of that kind are.
 
-    source: the record, folded; an amount of something of which it gives one itself is looked up.
+    source: the record, folded; an amount of something of which it gives one itself is looked up. known: stems of all
+    its words.
     """
     if not quantity.readings:
         return bool(quantity.noun and _RATE.match(behind))
     kind = quantity.readings[0].kind
     if kind == "length" and ahead.endswith("distance of "):
         return True
-    if kind == "length" and _OF_SPACE.match(behind):
-        return _TOLD.search(ahead) is not None or _SET.search(ahead) is not None or " past " in ahead
+    of = _AMOUNT_OF.match(behind)
+    if kind == "length" and of:
+        directed = _TOLD.search(ahead) or _SET.search(ahead) or _OF_SPACE.match(behind)
+        return directed is not None and texts.stem(of[1]) not in known | PARTS
     if kind == "length" and _APART.match(behind) and _AS_FAR.search(ahead) is None:
         return ahead.endswith("at least ") or bool(_TOLD.search(ahead) or _SET.search(ahead) or _SPACED.match(behind))
     if kind == "length" and _BY.search(ahead):
         return _TOLD.search(ahead) is not None
     if kind in {*_AMOUNTS, "percent"} and _TOLD.search(ahead):
-        of = _AMOUNT_OF.match(behind)
         return re.search(rf"\d[\w. ]* of {of[1]}\b", source) is None if of else kind == "percent"
     return False
 

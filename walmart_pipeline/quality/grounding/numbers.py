@@ -20,6 +20,7 @@ from walmart_pipeline.quality.quantities import Quantity
 
 # Up to here the same number may stand for anything.
 SMALL = 20
+_RANGE = re.compile(r"^\s*(?:to|or|-|–)\s*[\d.]+[\s-]*[a-z]+")
 # "Thread count of 800": what the figure is of stands before it.
 _OF = re.compile(r"([a-z]+(?: [a-z]+)?)\s+(?:of|is|:)\s*$")
 
@@ -101,7 +102,9 @@ def _is_of_others(quantity: Quantity, verdict: Verdict, listing: ListingText, re
         return True
     if directions.is_amount(quantity, ahead, behind):
         return True
-    if directions.is_told_of_others(quantity, ahead, behind, record.folded):
+    # Of "10 to 12 inches between them" the second number tells what both are.
+    rest = _RANGE.sub("", behind) if quantity.readings else behind
+    if directions.is_told_of_others(quantity, ahead, rest, record.folded, record.words):
         return True
     if directions.is_of_a_thing_beside(quantity, ahead, behind, record.words):
         return True

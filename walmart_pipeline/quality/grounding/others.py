@@ -36,7 +36,7 @@ _GOVERNS = either(
     | {_USED} with | \w+ (?:it|them) with | (?:safe|works?|use|used|great|gentle|wonders|tough|mounts?) on
     | clean(?:s|ing)? | polish(?:es|ing)? | protect(?:s|ing)? | remov(?:es|ing) | cut(?:s|ting)? | drill(?:s|ing)?
     | brighten(?:s|ing)? | whiten(?:s|ing)? | restor(?:es|ing) | sand(?:s|ing) | saw(?:s|ing)? | scratch(?:es|ing)?
-    | already (?:own|have)
+    | already (?:own|have) | hid(?:e|es|ing) | stor(?:e|es|ing) | stash(?:es)? | organiz(?:e|es|ing)
     | than | unlike | like | the way | versus | vs\.? | instead of | rather than | compared (?:to|with) | similar to
     | alternative to | match(?:es|ing)? | replac(?:es|ing) | imitat(?:es|ing) | resembl(?:es|ing) | mimic(?:s|king)?
     | (?:look|feel|appearance) of | reminiscent of | inspired by
@@ -45,13 +45,13 @@ _GOVERNS = either(
 _OTHERS = re.compile(rf"\b{_GOVERNS}(?!\s+(?:only|just)\b)[\s-]+(?:{_BETWEEN}|{_LISTED}){{0,8}}(?:[\w'-]+\s+)?$")
 # "Pour into a glass carafe", "stand the soap on a teak dish".
 _PUT = re.compile(
-    r"\b(?:(?:into|onto|against|across)\s+(?:an?|your|any)"
+    r"\b(?:(?:into|onto|against|across)\s+(?:an?|your|any)|of\s+an?"
     r"|(?:stand|set|place|put|rest|lay|hang|store|keep|stick)\s+(?:it|them|the\s+[a-z]+|this\s+[a-z]+)\s+(?:[a-z]+\s+){0,3}?"
     r"(?:on|in|from|over|under)\s+(?:an?|your|the))\s+(?:[\w'-]+\s+){0,2}$"
 )
 # "Set a brass lamp or a marble tray on top", "hang it above a steel sink", "imagine a golden crown".
 _IMPERATIVE = re.compile(
-    r"(?:^\W*|[,:;–—]\s*|\b(?:and|then|or|so)\s+)(?:add|set|hang|pair|imagine|picture|put|place|stack|try|wear|match|team|"
+    r"(?:^\W*|[,:;–—]\s*|\b(?:and|then|or|so)\s+)(?:add|keep|set|hang|pair|imagine|picture|put|place|stack|try|wear|match|team|"
     r"layer|style|drape|lean|tuck|slip|stand|throw|toss|pour|reach|swap|serve)\b"
 )
 _ARTICLE = re.compile(r"\ban?\s+(?:(?:[\w'-]+\s+){0,2}|[^.;]*,\s+(?:[\w'-]+\s+)?)$")
@@ -67,7 +67,7 @@ _ANY = re.compile(
 )
 # "Looks good with navy trunks, a yellow top or sandals", "wear it with khaki shorts".
 _WORN = re.compile(
-    r"\b(?:looks? (?:good|great|nice|right|sharp|at home)|goes|go|pairs?|blends?|(?:wear|layers?) (?:it|them)"
+    r"\b(?:looks? (?:good|great|nice|right|sharp|smart|at home)|goes|go|pairs?|blends?|(?:wear|layers?) (?:it|them)"
     r"|sits? (?:comfortably|well))\b"
     r"[^.;]*\bwith\s(?!its\b|the\b)[^.;]*$"
 )

@@ -34,8 +34,8 @@ LOOKS: tuple[Kind, ...] = ("material", "color")
 _NO_PART = frozenset(
     texts.key_stems("material color colour shade finish hue fabric type composition primary main code name")
 )
-# "BPA & PFOA free" is free of both.
-_FREE = r"(?:\s+(?:and\s+|or\s+)?[a-z]+){0,3}\s+free\b"
+_ENDINGS = frozenset({"free", "safe", "resistant", "proof", "certified", "listed", "approved", "friendly"})
+_AND_SO_ON = r"(?:\s+(?:and\s+|or\s+)?[a-z]+){0,3}\s+"
 _FREE_OF = r"\b(?:free (?:of|from)|without|no)(?:\s+[a-z]+){0,6}?\s+"
 _DENIED = re.compile(r"\b(?:not|isn t|aren t|never)(?: (?:be|a|fully|completely|entirely|considered|rated))? $")
 _NO = re.compile(r"(?:no|not|none|false|n/?a|does not apply)\b", re.IGNORECASE)
@@ -111,11 +111,15 @@ class Record:
             return True
         if any(terms.get(other) for other in vocabulary().narrower.get(term, ())):
             return True
-        substance = term.word.removesuffix(" free")
-        return (
-            substance != term.word
-            and re.search(rf"\b{substance}s?\b{_FREE}|{_FREE_OF}{substance}", self.flat) is not None
-        )
+        return self._says_in_part(term)
+
+    def _says_in_part(self, term: Term) -> bool:
+        """Whether it stands in a list of which only the end says it: BPA & PFOA free, dishwasher and microwave safe."""
+        first, _, last = term.word.rpartition(" ")
+        if not first or (term.kind != "material" and last not in _ENDINGS):
+            return False
+        free_of = rf"|{_FREE_OF}{first}" if last == "free" else ""
+        return re.search(rf"\b{first}s?\b{_AND_SO_ON}{last}\b{free_of}", self.flat) is not None
 
     def shows(self, written: str, *, any_case: bool = False) -> bool:
         """Whether a number stands in the record exactly as a text writes it.

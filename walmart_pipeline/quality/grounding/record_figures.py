@@ -60,7 +60,8 @@ def record_figures(product: Product, text: str) -> Figures:
         if quantity.readings and not quantity.unsure:
             made.add(quantity)
         elif quantity.start < len(product.product_name):
-            made.add(quantity, (UNLESS_TOLD,))
+            # A name that was a web address has no %.
+            made.add(quantity, (UNLESS_TOLD, "percent"))
         elif quantity.start < first:
             made.add(quantity, (COUNTED,))
         else:

@@ -111,7 +111,8 @@ def _is_span(quantity: Quantity, ahead: str, behind: str) -> bool:
     """A time or way, while nothing is said to last or work so long: five minutes before the bus."""
     if not quantity.readings or quantity.readings[0].kind not in {"clock", "days", "distance"}:
         return False
-    return _PERFORMS.search(f"{ahead} {behind}") is None and _IN_SO_MUCH.search(ahead) is None
+    clause = f"{ahead.rpartition(',')[2]} {behind.partition(',')[0]}"
+    return _PERFORMS.search(clause) is None and _IN_SO_MUCH.search(ahead) is None
 
 
 def _is_weather(quantity: Quantity, ahead: str, behind: str) -> bool:
