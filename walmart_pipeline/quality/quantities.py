@@ -100,7 +100,7 @@ COUNTED = re.compile(
 )
 RANGE_BEFORE = re.compile(r"(?<=\d)([A-Za-z°]{1,3})$")
 # Between the numbers of 50 x 95 in, 50"W x 95"L, 12 by 8, 10-12 in, 5/6 qt.
-JOINT = re.compile(r"\s*(?:[WLHD]\b\.?)?\s*(?:[x×*]|by|to|[-–/])\s*", re.IGNORECASE)
+JOINT = re.compile(r"\s*(?:[WLHD]\b\.?)?\s*(?:[x×*]|by|to|or|[-–/])\s*", re.IGNORECASE)
 COMMA = re.compile(r",\s+(?:and\s+|or\s+)?|\s+and\s+")
 BY_NUMBER = re.compile(r"\s*[\d.]")
 DIMENSION = re.compile(r"\s*[x×*]\s*[\d.]", re.IGNORECASE)

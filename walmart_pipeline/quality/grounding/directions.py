@@ -61,6 +61,7 @@ _OF_SPACE = re.compile(
     r"\s+of\s+(?:[a-z]+\s+)?"
     r"(?:space|room|clearance|overhang|snow|rain|water|air|headroom|soil|gravel|sand|mulch)\b"
 )
+_THAN = re.compile(r"\s+(?:wider|longer|taller|larger|bigger|higher|deeper|narrower|shorter) than\b")
 _AS_FAR = re.compile(r"\b(?:up to|reach(?:es)?|sprays?|works?|range|extends?|as (?:far|much) as)\b[^,;]*$")
 _BY = re.compile(r"\bby\s+(?:[\w-]+\s+(?:to|or)\s+)?$")
 # "12 pages a night", "every 5 or 10 minutes", "10,000 steps".
@@ -114,7 +115,7 @@ def is_told_of_others(quantity: Quantity, ahead: str, behind: str, source: str, 
     if not quantity.readings:
         return bool(quantity.noun and _RATE.match(behind))
     kind = quantity.readings[0].kind
-    if kind == "length" and ahead.endswith("distance of "):
+    if kind == "length" and (ahead.endswith("distance of ") or _THAN.match(behind)):
         return True
     of = _AMOUNT_OF.match(behind)
     if kind == "length" and of:

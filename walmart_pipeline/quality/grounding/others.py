@@ -36,7 +36,7 @@ _GOVERNS = either(
     | {_USED} with | \w+ (?:it|them) with | (?:safe|works?|use|used|great|gentle|wonders|tough|mounts?) on
     | clean(?:s|ing)? | polish(?:es|ing)? | protect(?:s|ing)? | remov(?:es|ing) | cut(?:s|ting)? | drill(?:s|ing)?
     | brighten(?:s|ing)? | whiten(?:s|ing)? | restor(?:es|ing) | sand(?:s|ing) | saw(?:s|ing)? | scratch(?:es|ing)?
-    | already (?:own|have) | hid(?:e|es|ing) | stor(?:e|es|ing) | stash(?:es)? | organiz(?:e|es|ing)
+    | already (?:own|have) | to fill | hid(?:e|es|ing) | stor(?:e|es|ing) | stash(?:es)? | organiz(?:e|es|ing)
     | than | unlike | like | the way | versus | vs\.? | instead of | rather than | compared (?:to|with) | similar to
     | alternative to | match(?:es|ing)? | replac(?:es|ing) | imitat(?:es|ing) | resembl(?:es|ing) | mimic(?:s|king)?
     | (?:look|feel|appearance) of | reminiscent of | inspired by
@@ -67,9 +67,9 @@ _ANY = re.compile(
 )
 # "Looks good with navy trunks, a yellow top or sandals", "wear it with khaki shorts".
 _WORN = re.compile(
-    r"\b(?:looks? (?:good|great|nice|right|sharp|smart|at home)|goes|go|pairs?|blends?|(?:wear|layers?) (?:it|them)"
-    r"|sits? (?:comfortably|well))\b"
-    r"[^.;]*\bwith\s(?!its\b|the\b)[^.;]*$"
+    r"\b(?:looks? (?:good|great|lovely|nice|right|sharp|smart|at home)|goes|go|pairs?|blends?"
+    r"|sits? (?:comfortably|well)|(?:wear|layers?) (?:it|them))\b"
+    r"[^.;]*\b(?:with|beside|against|alongside|next to|over|under)\s(?!its\b|the\b)[^.;]*$"
 )
 # The steel hood of a truck.
 _OF_A = re.compile(r"\s+([a-z]+)\s+of\s+(?:an?|your|any|another)\s+[a-z]+")

@@ -19,6 +19,8 @@ _NAMED = re.compile(r"(?:\b(?:route|highway|interstate|chapter|catch|dials?|dial
 _ALWAYS = re.compile(r"\s+(?:a week|a day|a year)\b")
 _COUNTED_IN_PROSE = re.compile(r"\s+(?:steps|reasons|ways|uses|followers|likes|memories)\b")
 _ALL_THE_TIME = frozenset({7, 24, 52, 365})
+HIGH_UP = 1_000
+FULL_TURN = 360
 _TO_FIVE = re.compile(r"\s+to\s+(?:5|five)\b(?!\s*[\w%°\"-])")
 _NINE_TO = re.compile(r"\b(?:9|nine)\s+to\s+$")
 # "Works with your iPhone 15": a figure in the name of another thing.
@@ -66,6 +68,9 @@ def is_figurative(quantity: Quantity, ahead: str, behind: str) -> bool:
         return True
     if (quantity.value == 9 and _TO_FIVE.match(behind)) or (quantity.value == 5 and _NINE_TO.search(ahead)):
         return True
+    # Riding a chairlift at 9,000 feet.
+    if quantity.value >= HIGH_UP and ahead.endswith(" at ") and quantity.text.endswith(("feet", "ft")):
+        return True
     if quantity.readings:
         return False
     return _NAMED.search(f"{ahead} ") is not None or _COUNTED_IN_PROSE.match(behind) is not None
@@ -88,6 +93,7 @@ def is_of_life(quantity: Quantity, ahead: str, behind: str) -> bool:
         or _is_span(quantity, ahead, behind)
         or _is_weather(quantity, ahead, behind)
         or _is_race(quantity, ahead, behind)
+        or (quantity.value == FULL_TURN and quantity.text.endswith(("degrees", "degree")))
         # Three boxes of old letters.
         or (quantity.text[0].isalpha() and behind.startswith(" of "))
         or _is_usual(ahead, behind)
