@@ -15,7 +15,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from walmart_pipeline.llm.calls import Request
-from walmart_pipeline.llm.ledger import LOOKUP_HASHES, Call, LedgerError, as_row, calls_table, open_engine
+from walmart_pipeline.llm.ledger import (
+    LOOKUP_HASHES,
+    Call,
+    LedgerError,
+    as_row,
+    calls_table,
+    make_tables,
+    open_engine,
+)
 from walmart_pipeline.llm.prices import Price
 
 if TYPE_CHECKING:
@@ -73,10 +81,7 @@ class BatchBook:
         except (sa.exc.SQLAlchemyError, OSError) as error:
             raise LedgerError(f"the ledger can't be opened: {error}") from error
         with self._transaction() as connection:
-            for table in metadata.sorted_tables:
-                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
-                for index in table.indexes:
-                    connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+            make_tables(connection, metadata.sorted_tables)
 
     def announce(self, like: Request, endpoint: str, price: Price, questions: Mapping[str, str]) -> str:
         """Keep a batch before it is sent. Returns its label.

@@ -39,6 +39,9 @@ LOOKUP_HASHES = 1_000
 # quarter of the time of all commits of 8, at 4,000 for 50 ms in each 1,300. Without, the log would grow with the run.
 CHECKPOINT_PAGES = 4_000
 
+# The advisory lock of whoever makes tables: any number that nobody else takes in this database.
+MAKING_TABLES = 0x6C656467
+
 FOUND = ("answer", "error_class", "error", "prompt_tokens", "completion_tokens", "cost_usd", "seconds_served")
 
 Kept: TypeAlias = Callable[[Exception | None], None]
@@ -138,9 +141,7 @@ class Ledger:
         try:
             self._engine = open_engine(url)
             with self._engine.begin() as connection:
-                connection.execute(sa.schema.CreateTable(self._table, if_not_exists=True))
-                for index in self._table.indexes:
-                    connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+                make_tables(connection, [self._table])
         except (sa.exc.SQLAlchemyError, OSError) as error:
             raise LedgerError(f"the ledger can't be opened: {error}") from error
         self._waiting: SimpleQueue[tuple[Call, Kept | None] | None] = SimpleQueue()
@@ -307,6 +308,22 @@ def open_engine(url: str) -> sa.Engine:
         connection.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_PAGES}")
 
     return engine
+
+
+def make_tables(connection: sa.Connection, tables: Iterable[sa.Table]) -> None:
+    """Make the tables with their indexes where they are not there yet. Raises SQLAlchemyError.
+
+    Several processes may do so at once: in PostgreSQL "if not exists" alone would fail in one of two that make the same
+    table.
+    """
+    import sqlalchemy as sa
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING_TABLES)))
+    for table in tables:
+        connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+        for index in table.indexes:
+            connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
 
 
 def as_row(call: Call) -> dict[str, Any]:
