@@ -31,7 +31,8 @@ def certificate_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         named = named or _BEHIND.match(listing.text, end, end + _REACH)
         if named is None or named[1] == "STANDARD" or listing.has_claim(*named.span(1)):
             continue
+        first, last = min(start, named.start(1)), max(end, named.end(1))
         if f" {' '.join(flat(named[1]).split())} " in record.flat:
-            yield Claim("claim", min(start, named.start(1)), max(end, named.end(1)), "supported")
-        elif not context.is_denied(context.before(listing.folded, min(start, named.start(1)))):
-            yield Claim("claim", min(start, named.start(1)), max(end, named.end(1)), "unsupported")
+            yield Claim("claim", first, last, "supported")
+        elif not context.is_denied(context.before(listing.folded, first)):
+            yield Claim("claim", first, last, "unsupported")

@@ -20,9 +20,6 @@ from walmart_pipeline.quality.units import COUNTS, Unit
 CONVERSION_TOLERANCE = 0.02
 # The message names so many of the record's figures; more would not help a writer.
 SHOWN_FIGURES = 4
-RANGE = re.compile(r"(\d{1,3})\s*[-–]\s*(\d{1,3})")
-LONGEST_RANGE = 50
-POINTLESS = re.compile(r"(?<![\d.])\d{1,2} \d{1,2}(?![\d.])")
 ANY_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
 # Of these each holds some of what is counted.
 CONTAINERS = frozenset({"pack", "box", "bag", "pouch", "sachet", "tray", "bottle", "pair", "roll"})
