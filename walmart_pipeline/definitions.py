@@ -11,18 +11,18 @@ from typing import Any
 import dagster as dg
 
 from walmart_pipeline.automation import jobs, schedules, sensors
-from walmart_pipeline.catalog import assets as catalog
-from walmart_pipeline.catalog import checks as catalog_checks
-from walmart_pipeline.content import assets as content
-from walmart_pipeline.delivery import assets as delivery
-from walmart_pipeline.evaluation import assets as evaluation
-from walmart_pipeline.evaluation import checks as evaluation_checks
-from walmart_pipeline.models import assets as models
-from walmart_pipeline.quality import assets as quality
-from walmart_pipeline.quality import checks as quality_checks
 from walmart_pipeline.resources import resources
-from walmart_pipeline.training import assets as training
-from walmart_pipeline.training import checks as training_checks
+from walmart_pipeline.stages.catalog import assets as catalog
+from walmart_pipeline.stages.catalog import checks as catalog_checks
+from walmart_pipeline.stages.content import assets as content
+from walmart_pipeline.stages.delivery import assets as delivery
+from walmart_pipeline.stages.evaluation import assets as evaluation
+from walmart_pipeline.stages.evaluation import checks as evaluation_checks
+from walmart_pipeline.stages.models import assets as models
+from walmart_pipeline.stages.quality import assets as quality
+from walmart_pipeline.stages.quality import checks as quality_checks
+from walmart_pipeline.stages.training import assets as training
+from walmart_pipeline.stages.training import checks as training_checks
 
 STAGES = (catalog, content, quality, training, models, evaluation, delivery)
 CHECKS = (catalog_checks, quality_checks, training_checks, evaluation_checks)

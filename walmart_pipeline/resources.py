@@ -8,14 +8,15 @@ from typing import Any
 
 import dagster as dg
 
-from walmart_pipeline import settings
-from walmart_pipeline.llm import choosing, rating, registry
-from walmart_pipeline.llm.provider import Provider
-from walmart_pipeline.progress import LogProgress
-from walmart_pipeline.quality import policy
-from walmart_pipeline.quality.judge import Judge
-from walmart_pipeline.quality.model_judge import Rater
-from walmart_pipeline.warehouse import Warehouse
+from walmart_pipeline.core import settings
+from walmart_pipeline.core.progress import LogProgress
+from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.generation import model_rater, provider_factory
+from walmart_pipeline.generation.provider import Provider
+from walmart_pipeline.judge import profiles
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.judge.model_rating import Rater
+from walmart_pipeline.registry import model_versions
 
 # Every asset and check that opens the warehouse is in this pool of one: DuckDB lets one process write.
 WAREHOUSE_POOL = "warehouse"
@@ -45,14 +46,16 @@ def progress_resource() -> LogProgress:
 )
 def judge_resource(context: dg.InitResourceContext) -> Judge:
     """Word lists and patterns are compiled once a run."""
-    return Judge(policy.load(context.resources.settings.policy))
+    return Judge(profiles.load(context.resources.settings.policy))
 
 
 @dg.resource(description="Writes the listings.", required_resource_keys={"settings", "judge", "warehouse"})
 def provider_resource(context: dg.InitResourceContext) -> Provider:
     """As WALMART_PROVIDER says, with its champion; `auto` needs no server and no key."""
-    champions = registry.champions(context.resources.warehouse)
-    return choosing.choose(context.resources.settings, context.resources.judge, champions=champions, batches=True)
+    champions = model_versions.champions(context.resources.warehouse)
+    return provider_factory.choose(
+        context.resources.settings, context.resources.judge, champions=champions, batches=True
+    )
 
 
 @dg.resource(
@@ -61,7 +64,7 @@ def provider_resource(context: dg.InitResourceContext) -> Provider:
 )
 def rater_resource(context: dg.InitResourceContext) -> Rater | None:
     """As WALMART_MODEL_JUDGE says; off by default."""
-    return rating.rater(context.resources.settings, context.resources.judge)
+    return model_rater.rater(context.resources.settings, context.resources.judge)
 
 
 def resources() -> dict[str, Any]:

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from walmart_pipeline import running
-from walmart_pipeline.progress import LogProgress
-from walmart_pipeline.settings import PROJECT, Settings
-from walmart_pipeline.summary import Summary
-from walmart_pipeline.warehouse import Row, Warehouse
-
-SAMPLE = PROJECT / "data" / "sample"
+from walmart_pipeline import runner
+from walmart_pipeline.automation.run_summary import Summary
+from walmart_pipeline.core.progress import LogProgress
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline_tests.paths import SAMPLE
 
 KETTLE: dict[str, Any] = {
     "item_id": "K-1",
@@ -70,7 +69,7 @@ class Pipeline:
 
     def run(self, *catalog: Path, limit: int | None = None) -> Summary:
         """Run everything; the run must succeed."""
-        summary = running.run(
+        summary = runner.run(
             self.settings, catalog=[str(path) for path in catalog], limit=limit, progress=LogProgress()
         )
         assert summary.error is None

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from walmart_pipeline import homes
-from walmart_pipeline.settings import PROJECT
-from walmart_pipeline.summary import Summary
+from walmart_pipeline.automation.run_summary import Summary
+from walmart_pipeline.core import workspace
 from walmart_pipeline_tests.conftest import SAMPLE, Pipeline
+from walmart_pipeline_tests.paths import PROJECT
 
 BIN = PROJECT / ".venv" / "bin"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -48,7 +48,7 @@ def fill_inbox(pipeline: Pipeline) -> None:
 
 
 def environment(pipeline: Pipeline) -> dict[str, str]:
-    homes.prepare(pipeline.settings)
+    workspace.prepare(pipeline.settings)
     return dict(os.environ)
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from walmart_pipeline.benchmarks import load
 from walmart_pipeline.definitions import build_defs
-from walmart_pipeline.settings import PROJECT
+from walmart_pipeline_tests.paths import PROJECT
 
 KEYS = {
     "catalog/raw_products",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
-from walmart_pipeline.models.modelfile import check
-from walmart_pipeline.records import TrainingExample
-from walmart_pipeline.settings import Settings
-from walmart_pipeline.summary import Summary
-from walmart_pipeline_tests.conftest import KETTLE, SAMPLE, Pipeline
+from walmart_pipeline.automation.run_summary import Summary
+from walmart_pipeline.core.records import TrainingExample
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.stages.models.modelfile import check
+from walmart_pipeline_tests.conftest import KETTLE, Pipeline
+from walmart_pipeline_tests.paths import SAMPLE
 
 
 def test_every_row_of_the_sample_is_accounted_for(sample_pipeline: tuple[Pipeline, Summary]) -> None:

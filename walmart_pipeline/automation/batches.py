@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 
-from walmart_pipeline.llm import batching, prices
-from walmart_pipeline.llm.batch_book import BatchBook
-from walmart_pipeline.llm.choosing import openai_client
-from walmart_pipeline.settings import Settings
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.generation.provider_factory import openai_client
+from walmart_pipeline.llm import pricing
+from walmart_pipeline.llm.batch import lifecycle
+from walmart_pipeline.llm.batch.store import BatchBook
 
 
 def ended(settings: Settings) -> list[str]:
@@ -23,9 +24,9 @@ def ended(settings: Settings) -> list[str]:
 
     async def look(book: BatchBook) -> list[str]:
         # Any model: a batch is asked about by its id.
-        client = openai_client(settings, "any", prices.FREE)
+        client = openai_client(settings, "any", pricing.FREE)
         try:
-            return await batching.ended(client, book)
+            return await lifecycle.ended(client, book)
         finally:
             await client.close()
 

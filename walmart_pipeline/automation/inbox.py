@@ -12,8 +12,8 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
-from walmart_pipeline.catalog import feeds
-from walmart_pipeline.records import content_hash
+from walmart_pipeline.core.records import content_hash
+from walmart_pipeline.stages.catalog import feeds
 
 Outcome: TypeAlias = Literal["running", "succeeded", "failed", "unknown"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from walmart_pipeline.automation.effort import Effort
+from walmart_pipeline.automation.retrain_config import Effort
 
 # A retraining asks models hundreds of times: never as a part of the nightly run.
 RETRAINING = dg.AssetSelection.assets(

@@ -4,7 +4,7 @@ import dagster as dg
 
 from walmart_pipeline.automation import batches, inbox
 from walmart_pipeline.automation.jobs import pipeline
-from walmart_pipeline.settings import Settings
+from walmart_pipeline.core.settings import Settings
 
 BATCH_TAG = "walmart/inbox_batch"
 COLLECTS_TAG = "walmart/collects_batch"

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from walmart_pipeline.benchmarks import catalog, usage
-from walmart_pipeline.content import planning, writing
-from walmart_pipeline.llm import choosing
-from walmart_pipeline.quality import policy
-from walmart_pipeline.quality.judge import Judge
-from walmart_pipeline.settings import Settings
-from walmart_pipeline.warehouse import Database, Warehouse
+from walmart_pipeline.benchmarks import resource_usage, synthetic_catalog
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.generation import provider_factory
+from walmart_pipeline.judge import profiles
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.stages.content import generation, planning
 
 
 class GenerationFigures(BaseModel):
@@ -50,21 +50,21 @@ def measure(
     with ExitStack() as stack:
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walmart-bench-")))
         settings = settings.model_copy(update={"home": folder.resolve(), "budget_usd": 0.0})
-        provider = choosing.choose(settings, Judge(policy.load(settings.policy)), repairs=False)
+        provider = provider_factory.choose(settings, Judge(profiles.load(settings.policy)), repairs=False)
         warehouse = Warehouse(settings.warehouse)
         with warehouse.writing() as db:
-            catalog.make(db, products)
-            catalog.change(db, round(products * changed))
+            synthetic_catalog.make(db, products)
+            synthetic_catalog.change(db, round(products * changed))
         before = ledger_counts(settings)
         # Introduced to its endpoint, with the libraries loaded: what every run pays once, however many products it has.
         _ = provider.model
-        cpu, started = usage.cpu_seconds(), time.perf_counter()
+        cpu, started = resource_usage.cpu_seconds(), time.perf_counter()
         with warehouse.writing() as db:
             planning.plan(db, provider)
             planned = db.count("content.generation_plan")
-            statuses = writing.write(db, provider, advance=_unheard)
+            statuses = generation.write(db, provider, advance=_unheard)
         seconds = time.perf_counter() - started
-        cpu = usage.cpu_seconds() - cpu
+        cpu = resource_usage.cpu_seconds() - cpu
         after = ledger_counts(settings)
         ideal = planned * call_seconds / settings.concurrency
         with warehouse.reading() as db:
@@ -83,7 +83,7 @@ def measure(
             calls=after[0] - before[0],
             calls_repeated=after[1] - before[1],
             cpu_seconds=round(cpu, 2),
-            peak_rss_mb=usage.peak_rss_mb(),
+            peak_rss_mb=resource_usage.peak_rss_mb(),
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from walmart_pipeline.records import Listing, Product
+from walmart_pipeline.core.records import Listing, Product
 
 # So many texts in a hundred break a rule, and so many repeat another product's sentences.
 FAULTY_PER_CENT, COPIED_PER_CENT = 15, 5

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from walmart_pipeline.benchmarks import catalog, usage
-from walmart_pipeline.content import planning
-from walmart_pipeline.llm.composer_provider import Composer
-from walmart_pipeline.quality import policy
-from walmart_pipeline.quality.judge import Judge
-from walmart_pipeline.warehouse import Warehouse
+from walmart_pipeline.benchmarks import resource_usage, synthetic_catalog
+from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.generation.template.provider import Composer
+from walmart_pipeline.judge import profiles
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.stages.content import planning
 
 
 class PlanFigures(BaseModel):
@@ -28,14 +28,14 @@ class PlanFigures(BaseModel):
 
 def measure(*, products: int, changed: float) -> PlanFigures:
     """Make a warehouse, change a part of it, and plan, in a process that has just begun."""
-    provider = Composer(Judge(policy.load("walmart-2025")))
+    provider = Composer(Judge(profiles.load("walmart-2025")))
     with tempfile.TemporaryDirectory(prefix="walmart-bench-") as folder:
         warehouse = Warehouse(Path(folder) / "warehouse.duckdb")
         with warehouse.writing() as db:
-            catalog.make(db, products)
-            catalog.write_texts(db, provider)
-            catalog.change(db, round(products * changed))
-        before = usage.rss_mb()
+            synthetic_catalog.make(db, products)
+            synthetic_catalog.write_texts(db, provider)
+            synthetic_catalog.change(db, round(products * changed))
+        before = resource_usage.rss_mb()
         started = time.perf_counter()
         with warehouse.writing() as db:
             reasons = planning.plan(db, provider)
@@ -45,5 +45,5 @@ def measure(*, products: int, changed: float) -> PlanFigures:
             planned=sum(row["products"] for row in reasons),
             seconds=round(time.perf_counter() - started, 2),
             rss_mb_before=before,
-            peak_rss_mb=usage.peak_rss_mb(),
+            peak_rss_mb=resource_usage.peak_rss_mb(),
         )

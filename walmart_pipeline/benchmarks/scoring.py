@@ -14,10 +14,11 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from walmart_pipeline.benchmarks import listings
-from walmart_pipeline.quality import judging, policy, workers
-from walmart_pipeline.quality.judge import Judge
-from walmart_pipeline.records import Listing, Product
-from walmart_pipeline.warehouse import Row, Warehouse
+from walmart_pipeline.core.records import Listing, Product
+from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.judge import profiles, workers
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.stages.quality import scored_texts
 
 # How often memory is looked at.
 SAMPLE_SECONDS = 0.05
@@ -41,7 +42,7 @@ class ScoringFigures(BaseModel):
 
 def measure(*, number: int, words: int, processes: int | None, profile: str) -> ScoringFigures:
     """Make a warehouse of so many listings, and judge them in a process that has just begun."""
-    judge = Judge(policy.load(profile))
+    judge = Judge(profiles.load(profile))
     with tempfile.TemporaryDirectory(prefix="walmart-bench-") as folder:
         warehouse = Warehouse(Path(folder) / "warehouse.duckdb")
         with warehouse.writing() as db:
@@ -49,7 +50,7 @@ def measure(*, number: int, words: int, processes: int | None, profile: str) -> 
             db.append("content.generated_content", (_content_row(*pair) for pair in listings.pairs(number, words)))
         with warehouse.writing() as db, _watched() as peak:
             cpu, started = _cpu_seconds(), time.perf_counter()
-            judging.score(db, judge, advance=_unheard, processes=processes)
+            scored_texts.score(db, judge, advance=_unheard, processes=processes)
             seconds = time.perf_counter() - started
             cpu = _cpu_seconds() - cpu
         with warehouse.reading() as db:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from walmart_pipeline.cli import bench, content, dataset, models, pipeline, quality, ratings, retraining
+from walmart_pipeline.cli import bench, dataset, generate, judge, models, pipeline, ratings, retrain
 
 app = typer.Typer(
     name="walmart-pipeline",
@@ -18,13 +18,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(pipeline.app)
-app.add_typer(content.app)
-app.add_typer(quality.app)
-app.add_typer(quality.policy_app, name="policy")
+app.add_typer(generate.app)
+app.add_typer(judge.app)
+app.add_typer(judge.policy_app, name="policy")
 app.add_typer(ratings.app, name="ratings")
 app.add_typer(dataset.edits, name="edits")
 app.add_typer(dataset.app, name="dataset")
-app.add_typer(retraining.app)
+app.add_typer(retrain.app)
 app.add_typer(models.models, name="models")
 app.add_typer(models.modelfile, name="modelfile")
 app.add_typer(bench.app, name="bench")

@@ -6,16 +6,7 @@ from typing import Annotated
 
 import typer
 
-from walmart_pipeline.cli.options import (
-    AsJson,
-    BaseUrl,
-    Home,
-    ModelName,
-    PolicyName,
-    ProviderName,
-    settings_from,
-    told,
-)
+from walmart_pipeline.cli.options import AsJson, BaseUrl, Home, ModelName, PolicyName, ProviderName, settings_from, told
 
 app = typer.Typer(help="Measure the program on this machine.", no_args_is_help=True)
 

@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from walmart_pipeline.cli.options import AsJson, Home, PolicyName, failed, settings_from, told, wrong
-from walmart_pipeline.settings import Settings
-from walmart_pipeline.terminal import console
-from walmart_pipeline.warehouse import Database, Row, Warehouse
+from walmart_pipeline.cli.terminal import console
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Database, Row, Warehouse
 
 app = typer.Typer(help="Versions of the training data, and examples from elsewhere.", no_args_is_help=True)
 edits = typer.Typer(help="Texts that reviewers wrote in place of others.", no_args_is_help=True)
@@ -27,10 +27,10 @@ Result = TypeVar("Result")
 @app.command("list")
 def list_versions(home: Home = None, as_json: AsJson = False) -> None:
     """All versions, the newest first."""
-    from walmart_pipeline.training import versions
+    from walmart_pipeline.stages.training import dataset_versions
 
     chosen = settings_from(home=home)
-    known = _read(lambda: versions.all_versions(chosen.datasets))
+    known = _read(lambda: dataset_versions.all_versions(chosen.datasets))
     if as_json:
         print(json.dumps([version.model_dump(mode="json") for version in known], indent=2))
         return
@@ -47,10 +47,10 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
 @app.command("show")
 def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
     """One version: what is in it, what was left out and why, and where its files are."""
-    from walmart_pipeline.training import card, versions
+    from walmart_pipeline.stages.training import data_card, dataset_versions
 
     chosen = settings_from(home=home)
-    version = _read(lambda: versions.get(chosen.datasets, name))
+    version = _read(lambda: dataset_versions.get(chosen.datasets, name))
     if as_json:
         print(version.model_dump_json(indent=2))
         return
@@ -58,16 +58,16 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
         console.print(f"  {label:<16} {_told(value)}", markup=False, soft_wrap=True)
     for side, cost in version.fine_tuning.items():
         console.print(f"  {'chat ' + side:<16} {_told(cost.model_dump())}", markup=False, soft_wrap=True)
-    console.print(f"  {'data card':<16} {chosen.datasets / name / card.CARD}", markup=False, soft_wrap=True)
+    console.print(f"  {'data card':<16} {chosen.datasets / name / data_card.CARD}", markup=False, soft_wrap=True)
 
 
 @app.command("diff")
 def diff(before: Name, after: Name, home: Home = None, as_json: AsJson = False) -> None:
     """What changed from one version to another."""
-    from walmart_pipeline.training import versions
+    from walmart_pipeline.stages.training import dataset_versions
 
     chosen = settings_from(home=home)
-    found = _read(lambda: versions.difference(chosen.datasets, before, after))
+    found = _read(lambda: dataset_versions.difference(chosen.datasets, before, after))
     if as_json:
         print(found.model_dump_json(indent=2))
         return
@@ -94,15 +94,17 @@ def import_examples(
 
     They are in the dataset from the next run on. Ends with 1 where no row is accepted.
     """
-    from walmart_pipeline.quality import policy as profiles
-    from walmart_pipeline.quality.judge import Judge
-    from walmart_pipeline.training import importing
+    from walmart_pipeline.judge import profiles
+    from walmart_pipeline.judge.judge import Judge
+    from walmart_pipeline.stages.training import example_imports
 
     chosen = settings_from(home=home, policy=policy)
     judge = told(lambda: Judge(profiles.load(chosen.policy)))
     try:
-        imported = _written(chosen, source, lambda db: importing.import_file(db, source, judge, now=datetime.now(UTC)))
-    except importing.ImportFileError as error:
+        imported = _written(
+            chosen, source, lambda db: example_imports.import_file(db, source, judge, now=datetime.now(UTC))
+        )
+    except example_imports.ImportFileError as error:
         failed(str(error))
     for row in imported.told:
         flaws = "; ".join(dict.fromkeys([*row.reasons, *(f"{flaw.kind}: {flaw.detail}" for flaw in row.flaws)]))
@@ -131,7 +133,7 @@ def import_edits(
 
     The same file again changes nothing. Ends with 1 where no row can be used.
     """
-    from walmart_pipeline.content import edit_files
+    from walmart_pipeline.stages.content import edit_files
 
     chosen = settings_from(home=home)
     imported = _written(chosen, source, lambda db: edit_files.import_file(db, source, now=datetime.now(UTC)))
@@ -160,7 +162,7 @@ def _written(settings: Settings, source: Path, work: Callable[[Database], Result
 
 
 def _read(work: Callable[[], Result]) -> Result:
-    from walmart_pipeline.training.versions import VersionsError
+    from walmart_pipeline.stages.training.dataset_versions import VersionsError
 
     try:
         return told(work)

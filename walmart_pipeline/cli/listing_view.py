@@ -1,6 +1,6 @@
 """A listing and its report, as a person reads them in the terminal.
 
-Belongs here: their form. Does not: what they say (records.py), or writing them (content/one.py).
+Belongs here: their form. Does not: what they say (records.py), or writing them (content/single_product.py).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from walmart_pipeline.content.one import Written
-from walmart_pipeline.records import Completion, Listing, Product, QualityReport
+from walmart_pipeline.core.records import Completion, Listing, Product, QualityReport
+from walmart_pipeline.stages.content.single_product import Written
 
 # A line of prose that the eye finds the next of.
 READING_WIDTH = 100

@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, told, wrong
-from walmart_pipeline.settings import Settings
-from walmart_pipeline.terminal import console
-from walmart_pipeline.warehouse import Warehouse
+from walmart_pipeline.cli.terminal import console
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Warehouse
 
 modelfile = typer.Typer(help="Work with Ollama Modelfiles.", no_args_is_help=True)
 models = typer.Typer(help="Versions of Walmart-GPT, and which of them writes.", no_args_is_help=True)
@@ -26,10 +26,10 @@ STATUS_COLOURS = {"champion": "green", "candidate": "yellow", "retired": "dim"}
 @models.command("list")
 def list_versions(home: Home = None, as_json: AsJson = False) -> None:
     """All versions, the newest first."""
-    from walmart_pipeline.llm import registry
+    from walmart_pipeline.registry import model_versions
 
     with _warehouse(settings_from(home=home)).reading() as db:
-        known = registry.versions(db)
+        known = model_versions.versions(db)
     if as_json:
         print(json.dumps([version.model_dump(mode="json", exclude={"recipe"}) for version in known], indent=2))
         return
@@ -46,27 +46,27 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
 @models.command("show")
 def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
     """One version with everything that it was made from."""
-    from walmart_pipeline.llm import registry
+    from walmart_pipeline.registry import model_versions
 
     with _warehouse(settings_from(home=home)).reading() as db:
-        version = told(lambda: registry.get(db, name))
+        version = told(lambda: model_versions.get(db, name))
     if as_json:
         print(version.model_dump_json(indent=2))
         return
-    for label, value in registry.described(version).items():
+    for label, value in model_versions.described(version).items():
         console.print(f"  {label:<16} {value}", markup=False, soft_wrap=True)
 
 
 @models.command("compare")
 def compare(one: Name, other: Name, home: Home = None, as_json: AsJson = False) -> None:
     """What two versions differ in, and how they did in the latest contest where they met."""
-    from walmart_pipeline.evaluation.entries import scores_of
-    from walmart_pipeline.llm import registry
+    from walmart_pipeline.registry import model_versions
+    from walmart_pipeline.stages.evaluation.contender_results import scores_of
 
     with _warehouse(settings_from(home=home)).reading() as db:
-        first, second = told(lambda: (registry.get(db, one), registry.get(db, other)))
+        first, second = told(lambda: (model_versions.get(db, one), model_versions.get(db, other)))
         met = {row["contender"]: row for row in scores_of(db, [first.name, second.name])}
-    differing = registry.differences(first, second)
+    differing = model_versions.differences(first, second)
     if as_json:
         compared = {"versions": [first.name, second.name], "differs": differing, "contest": list(met.values())}
         print(json.dumps(compared, indent=2))
@@ -89,22 +89,22 @@ def promote(
     home: Home = None,
 ) -> None:
     """Let a version write from the next run on, whatever the evaluation said."""
-    from walmart_pipeline.llm import compatibility, registry
-    from walmart_pipeline.quality import policy
-    from walmart_pipeline.quality.judge import Judge
+    from walmart_pipeline.judge import profiles
+    from walmart_pipeline.judge.judge import Judge
+    from walmart_pipeline.registry import compatibility, model_versions
 
     chosen = settings_from(home=home)
     warehouse = _warehouse(chosen)
     with warehouse.reading() as db:
-        version = told(lambda: registry.get(db, name))
-    problems = told(lambda: compatibility.problems(version, chosen, Judge(policy.load(chosen.policy))))
+        version = told(lambda: model_versions.get(db, name))
+    problems = told(lambda: compatibility.problems(version, chosen, Judge(profiles.load(chosen.policy))))
     for problem in problems:
         console.print(f"[red]problem[/] {escape(problem)}", soft_wrap=True)
     if problems and not force:
         failed(f"{version.name} could not write here: mend that, or promote it with --force")
 
     with warehouse.writing() as db:
-        told(lambda: registry.promote(db, version.name, decided_by="a person", reason=reason))
+        told(lambda: model_versions.promote(db, version.name, decided_by="a person", reason=reason))
     console.print(f"{version.name} writes from the next run on")
 
 
@@ -115,10 +115,10 @@ def rollback(
     home: Home = None,
 ) -> None:
     """Undo the latest promotion: the champion before it writes again."""
-    from walmart_pipeline.llm import registry
+    from walmart_pipeline.registry import model_versions
 
     with _warehouse(settings_from(home=home)).writing() as db:
-        was, present = told(lambda: registry.rollback(db, provider, decided_by="a person", reason=reason))
+        was, present = told(lambda: model_versions.rollback(db, provider, decided_by="a person", reason=reason))
     console.print(f"{was.name} is retired; {present.name if present else f'the own model of {provider}'} writes again")
 
 
@@ -127,7 +127,7 @@ def modelfile_check(path: Path, as_json: AsJson = False) -> None:
     """Report every error of a Modelfile with its line."""
     from dataclasses import asdict
 
-    from walmart_pipeline.models.modelfile import check
+    from walmart_pipeline.stages.models.modelfile import check
 
     if not path.is_file():
         wrong(f"there is no file {path}")

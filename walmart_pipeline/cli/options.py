@@ -13,8 +13,8 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
-from walmart_pipeline.settings import Settings
-from walmart_pipeline.terminal import console
+from walmart_pipeline.cli.terminal import console
+from walmart_pipeline.core.settings import Settings
 
 Home = Annotated[
     Path | None,
@@ -40,12 +40,12 @@ def settings_from(**given: object) -> Settings:
 
 def told(work: Callable[[], Answer]) -> Answer:
     """Run it; an error that is meant for a user becomes one line and exit code 1."""
+    from walmart_pipeline.core.warehouse import WarehouseError
+    from walmart_pipeline.generation.provider_factory import ProviderError
+    from walmart_pipeline.judge.profiles import PolicyError
     from walmart_pipeline.llm.calls import CallError
-    from walmart_pipeline.llm.choosing import ProviderError
     from walmart_pipeline.llm.ledger import LedgerError
-    from walmart_pipeline.llm.registry import RegistryError
-    from walmart_pipeline.quality.policy import PolicyError
-    from walmart_pipeline.warehouse import WarehouseError
+    from walmart_pipeline.registry.model_versions import RegistryError
 
     try:
         return work()

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from walmart_pipeline import settings as configuration
-from walmart_pipeline.cli import pulling
+from walmart_pipeline.cli import model_pull
 from walmart_pipeline.cli.options import (
     AsJson,
     BaseUrl,
@@ -24,7 +23,8 @@ from walmart_pipeline.cli.options import (
     told,
     wrong,
 )
-from walmart_pipeline.terminal import console
+from walmart_pipeline.cli.terminal import console
+from walmart_pipeline.core import settings as configuration
 
 app = typer.Typer()
 
@@ -52,8 +52,9 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run the whole pipeline in this process, on the same Dagster instance as the UI."""
-    from walmart_pipeline import running, terminal
-    from walmart_pipeline.llm.choosing import BATCH_WITHOUT_OPENAI
+    from walmart_pipeline import runner
+    from walmart_pipeline.cli import terminal
+    from walmart_pipeline.generation.provider_factory import BATCH_WITHOUT_OPENAI
 
     chosen = settings_from(
         home=home,
@@ -72,9 +73,9 @@ def run(
         if len(missing) == len(catalog or []):
             wrong(f"--catalog: there is no {names}")
         console.print(f"[yellow]missing[/] {escape(names)}")
-    pulling.offer(chosen, pull=pull)
+    model_pull.offer(chosen, pull=pull)
     with terminal.progress() as progress:
-        summary = running.run(
+        summary = runner.run(
             chosen,
             catalog=[str(path.resolve()) for path in catalog or []],
             limit=limit,
@@ -98,9 +99,9 @@ def dev(
     """Dagster's UI and daemon, on this project's instance."""
     import os
 
-    from walmart_pipeline import homes
+    from walmart_pipeline.core import workspace
 
-    homes.prepare(settings_from(home=home))
+    workspace.prepare(settings_from(home=home))
     executable = str(Path(sys.executable).with_name("dagster"))
     arguments = ["dev", "-w", str(configuration.PROJECT / "workspace.yaml"), "--port", str(port)]
     console.print(f"Dagster at http://127.0.0.1:{port} — stop it with Ctrl-C")
@@ -115,17 +116,17 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write the accepted listings to files, each whole or not at all."""
-    from walmart_pipeline.delivery import delivering
-    from walmart_pipeline.warehouse import Warehouse
+    from walmart_pipeline.core.warehouse import Warehouse
+    from walmart_pipeline.stages.delivery import exporter
 
     chosen = settings_from(home=home)
-    if unknown := set(formats) - set(delivering.FORMATS):
-        wrong(f"--format: {', '.join(sorted(unknown))}: use {', '.join(delivering.FORMATS)}")
+    if unknown := set(formats) - set(exporter.FORMATS):
+        wrong(f"--format: {', '.join(sorted(unknown))}: use {', '.join(exporter.FORMATS)}")
 
     def write() -> list[Any]:
         with Warehouse(chosen.warehouse, chosen.warehouse_wait_seconds).writing() as db:
-            written = delivering.deliver(db, folder or chosen.exports, formats)
-            delivering.record(db, written, run_id="")
+            written = exporter.deliver(db, folder or chosen.exports, formats)
+            exporter.record(db, written, run_id="")
         return written
 
     if not chosen.warehouse.exists():
@@ -144,7 +145,7 @@ def doctor(home: Home = None, as_json: AsJson = False) -> None:
     """Say what is installed, configured and reachable; never a secret."""
     import json
 
-    from walmart_pipeline import doctor as examination
+    from walmart_pipeline.cli import doctor as examination
 
     findings = examination.examine(settings_from(home=home))
     if as_json:

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, told, wrong
-from walmart_pipeline.terminal import console
+from walmart_pipeline.cli.terminal import console
 
 app = typer.Typer(help="What reviewers say of the texts.", no_args_is_help=True)
 
@@ -29,8 +29,8 @@ def import_ratings(
     as_json: AsJson = False,
 ) -> None:
     """Keep the ratings of a file. The newer one of a reviewer and text stands; the same file again changes nothing."""
-    from walmart_pipeline.quality import rating_files
-    from walmart_pipeline.warehouse import Warehouse
+    from walmart_pipeline.core.warehouse import Warehouse
+    from walmart_pipeline.stages.quality import rating_files
 
     chosen = settings_from(home=home)
     if not source.is_file():

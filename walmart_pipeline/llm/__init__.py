@@ -1,1 +1,1 @@
-"""Providers of text behind one protocol."""
+"""Calls to models: clients, the dispatcher, the ledger, prices, batches."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
-from walmart_pipeline.records import content_hash
+from walmart_pipeline.core.records import content_hash
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
 

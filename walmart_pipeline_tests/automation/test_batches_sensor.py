@@ -8,14 +8,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from walmart_pipeline import homes
+from walmart_pipeline.automation import live_runs
 from walmart_pipeline.automation.sensors import batches_sensor
+from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.definitions import build_defs
-from walmart_pipeline.settings import Settings
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
+from walmart_pipeline_tests.generation.test_model_provider import GOOD
+from walmart_pipeline_tests.llm.batch.test_lifecycle import Run, products
 from walmart_pipeline_tests.llm.fake_openai import FakeOpenAI, fake_openai
-from walmart_pipeline_tests.llm.test_batching import Run, products
-from walmart_pipeline_tests.llm.test_model_provider import GOOD
 
 
 class Nights:
@@ -44,7 +44,7 @@ class Nights:
 
 @pytest.fixture
 def nights(pipeline: Pipeline) -> Iterator[Nights]:
-    with fake_openai(lambda _: GOOD.model_dump_json()) as server, homes.instance(pipeline.settings) as instance:
+    with fake_openai(lambda _: GOOD.model_dump_json()) as server, live_runs.instance(pipeline.settings) as instance:
         yield Nights(pipeline.settings.home, server, instance)
 
 

@@ -10,11 +10,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from walmart_pipeline import homes
-from walmart_pipeline.automation import inbox
+from walmart_pipeline.automation import inbox, live_runs
 from walmart_pipeline.automation.sensors import BATCH_TAG, inbox_sensor
+from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.definitions import build_defs
-from walmart_pipeline.settings import Settings
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
 
 
@@ -52,7 +51,7 @@ class Inbox:
 
 @pytest.fixture
 def box(pipeline: Pipeline) -> Iterator[Inbox]:
-    with homes.instance(pipeline.settings) as instance:
+    with live_runs.instance(pipeline.settings) as instance:
         yield Inbox(pipeline, instance)
 
 

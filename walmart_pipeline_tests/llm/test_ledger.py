@@ -14,7 +14,8 @@ import pytest
 
 from walmart_pipeline.llm.calls import Answer, ErrorClass
 from walmart_pipeline.llm.ledger import Call, Ledger, LedgerError
-from walmart_pipeline_tests.llm.endpoints import ANSWER, request
+from walmart_pipeline_tests.llm.dispatch.endpoints import ANSWER, request
+from walmart_pipeline_tests.paths import PROJECT
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +152,7 @@ with Ledger(sys.argv[1]) as ledger:
 
 def test_several_processes_write_to_the_same_ledger(url: str) -> None:
     """They open it at the same moment, so that they also meet while the table is made."""
-    root = Path(__file__).parents[2]
+    root = PROJECT
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, url, str(start)], cwd=root) for start in (0, 1_000, 2_000)
     ]

@@ -1,6 +1,6 @@
 """llama.cpp inside this process: no server, no key, no network.
 
-Belongs here: the options of the engine, and a request and its answer in its words. Does not: weights.py's files.
+Belongs here: the options of the engine, and a request and its answer in its words. Does not: gguf.py's files.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from walmart_pipeline.llm.calls import Answer, CallError, Request
-from walmart_pipeline.llm.clients import weights
-from walmart_pipeline.llm.clients.conformity import unfit
+from walmart_pipeline.llm.clients import gguf
+from walmart_pipeline.llm.clients.json_schema import unfit
 
 if TYPE_CHECKING:
     from xllamacpp import Server
@@ -69,7 +69,7 @@ class Embedded:
         threads: int | None = None,
         digests: Path | None = None,
     ) -> None:
-        self._path = weights.packaged() if path is None else path
+        self._path = gguf.packaged() if path is None else path
         self._adapter = adapter
         self._slots = slots
         self._context = context
@@ -92,7 +92,7 @@ class Embedded:
 
     async def digest(self) -> str:
         """sha256 of the weights, and of the adapter after a plus sign. Raises CallError where a file is no GGUF."""
-        found = [await asyncio.to_thread(weights.digest, weights.verified(file), self._digests) for file in self._files]
+        found = [await asyncio.to_thread(gguf.digest, gguf.verified(file), self._digests) for file in self._files]
         return "+".join(found)
 
     async def complete(self, request: Request) -> Answer:
@@ -163,7 +163,7 @@ class Embedded:
 
     def _load(self) -> Server:
         for file in self._files:
-            weights.verified(file)
+            gguf.verified(file)
         os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
         try:
             import xllamacpp

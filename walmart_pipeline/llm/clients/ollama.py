@@ -20,9 +20,9 @@ from pydantic import SecretStr
 
 from walmart_pipeline.llm.calls import Answer, CallError, Request
 from walmart_pipeline.llm.clients import transport
-from walmart_pipeline.llm.clients.conformity import unfit
-from walmart_pipeline.llm.clients.failures import retry_after, unanswered, without_key
-from walmart_pipeline.llm.clients.lines import lines
+from walmart_pipeline.llm.clients.errors import retry_after, unanswered, without_key
+from walmart_pipeline.llm.clients.json_schema import unfit
+from walmart_pipeline.llm.clients.ndjson import lines
 from walmart_pipeline.llm.clients.transport import Timeouts
 
 # Given with a request, each of them makes Ollama load the model anew.

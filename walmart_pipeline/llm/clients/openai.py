@@ -1,6 +1,6 @@
 """OpenAI's chat completions, or any server that speaks them (vLLM, llama-server, a gateway), by the official SDK.
 
-Belongs here: sending, and keeping the key to ourselves. Does not: what the JSON means (openai_wire.py), batches
+Belongs here: sending, and keeping the key to ourselves. Does not: what the JSON means (openai_payloads.py), batches
 (openai_batch.py), retries and concurrency (dispatcher.py).
 """
 
@@ -16,12 +16,12 @@ import openai
 from pydantic import SecretStr
 
 from walmart_pipeline.llm.calls import Answer, CallError, Request
-from walmart_pipeline.llm.clients import openai_wire, transport
-from walmart_pipeline.llm.clients.failures import unanswered
-from walmart_pipeline.llm.clients.openai_wire import Structured, UntakenParameterError
-from walmart_pipeline.llm.clients.quotas import quotas
+from walmart_pipeline.llm.clients import openai_payloads, transport
+from walmart_pipeline.llm.clients.errors import unanswered
+from walmart_pipeline.llm.clients.openai_payloads import Structured, UntakenParameterError
+from walmart_pipeline.llm.clients.rate_limit_headers import quotas
 from walmart_pipeline.llm.clients.transport import Timeouts
-from walmart_pipeline.llm.prices import Price
+from walmart_pipeline.llm.pricing import Price
 
 T = TypeVar("T")
 
@@ -132,7 +132,7 @@ class OpenAI:
 
     def body(self, request: Request) -> dict[str, Any]:
         """The JSON of a request, without what is left out."""
-        sent = openai_wire.body(request, self.model, self._structured)
+        sent = openai_payloads.body(request, self.model, self._structured)
         return {name: value for name, value in sent.items() if name not in self.left_out}
 
     async def asked(self, call: Awaitable[T]) -> T:
@@ -169,7 +169,7 @@ class OpenAI:
     def _answer(self, completion: Any, request: Request, headers: Mapping[str, str]) -> Answer:
         allowed, told = request.parameters.get("max_tokens"), quotas(headers)
         try:
-            answer = openai_wire.answer(completion, self.price, schema=request.schema, max_tokens=allowed)
+            answer = openai_payloads.answer(completion, self.price, schema=request.schema, max_tokens=allowed)
         except CallError as error:
             error.quotas = told
             raise
@@ -177,7 +177,7 @@ class OpenAI:
 
     def refused(self, status: int, told: Any, headers: Mapping[str, str]) -> CallError:
         """The CallError of an HTTP status with its error body."""
-        error = openai_wire.failure(status, told, headers, model=self.model, endpoint=self.endpoint, key=self._key)
+        error = openai_payloads.failure(status, told, headers, model=self.model, endpoint=self.endpoint, key=self._key)
         error.quotas = quotas(headers)
         return error
 
@@ -190,7 +190,7 @@ class OpenAI:
             response = await self.asked(self.sdk.get(path, cast_to=httpx2.Response))
         else:
             response = await self.asked(self.sdk.post(path, cast_to=httpx2.Response, body=body))
-        answered = openai_wire.parsed(response.content)
+        answered = openai_payloads.parsed(response.content)
         if isinstance(answered, dict) and answered.get("error"):
             # Gateways report what went wrong behind them under HTTP 200, some with its status as the code.
             told = answered["error"]

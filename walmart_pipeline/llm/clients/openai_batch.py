@@ -17,11 +17,11 @@ from typing import Any, Final
 from openai import AsyncOpenAI, Omit, omit
 
 from walmart_pipeline.llm.calls import Answer, CallError, Request
-from walmart_pipeline.llm.clients import openai_wire
-from walmart_pipeline.llm.clients.lines import lines
+from walmart_pipeline.llm.clients import openai_payloads
+from walmart_pipeline.llm.clients.ndjson import lines
 from walmart_pipeline.llm.clients.openai import RAISED, OpenAI
-from walmart_pipeline.llm.clients.openai_wire import UntakenParameterError
-from walmart_pipeline.llm.prices import Price
+from walmart_pipeline.llm.clients.openai_payloads import UntakenParameterError
+from walmart_pipeline.llm.pricing import Price
 
 # OpenAI's limits of one input file; its 200 MB are taken as the smaller of the two readings.
 MAX_REQUESTS = 50_000
@@ -207,7 +207,7 @@ def _outcome(client: OpenAI, line: dict[str, Any], price: Price) -> Answer | Cal
             return CallError("dropped", str(refused))
         return refused
     try:
-        return openai_wire.answer(body, price)
+        return openai_payloads.answer(body, price)
     except CallError as error:
         return error
 

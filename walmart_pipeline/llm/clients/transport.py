@@ -1,7 +1,7 @@
 """The HTTP clients that model servers are reached with: httpx's interface, aiohttp's connections.
 
 Belongs here: where a server is, timeouts, limits, proxies, and which transport. Does not: what is said over it
-(ollama.py, openai.py), or what a broken connection means (failures.py).
+(ollama.py, openai.py), or what a broken connection means (errors.py).
 """
 
 from __future__ import annotations

@@ -1,0 +1,140 @@
+"""What came of a retraining, read from the warehouse.
+
+Belongs here: the facts of its summary and their queries. Does not: running it (runner.py), or how they are shown
+(terminal.py).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from walmart_pipeline.automation.run_summary import spent
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Database, Warehouse, WarehouseError
+
+DATASET = """
+select 'v' || max(number) as dataset, (select count(*) from training.dataset) as examples
+from training.dataset_versions
+"""
+
+TUNED = """
+select tier, score, baseline_score, parameters
+from models.tuned
+where tuned_at >= ?
+order by tier
+"""
+
+CANDIDATES = """
+select name
+from models.versions
+where created_at >= ? or name in (select candidate from evaluation.decisions where decided_at >= ?)
+order by name
+"""
+
+CONTENDERS = """
+select
+    contender,
+    kind,
+    count(*) as products,
+    count(*) filter (status <> 'complete') as without_text,
+    avg(score) as mean_score,
+    count(*) filter (publishable) as publishable
+from evaluation.contest
+where contest = (select max(contest) from evaluation.contest where held_at >= ?)
+group by contender, kind
+order by mean_score desc, contender
+"""
+
+DECISIONS = """
+select candidate, reference, difference, low, high, verdict, reasons
+from evaluation.decisions
+where decided_at >= ?
+order by candidate
+"""
+
+CHAMPIONS = """
+select string_agg(name || ' (' || provider || ')', ', ' order by provider)
+from models.versions
+where status = 'champion'
+"""
+
+
+class Tuned(BaseModel):
+    """What the study of a tier found."""
+
+    tier: str
+    score: float | None
+    baseline_score: float | None
+    parameters: str
+
+
+class Contender(BaseModel):
+    """How one of those who wrote about the held-out products did."""
+
+    contender: str
+    kind: str
+    products: int
+    without_text: int
+    mean_score: float
+    publishable: int
+
+
+class Decision(BaseModel):
+    """What was decided about a candidate, and why."""
+
+    candidate: str
+    reference: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    verdict: str
+    reasons: list[str] = Field(default_factory=list)
+
+
+class Retraining(BaseModel):
+    """A retraining's facts."""
+
+    succeeded: bool
+    error: str | None = None
+    dataset: str | None = None
+    examples: int = 0
+    tuned: list[Tuned] = Field(default_factory=list)
+    candidates: list[str] = Field(default_factory=list)
+    contenders: list[Contender] = Field(default_factory=list)
+    decisions: list[Decision] = Field(default_factory=list)
+    champion: str | None = None
+    report: str | None = None
+    calls: int = 0
+    cost_usd: float = 0.0
+    seconds: float = 0.0
+    run_id: str = ""
+
+
+def retrained(settings: Settings, *, started: datetime, run_id: str, seconds: float, error: str | None) -> Retraining:
+    """The facts of a retraining, also of one that failed on its way: then they tell how far it came."""
+    about = {"succeeded": error is None, "error": error, "run_id": run_id, "seconds": round(seconds, 1)}
+    try:
+        with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:
+            facts = _facts(db, started)
+    except WarehouseError:
+        # A run that failed before its first write leaves no warehouse: `error` says why it failed.
+        if error is None:
+            raise
+        return Retraining.model_validate(about)
+    about |= dict(zip(("calls", "cost_usd"), spent(settings, started), strict=True))
+    report = settings.reports / f"contest-{facts.pop('contest')}.html"
+    return Retraining.model_validate(facts | about | {"report": str(report) if report.is_file() else None})
+
+
+def _facts(db: Database, started: datetime) -> dict[str, Any]:
+    return db.query(DATASET)[0] | {
+        "tuned": db.query(TUNED, [started]),
+        "candidates": [row["name"] for row in db.query(CANDIDATES, [started, started])],
+        "contenders": db.query(CONTENDERS, [started]),
+        "decisions": db.query(DECISIONS, [started]),
+        "champion": db.value(CHAMPIONS),
+        "contest": db.value("select max(contest) from evaluation.contest where held_at >= ?", [started]),
+    }

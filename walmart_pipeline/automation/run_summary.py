@@ -1,0 +1,169 @@
+"""What a run came to, read from the warehouse.
+
+Belongs here: the facts of the summary and their queries. Does not: how they are shown (terminal.py).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Database, Warehouse, WarehouseError
+
+TOTALS = """
+select
+    (select count(*) from catalog.raw_products) as rows_in,
+    (select count(*) from catalog.merges) as rows_merged,
+    (select count(*) from catalog.rejects) as rows_rejected,
+    (select count(*) from catalog.products) as products,
+    (select count(*) from content.generation_plan) as planned,
+    (select coalesce(any_value(calls), 0) from content.plan_estimates) as calls_at_most,
+    (select coalesce(any_value(prompt_tokens + completion_tokens), 0) from content.plan_estimates) as tokens_at_most,
+    (select coalesce(any_value(cost_usd), 0.0) from content.plan_estimates) as cost_usd_at_most,
+    (select count(*) from quality.listings) as accepted,
+    (select count(*) from quality.review_queue where status = 'needs_review') as needs_review,
+    (select count(*) from quality.review_queue where status = 'failed') as failed,
+    (select count(*) from training.dataset) as examples
+"""
+
+# Reasons that differ only in a number are one: `#` stands for it.
+REJECTS = """
+select regexp_replace(reason, '[0-9]+', '#', 'g') as name, count(*) as value
+from catalog.rejects, unnest(reasons) as found(reason)
+group by name
+order by value desc, name
+"""
+
+REVIEW = """
+select regexp_replace(reason, '[0-9]+', '#', 'g') as name, count(*) as value
+from quality.review_queue, unnest(reasons) as found(reason)
+group by name
+order by value desc, name
+"""
+
+PLAN = """
+select reason as name, count(*) as value
+from content.generation_plan
+group by name
+order by value desc, name
+"""
+
+BANDS = """
+select band as name, count(*) as value
+from quality.scores
+group by name
+order by min(score) desc
+"""
+
+MISSING = """
+select tier as name, missing as value
+from models.modelfiles
+where not built
+order by value
+"""
+
+FEEDS = """
+select source_file, status, row_count, detail
+from catalog.feeds
+order by source_file
+"""
+
+
+WAITING = """
+select batch as name, count(*) as value
+from content.waiting
+group by name
+order by name
+"""
+
+
+class FeedFact(BaseModel):
+    """A feed as it was last offered."""
+
+    source_file: str
+    status: str
+    row_count: int
+    detail: str
+
+
+class Summary(BaseModel):
+    """What `walmart-pipeline run` tells: rows, products and texts are those of the whole warehouse after the run."""
+
+    succeeded: bool
+    error: str | None = None
+    rows_in: int = 0
+    rows_merged: int = 0
+    rows_rejected: int = 0
+    products: int = 0
+    planned: int = Field(default=0, description="Products that this run was to write.")
+    calls_at_most: int = Field(default=0, description="What the plan comes to, less what the ledger knows.")
+    tokens_at_most: int = 0
+    cost_usd_at_most: float = 0.0
+    plan_by_reason: dict[str, int] = Field(default_factory=dict)
+    accepted: int = 0
+    needs_review: int = 0
+    failed: int = 0
+    waiting_by_batch: dict[str, int] = Field(
+        default_factory=dict, description="Products whose text a batch at the provider is going to bring."
+    )
+    calls: int = Field(default=0, description="Model calls of this run, failed ones too; the composer needs none.")
+    cost_usd: float = 0.0
+    examples: int = 0
+    modelfiles: list[str] = Field(default_factory=list)
+    report: str | None = None
+    exports: list[str] = Field(default_factory=list)
+    seconds: float = 0.0
+    run_id: str = ""
+    feeds: list[FeedFact] = Field(default_factory=list)
+    rejects_by_reason: dict[str, int] = Field(default_factory=dict)
+    review_by_reason: dict[str, int] = Field(default_factory=dict)
+    bands: dict[str, int] = Field(default_factory=dict)
+    examples_missing: dict[str, int] = Field(default_factory=dict, description="By tier that could not be built.")
+
+
+def summarize(settings: Settings, *, started: datetime, run_id: str, seconds: float, error: str | None) -> Summary:
+    """The facts of a run, also of one that failed on its way: then they tell how far it came."""
+    about = {"succeeded": error is None, "error": error, "run_id": run_id, "seconds": round(seconds, 1)}
+    report = settings.reports / "evaluation.html"
+    try:
+        with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:
+            facts = _facts(db)
+    except WarehouseError:
+        # A run that failed before its first write leaves no warehouse: `error` says why it failed.
+        if error is None:
+            raise
+        return Summary.model_validate(about)
+    calls, cost_usd = spent(settings, started)
+    about |= {"calls": calls, "cost_usd": cost_usd}
+    return Summary.model_validate(facts | about | {"report": str(report) if report.is_file() else None})
+
+
+def spent(settings: Settings, since: datetime) -> tuple[int, float]:
+    """Calls and USD of this run; a ledger that was never needed is not made for the question."""
+    from walmart_pipeline.llm.ledger import Ledger
+
+    if settings.ledger_url is None and not settings.ledger_file.exists():
+        return 0, 0.0
+    with Ledger(settings.ledger) as ledger:
+        return ledger.spent(since)
+
+
+def _facts(db: Database) -> dict[str, Any]:
+    return db.query(TOTALS)[0] | {
+        "modelfiles": [row["path"] for row in db.query("select path from models.modelfiles where built order by path")],
+        "exports": [row["path"] for row in db.query("select distinct path from delivery.exports order by path")],
+        "feeds": db.query(FEEDS),
+        "rejects_by_reason": _counts(db, REJECTS),
+        "review_by_reason": _counts(db, REVIEW),
+        "bands": _counts(db, BANDS),
+        "plan_by_reason": _counts(db, PLAN),
+        "waiting_by_batch": _counts(db, WAITING),
+        "examples_missing": _counts(db, MISSING),
+    }
+
+
+def _counts(db: Database, sql: str) -> dict[str, int]:
+    return {row["name"]: row["value"] for row in db.query(sql)}

@@ -1,0 +1,121 @@
+"""What is installed, configured and reachable.
+
+Belongs here: looking, and saying what to do. Does not: repairing. A secret is only ever "set" or "not set".
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import BaseModel
+
+from walmart_pipeline.core.settings import Settings
+
+State: TypeAlias = Literal["good", "note", "bad"]
+
+LIBRARIES = ("dagster", "dagster-webserver", "duckdb", "pyarrow", "great-expectations", "pydantic", "matplotlib")
+
+# A nightly run of a million products keeps some 10 GB: raw rows, products, texts and exports.
+FREE_GB = 10
+REACH_SECONDS = 3.0
+
+
+class Finding(BaseModel):
+    """One thing that was looked at. `remedy` says what to do where it is not good."""
+
+    name: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything that a run needs or could use."""
+    return [*_installed(), *_configured(settings), *_reachable(settings)]
+
+
+def _installed() -> Iterator[Finding]:
+    yield Finding(name="Python", state="good", detail=platform.python_version())
+    for library in LIBRARIES:
+        try:
+            yield Finding(name=library, state="good", detail=importlib.metadata.version(library))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name=library, state="bad", detail="not installed", remedy="run `make setup`")
+
+
+def _configured(settings: Settings) -> Iterator[Finding]:
+    free = shutil.disk_usage(_existing(settings)).free / 1e9
+    yield Finding(
+        name="home",
+        state="good" if free >= FREE_GB else "note",
+        detail=f"{settings.home}, {free:.0f} GB free",
+        remedy="" if free >= FREE_GB else f"a million products need about {FREE_GB} GB",
+    )
+    yield _warehouse(settings)
+    yield _policy(settings)
+    yield Finding(name="environment", state="good", detail=settings.environment)
+    yield Finding(name="provider", state="good", detail=settings.provider)
+    yield Finding(name="ledger", state="good", detail=without_secrets(settings.ledger))
+    for name, value in (("OPENAI_API_KEY", settings.openai_api_key), ("OLLAMA_API_KEY", settings.ollama_api_key)):
+        yield Finding(name=name, state="good", detail="set" if value else "not set")
+
+
+def _warehouse(settings: Settings) -> Finding:
+    from walmart_pipeline.core.warehouse import Warehouse, WarehouseError
+
+    if not settings.warehouse.exists():
+        return Finding(
+            name="warehouse", state="note", detail="none yet", remedy="`walmart-pipeline run --catalog FILE` makes it"
+        )
+    try:
+        with Warehouse(settings.warehouse).reading() as db:
+            return Finding(name="warehouse", state="good", detail=f"{db.count('catalog.products'):,} products")
+    except WarehouseError as error:
+        return Finding(name="warehouse", state="bad", detail=str(error), remedy="wait for the run that holds it")
+
+
+def _policy(settings: Settings) -> Finding:
+    from walmart_pipeline.judge import profiles
+
+    try:
+        return Finding(name="policy", state="good", detail=profiles.load(settings.policy).label)
+    except profiles.PolicyError as error:
+        return Finding(name="policy", state="bad", detail=str(error), remedy="set WALMART_POLICY")
+
+
+def _reachable(settings: Settings) -> Iterator[Finding]:
+    """Ollama is optional: the composer needs no server, and a Modelfile is built without one."""
+    for url in filter(None, (settings.ollama_base_url, settings.cloud_ollama_url)):
+        yield _ollama(url)
+
+
+def _ollama(url: str) -> Finding:
+    import httpx
+
+    shown = without_secrets(url)
+    try:
+        answer = httpx.get(f"{url.rstrip('/')}/api/version", timeout=REACH_SECONDS)
+        version = answer.raise_for_status().json()["version"]
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+        return Finding(
+            name="Ollama",
+            state="note",
+            detail=f"does not answer at {shown} ({type(error).__name__})",
+            remedy="optional: start it with `ollama serve`, or set OLLAMA_BASE_URL",
+        )
+    return Finding(name="Ollama", state="good", detail=f"{version} at {shown}")
+
+
+def without_secrets(url: str) -> str:
+    """A URL without user, password, query and fragment: where keys hide."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _existing(settings: Settings) -> str:
+    return str(next(path for path in (settings.home, *settings.home.parents) if path.exists()))

@@ -1,0 +1,134 @@
+"""Commands of the content: generate."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from walmart_pipeline.cli import model_pull
+from walmart_pipeline.cli.options import (
+    AsJson,
+    BaseUrl,
+    Home,
+    ModelName,
+    PolicyName,
+    ProviderName,
+    Pull,
+    failed,
+    settings_from,
+    told,
+    wrong,
+)
+from walmart_pipeline.cli.terminal import console
+
+if TYPE_CHECKING:
+    from walmart_pipeline.core.records import Product
+    from walmart_pipeline.llm.calls import Request
+
+app = typer.Typer()
+
+
+@app.command()
+def generate(
+    name: Annotated[str | None, typer.Option(help="The product's name, as the record has it.")] = None,
+    brand: Annotated[str | None, typer.Option(help="Its brand.")] = None,
+    category: Annotated[str | None, typer.Option(help='Broad to narrow: "Home > Kitchen > Kettles".')] = None,
+    feature: Annotated[list[str] | None, typer.Option(help="A feature; may be repeated.")] = None,
+    attribute: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="May be repeated.")] = None,
+    description: Annotated[str | None, typer.Option(help="The source's own text.")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--input", help="A product as JSON in place of the flags; - for stdin.")
+    ] = None,
+    provider: ProviderName = None,
+    base_url: BaseUrl = None,
+    model: ModelName = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="USD that this may cost. Default: 5.")] = None,
+    policy: PolicyName = None,
+    pull: Pull = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write one product's listing now, and judge it: as the pipeline would, from the same ledger.
+
+    A terminal shows the model's answer as it is written. Ends with 1 where there is no listing.
+    """
+    from walmart_pipeline.cli import listing_view
+    from walmart_pipeline.generation.model_provider import ModelProvider
+    from walmart_pipeline.judge import profiles
+    from walmart_pipeline.judge.judge import Judge
+    from walmart_pipeline.stages.content import single_product
+
+    flags = {
+        "product_name": name,
+        "brand": brand,
+        "category": [part.strip() for part in category.split(">")] if category else None,
+        "features": feature,
+        "attributes": dict(map(_pair, attribute)) if attribute else None,
+        "description": description,
+    }
+    product = _product({field: value for field, value in flags.items() if value is not None}, source)
+    chosen = settings_from(
+        home=home, provider=provider, base_url=base_url, model=model, budget_usd=budget, policy=policy
+    )
+    model_pull.offer(chosen, pull=pull)
+    judge = told(lambda: Judge(profiles.load(chosen.policy)))
+    writer = told(lambda: single_product.choose(chosen, judge))
+    if console.is_terminal and isinstance(writer, ModelProvider):
+        typing = _Typing()
+        writer.watch(typing)
+        written = told(lambda: single_product.write(product, writer, judge))
+        typing.end()
+    else:
+        written = told(lambda: single_product.write(product, writer, judge))
+    if as_json:
+        print(written.model_dump_json(indent=2))
+    else:
+        console.print(listing_view.view(product, written))
+    if not written.listing:
+        failed(listing_view.printable(written.completion.error or "there is no listing"))
+
+
+class _Typing:
+    """The model's answer on stderr, as it comes."""
+
+    calls = 0
+
+    def asked(self, request: Request) -> None:
+        self.calls += 1
+        again = request.messages[-2:-1] and request.messages[-2].role == "assistant"
+        console.print(f"\n{request.model} {'mends its answer' if again else 'writes'} …", style="bold", markup=False)
+
+    def piece(self, text: str) -> None:
+        from walmart_pipeline.cli.listing_view import printable
+
+        console.out(printable(text), end="", style="dim", highlight=False)
+
+    def end(self) -> None:
+        console.print("\n" if self.calls else "asked before: the answer is the ledger's", style="dim")
+
+
+def _product(flags: dict[str, object], source: Path | None) -> Product:
+    from walmart_pipeline.stages.content import single_product
+
+    if bool(flags) == bool(source):
+        wrong("describe the product: with --name and the other flags, or as JSON with --input")
+    try:
+        if not source:
+            return single_product.product(flags)
+        if str(source) == "-":
+            return single_product.product_from_json(sys.stdin.buffer.read())
+        if not source.is_file():
+            wrong(f"--input: there is no file {source}")
+        return single_product.product_from_json(source.read_bytes())
+    except single_product.ProductError as error:
+        wrong(f"--input: {error}" if source else str(error))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        wrong(f"--attribute: `{text}` is not NAME=VALUE")
+    return name.strip(), value.strip()

@@ -1,0 +1,89 @@
+"""Commands of the judge: scores, and the policy profiles that it judges by."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from walmart_pipeline.cli.options import AsJson, PolicyName, settings_from, told, wrong
+from walmart_pipeline.cli.terminal import console
+
+app = typer.Typer()
+policy_app = typer.Typer(help="Policy profiles: the limits, rules and word lists of the judge.", no_args_is_help=True)
+
+
+@app.command()
+def score(
+    source: Annotated[Path, typer.Option("--input", help="JSON lines of {product, listing}; - for stdin.")],
+    output: Annotated[Path | None, typer.Option(help="Where the reports go. Default: stdout.")] = None,
+    policy: PolicyName = None,
+) -> None:
+    """Judge pairs of product and listing: a QualityReport for each line, or the line's error."""
+    from walmart_pipeline.judge import pair_files, profiles
+    from walmart_pipeline.judge.judge import Judge
+
+    chosen = settings_from(policy=policy)
+    given = None if str(source) == "-" else source
+    if given and not given.is_file():
+        wrong(f"--input: there is no file {source}")
+    tally = told(lambda: pair_files.score_file(given, output, Judge(profiles.load(chosen.policy))))
+    console.print(f"{tally.reports:,} reports, {tally.publishable:,} publishable, {tally.errors:,} lines with an error")
+    raise typer.Exit(1 if tally.errors and not tally.reports else 0)
+
+
+@policy_app.command("list")
+def list_profiles(as_json: AsJson = False) -> None:
+    """The profiles that ship, each with its version and limits."""
+    from walmart_pipeline.judge import profiles
+    from walmart_pipeline.judge.profile_outline import described
+
+    known = [described(name) for name in profiles.available()]
+    if as_json:
+        print(json.dumps(known, indent=2))
+        return
+    table = Table("profile", "version", "extends", "rules", "title", "features", "words", box=None)
+    for profile in known:
+        limits = profile["limits"]
+        table.add_row(
+            profile["name"],
+            profile["version"],
+            profile["extends"] or "",
+            str(len(profile["rules_on"])),
+            f"{limits['title_min']}–{limits['title_max']}",
+            f"{limits['features_min']}–{limits['features_max']} of {limits['feature_max_chars']}",
+            f"{limits['description_min_words']}+",
+        )
+    console.print(table)
+
+
+@policy_app.command("check")
+def check_profile(
+    profile: Annotated[str, typer.Argument(metavar="FILE", help="A YAML file, or the name of a profile that ships.")],
+    as_json: AsJson = False,
+) -> None:
+    """Read a profile as the judge would: what it sets, or every error in it with its place and the remedy."""
+    from walmart_pipeline.judge.profile_outline import described
+    from walmart_pipeline.judge.profiles import PolicyError
+
+    try:
+        found = described(profile)
+    except PolicyError as error:
+        if as_json:
+            print(json.dumps({"profile": profile, "errors": list(error.problems)}, indent=2))
+        for problem in error.problems:
+            console.print(f"[red]error[/] {escape(problem)}", soft_wrap=True)
+        raise typer.Exit(1) from error
+    if as_json:
+        print(json.dumps({"profile": profile, "errors": [], **found}, indent=2))
+        return
+    extends = f", extends {found['extends']}" if found["extends"] else ""
+    console.print(f"[green]good[/]  {found['name']}@{found['version']}{extends}", soft_wrap=True, highlight=False)
+    console.print(f"rules on   {len(found['rules_on'])}", highlight=False)
+    console.print(f"rules off  {', '.join(found['rules_off']) or 'none'}", highlight=False)
+    for name, (theirs, ours) in found["changed"].items():
+        console.print(f"limit      {name} {ours:,}, was {theirs:,}", highlight=False)

@@ -1,0 +1,1 @@
+"""What every layer uses: records, settings, the warehouse, files, progress, statistics."""

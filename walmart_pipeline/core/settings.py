@@ -1,0 +1,131 @@
+"""Where things are and what is configured, read once from the environment.
+
+Belongs here: every environment name that the program honours, with its default. Does not: opening what it points to.
+Published names (OLLAMA_BASE_URL, OPENAI_API_KEY, …) are honoured as they are; the project's own begin with WALMART_.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def _published(name: str, default: Any) -> Any:
+    """A field that is known outside of this project by an environment name of its own."""
+    return Field(default=default, validation_alias=name)
+
+
+class Settings(BaseSettings):
+    """Typed view of the environment and of the project's .env file; the environment wins."""
+
+    # The prefix keeps fields apart from names that a shell sets for itself, such as HOME.
+    model_config = SettingsConfigDict(
+        env_prefix="WALMART_",
+        env_file=PROJECT / ".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+    )
+
+    home: Path = PROJECT / "data"
+    policy: str = "walmart-2025"
+    provider: str = "auto"
+    base_model: str = "llama3.1:8b"
+    # The warehouse file has one writer at a time; a nightly run waits for a colleague's ten-minute run, not for ever.
+    warehouse_wait_seconds: float = Field(default=900, ge=0)
+
+    # Model calls. The budget holds for one run: whoever lets a model write that costs money says how much it may.
+    model: str | None = None
+    base_url: str | None = None
+    concurrency: int = Field(default=64, ge=1)
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    budget_usd: float = Field(default=5.0, ge=0)
+    budget_calls: int | None = Field(default=None, ge=1)
+    batch: bool = False
+    ledger_url: str | None = None
+    prices: Path | None = None
+    allow_cloud_models: bool = False
+    embedded_model: Path | None = None
+    embedded_adapter: Path | None = None
+
+    # A model as judge, off by default: provider:model, texts a run, and what it may spend beside the writer's budget.
+    model_judge: str | None = None
+    model_judge_sample: int = Field(default=0, ge=0)
+    model_judge_budget_usd: float = Field(default=1.0, ge=0)
+
+    # Fine-tuning at OpenAI, off by default. The budget holds for all jobs that this home ever began, together.
+    finetune: bool = False
+    finetune_model: str = "gpt-4.1-mini-2025-04-14"
+    finetune_budget_usd: float = Field(default=0.0, ge=0)
+
+    environment: Literal["development", "test", "production"] = _published("ENVIRONMENT", "development")
+    default_model: str | None = _published("DEFAULT_MODEL", None)
+    ollama_base_url: str = _published("OLLAMA_BASE_URL", "http://localhost:11434")
+    cloud_ollama_url: str | None = _published("CLOUD_OLLAMA_URL", None)
+    ollama_api_key: SecretStr | None = _published("OLLAMA_API_KEY", None)
+    openai_api_key: SecretStr | None = _published("OPENAI_API_KEY", None)
+    max_tokens: int = _published("MAX_TOKENS", 2048)
+    max_response_time: float = _published("MAX_RESPONSE_TIME", 300.0)
+    enable_data_collection: bool = _published("ENABLE_DATA_COLLECTION", True)
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        """Dagster refuses a relative home, and a relative path would move with the working directory."""
+        return home.expanduser().resolve()
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def ledger_file(self) -> Path:
+        """The ledger where no URL is given: SQLite in the home."""
+        return self.home / "ledger.db"
+
+    @property
+    def ledger(self) -> str:
+        """URL of the ledger of model calls."""
+        return self.ledger_url or f"sqlite:///{self.ledger_file}"
+
+    @property
+    def inbox(self) -> Path:
+        """Where feeds arrive."""
+        return self.home / "inbox"
+
+    @property
+    def exports(self) -> Path:
+        """What delivery writes."""
+        return self.home / "exports"
+
+    @property
+    def datasets(self) -> Path:
+        """Training datasets, a folder a version."""
+        return self.home / "datasets"
+
+    @property
+    def reports(self) -> Path:
+        """Evaluation reports and Data Docs."""
+        return self.home / "reports"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's instance: runs, events, schedules."""
+        return self.home / "dagster_home"
+
+    @property
+    def modelfiles(self) -> Path:
+        """Beside the code in the project itself, inside the home anywhere else."""
+        return PROJECT / "modelfiles" if self.home == PROJECT / "data" else self.home / "modelfiles"
+
+
+def load() -> Settings:
+    """The settings of this process. Raises pydantic.ValidationError with the name of each bad variable."""
+    return Settings()

@@ -1,0 +1,1 @@
+"""Writes listings: with a model, or with the template writer."""

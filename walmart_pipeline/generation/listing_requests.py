@@ -1,0 +1,120 @@
+"""A listing, asked for: the request for a product, and the one that asks for it again with what was wrong.
+
+Belongs here: which messages a model gets. Does not: the words of the task (prompt.py), sending (dispatcher.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+from walmart_pipeline.core.records import Product, Violation, content_hash
+from walmart_pipeline.generation import prompt
+from walmart_pipeline.generation.recipes import Turns
+from walmart_pipeline.judge.policy.schema import Limits
+from walmart_pipeline.llm.calls import Message, Request
+
+# What a repair names: more would be a second set of rules, and the first ones decide.
+COMPLAINTS_AT_MOST = 8
+
+
+@dataclass(frozen=True)
+class Question:
+    """What every request of a run has in common.
+
+    examples: few-shot turns between the task and the product. is_built: the model holds task, examples and parameters
+    itself; a system message would take their place.
+    """
+
+    provider: str
+    model: str
+    digest: str | None
+    system: str
+    schema: Mapping[str, Any]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    examples: tuple[Turns, ...] = ()
+    is_built: bool = False
+
+    @cached_property
+    def version(self) -> str:
+        """8 hex digits over the task, the examples, the schema and the parameters: when it changes, texts are written
+        anew."""
+        shown = [turns.model_dump() for turns in self.examples]
+        return content_hash([prompt.VERSION, self.system, shown, self.schema, dict(self.parameters)])[:8]
+
+    @cached_property
+    def opening(self) -> tuple[Message, ...]:
+        """The messages before the product's own."""
+        if self.is_built:
+            return ()
+        shown = [(Message("user", turns.user), Message("assistant", turns.assistant)) for turns in self.examples]
+        return (Message("system", self.system), *chain.from_iterable(shown))
+
+    @property
+    def opening_characters(self) -> int:
+        """Length of what is sent before each product."""
+        return sum(len(message.content) for message in self.opening)
+
+
+# A small model does not find the end of a list or a text: 8 of 20 listings of SmolLM2-135M ran on until they were cut.
+# 900 to 1,300 characters hold the 150 words that a description needs, and little more.
+SMALL_DESCRIPTION = {"minLength": 900, "maxLength": 1_300}
+SMALL_LIST = 7
+
+
+def listing_schema(limits: Limits, *, small_model: bool = False) -> dict[str, Any]:
+    """JSON schema of a Listing as a model is held to it while it writes.
+
+    Limits of characters are the judge's; a small model is held to them too, since it does not stop by itself.
+    """
+    text: dict[str, Any] = {"type": "string"}
+    title = feature = keyword = description = text
+    if small_model:
+        title = text | {"minLength": limits.title_min, "maxLength": limits.title_max}
+        feature = text | {"minLength": 10, "maxLength": limits.feature_max_chars}
+        keyword = text | {"minLength": 3, "maxLength": 40}
+        description = text | SMALL_DESCRIPTION
+    most = min(limits.features_max, SMALL_LIST) if small_model else limits.features_max
+    properties = {
+        "title": title,
+        "key_features": {"type": "array", "items": feature, "minItems": limits.features_min, "maxItems": most},
+        "description": description,
+        "seo_keywords": {"type": "array", "items": keyword, "maxItems": SMALL_LIST if small_model else 10},
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def first(question: Question, product: Product, revision: int) -> Request:
+    """The request for a product's listing. Its facts are data: they stand as JSON in the user's turn."""
+    return Request(
+        product_id=product.product_id,
+        provider=question.provider,
+        model=question.model,
+        digest=question.digest,
+        prompt_version=question.version,
+        messages=(*question.opening, Message("user", prompt.as_json(prompt.user(prompt.facts(product))))),
+        schema=question.schema,
+        parameters=question.parameters,
+        revision=revision,
+    )
+
+
+def repair(request: Request, answer: str, complaints: Sequence[str]) -> Request:
+    """The same request once more, after its answer and what is wrong with it."""
+    told = "\n".join(f"- {complaint}" for complaint in complaints[:COMPLAINTS_AT_MOST])
+    again = f"That answer can't be published:\n{told}\nAnswer again with the whole JSON object, and mend this."
+    return replace(request, messages=(*request.messages, Message("assistant", answer), Message("user", again)))
+
+
+def complaint(violation: Violation) -> str:
+    """A violation as a writer is told of it."""
+    quoted = f' ("{violation.evidence[:80]}")' if violation.evidence else ""
+    return f"{violation.field}: {violation.message}{quoted}"

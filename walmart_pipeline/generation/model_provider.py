@@ -1,0 +1,220 @@
+"""A model behind the provider protocol: asked, judged, asked once more, and stood in for where it fails.
+
+Belongs here: what happens to an answer. Does not: making calls (dispatcher.py), or the words (listing_requests.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from walmart_pipeline.core.records import Completion, Product
+from walmart_pipeline.generation import listing_requests, parsing, prompt
+from walmart_pipeline.generation.provider import Task
+from walmart_pipeline.generation.recipes import Recipe
+from walmart_pipeline.generation.template import writer
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.llm import pricing
+from walmart_pipeline.llm.calls import CallError, Client, Request
+from walmart_pipeline.llm.dispatch.budget import Budget
+from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
+from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome
+from walmart_pipeline.llm.ledger import Ledger
+from walmart_pipeline.llm.pricing import Price
+from walmart_pipeline.llm.streaming import Watched, Watcher
+
+# Listings restate facts: chance is for the wording. Ollama's own 0.8 is for conversation.
+TEMPERATURE = 0.3
+
+# For estimates: a whole listing of the sample comes to 410 to 610 tokens (SmolLM2's tokenizer).
+ANSWER_TOKENS = 600
+
+
+@dataclass(frozen=True)
+class Calling:
+    """How calls are made. clients: made anew for each run, since connections belong to its event loop.
+
+    recipe: how the model is asked; None for the task alone.
+    """
+
+    clients: Callable[[], Sequence[Client]]
+    ledger_url: str
+    limits: DispatchLimits
+    budget: Budget
+    price: Price
+    max_tokens: int
+    small_model: bool = False
+    recipe: Recipe | None = None
+
+
+class ModelProvider:
+    """A model that is asked for listings. Nothing is connected to before the first use."""
+
+    def __init__(self, name: str, judge: Judge, calling: Calling, *, repairs: bool = True) -> None:
+        self.name = name
+        self._judge = judge
+        self._calling = calling
+        self._repairs = repairs
+        self._dispatcher: Dispatcher | None = None
+        self._ended: Counter[str] = Counter()
+
+    @property
+    def calling(self) -> Calling:
+        """How its calls are made."""
+        return self._calling
+
+    @cached_property
+    def question(self) -> listing_requests.Question:
+        """What is asked of every product. Raises CallError where the endpoint or the model is not there."""
+        model, digest = asyncio.run(self._introduced())
+        recipe, most = self._calling.recipe, self._calling.max_tokens
+        return listing_requests.Question(
+            provider=self.name,
+            model=model,
+            digest=digest,
+            system=recipe.system if recipe else prompt.system(self._judge.policy.sentences()),
+            schema=listing_requests.listing_schema(self._judge.policy.limits, small_model=self._calling.small_model),
+            parameters=recipe.sent(most) if recipe else {"temperature": TEMPERATURE, "max_tokens": most},
+            examples=tuple(recipe.examples) if recipe else (),
+            is_built=recipe is not None and recipe.is_built,
+        )
+
+    @cached_property
+    def model(self) -> str:
+        """Name and, where the endpoint tells it, digest of the weights: other weights are another model."""
+        digest = self.question.digest
+        return f"{self.question.model}@{digest[:12]}" if digest else self.question.model
+
+    @property
+    def prompt_version(self) -> str:
+        """Of the task with the policy's rules, the schema and the parameters."""
+        return self.question.version
+
+    def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
+        """A completion a product, as they come. See Provider."""
+        waiting: dict[str, tuple[Product, Outcome | None]] = {}
+
+        def requests() -> Iterator[Request]:
+            for product, revision in tasks:
+                waiting[product.product_id] = (product, None)
+                yield listing_requests.first(self.question, product, revision)
+
+        self._ended = Counter()
+        with Ledger(self._calling.ledger_url) as ledger:
+            calling = self._calling
+            dispatcher = self._dispatcher = Dispatcher(calling.clients(), ledger, calling.limits, calling.budget)
+            # Closed before the ledger is: what is in flight when a run is stopped is paid for and has to be kept.
+            with closing(dispatcher.run(requests())) as outcomes:
+                for outcome in outcomes:
+                    product, first = waiting.pop(outcome.request.product_id)
+                    complaints = self._complaints(product, outcome)
+                    if complaints and outcome.answer and first is None:
+                        waiting[product.product_id] = (product, outcome)
+                        dispatcher.submit(listing_requests.repair(outcome.request, outcome.answer.text, complaints))
+                        continue
+                    ended, completion = self._completion(product, outcome, first, complaints)
+                    self._ended[ended] += 1
+                    yield product, completion
+
+    def watch(self, watcher: Watcher) -> None:
+        """From now on, let answers be told as they are written."""
+        made = self._calling.clients
+        self._calling = replace(self._calling, clients=lambda: [Watched(client, watcher) for client in made()])
+
+    def estimate(self, *, products: int, characters: int) -> pricing.Estimate:
+        """See Provider. The rules and the examples are sent with every product."""
+        return pricing.estimate(
+            self._calling.price,
+            calls=products,
+            prompt_characters=characters + products * self.question.opening_characters,
+            completion_tokens_a_call=ANSWER_TOKENS,
+        )
+
+    def note(self) -> str:
+        """Accepted, repaired and failed so far, tokens and cost."""
+        parts = [f"{count:,} {name}" for name, count in self._ended.items()]
+        snapshot = self._dispatcher.snapshot() if self._dispatcher else None
+        if snapshot:
+            parts += [f"{snapshot.prompt_tokens + snapshot.completion_tokens:,} tokens", f"${snapshot.cost_usd:.2f}"]
+        return ", ".join(parts)
+
+    async def _introduced(self) -> tuple[str, str | None]:
+        """Model and digest, from the first endpoint that answers."""
+        clients = self._calling.clients()
+        try:
+            for number, client in enumerate(clients, start=1):
+                try:
+                    return client.model, await client.digest()
+                except CallError:
+                    if number == len(clients):
+                        raise
+            raise ValueError(f"{self.name} has no endpoint")
+        finally:
+            for client in clients:
+                await client.close()
+
+    def _complaints(self, product: Product, outcome: Outcome) -> list[str]:
+        """Why an answer can't be published; empty for a good one, and where repairs are off."""
+        if not outcome.answer or not self._repairs:
+            return []
+        try:
+            listing = parsing.listing(outcome.answer.text)
+        except parsing.UnusableAnswerError as error:
+            return [str(error)]
+        violations = self._judge.report(product, listing).violations
+        return [listing_requests.complaint(violation) for violation in violations if violation.severity == "blocking"]
+
+    def _completion(
+        self, product: Product, outcome: Outcome, first: Outcome | None, complaints: list[str]
+    ) -> tuple[str, Completion]:
+        """How a product ended, in a word, and its completion. first: the answer that was asked to be mended."""
+        completion = _together(first, outcome) if first else outcome.completion
+        if outcome.answer and not complaints:
+            return ("repaired" if first else "accepted"), completion
+        if first and outcome.error_class in ("budget", "stopped"):
+            # The next run has the first answer from the ledger, and asks for the repair alone.
+            return "failed", completion
+        usable = first or outcome.answer or outcome.error_class == "malformed"
+        if not self._repairs or not usable:
+            return "failed", completion
+        why = "; ".join(complaints) or outcome.error or "no answer"
+        try:
+            listing = writer.compose(product, self._judge.policy.limits, self._judge.acceptable)
+        except writer.FactsTooThin as thin:
+            # The model's text, faulty as it is, helps a reviewer more than none.
+            text = _best_text(outcome, first)
+            if text:
+                return "for review", completion.model_copy(update={"status": "complete", "text": text, "error": None})
+            return "failed", completion.model_copy(update={"error": f"{why}; {thin}"})
+        stand_in = {"status": "complete", "text": listing.model_dump_json(), "error": None, "fallback": why}
+        return "composed instead", completion.model_copy(update=stand_in)
+
+
+def _together(first: Outcome, second: Outcome) -> Completion:
+    """Both answers as one completion: the question is the first one's, the cost that of both."""
+    one, two = first.completion, second.completion
+    return two.model_copy(
+        update={
+            "request_hash": one.request_hash,
+            "prompt_tokens": one.prompt_tokens + two.prompt_tokens,
+            "completion_tokens": one.completion_tokens + two.completion_tokens,
+            "seconds": one.seconds + two.seconds,
+            "cost_usd": one.cost_usd + two.cost_usd,
+        }
+    )
+
+
+def _best_text(outcome: Outcome, first: Outcome | None) -> str | None:
+    """The latest answer that is a listing at all."""
+    for candidate in (outcome, first):
+        if candidate and candidate.answer:
+            try:
+                parsing.listing(candidate.answer.text)
+            except parsing.UnusableAnswerError:
+                continue
+            return candidate.answer.text
+    return None

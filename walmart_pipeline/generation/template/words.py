@@ -1,0 +1,139 @@
+"""What it means that two texts say the same: their content words.
+
+Belongs here: words as they are compared, and case as it is calmed. Does not: sentences (sentences.py) or wording.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from walmart_pipeline.generation.template.phrases import phrases
+
+_WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
+# In a model number (X200) or a table (S=US) capitals are no shouting.
+_UNSHOUTABLE = frozenset("0123456789=")
+_CAPITALS = re.compile(r"[^\W\d_a-z]{2}")
+_EDGES = "\"'“”‘’()[]{}.,;:!?&"
+
+# fmt: off
+SMALL_WORDS = frozenset({
+    "a", "an", "and", "as", "at", "but", "by", "for", "from", "in", "into", "of", "on", "or", "per", "the",
+    "to", "via", "vs", "with", "w/",
+})
+STOP_WORDS = SMALL_WORDS | frozenset({
+    "is", "are", "be", "was", "were", "it", "its", "this", "that", "these", "those", "which", "who", "has",
+    "have", "had", "can", "will", "may", "also", "your", "you", "our", "we", "they", "their", "them", "he",
+    "she", "his", "her", "i", "my", "me", "us", "so", "if", "then", "than", "not", "no", "all", "any", "each",
+    "more", "most", "very", "just", "only", "both", "t", "s",
+})
+# Words that no sentence ends with: a text that stops there was cut off.
+UNFINISHED = SMALL_WORDS | frozenset({
+    "is", "are", "that", "which", "your", "our", "their", "its", "this", "these", "has", "have", "right",
+    "when",
+})
+# fmt: on
+
+
+# Each sentence of a product is asked for again by features, prose and attributes; a thousand holds several products.
+@lru_cache(maxsize=1024)
+def content_words(text: str) -> frozenset[str]:
+    """Words and numbers in lower case, without function words and without a plural s."""
+    return frozenset(map(stem, set(_WORD.findall(text.lower())) - STOP_WORDS))
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """A lower-case word without its plural s: enough to meet "mugs" with "mug"."""
+    return word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] not in "sui" else word
+
+
+def is_plural(noun: str) -> bool:
+    """Whether a lower-case noun takes "are". Known only by its s."""
+    return len(noun) > 3 and noun[-1] == "s" and noun[-2] not in "sui" and noun not in {"lens", "canvas", "gas"}
+
+
+def is_left_hanging(words: list[str]) -> bool:
+    """Whether the last word needs another after it; "in" after a number is an inch."""
+    last = words[-1].lower()
+    return last in UNFINISHED and not (last == "in" and len(words) > 1 and words[-2][-1].isdigit())
+
+
+def says_the_same(words: frozenset[str], told: Iterable[frozenset[str]]) -> bool:
+    """Whether one of the texts told has (nearly) all of these content words. No words say nothing new.
+
+    Four words in five: repeated paragraphs of feeds differ by a mark or an added word.
+    """
+    if not words:
+        return True
+    enough = 0.8 * len(words)
+    return any(len(words & other) >= enough for other in told)
+
+
+def capitalised(text: str) -> str:
+    """The first letter in upper case, unless the word is written its own way (iPhone) or begins with a digit."""
+    first = text.split(" ", 1)[0]
+    return text if first != first.lower() else text[:1].upper() + text[1:]
+
+
+def is_shouted(word: str) -> bool:
+    """Capitals only, and at least two of them; a model number (X200) is no shouting."""
+    return word.isupper() and sum(map(str.isalpha, word)) > 1 and not any(map(_UNSHOUTABLE.__contains__, word))
+
+
+def calm(text: str, keep: frozenset[str] = frozenset(), *, titled: bool = False) -> str:
+    """Text with shouting taken out: runs of two and more words in capitals, of which one has four letters.
+
+    keep: lower-case words left as they stand (a brand's). Acronyms keep their capitals. The first word of a calmed
+    run keeps a capital where a sentence begins; titled gives one to every word.
+    """
+    if not _CAPITALS.search(text):
+        return text
+    words = text.split(" ")
+    if sum(map(is_shouted, words)) < 2:
+        return text
+    acronyms = phrases().acronyms
+    start = 0
+    while start < len(words):
+        if not is_shouted(words[start]):
+            start += 1
+            continue
+        end = start
+        # a number or a sign inside a run of capitals does not end it
+        while end < len(words) and not any(letter.islower() for letter in words[end]):
+            end += 1
+        run = words[start:end]
+        if sum(map(is_shouted, run)) > 1 and any(len(word.strip(_EDGES)) > 3 for word in run):
+            for place in range(start, end):
+                bare = words[place].strip(_EDGES).lower()
+                shouted = is_shouted(words[place]) or bare in SMALL_WORDS
+                if shouted and bare not in acronyms and bare not in keep:
+                    begins = place == 0 or words[place - 1][-1:] in ".!?"
+                    lowered = words[place].lower()
+                    small = bare in SMALL_WORDS and place > 0
+                    words[place] = _with_capital(lowered) if begins or (titled and not small) else lowered
+        start = end
+    return " ".join(words)
+
+
+def title_cased(text: str) -> str:
+    """A lower-cased name with a capital on every word but the small ones; acronyms in capitals, numbers untouched."""
+    acronyms = phrases().acronyms
+    words = text.split(" ")
+    for place, word in enumerate(words):
+        bare = word.strip(_EDGES)
+        if bare in acronyms:
+            words[place] = word.replace(bare, acronyms[bare])
+        elif len(bare) > 1 and word.islower() and (place == 0 or bare not in SMALL_WORDS):
+            if any(map(str.isdigit, word)):
+                continue
+            words[place] = "-".join(_with_capital(part) for part in word.split("-"))
+    return " ".join(words)
+
+
+def _with_capital(word: str) -> str:
+    for place, letter in enumerate(word):
+        if letter.isalpha():
+            return word[:place] + letter.upper() + word[place + 1 :]
+    return word

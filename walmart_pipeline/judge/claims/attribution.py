@@ -1,0 +1,112 @@
+"""Whether a sentence says a material, colour or scent of the product.
+
+"Made of oak", "oak frame", "in red" and "vanilla flavor" say it.
+
+Belongs here: what the words before and after such a word must be. Does not: words said of something else
+(other_subjects.py), which words those are (vocabulary.yaml), or what the record has (record.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set as AbstractSet
+
+from walmart_pipeline.judge.claims.context import either, is_denied, part
+from walmart_pipeline.judge.claims.parts import PARTS
+from walmart_pipeline.judge.claims.vocabulary import Kind
+from walmart_pipeline.text import tokenizer
+
+_MADE = either(
+    r"""made | crafted | constructed | built | woven | handwoven | formed | cast | molded | moulded | carved | cut
+    | knit | sewn | forged | fashioned | manufactured | produced | composed | tailored"""
+)
+_COATED = either(
+    r"""finished | upholstered | wrapped | covered | lined | coated | trimmed | clad | padded | strung | printed
+    | filled | stuffed"""
+)
+_MADE_OF = re.compile(
+    rf"\b(?:{_MADE}(?:\s+(?:entirely|only|mostly))?\s+(?:of|from|with|in|out of|using)|{_COATED} (?:in|with|on)"
+    r"|(?:pieces?|sheet|blocks?|slab|layers?|construction|body|frame|shell|housing|core) of|consists? of|set in"
+    r"|(?:materials?|fabric|fabric type|upholstery|composition)(?:\s+(?:is|are)|\s*:|\s+of))"
+    r"\s+(?:[\w'%-]+,?\s+){0,4}$"
+)
+_PURE = re.compile(
+    r"(?:\b\d+\s*%|\b(?:percent|pure|genuine|real|solid|full[- ]grain|top[- ]grain|authentic|handcrafted|hand-carved))"
+    r"\s+(?:[\w'-]+\s+)?$"
+)
+_COLORED = re.compile(
+    r"(?:\b(?:comes in|available in|offered in|finished in|arrives in|shown in|painted|dyed|tinted|in all|colou?red|"
+    r"(?:the |its )?(?:colou?rs?|finish|shade)(?:\s+(?:is|are)|\s*:)|(?:shade|hue|tone|touch|splash|pop)s? of)\s+"
+    r"(?:[\w'-]+,?\s+){0,3}|\b(?:in)\s+(?:an? |the )?(?:[\w'-]+\s+)?)$"
+)
+_SHADED = re.compile(
+    r"\b(?:matte|matt|glossy|gloss|deep|bright|dark|light|pale|vibrant|rich|bold|classic|solid|vivid|sleek|crisp|royal|"
+    r"jet|pastel|neon|metallic|brushed|polished|soft|muted|warm|cool|all|elegant|timeless|fresh)[\s-]+$"
+)
+_BEING = re.compile(r"\b(it|they|this|these|[a-z]+)(?:'s|'re|\s+(?:is|are|comes|dries|looks))\s+(?:[\w-]+\s+){0,3}$")
+_DEFINITE = re.compile(r"^\s*the\s+(?:[\w-]+\s+){0,2}$")
+_VERB = re.compile(r"\s+(?:is|are|has|was|keeps|holds|feels|looks|stays|resists|wipes|gives|will|won't|does)\b")
+# "Waxed cotton canvas gives the organizer a rugged look."
+_BEGINS = re.compile(r"^\s*(?:[a-z-]+\s+){0,2}$")
+_DOES = re.compile(
+    r"\s+(?:[a-z]+\s+)?(?:gives|lends|covers|keeps|adds|brings|makes|wraps|forms|blocks)\s+(?:the|this|it|its)\b"
+)
+_OWN = re.compile(r"(?:^|[.!?,]\s+)(?:this|these|its|our)\s+(?:[\w-]+\s+)?$")
+_ENDS = re.compile(r"\s*(?:$|[,.)(!;:/&-]|and\b|or\b|with\b|in\b|for\b|to\b|that\b|so\b|finish|colou?r)")
+# "In cream" is a colour, "in a light cream" is a cream.
+_IN_A = re.compile(r"\bin an?\s+(?:[\w'-]+\s+)?$")
+_WHEN = re.compile(r"\b(?:when|once|if|until|unless)\b[^,]*$")
+_PRONOUNS = frozenset({"it", "they", "this", "these"})
+_NONE = re.compile(r"\b(?:no|not|without|never|free (?:of|from)|unlike|instead of)\b[^.;]*$")
+_TASTE_BEHIND = re.compile(
+    r"[\s-]*(?:flavou?r(?:ed|s|ing)?|scent(?:ed)?|fragrance|aroma|extract|essence|infused|oil|flowers?|petals"
+    r"|seasoning|powder|coating|glaze|filling|topping|bits)\b"
+    r"|[^.;,]*\bingredients?\b"
+)
+_TASTE_AHEAD = re.compile(
+    r"\b(?:(?:scent|aroma|fragrance|hints?|notes?|flavou?rs?|tastes?|smells?) of"
+    r"|(?:blended|infused|flavou?red|scented|enriched|made|packed|loaded) with)"
+    r"\s+(?:[a-z]+\s+)?(?:[a-z]+\s+(?:and|&)\s+)?$"
+)
+
+
+def is_made_of(ahead: str) -> bool:
+    """Whether these words say what something is made of."""
+    return _MADE_OF.search(ahead) is not None
+
+
+def is_tasted(ahead: str, behind: str, *, is_oil: bool) -> bool:
+    """Whether a scent, flavour or ingredient is said of the product: "vanilla flavor", "blended with rose", an oil."""
+    if is_denied(ahead) or _NONE.search(ahead):
+        return False
+    return bool(is_oil or _TASTE_BEHIND.match(behind) or _TASTE_AHEAD.search(ahead))
+
+
+def is_stated(kind: Kind, ahead: str) -> bool:
+    """Whether these words before a material or colour say that the product has it."""
+    if kind == "color":
+        return _COLORED.search(ahead) is not None
+    return bool(_MADE_OF.search(ahead) or _PURE.search(ahead))
+
+
+def is_said(kind: Kind, ahead: str, behind: str, nouns: AbstractSet[str], *, ordinary: bool) -> bool:
+    """Whether the sentence says the word of the product, whose names are `nouns` (stems), or of a part of it."""
+    ends = _ENDS.match(behind) is not None
+    whose = part(behind, nouns)
+    if whose is not None:
+        return True
+    if is_stated(kind, ahead) and (kind != "color" or ends):
+        return not (ordinary and _IN_A.search(ahead))
+    # "Made of blue, lead-free crystal".
+    if kind == "color" and _MADE_OF.search(ahead) and part(behind.replace(",", ""), nouns):
+        return True
+    if kind == "material" and _DEFINITE.search(ahead) and _VERB.match(behind):
+        return True
+    if kind == "material" and _BEGINS.match(ahead) and _DOES.match(behind):
+        return True
+    if not ends:
+        return _OWN.search(ahead) is not None
+    if kind == "color" and not ordinary and _SHADED.search(ahead):
+        return True
+    being = None if _WHEN.search(ahead) else _BEING.search(ahead)
+    return being is not None and (being[1] in _PRONOUNS or tokenizer.stem(being[1]) in nouns | PARTS)

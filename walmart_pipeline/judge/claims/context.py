@@ -1,0 +1,91 @@
+"""The sentence around a word of a text.
+
+Belongs here: how far it is read, what denies a word in it, and which part of the product comes next. Does not: whether
+the word is said of the product (attribution.py) or of something else (other_subjects.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set as AbstractSet
+
+from walmart_pipeline.judge.claims.parts import PARTS
+from walmart_pipeline.text import tokenizer
+
+# How far before and after a word its sentence is read, in characters.
+REACH = 90
+# Words that end the name of a thing.
+STOP = tokenizer.STOP_WORDS - {"and", "or"} | {"while", "but", "when", "into", "which", "also", "can", "makes", "keeps"}
+NEXT_WORD = re.compile(r"[\s-]+([a-z][a-z']*)")
+_SENTENCE_END = re.compile(r"[.!?;]\s|[\n;]")
+_DENIED = re.compile(
+    r"\b(?:not|no|non|without|never|isn't|aren't|doesn't|don't|unlike|than|instead of|rather than|neither|nor|lacks)"
+    r"(?!\s+(?:only|just)\b)(?:[\s-]+[\w'-]+){0,3}[\s-]*$"
+)
+# What a product's name may be followed by without being of another thing: "a red towel set".
+_WHOLE = frozenset(
+    tokenizer.stem(word) for word in "set pack kit collection pair version model design style piece one".split()
+)
+# Behind these a noun ends, the second where the word may be a verb: "a teak bath mat with", "canvas work pants,".
+_NOUN_ENDS = re.compile(r"\s*(?:$|[,.;:!?)]|(?:and|or|with|for|in|on|over|under|at|of)\b)")
+_LISTED_ENDS = re.compile(r"\s*(?:,|(?:and|or)\b)")
+
+
+def either(text: str) -> str:
+    """The alternatives of a text, one or several a line, divided by bars."""
+    return f"(?:{'|'.join(part.strip() for part in text.strip().split('|'))})"
+
+
+def before(folded: str, start: int) -> str:
+    """The sentence up to a word, as far as it is read."""
+    return _SENTENCE_END.split(folded[max(0, start - REACH) : start])[-1]
+
+
+def after(folded: str, end: int) -> str:
+    """The sentence from the end of a word on, as far as it is read."""
+    return _SENTENCE_END.split(folded[end : end + REACH], maxsplit=1)[0]
+
+
+def is_asked(folded: str, end: int) -> bool:
+    """Whether the sentence is a question, which states nothing."""
+    stop = _SENTENCE_END.search(f"{folded[end : end + REACH]}\n")
+    return stop is not None and stop.group().startswith("?")
+
+
+def is_denied(ahead: str) -> bool:
+    """Whether a word after `ahead` is said not to be so."""
+    return _DENIED.search(ahead) is not None
+
+
+def part(behind: str, nouns: AbstractSet[str]) -> str | None:
+    """The product's or a part's name among the three words after a word: "frame" of "oak and brass frame".
+
+    A name in front of another noun only tells that one apart: a teak bath mat is no bath.
+    """
+    at, known = 0, None
+    for _ in range(3):
+        match = NEXT_WORD.match(behind, at)
+        if match is None:
+            return None
+        word = match[1].removesuffix("'s")
+        stem = tokenizer.stem(word)
+        if stem in nouns or stem in PARTS:
+            if word != stem or not _is_noun(behind, match.end()):
+                return stem
+            known = stem
+        elif known and stem in _WHOLE:
+            return known
+        elif word in STOP:
+            return None
+        at = match.end()
+    return None
+
+
+def _is_noun(behind: str, at: int) -> bool:
+    """Whether another noun follows, and no verb ("buckle fastens with snaps") or adjective ("case easy to grip")."""
+    following = NEXT_WORD.match(behind, at)
+    if following is None or following[1] in STOP or behind[at] == "-":
+        return False
+    # "Canvas work pants," against "the frame folds."
+    ends = _LISTED_ENDS if following[1].endswith("s") else _NOUN_ENDS
+    return ends.match(behind, following.end()) is not None

@@ -1,0 +1,126 @@
+"""A listing as it is searched for claims: all fields as one text.
+
+Belongs here: the joined text, the words of the vocabulary and the numbers in it, and the way back to a field.
+Does not: any judgement.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from functools import cache, cached_property
+from operator import attrgetter
+
+from walmart_pipeline.judge.claims import context
+from walmart_pipeline.judge.claims.vocabulary import Kind, Term, longest, vocabulary
+from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text.quantities import BEGINNINGS, NUMBER_WORDS, Quantity, quantities
+from walmart_pipeline.text.word_search import WordSearch, flat
+
+KEYWORDS = "seo_keywords"
+# No phrase and no number reaches over it.
+_BETWEEN = " ;\n"
+
+
+class ListingText:
+    """The fields of a listing, (name, text) each, joined: one long text is searched faster than many short ones."""
+
+    def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
+        """fields: keywords come last.
+
+        folded: the text as texts.folded has it. read: where ends what a shopper reads.
+        """
+        self.fields = fields
+        self.text = _BETWEEN.join([text for _, text in fields])
+        self.folded = tokenizer.folded(self.text)
+        self.starts: list[int] = []
+        self.read = start = 0
+        for name, text in fields:
+            self.starts.append(start)
+            start += len(text) + len(_BETWEEN)
+            if not name.startswith(KEYWORDS):
+                self.read = start
+
+    @cached_property
+    def flat(self) -> str:
+        """The text for exact search (scanning.flat)."""
+        return flat(self.text)
+
+    @cached_property
+    def stated(self) -> list[Quantity]:
+        """Each number of all fields, with its span in the text."""
+        return quantities(self.text, counted=True, beginnings=self._found[1])
+
+    @property
+    def terms(self) -> list[tuple[int, int, tuple[Term, ...]]]:
+        """Words of the vocabulary with their spans, the longest at each place."""
+        return self._found[0]
+
+    @cached_property
+    def terms_of(self) -> dict[Kind, list[tuple[int, int, Term]]]:
+        """The terms by kind; a word of several kinds is in each."""
+        found: dict[Kind, list[tuple[int, int, Term]]] = {}
+        for start, end, terms in self.terms:
+            for term in terms:
+                found.setdefault(term.kind, []).append((start, end, term))
+        return found
+
+    @cached_property
+    def _found(self) -> tuple[list[tuple[int, int, tuple[Term, ...]]], list[tuple[int, int]]]:
+        """The words of the vocabulary, and where a number may begin, in one pass."""
+        terms: list[tuple[int, int, tuple[Term, ...]]] = []
+        beginnings: list[tuple[int, int]] = []
+        for start, end, found in _search().find(self.flat):
+            if isinstance(found, int):
+                beginnings.append((start, found))
+            else:
+                terms.append((start, end, found))
+        return longest(terms), beginnings
+
+    @cached_property
+    def words(self) -> frozenset[Term]:
+        """Every word of the vocabulary that the text has."""
+        return frozenset(term for _, _, terms in self.terms for term in terms)
+
+    def has_claim(self, start: int, end: int) -> bool:
+        """Whether a listed claim stands in this part of the text."""
+        return any(first < end and start < last for first, last, _ in self.terms_of.get("claim", ()))
+
+    def phrase(self, quantity: Quantity) -> str:
+        """A number of the text with its unit or with what it counts: "8 corner loops"."""
+        if not quantity.noun:
+            return quantity.text
+        return self.text[quantity.start : self.text.index(quantity.noun, quantity.end) + len(quantity.noun)]
+
+    def field(self, start: int) -> str:
+        """The text of the field that begins there."""
+        return self.fields[self.index(start)][1]
+
+    def around(self, start: int, end: int) -> tuple[str, str]:
+        """The sentence before and after a span, folded."""
+        return context.before(self.folded, start), context.after(self.folded, end)
+
+    def in_title(self, position: int) -> bool:
+        """Whether a position is one of the title."""
+        return self.place(position)[0] == "title"
+
+    def index(self, position: int) -> int:
+        """Which of the fields holds a position in the text."""
+        return bisect_right(self.starts, position) - 1
+
+    def place(self, position: int) -> tuple[str, int]:
+        """The field of a position in the text, and where that field begins."""
+        index = self.index(position)
+        return self.fields[index][0], self.starts[index]
+
+
+def search_all(listings: Iterable[ListingText]) -> None:
+    """Look for words, and then for numbers, in all of them."""
+    for step in (attrgetter("flat"), attrgetter("terms"), attrgetter("stated")):
+        for listing in listings:
+            step(listing)
+
+
+@cache
+def _search() -> WordSearch[tuple[Term, ...] | int]:
+    return WordSearch({**vocabulary().forms, **NUMBER_WORDS}, BEGINNINGS)

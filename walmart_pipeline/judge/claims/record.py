@@ -1,0 +1,248 @@
+"""A product's record, in the form in which it is asked about claims.
+
+Belongs here: which words and figures the record has, and what it tells of a kind; worked out when first asked.
+Does not: what a text claims (the modules beside this one).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+
+from walmart_pipeline.core.records import Product
+from walmart_pipeline.judge.claims import attribution, context
+from walmart_pipeline.judge.claims.number_matching import Figures
+from walmart_pipeline.judge.claims.record_numbers import record_figures, unglued
+from walmart_pipeline.judge.claims.vocabulary import Kind, Term, Vocabulary, is_about, longest, vocabulary
+from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text.word_search import flat
+
+# The message names so many of the record's words; more would not help a writer.
+SHOWN_WORDS = 4
+# So much on either side makes words a quotation.
+BESIDE_CHARS = 12
+_BY = frozenset({"x", "X"})
+_POINTS = frozenset({".", ","})
+# A record of one of these has no colours that a text could contradict.
+ANY_COLOR = re.compile(r"\b(?:multi-?(?:ple )?-?colou?r(?:s|ed)?|assorted|various colou?rs|variety of colou?rs)\b")
+FOOD = re.compile(
+    r"\b(?:foods?|grocer(?:y|ies)|snacks?|beverages?|drinks?|teas?|coffees?|cand(?:y|ies)|vitamins?|supplements?|pantry|"
+    r"treats?|proteins?|nutrition|pets?|dogs?|cats?|chocolates?|sauces?|spices?|baking mixes)\b"
+)
+LOOKS: tuple[Kind, ...] = ("material", "color")
+_NO_PART = frozenset(
+    tokenizer.key_stems("material color colour shade finish hue fabric type composition primary main code name")
+)
+_ENDINGS = frozenset({"free", "safe", "resistant", "proof", "certified", "listed", "approved", "friendly"})
+_AND_SO_ON = r"(?:\s+(?:and\s+|or\s+)?[a-z]+){0,3}\s+"
+_FREE_OF = r"\b(?:free (?:of|from)|without|no)(?:\s+[a-z]+){0,6}?\s+"
+_DENIED = re.compile(r"\b(?:not|isn t|aren t|never)(?: (?:be|a|fully|completely|entirely|considered|rated))? $")
+_NO = re.compile(r"(?:no|not|none|false|n/?a|does not apply)\b", re.IGNORECASE)
+
+
+class Record:
+    """What a product's record says. Built for one judgement; `text` is every fact that a listing may use."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self._told: dict[Kind, dict[Term, str]] = {}
+        self._prose = " ;\n".join(
+            [
+                product.product_name,
+                product.brand or "",
+                *product.category,
+                *product.features,
+                product.description,
+            ]
+        )
+        self.text = " ;\n".join([self._prose, *(f"{name}: {value}" for name, value in product.attributes.items())])
+
+    @cached_property
+    def flat(self) -> str:
+        """The text for exact search: names beside their values (BPA: Free), without what an attribute denies."""
+        return flat(self._stated)
+
+    @cached_property
+    def _stated(self) -> str:
+        stated = [f"{name} {value}" for name, value in self.product.attributes.items() if not _NO.match(value)]
+        return " ;\n ".join(["", self._prose, *stated, ""])
+
+    @cached_property
+    def folded(self) -> str:
+        """The text as texts.folded has it."""
+        return tokenizer.folded(self.text)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """The record's numbers."""
+        return record_figures(self.product, self.text)
+
+    @cached_property
+    def squeezed(self) -> str:
+        """Letters and digits alone, so that WH 1000XM4 = WH-1000XM4."""
+        return self.flat.replace(" ", "")
+
+    @cached_property
+    def terms(self) -> dict[Term, bool]:
+        """Every word of the vocabulary that the record has; False where it only denies it."""
+        found: dict[Term, bool] = {
+            term: False
+            for name, value in self.product.attributes.items()
+            if _NO.match(value)
+            for term, _ in _found(name, "claim", vocabulary())
+        }
+        for text in dict.fromkeys((self.flat, flat(unglued(self._stated)))):
+            for start, _, terms in longest(vocabulary().search.find(text)):
+                for term in terms:
+                    if not found.get(term):
+                        found[term] = not (term.kind == "claim" and _is_denied(text, start))
+        return found
+
+    def has(self, term: Term, written: str = "") -> bool:
+        """Whether the record says it, in this or a narrower word. `written`: as a text has it, flat.
+
+        The same word is looked for first: that is 1 µs, and to find all of the record's words 20.
+        """
+        if written and not term.shortens and self._says(f" {written} ", claim=term.kind == "claim"):
+            return True
+        terms = self.terms
+        if terms.get(term):
+            return True
+        if any(terms.get(other) for other in vocabulary().narrower.get(term, ())):
+            return True
+        return self._says_in_part(term)
+
+    def _says_in_part(self, term: Term) -> bool:
+        """Whether it stands in a list of which only the end says it: BPA & PFOA free, dishwasher and microwave safe."""
+        first, _, last = term.word.rpartition(" ")
+        if not first or (term.kind != "material" and last not in _ENDINGS):
+            return False
+        free_of = rf"|{_FREE_OF}{first}" if last == "free" else ""
+        return re.search(rf"\b{first}s?\b{_AND_SO_ON}{last}\b{free_of}", self.flat) is not None
+
+    def shows(self, written: str, *, any_case: bool = False) -> bool:
+        """Whether a number stands in the record exactly as a text writes it.
+
+        any_case: 12M is also shown by 12m, as search words have it.
+        """
+        text, written = (self.folded, tokenizer.folded(written)) if any_case else (self.text, written)
+        word = written[-1].isalnum()
+        at = text.find(written)
+        while at != -1:
+            end = at + len(written)
+            if not _reaches_over(text, at, end, word=word):
+                return True
+            at = text.find(written, at + 1)
+        return False
+
+    def quotes(self, folded: str, start: int, end: int) -> bool:
+        """Whether the words of a folded text stand in the record as they do there, with those beside them."""
+        return folded[max(0, start - BESIDE_CHARS) : end + BESIDE_CHARS].strip() in self.folded
+
+    def told(self, kind: Kind) -> dict[Term, str]:
+        """The words of a kind that the record says of the whole product, as they are written there.
+
+        From an attribute or the name; where both are silent, from plain sentences ("made of oak").
+        """
+        product, words = self.product, vocabulary()
+        if kind in self._told:
+            return self._told[kind]
+        values = [value for name, value in product.attributes.items() if is_about(name, kind)]
+        told = {term: shown for text in values for term, shown in _found(text, kind, words)}
+        told |= {term: shown for term, shown in _found(product.product_name, kind, words) if not term.ordinary}
+        if not told:
+            prose = [*product.features, product.description]
+            told = {term: shown for text in prose for term, shown in _stated(text, kind, words)}
+        self._told[kind] = told
+        return told
+
+    def tells(self, kind: Kind) -> bool:
+        """Whether an attribute tells this kind of fact."""
+        return any(is_about(name, kind) for name in self.product.attributes)
+
+    def of_part(self, part: str, kind: Kind) -> str | None:
+        """The attribute that tells a kind of one part: "Lens material: polycarbonate"."""
+        for name, value in self.product.attributes.items():
+            if part in tokenizer.key_stems(name) and is_about(name, kind):
+                return f"{name}: {value}"
+        return None
+
+    @cached_property
+    def places(self) -> list[tuple[int, int, tuple[Term, ...]]]:
+        """Words of the vocabulary with their spans in `text`."""
+        return longest(vocabulary().search.find(flat(self.text)))
+
+    def found(self, text: str, kind: Kind) -> list[Term]:
+        """The words of a kind in any text."""
+        return [term for term, _ in _found(text, kind, vocabulary())]
+
+    @cached_property
+    def nouns(self) -> frozenset[str]:
+        """Stems of what the product is called: the words of its name and of its narrowest category."""
+        named = tokenizer.key_stems(self.product.product_name)
+        return frozenset(named).union(*(tokenizer.key_stems(category) for category in self.product.category[-1:]))
+
+    @cached_property
+    def parts(self) -> frozenset[str]:
+        """Stems of the parts whose material or colour it tells by themselves: the pole of "Pole material"."""
+        return frozenset().union(*map(_parts_named, self.product.attributes))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Stems of all its words."""
+        return frozenset(tokenizer.key_stems(self.text))
+
+    @property
+    def is_food(self) -> bool:
+        """Whether it is eaten or drunk, by a person or an animal."""
+        return FOOD.search(tokenizer.folded(" / ".join(self.product.category))) is not None
+
+    @property
+    def any_color(self) -> bool:
+        """Whether the record is of several colours that it does not list."""
+        return ANY_COLOR.search(self.folded) is not None
+
+    def _says(self, written: str, *, claim: bool) -> bool:
+        at = self.flat.find(written)
+        while claim and at != -1 and _is_denied(self.flat, at + 1):
+            at = self.flat.find(written, at + 1)
+        return at != -1
+
+
+def _is_denied(flat_text: str, start: int) -> bool:
+    return _DENIED.search(flat_text[max(0, start - 25) : start]) is not None
+
+
+@lru_cache(maxsize=1 << 12)
+def _parts_named(attribute: str) -> frozenset[str]:
+    looks = any(is_about(attribute, kind) for kind in LOOKS)
+    return frozenset(tokenizer.key_stems(attribute)) - _NO_PART if looks else frozenset()
+
+
+def _reaches_over(text: str, start: int, end: int, *, word: bool) -> bool:
+    """Whether a number goes on at either end: the 30 lb of 130 lb, the 1 of 1.5."""
+    before, after = text[start - 1 : start], text[end : end + 1]
+    # In 20x30 an x stands between two numbers.
+    if before in _BY and not text[start - 2 : start - 1].isalpha():
+        before = ""
+    if after in _BY and text[end + 1 : end + 2].isdigit():
+        after = ""
+    if before.isalnum() or (before in _POINTS and text[start - 2 : start - 1].isdigit()):
+        return True
+    if before == "-" and text[start - 2 : start - 1].isalpha():
+        return True
+    return (word and after.isalnum()) or (after in _POINTS and text[end + 1 : end + 2].isdigit())
+
+
+def _found(text: str, kind: Kind, words: Vocabulary) -> Iterator[tuple[Term, str]]:
+    for start, end, terms in longest(words.search.find(flat(text))):
+        yield from ((term, text[start:end]) for term in terms if term.kind == kind)
+
+
+def _stated(text: str, kind: Kind, words: Vocabulary) -> Iterator[tuple[Term, str]]:
+    folded = tokenizer.folded(text)
+    for start, end, terms in longest(words.search.find(flat(text))):
+        for term in terms:
+            if term.kind == kind and attribution.is_stated(kind, context.before(folded, start)):
+                yield term, text[start:end]

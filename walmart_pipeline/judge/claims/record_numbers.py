@@ -1,0 +1,152 @@
+"""The numbers of a product's record, each with what it may be.
+
+Belongs here: which parts of a record tell what kind of number. Does not: looking one up (number_matching.py), or
+reading it (quantities.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+from walmart_pipeline.core.records import Product
+from walmart_pipeline.judge.claims.number_matching import ANY, COUNTED, UNLESS_TOLD, Figures
+from walmart_pipeline.text.quantities import Quantity, Reading, quantities
+from walmart_pipeline.text.units import COUNTS, UNITS
+
+# Which kinds a number without a unit may be, by the name of its attribute; elsewhere it may be any.
+KINDS_OF_NAME: tuple[tuple[str, frozenset[str]], ...] = tuple(
+    (word, frozenset(kinds.split()))
+    for words, kinds in (
+        ("weight", "mass"),
+        ("length width height depth diameter thickness dimension screen drop inseam", "length"),
+        ("capacity volume", "volume mass cup data charge person"),
+        ("seat sleep occupan people person", "person"),
+        ("watt power", "power"),
+        ("volt", "voltage"),
+        ("count quantity pieces pack number", " ".join(COUNTS)),
+        ("warranty age", "calendar days"),
+        ("speed", "turns speed setting times"),
+        ("temperature", "temperature degrees"),
+    )
+    for word in words.split()
+)
+# 18 in + 2 in.
+PLUS = re.compile(r"\s*\+\s*")
+# A name that was a web address once has lost its signs.
+LOST_SIGN = re.compile(r"(?<![\d.])(\d{1,2}) (\d{1,2})(?![\d.])")
+LOST_OF = re.compile(r"\b(?:set|pack) (\d{1,3})\b", re.IGNORECASE)
+# Where a small letter runs into a capital or figure a line has ended; iPhone and MacBook stay whole.
+GLUED = re.compile(r"(?<=[a-z][a-z][a-z])(?=[A-Z][a-z][a-z]|\d)|(?<=[a-z]\))(?=[A-Z])")
+# 2-5 players; a longer range is no count.
+RANGE = re.compile(r"(\d{1,3})\s*[-–]\s*(\d{1,3})")
+LONGEST_RANGE = 50
+
+
+def record_figures(product: Product, text: str) -> Figures:
+    """The numbers of a product's record. An attribute's name may hold the unit: `Weight (lb): 30`.
+
+    text: the whole record with its name at the beginning, and at the end each attribute as "name: value".
+    A number without a unit may be what its attribute is about; in the name anything that is told nowhere else; in
+    prose a count, so that "Includes 12" does not make 12 lb true.
+    """
+    made = Figures(text)
+    starts = list(_attribute_starts(product, text))
+    first = starts[-1][0] if starts else len(text)
+    found = quantities(text, counted=True)
+    for quantity in [*found, *_added_up(text, found), *_mended(product.product_name)]:
+        if quantity.readings and not quantity.unsure:
+            made.add(quantity)
+        elif quantity.start < len(product.product_name):
+            # A name that was a web address has no %.
+            made.add(quantity, (UNLESS_TOLD, "percent"))
+        elif quantity.start < first:
+            made.add(quantity, (COUNTED,))
+        else:
+            made.add(quantity, _kinds_of(next(name for start, name in starts if start <= quantity.start)))
+    if (mended := unglued(text)) != text:
+        for quantity in quantities(mended):
+            if quantity.readings and not quantity.unsure:
+                made.add(quantity)
+    for name, value in product.attributes.items():
+        _add_attribute(made, name, value)
+    return made
+
+
+def unglued(text: str) -> str:
+    """A record's text whose lines were run together, divided again: "above elbow sleeves30" lengthRayon"."""
+    return GLUED.sub(" ", text)
+
+
+def _add_attribute(made: Figures, name: str, value: str) -> None:
+    """What an attribute's name says of its number: the unit, or that it counts."""
+    if units := _units_in(name):
+        for quantity in _with_units(value, units):
+            made.add(quantity)
+    noun = name.lower().split(" per ", maxsplit=1)[0].split()[-1:]
+    if noun and noun[0].endswith("s"):
+        for count in _counts(value.strip()):
+            made.count(noun[0], count, f"{name}: {value}")
+    if value.isdigit() and ("count" in name.lower() or "quantity" in name.lower()):
+        for quantity in quantities(f"{value} count"):
+            made.add(quantity)
+
+
+def _counts(value: str) -> Iterator[float]:
+    """4 of "Players: 4", and 2 to 5 of "Players: 2-5"."""
+    if value.isdigit():
+        yield float(value)
+    elif told := RANGE.fullmatch(value):
+        first, last = int(told[1]), int(told[2])
+        yield from map(float, range(first, min(last, first + LONGEST_RANGE) + 1))
+
+
+def _added_up(text: str, found: Sequence[Quantity]) -> Iterator[Quantity]:
+    """18 in + 2 in: what both come to."""
+    for one, other in pairwise(found):
+        if PLUS.fullmatch(text, one.end, other.start) and one.readings and other.readings:
+            first, second = one.readings[0], other.readings[0]
+            if first.kind == second.kind:
+                total = Reading(first.kind, first.amount + second.amount, first.unit)
+                yield one._replace(end=other.end, text=text[one.start : other.end], readings=(total,))
+
+
+def _mended(name: str) -> Iterator[Quantity]:
+    """1.48 oz, 1/4 zip and a set of 2 in names that were addresses once: "1 48 oz", "1 4 zip", "set 2"."""
+    for signs in (r"\1.\2", r"\1/\2"):
+        if (mended := LOST_SIGN.sub(signs, name)) != name:
+            yield from quantities(mended)
+    for count in LOST_OF.findall(name):
+        yield from quantities(f"set of {count}")
+
+
+def _attribute_starts(product: Product, text: str) -> Iterator[tuple[int, str]]:
+    """Where each attribute begins, the last one first."""
+    end = len(text)
+    for name, value in reversed(product.attributes.items()):
+        start = end - len(name) - len(": ") - len(value)
+        yield start, name
+        end = start - len(" ;\n")
+
+
+@lru_cache(maxsize=4096)
+def _kinds_of(name: str) -> frozenset[str]:
+    lower = name.lower()
+    return next((kinds for word, kinds in KINDS_OF_NAME if word in lower), frozenset({ANY}))
+
+
+@lru_cache(maxsize=4096)
+def _units_in(name: str) -> tuple[str, ...]:
+    # One letter may be anything (W is a width as well), and "in" a preposition, unless it stands in brackets.
+    words = re.findall(r"[a-z°%]+", name.lower())
+    return tuple(word for word in words if word in UNITS and len(word) > 1 and (word != "in" or "(in)" in name.lower()))
+
+
+@lru_cache(maxsize=4096)
+def _with_units(value: str, units: tuple[str, ...]) -> tuple[Quantity, ...]:
+    found = quantities(value)
+    if len(found) != 1 or found[0].readings:
+        return ()
+    return tuple(quantity for unit in units for quantity in quantities(f"{found[0].text} {unit}"))

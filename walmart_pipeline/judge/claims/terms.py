@@ -1,0 +1,162 @@
+"""Materials, colours, sizes and regulated claims of a text, looked up in the record.
+
+Belongs here: the verdict on a word of the vocabulary. Does not: the words (vocabulary.yaml), how a sentence means them
+(attribution.py, other_subjects.py), or brands (brands.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from walmart_pipeline.judge.claims import attribution, context, other_subjects
+from walmart_pipeline.judge.claims.claim import Claim, Subject, Verdict
+from walmart_pipeline.judge.claims.listing_text import ListingText
+from walmart_pipeline.judge.claims.parts import SMALL_PARTS
+from walmart_pipeline.judge.claims.record import SHOWN_WORDS, Record
+from walmart_pipeline.judge.claims.vocabulary import Term, vocabulary
+
+# A size of a bed is one only where a bed is spoken of.
+_BED_BEHIND = re.compile(r"[\s-]*(?:size|sized|bed|mattress|sheet|comforter|duvet|quilt|frame)")
+_BEDS = frozenset("bed bedding mattress sheet comforter duvet quilt blanket coverlet bedspread headboard".split())
+_TITLE_PART = re.compile(r"[,|(/–—]|\s-\s")
+_TITLE_END = re.compile(r"\s*(?:$|[,|)(/–—-]|and\b|&)")
+_SHADE = re.compile(
+    r"\s*(?:(?:and|dark|light|deep|bright|pale|matte|soft|solid|heather|vintage|metallic|[a-z]+ish)\s+)?"
+)
+# As a colour or as a metal, the record may tell either.
+_METALLIC = frozenset({"gold", "silver", "rose gold"})
+# "Dishwasher safe: no".
+_ANSWERED_NO = re.compile(r"\s*[:=–-]\s*(?:no|not|none|false|n/?a)\b")
+_INSISTS = re.compile(r"\b(?:genuine|real|full[- ]grain|top[- ]grain|100%)\s+$")
+
+Said: TypeAlias = tuple[Verdict, Sequence[str]]
+
+
+def term_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+    """Each word that the text says of the product, with the verdict; one that the record has is told once."""
+    proved: set[str] = set()
+    for start, end, terms in listing.terms:
+        written = listing.flat[start:end]
+        if written in proved or terms[0].kind not in _JUDGED:
+            continue
+        # Most of what is full is no bed.
+        if terms[0].kind == "size" and not (listing.in_title(start) or _is_beside_bed(listing, end)):
+            continue
+        subject: Subject = "claim" if terms[0].kind == "claim" else "attribute"
+        if any(record.has(term, written) for term in terms):
+            proved.add(written)
+            yield Claim(subject, start, end, "supported")
+            continue
+        # A word of two kinds, such as bronze, is judged as the first that the sentence means.
+        for term in terms:
+            if term.kind in _JUDGED and (judged := _JUDGED[term.kind](term, listing, start, end, record)):
+                verdict, has = judged
+                yield Claim(subject, start, end, verdict, tuple(has))
+                break
+
+
+def _look(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+    """A material or colour that the record does not have; None where the sentence does not say it of the product."""
+    folded, words = listing.folded, vocabulary()
+    ahead, behind = context.before(folded, start), context.after(folded, end)
+    in_title = listing.in_title(start)
+    if in_title:
+        # "Mugs for Men, White": a comma of a title begins another quality.
+        ahead = _TITLE_PART.split(ahead)[-1]
+    if term.kind == "color" and (record.any_color or f" {term.word} " in record.flat or term in words.passive):
+        return None
+    whose = context.part(behind, record.parts)
+    own = record.of_part(whose, term.kind) if whose in record.parts else None
+    # Of a coffee maker with a carafe of glass the steel one is its own.
+    if other_subjects.is_of_others(ahead, behind):
+        return None
+    beside = own is None and not in_title and other_subjects.is_put_beside(ahead)
+    if beside and context.part(behind, record.nouns) not in record.nouns:
+        return None
+    alone = in_title and (not term.ordinary or bool(_SHADE.fullmatch(ahead) and _TITLE_END.match(behind)))
+    own_words = record.figures.counted if term.kind == "material" else words.stuffs & record.words
+    nouns = record.nouns | record.parts | own_words
+    if not alone and not attribution.is_said(term.kind, ahead, behind, nouns, ordinary=term.ordinary):
+        return None
+    longer = words.longer.get(term)
+    if longer and record.has(longer) and longer in listing.words and not _INSISTS.search(ahead):
+        return None
+    told = record.told(term.kind)
+    wider = [other for other in told if term in words.narrower.get(other, ())]
+    if wider and not any(other in words.narrower[wide] for wide in wider for other in told):
+        return "unsupported", ()
+    if own:
+        return "contradicted", (own,)
+    if not told or (term.kind == "material" and whose in SMALL_PARTS):
+        return "unsupported", ()
+    if term.word in _METALLIC:
+        told = told | record.told("material")
+    return "contradicted", _shown(told)
+
+
+def _is_beside_bed(listing: ListingText, end: int) -> bool:
+    """Whether a word that ends there is followed by a bed: full sheets, not full of holes."""
+    return _BED_BEHIND.match(context.after(listing.folded, end)) is not None
+
+
+def _size(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+    """The size of a bed."""
+    told = record.told("size")
+    if not told and (record.nouns.isdisjoint(_BEDS) or not _is_beside_bed(listing, end)):
+        return None
+    if other_subjects.is_of_others(context.before(listing.folded, start), ""):
+        return None
+    return ("contradicted", _shown(told)) if told else ("unsupported", ())
+
+
+def _claim(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+    """A certification or regulated claim."""
+    folded = listing.folded
+    ahead, behind = context.before(folded, start), context.after(folded, end)
+    if context.is_denied(ahead) or _ANSWERED_NO.match(behind) or other_subjects.is_for_others(ahead, behind):
+        return None
+    if not listing.in_title(start):
+        if other_subjects.is_of_a_thing_beside(ahead, behind, record.words):
+            return None
+        # What is cooked in a pan or told of in a book may be vegan.
+        if (
+            term in vocabulary().dietary
+            and not record.is_food
+            and other_subjects.names_another_thing(behind, record.words)
+        ):
+            return None
+    # GOTS is a standard, gots is nothing.
+    if term.ordinary and not listing.text[start:end].isupper():
+        return None
+    if record.terms.get(term) is False:
+        return "contradicted", (f"not {term.word}",)
+    rivals = [other for other in vocabulary().rivals.get(term, ()) if record.terms.get(other)]
+    return ("contradicted", tuple(other.word for other in rivals)) if rivals else ("unsupported", ())
+
+
+def _form(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+    """What it comes as: tablets of softgels, a hardcover of a paperback."""
+    ahead, behind = context.before(listing.folded, start), context.after(listing.folded, end)
+    rivals = [other.word for other in vocabulary().rivals.get(term, ()) if record.terms.get(other)]
+    return ("contradicted", rivals) if rivals and not other_subjects.is_of_others(ahead, behind) else None
+
+
+def _taste(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+    """A scent, flavour or ingredient, of a record that tells such things."""
+    ahead, behind = context.before(listing.folded, start), context.after(listing.folded, end)
+    if not record.tells("taste") or not attribution.is_tasted(
+        ahead, behind, is_oil=term.word.endswith((" oil", " butter"))
+    ):
+        return None
+    told = record.told("taste")
+    return ("contradicted", _shown(told)) if told else ("unsupported", ())
+
+
+def _shown(told: Mapping[Term, str]) -> Sequence[str]:
+    """The record's words as they are written."""
+    return tuple(dict.fromkeys(told.values()))[:SHOWN_WORDS]
+
+
+_JUDGED = {"material": _look, "color": _look, "size": _size, "claim": _claim, "form": _form, "taste": _taste}

@@ -1,0 +1,153 @@
+"""The words that a record is asked about: materials, colours, sizes, claims, brands, countries.
+
+Belongs here: reading vocabulary.yaml, and which word stands for which.
+Does not: whether a sentence means the product (attribution.py), or whether the record has the word (record.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeAlias, cast
+
+import yaml
+
+from walmart_pipeline.text.word_search import WordSearch
+
+FILE = Path(__file__).parent / "vocabulary.yaml"
+Kind: TypeAlias = Literal["material", "color", "size", "claim", "brand", "form", "taste", "origin", "maker", "seal"]
+KINDS: tuple[Kind, ...] = ("material", "color", "size", "claim", "brand", "form", "taste")
+
+
+# How a text names a maker (brands.py).
+_MAKERS = {
+    "by": ("by",),
+    "from": ("from",),
+    "part of the": ("part of the",),
+    "makes": (
+        "makes this",
+        "makes these",
+        "makes the",
+        "manufactures",
+        "designs",
+        "builds",
+        "spins",
+        "crafts",
+        "produces",
+    ),
+}
+
+
+class Term(NamedTuple):
+    """A word of the vocabulary, whatever its spelling.
+
+    ordinary: it has an everyday meaning too; of a place, an adjective. shortens: it is part of a name of something else
+    (leather, faux leather).
+    """
+
+    kind: Kind
+    word: str
+    ordinary: bool = False
+    shortens: bool = False
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words, and how they stand to each other. `forms`: every spelling; () for an idiom, which claims nothing."""
+
+    forms: Mapping[str, tuple[Term, ...]]
+    search: WordSearch[tuple[Term, ...]]
+    narrower: Mapping[Term, frozenset[Term]]
+    rivals: Mapping[Term, frozenset[Term]]
+    """Words of the same subject, of which a record has one: FDA approved and FDA registered."""
+    longer: Mapping[Term, Term]
+    """A word, and the whole name for which a text may say it once it has said the name: leather, for faux leather."""
+    passive: frozenset[Term]
+    """Colours only where an attribute says so: a text may call anything clear."""
+    dietary: frozenset[Term]
+    """Claims about food: of a product that is none they may be made of what is cooked in it."""
+    stuffs: frozenset[str]
+    """Materials of one word: a colour before one is the product's."""
+    attributes: Mapping[Kind, tuple[str, ...]]
+    """Words in the name of an attribute that tells this kind."""
+
+
+# Catalogs have some hundred names of attributes.
+@lru_cache(maxsize=1 << 14)
+def is_about(attribute: str, kind: Kind) -> bool:
+    """Whether an attribute of this name tells this kind of fact."""
+    name = attribute.lower()
+    return any(word in name for word in vocabulary().attributes[kind])
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """The vocabulary that ships with the package, read once."""
+    # libyaml's loader takes 11 ms, the one in Python 300.
+    content = yaml.load(FILE.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    forms: dict[str, list[Term]] = {}
+    narrower: dict[Term, frozenset[Term]] = {}
+    rivals: dict[Term, frozenset[Term]] = {}
+    longer: dict[Term, Term] = {}
+    for kind in KINDS:
+        section = content[kind]
+        shortens = section.get("short_for", {})
+        terms = {word: Term(kind, word, word in section["ordinary"], word in shortens) for word in section["words"]}
+        for form, word in _forms(section["words"]):
+            forms.setdefault(form, []).append(terms[word])
+        for word, words in section["wider"].items():
+            narrower[terms[word]] = frozenset(terms[other] for other in words)
+        for group in section.get("instead", ()):
+            for word in group:
+                others = frozenset(terms[other] for other in group if other != word)
+                rivals[terms[word]] = rivals.get(terms[word], frozenset()) | others
+        longer |= {terms[word]: terms[other] for word, other in shortens.items()}
+    origin = content["origin"]
+    for form, word in _forms(origin["words"]):
+        forms.setdefault(form, []).append(Term("origin", word))
+    for form, word in origin["adjectives"].items():
+        forms.setdefault(form, []).append(Term("origin", word, ordinary=True))
+    for word, words in origin["wider"].items():
+        narrower[Term("origin", word)] = frozenset(Term("origin", other) for other in words)
+    for form in ("certified", "verified", "approved", "listed", "certification"):
+        forms[form] = [Term("seal", form)]
+    for word, written in _MAKERS.items():
+        forms |= {form: [Term("maker", word)] for form in written}
+    idioms = (idiom.strip() for idiom in content["idioms"].split(","))
+    spelled = {form: tuple(terms) for form, terms in forms.items()} | dict.fromkeys(idioms, ())
+    return Vocabulary(
+        forms=spelled,
+        search=WordSearch(spelled),
+        narrower=narrower,
+        rivals=rivals,
+        longer=longer,
+        passive=frozenset(Term("color", word, ordinary=True) for word in content["color"]["passive"]),
+        dietary=frozenset(Term("claim", word) for word in content["claim"]["dietary"]),
+        stuffs=frozenset(word for word in content["material"]["words"] if " " not in word),
+        attributes={
+            cast(Kind, kind): tuple(section["attributes"])
+            for kind, section in content.items()
+            if isinstance(section, dict)
+        },
+    )
+
+
+def longest(found: Iterable[tuple[int, int, tuple[Term, ...]]]) -> list[tuple[int, int, tuple[Term, ...]]]:
+    """Of matches that overlap the longest one: "stainless steel", not "steel"; idioms are left out after that."""
+    kept: list[tuple[int, int, tuple[Term, ...]]] = []
+    # They come in the order of their ends.
+    for match in found:
+        start = match[0]
+        while kept and kept[-1][1] > start and kept[-1][0] >= start:
+            kept.pop()
+        if not kept or kept[-1][1] <= start:
+            kept.append(match)
+    return [match for match in kept if match[2]]
+
+
+def _forms(words: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for word, others in words.items():
+        for form in (word, *others):
+            yield str(form), str(word)

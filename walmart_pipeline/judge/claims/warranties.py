@@ -1,0 +1,78 @@
+"""What a text promises by a warranty.
+
+Belongs here: the time of a warranty, against the record's. Does not: other spans of time (number_matching.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from math import inf
+from typing import NamedTuple
+
+from walmart_pipeline.judge.claims import context
+from walmart_pipeline.judge.claims.claim import Claim, Subject
+from walmart_pipeline.judge.claims.listing_text import ListingText
+from walmart_pipeline.judge.claims.record import Record
+from walmart_pipeline.text.number_words import PATTERN, WORDS
+
+_REACH = 60
+_WORD = re.compile(r"\b(?:warrant(?:y|ies)|guarantees?)\b")
+_FIGURE = rf"(?P<figure>(?<![\d.])\d+(?:\.\d+)?|{PATTERN})"
+_TIME = rf"(?:(?P<life>life[- ]?time)|{_FIGURE}[\s-]*(?P<unit>year|yr|month|mo|day)(?P<many>s?))\b"
+# "5-year limited manufacturer's warranty"; "warranty of 5 years", "warranty length: 5 years".
+_AHEAD = re.compile(rf"\b{_TIME}[\s-]+(?:(?!(?:and the|the|is|are|with|for|by|or)\b)[\w'’()-]+\s+){{0,4}}$")
+_BEHIND = re.compile(rf"[^.;\n\d]{{0,30}}?\b{_TIME}")
+_MONTHS = {"year": 12.0, "yr": 12.0, "month": 1.0, "mo": 1.0, "day": 1 / 30}
+
+
+class Promise(NamedTuple):
+    """A warranty in a text: its time in months, None where it has none, and its span."""
+
+    months: float | None
+    time: str
+    start: int
+    end: int
+
+
+def promises(folded: str) -> Iterator[Promise]:
+    """Each warranty of a folded text; a guarantee without a time (of satisfaction, of freshness) is none."""
+    for word in _WORD.finditer(folded):
+        start, end = word.span()
+        if ahead := _AHEAD.search(folded, max(0, start - _REACH), start):
+            yield Promise(_months(ahead), _shown(ahead), ahead.start(), end)
+        elif behind := _BEHIND.match(folded, end, end + _REACH):
+            yield Promise(_months(behind), _shown(behind), start, behind.end())
+        elif word.group().startswith("warrant"):
+            yield Promise(None, "", start, end)
+
+
+def warranty_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+    """Each warranty that the text promises: contradicted by another time, unsupported where the record has none."""
+    if "warrant" not in listing.flat and "guarantee" not in listing.flat:
+        return
+    found = list(promises(listing.folded))
+    known = list(promises(record.folded)) if found else []
+    timed = {promise.months: promise.time for promise in known if promise.months is not None}
+    for promise in found:
+        span = promise.start, promise.end
+        if promise.months in timed or (promise.months is None and known):
+            yield Claim("number" if promise.months is not None else "claim", *span, "supported")
+        elif not context.is_denied(context.before(listing.folded, promise.start)):
+            if promise.months is not None and timed:
+                # Another time is another figure; a warranty for life is another claim.
+                subject: Subject = "claim" if promise.months == inf else "number"
+                yield Claim(subject, *span, "contradicted", tuple(timed.values()))
+            else:
+                yield Claim("claim", *span, "unsupported")
+
+
+def _months(match: re.Match[str]) -> float:
+    if match["life"]:
+        return inf
+    figure = match["figure"]
+    return (WORDS[figure] if figure in WORDS else float(figure)) * _MONTHS[match["unit"]]
+
+
+def _shown(match: re.Match[str]) -> str:
+    return match["life"] or match.group()[match.start("figure") - match.start() : match.end("many") - match.start()]

@@ -1,0 +1,33 @@
+"""What the judge is made of, as one fingerprint: reports of another judge are out of date.
+
+Belongs here: which files decide what a report says. Does not: the policy profile, which has a version of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+FOLDERS = ("judge", "text")
+
+# Files that carry reports about. What is not named here is taken for a part of the judge: a text that is judged once
+# too often costs half a millisecond, one that is not judged anew has a wrong report.
+EXCLUDED = frozenset({"pair_files.py", "scoring.py", "worker.py", "workers.py"})
+
+
+@cache
+def fingerprint() -> str:
+    """32 hex digits over the code and the word lists of the judge; a changed comment changes it too.
+
+    Profiles are left out: of them only the one in use counts, and it counts with what it extends.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(path for folder in FOLDERS for path in (PACKAGE / folder).rglob("*")):
+        part = path.relative_to(PACKAGE)
+        is_profile = part.parts[1] == "policy" and path.suffix == ".yaml"
+        if path.suffix in {".py", ".yaml"} and part.parts[1] not in EXCLUDED and not is_profile:
+            digest.update(f"{part.as_posix()}\0".encode())
+            digest.update(hashlib.blake2b(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,65 @@
+"""Files of pairs in, files of reports out: the judge alone, for pairs from any source.
+
+Belongs here: the files, and a count of what is in them. Does not: a line (pairs.py) or the judgement (scoring.py).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from walmart_pipeline.core.files import whole_file
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.judge.scoring import score_lines
+
+
+@dataclass
+class Tally:
+    """Lines of a scored file."""
+
+    reports: int = 0
+    publishable: int = 0
+    errors: int = 0
+
+
+def score_file(source: Path | None, output: Path | None, judge: Judge) -> Tally:
+    """A report for each line of `source`, or {"line": n, "error": …}, in order; None is stdin and stdout.
+
+    Uniqueness is measured within the file, so the first report is written when the last line was read. Memory does not
+    grow with the file. The output takes its name when the last line is done.
+    Raises OSError and UnicodeDecodeError of the source, and WorkerError.
+    """
+    tally = Tally()
+    with _reading(source) as lines, _writing(output) as file, closing(score_lines(lines, judge)) as scored:
+        for line in scored:
+            if line.report is None:
+                tally.errors += 1
+                file.write(json.dumps({"line": line.line, "error": line.error}, ensure_ascii=False) + "\n")
+            else:
+                tally.reports += 1
+                tally.publishable += json.loads(line.report)["publishable"]
+                file.write(line.report + "\n")
+    return tally
+
+
+@contextmanager
+def _reading(source: Path | None) -> Iterator[IO[str]]:
+    if source is None:
+        yield sys.stdin
+        return
+    with source.open(encoding="utf-8-sig") as file:
+        yield file
+
+
+@contextmanager
+def _writing(output: Path | None) -> Iterator[IO[str]]:
+    if output is None:
+        yield sys.stdout
+        return
+    with whole_file(output) as file:
+        yield file

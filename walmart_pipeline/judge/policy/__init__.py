@@ -1,0 +1,1 @@
+"""Policy profiles: their shape, and those that ship with the package."""

@@ -1,0 +1,50 @@
+"""The checks that need code, one small function each; those that need only words or patterns are in the profile.
+
+A check is written in the module of its field and found here by its rule id. Importing this package gathers them all.
+"""
+
+from __future__ import annotations
+
+from walmart_pipeline.judge.rules import (
+    coherence,
+    description,
+    features,
+    grounding,
+    health,
+    language,
+    listing,
+    pesticide,
+    title,
+)
+from walmart_pipeline.judge.rules.base import (
+    CHECKS,
+    CONFIRMATIONS,
+    Case,
+    Confirmed,
+    Finding,
+    Mention,
+    ground,
+    rule,
+    texts_of,
+)
+
+__all__ = [
+    "CHECKS",
+    "CONFIRMATIONS",
+    "Case",
+    "Confirmed",
+    "Finding",
+    "Mention",
+    "coherence",
+    "description",
+    "features",
+    "ground",
+    "grounding",
+    "health",
+    "language",
+    "listing",
+    "pesticide",
+    "rule",
+    "texts_of",
+    "title",
+]

@@ -1,0 +1,129 @@
+"""What a check is given and what it yields.
+
+Belongs here: the case, the finding and the register of checks. Does not: any rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
+
+from walmart_pipeline.core.records import Listing, Product
+from walmart_pipeline.judge.claims import Claim, ListingText, claims_of
+from walmart_pipeline.judge.policy.schema import Limits
+from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text.analysis import Cut
+
+
+class Finding(NamedTuple):
+    """Where a rule is broken: a field and the span in it. The profile adds severity and message."""
+
+    field: str
+    start: int = 0
+    end: int = 0
+    variant: str | None = None
+    values: Mapping[str, object] = MappingProxyType({})
+
+
+class Case:
+    """One listing beside its product, under a profile's limits; what several checks need is worked out once."""
+
+    def __init__(
+        self, listing: Listing, product: Product, limits: Limits, acronyms: frozenset[str], parts: Sequence[Cut]
+    ) -> None:
+        """parts: each of texts_of(listing, product), cut up."""
+        self.listing = listing
+        self.product = product
+        self.limits = limits
+        self.acronyms = acronyms
+        self.name_cut, self.brand_cut, self.description_cut, self.title_cut, *self.feature_cuts = parts
+        self.fields: list[tuple[str, str]] = [
+            ("title", listing.title),
+            *[(_name("key_features", index), feature) for index, feature in enumerate(listing.key_features)],
+            ("description", listing.description),
+        ]
+        keywords = [(_name("seo_keywords", index), keyword) for index, keyword in enumerate(listing.seo_keywords)]
+        # All fields as one text, as word lists and grounding search it.
+        self.listing_text = ListingText([*self.fields, *keywords])
+        lines = (self.title_cut, *self.feature_cuts)
+        # english.shape of the title and all key features, one after the other.
+        self.lines_shape = "".join([each.shape for each in lines])
+        # The codes of all stems that a shopper reads (cutting.stem_code).
+        self.stems = frozenset(self.description_cut.stems).union(*[each.stems for each in lines])
+        # Everything that the listing states and a record can tell, judged against the product's; see `ground`.
+        self.claims: list[Claim] = []
+        # No field holds a letter or digit.
+        self.is_empty = not (self.lines_shape or self.description_cut.shape)
+
+    @cached_property
+    def record_words(self) -> frozenset[str]:
+        """Every folded piece of the record's name, brand, category and attributes: a text need not explain them."""
+        product = self.product
+        parts = [product.product_name, product.brand or "", *product.category, *product.attributes.values()]
+        return frozenset(tokenizer.PIECE.findall(tokenizer.folded(" ".join(parts))))
+
+
+def ground(cases: Sequence[Case]) -> None:
+    """Judge the claims of all cases, before any check that asks for them."""
+    claims = claims_of([case.listing_text for case in cases], [case.product for case in cases])
+    for case, judged in zip(cases, claims, strict=True):
+        case.claims = judged
+
+
+@lru_cache(maxsize=256)
+def _name(kind: str, index: int) -> str:
+    return f"{kind}[{index}]"
+
+
+def texts_of(listing: Listing, product: Product) -> list[str]:
+    """The texts whose words are measured, in the order in which a Case takes them."""
+    return [product.product_name, product.brand or "", listing.description, listing.title, *listing.key_features]
+
+
+class Mention(NamedTuple):
+    """A listed word where it stands: in which list it is, and its span in a field of a product's listing."""
+
+    word_list: str
+    text: str
+    folded: str
+    start: int
+    end: int
+    product: Product
+
+
+class Confirmed(NamedTuple):
+    """What a mention turns out to be part of: the whole claim, from its verb to the listed word."""
+
+    start: int
+    end: int
+    variant: str | None = None
+
+
+Check: TypeAlias = Callable[[Case], Iterator[Finding]]
+Confirmation: TypeAlias = Callable[[Mention], Confirmed | None]
+CHECKS: dict[str, Check] = {}
+CONFIRMATIONS: dict[str, Confirmation] = {}
+
+
+def rule(rule_id: str) -> Callable[[Check], Check]:
+    """Register a check under the id that users see. Severity, source and message are the profile's."""
+
+    def register(check: Check) -> Check:
+        if rule_id in CHECKS:
+            raise ValueError(f"two checks for {rule_id}: give one of them another id")
+        CHECKS[rule_id] = check
+        return check
+
+    return register
+
+
+def confirms(rule_id: str) -> Callable[[Confirmation], Confirmation]:
+    """Register what reads the sentence around a listed word of that rule: None where the word is innocent."""
+
+    def register(confirmation: Confirmation) -> Confirmation:
+        CONFIRMATIONS[rule_id] = confirmation
+        return confirmation
+
+    return register

@@ -1,0 +1,164 @@
+"""The check that the words of a text say something: no letters or words at random, no loops, no filler.
+
+Belongs here: how much of a measure is too much. Does not: the measures (english.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import accumulate
+
+from walmart_pipeline.judge.rules.base import Case, Finding, rule
+from walmart_pipeline.judge.rules.language import FOREIGN_FUNCTION_SHARE, LEAST_WORDS, SHOWN_CHARS, SURE, shown
+from walmart_pipeline.text import english, tokenizer
+from walmart_pipeline.text.analysis import cut, stem_codes
+
+# Below this many words a list of what is in the box may hold no sentence.
+LISTED_WORDS = 60
+# Figures below: 834 real descriptions of 60 words and more (general catalog), 534 composed ones, and their words
+# shuffled.
+# Of an honest description's words of four letters and more at most 5 % hold a pair of letters that English hardly
+# knows, of one in lower case with part numbers 18 %; of words of random letters 72 %.
+UNSAYABLE_SHARE, UNSAYABLE_WORDS = 0.2, 4
+# Where the letters of English words are mixed up, one long word in seven has such a pair and function words go lost: of
+# 1,392 honest texts none has fewer than 25 function words in a hundred and more than 6 such words in a hundred long
+# ones, of 240 texts with the letters of each word mixed up 99.6 % have.
+SCRAMBLED_SHARE, SCRAMBLED_FUNCTION_SHARE = 0.06, 0.25
+# Half or more of all words have four letters; below this share of all of them it is not worth a closer look.
+UNSAYABLE_GATE = 0.03
+# Honest texts reach 0.08 (751 with 25 function words), one of 534 composed ones 0.17; of shuffled texts with 50
+# function words 98.7 % are above 0.1, of those with 25 to 40 89 %.
+DISORDER, ORDERED_WORDS = 0.1, 25
+# Nine of ten honest texts have fewer unlikely pairs than 3 in 100 function words, and one in a thousand of the shuffled
+# texts that the odds would tell.
+LEAST_UNLIKELY = 0.03
+# So many words in a row that are no function words, no figures and not the record's: in 1,370 honest texts at most 24.
+STRANGE_RUN = 36
+# Articles, pronouns, verbs and the like make sentences of words: 3 of 835 real descriptions and no composed one have
+# fewer than one of them in a hundred words; two are lists of search words, one is a table of sizes.
+SENTENCE_CLASSES, SENTENCE_SHARE = "dvbniqwt", 0.01
+# Three words in a row that come four times or more hold at most 20 % of an honest description but for 3 of 834, of
+# which two are lists of search words and one is a table.
+LOOP_TIMES, LOOP_SHARE, VARIED_SHARE = 4, 0.25, 0.45
+# Words that cycle in changing order: of 1,370 honest texts one, a list of search words, has so few different ones.
+CYCLE_SHARE = 0.15
+RUN = re.compile(rf"[{english.OTHER}{english.UNSAYABLE}]{{{STRANGE_RUN},}}")
+FILLER = ("lorem ipsum", "dolor sit amet")
+FILLER_STEMS = frozenset(stem_codes("lorem dolor"))
+LOREM = re.compile(rf"\b(?:{'|'.join(FILLER)})\b")
+# A text that has more of them has other letters and another order, and `non_english` tells it.
+FOREIGN_TEXT_SHARE = 0.1
+
+
+@rule("listing.incoherent")
+def incoherent(case: Case) -> Iterator[Finding]:
+    """Letters or words at random, words that cycle, filler text: one finding a field, with what shows it best."""
+    if case.lines_shape.count(english.UNSAYABLE) > 1:
+        for name, text in case.fields[:-1]:
+            if span := _unsayable(text, case):
+                yield Finding(name, *span, "letters")
+    if description := _incoherent_description(case):
+        yield description
+
+
+def _incoherent_description(case: Case) -> Finding | None:
+    text, told = case.listing.description, case.description_cut
+    words, form = told.words, told.shape
+    if not FILLER_STEMS.isdisjoint(case.stems) and (found := LOREM.search(tokenizer.folded(text))):
+        return Finding("description", *found.span(), "filler")
+    if form.count(english.FOREIGN) > FOREIGN_TEXT_SHARE * len(form):
+        return None
+    known = english.function_words(form)
+    share = SCRAMBLED_SHARE if known < SCRAMBLED_FUNCTION_SHARE * words else UNSAYABLE_SHARE
+    if form.count(english.UNSAYABLE) > max(1, UNSAYABLE_GATE * len(form)) and (span := _unsayable(text, case, share)):
+        return Finding("description", *span, "letters")
+    if words < LEAST_WORDS:
+        return None
+    if known >= ORDERED_WORDS and _is_disorderly(form, told.unlikely) and _is_disorderly_without_a(text):
+        return Finding("description", *_worst_window(text, form), "order")
+    different = told.different / words
+    if different < VARIED_SHARE and (loop := _loop(text)):
+        return loop
+    if different < CYCLE_SHARE:
+        return Finding("description", 0, shown(text), "words")
+    if known < FOREIGN_FUNCTION_SHARE * words and english.language_of(text, SURE):
+        return None
+    if len(form) >= LISTED_WORDS and not _makes_sentences(form):
+        return Finding("description", 0, shown(text), "words")
+    return _strange_run(text, case)
+
+
+def _makes_sentences(form: str) -> bool:
+    counted = accumulate(map(form.count, SENTENCE_CLASSES))
+    # The first of them are enough nearly always.
+    return any(words >= SENTENCE_SHARE * len(form) for words in counted)
+
+
+def _strange_run(text: str, case: Case) -> Finding | None:
+    """Words of no language, however they can be said: many in a row that neither English nor the record explains."""
+    if english.OTHER * STRANGE_RUN not in case.description_cut.shape.replace(english.UNSAYABLE, english.OTHER):
+        return None
+    own = case.record_words
+    form = "".join(
+        english.FIGURE if word[0].isdigit() or word in own else kind
+        for word, kind in zip(tokenizer.words(text), case.description_cut.shape, strict=True)
+    )
+    if (run := RUN.search(form)) is None:
+        return None
+    spans = [match.span() for match in tokenizer.WORD.finditer(tokenizer.folded(text))][run.start() : run.end()]
+    start, first_end = spans[0]
+    end = max(end for _, end in spans if end <= max(start + SHOWN_CHARS, first_end))
+    return Finding("description", start, end, "letters")
+
+
+def _unsayable(text: str, case: Case, share: float = UNSAYABLE_SHARE) -> tuple[int, int] | None:
+    """The span of the first words that no one can say, if the record lacks them and they are more than this share."""
+    matches = [match for match in tokenizer.PIECE.finditer(tokenizer.folded(text)) if match.group().isalpha()]
+    longer = [match for match in matches if len(match.group()) >= english.SAYABLE_FROM]
+    form = english.shape(match.group() for match in longer)
+    if form.count(english.UNSAYABLE) < max(2, share * len(longer)):
+        return None
+    own = case.record_words
+    strange = [
+        match
+        for match, kind in zip(longer, form, strict=True)
+        if kind == english.UNSAYABLE and match.group() not in own
+    ]
+    least = UNSAYABLE_WORDS if len(longer) >= LEAST_WORDS else 2
+    if len(strange) < max(least, share * len(longer)):
+        return None
+    start = strange[0].start()
+    return start, max(match.end() for match in strange if match.end() <= start + SHOWN_CHARS or match is strange[0])
+
+
+def _is_disorderly(form: str, unlikely: int) -> bool:
+    return unlikely >= LEAST_UNLIKELY * max(1, english.function_words(form)) and english.disorder(form) > DISORDER
+
+
+def _is_disorderly_without_a(text: str) -> bool:
+    """Vitamin A, size A: the letter is no article there, and a text that says it often is not shuffled."""
+    cut_up = cut(" ".join(word for word in tokenizer.words(text) if word != "a"))
+    return _is_disorderly(cut_up.shape, cut_up.unlikely)
+
+
+def _worst_window(text: str, form: str, size: int = 8) -> tuple[int, int]:
+    odds = english.odds(form)
+    first = max(range(max(1, len(odds) - size + 2)), key=lambda index: sum(odds[index : index + size - 1]))
+    spans = [match.span() for match in tokenizer.WORD.finditer(tokenizer.folded(text))][first : first + size]
+    return spans[0][0], spans[-1][1]
+
+
+def _loop(text: str) -> Finding | None:
+    words = tokenizer.words(text)
+    # Figures come again in every table of sizes.
+    threes = zip(words, words[1:], words[2:], strict=False)
+    times = Counter(three for three in threes if not any(word[0].isdigit() for word in three))
+    looped = sum(count for count in times.values() if count >= LOOP_TIMES)
+    if looped < LOOP_SHARE * len(words):
+        return None
+    (phrase, count) = times.most_common(1)[0]
+    spans = [match.span() for match in tokenizer.WORD.finditer(tokenizer.folded(text))]
+    again = [index for index in range(len(words) - 2) if tuple(words[index : index + 3]) == phrase][1]
+    return Finding("description", spans[again][0], spans[again + 2][1], "loop", {"count": count})

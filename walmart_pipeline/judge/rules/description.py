@@ -1,0 +1,58 @@
+"""Checks of the description that need more than words and patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from walmart_pipeline.judge.rules.base import Case, Finding, rule
+from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text.analysis import ECHO_WORDS
+
+# Words come back in a product's own long name and in tables of sizes: half of them must not be the name's, and at most
+# one a figure.
+OWN_WORDS, FIGURES = 4, 1
+# Of a text that is too long, evidence shows where it crosses the limit; the rest would only fill reports.
+SHOWN_CHARS = 80
+
+
+@rule("description.length")
+def length(case: Case) -> Iterator[Finding]:
+    """Too few words or too many characters."""
+    description, limits = case.listing.description, case.limits
+    words = case.description_cut.words
+    if words < limits.description_min_words:
+        yield Finding("description", variant="short", values={"count": words})
+    if len(description) > limits.description_max_chars:
+        start = limits.description_max_chars
+        yield Finding(
+            "description", start, min(len(description), start + SHOWN_CHARS), values={"count": len(description)}
+        )
+
+
+@rule("description.repeated_text")
+def repeated_text(case: Case) -> Iterator[Finding]:
+    """Eight or more words in a row for the second time, save the product's own name and tables of sizes."""
+    if not case.description_cut.echoes:
+        return
+    name = set(tokenizer.words(case.product.product_name))
+    found = list(tokenizer.WORD.finditer(tokenizer.folded(case.listing.description)))
+    words, spans = [match.group() for match in found], [match.span() for match in found]
+    windows = list(zip(*(words[offset:] for offset in range(ECHO_WORDS)), strict=False))
+    seen: dict[tuple[str, ...], int] = {}
+    index = 0
+    while index < len(windows):
+        window = windows[index]
+        earlier = seen.setdefault(window, index)
+        if earlier == index or _is_name_or_table(window, name):
+            index += 1
+            continue
+        size = ECHO_WORDS
+        while index + size < len(words) and words[earlier + size] == words[index + size]:
+            size += 1
+        yield Finding("description", spans[index][0], spans[index + size - 1][1])
+        index += size
+
+
+def _is_name_or_table(window: tuple[str, ...], name: set[str]) -> bool:
+    own = sum(len(word) > 1 and word not in name for word in window)
+    return own < OWN_WORDS or sum(word[0].isdigit() for word in window) > FIGURES

@@ -1,0 +1,45 @@
+"""Checks of the key features that need more than words and patterns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from walmart_pipeline.judge.rules.base import Case, Finding, rule
+from walmart_pipeline.text.analysis import stem_codes
+
+# A feature with one of these more says nothing more.
+EMPHASIS = frozenset(stem_codes("too also very really just even well truly quite"))
+
+
+@rule("features.count")
+def count(case: Case) -> Iterator[Finding]:
+    """Too few features, or too many (evidence: the first one too many). Blank ones do not count."""
+    features, limits = case.listing.key_features, case.limits
+    written = [index for index, feature in enumerate(features) if feature.strip()]
+    values = {"count": len(written)}
+    if len(written) < limits.features_min:
+        yield Finding("listing", variant="few", values=values)
+    elif len(written) > limits.features_max:
+        surplus = written[limits.features_max]
+        yield Finding(f"key_features[{surplus}]", 0, len(features[surplus]), values=values)
+
+
+@rule("features.length")
+def length(case: Case) -> Iterator[Finding]:
+    """A feature that is too long. Evidence: what is beyond the limit."""
+    for index, feature in enumerate(case.listing.key_features):
+        if len(feature) > case.limits.feature_max_chars:
+            yield Finding(
+                f"key_features[{index}]", case.limits.feature_max_chars, len(feature), values={"count": len(feature)}
+            )
+
+
+@rule("features.duplicate")
+def duplicate(case: Case) -> Iterator[Finding]:
+    """A feature of the same key words as an earlier one, whatever their order, number and emphasis."""
+    seen: set[frozenset[int]] = set()
+    for index, (feature, cut) in enumerate(zip(case.listing.key_features, case.feature_cuts, strict=True)):
+        words = frozenset(cut.stems) - EMPHASIS
+        if words and words in seen:
+            yield Finding(f"key_features[{index}]", 0, len(feature))
+        seen.add(words)

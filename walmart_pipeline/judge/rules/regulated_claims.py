@@ -1,0 +1,80 @@
+"""What the two rules of regulated claims have in common: the sentence around a listed word, and what a record says.
+
+Belongs here: how a verb claims something of a word. Does not: which verbs and products (health.py, pesticide.py), or
+the listed words themselves (the profile).
+"""
+
+from __future__ import annotations
+
+import re
+
+from walmart_pipeline.core.records import Product
+from walmart_pipeline.judge.rules.base import Mention
+from walmart_pipeline.text import tokenizer
+
+# A claim and what it is about stand in one sentence, at most this many words apart: "relieves the pain of arthritis".
+WORDS_BETWEEN = 6
+# Longer sentences are read so far on either side.
+SENTENCE_CHARS = 300
+# Where a sentence, line or bullet ends; the full stop of 1.7 does not.
+SENTENCE_BREAK = re.compile(r"[.!?;]+(?=\s|$)|\n+|[•|]")
+_BETWEEN = rf"(?:[^\w.!?;:]+[\w'%-]+(?:\.\d+%?)?){{0,{WORDS_BETWEEN}}}?[^\w.!?;:]+$"
+
+NOT_CLAIMED = re.compile(
+    r"\b(?:not|never|no|nor|cannot|without|isn't|aren't|don't|doesn't|won't|can't|unable to)\b"
+    r"(?! (?:only|more|longer)\b)"
+)
+# Sold as drugs over the counter: what their label states, they may state (21 CFR 330.1).
+DRUG_CATEGORY = re.compile(
+    r"\b(?:medicines?|medications?|drugs?|otc|pain relie\w*|cold|flu|cough|allergy|allergies|antacids?|laxatives?|"
+    r"digestive|first aid|acne|itch\w*|antifungal|eye drops|warts?|lice|sleep aids?|toothpaste|mouthwash|oral care|"
+    r"sunscreens?|sun care|dandruff|diaper rash|rash|skin protectants?|hand sanitizers?)\b"
+)
+SUPPLEMENTS = re.compile(r"\b(?:supplements?|vitamins?|herbs?|herbal)\b")
+DRUG_ATTRIBUTE = re.compile(r"\b(?:active ingredients?|drug facts|ndc)\b")
+# A book or game whose record tells of cures and germs claims none.
+STORIES = re.compile(
+    r"\b(?:books?|novels?|magazines?|movies?|dvds?|blu-ray|tv shows?|music|games?|puzzles?|toys?|costumes?|posters?)\b"
+)
+
+
+def action(*verbs: str) -> re.Pattern[str]:
+    """Finds one of these verbs in the part of a sentence that ends where the listed word begins."""
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(verbs)})(?={_BETWEEN})")
+
+
+def sentence(mention: Mention) -> tuple[str, str]:
+    """What stands in the sentence before and after a mention."""
+    before = mention.folded[max(0, mention.start - SENTENCE_CHARS) : mention.start]
+    after = mention.folded[mention.end : mention.end + SENTENCE_CHARS]
+    start = max((match.end() for match in SENTENCE_BREAK.finditer(before)), default=0)
+    end = SENTENCE_BREAK.search(after)
+    return before[start:], after[: end.start()] if end else after
+
+
+def record(product: Product) -> str:
+    """All that the record says, folded."""
+    return tokenizer.folded(
+        "\n".join(
+            [
+                product.product_name,
+                product.description,
+                *product.features,
+                *product.category,
+                *(f"{name}: {value}" for name, value in product.attributes.items()),
+            ]
+        )
+    )
+
+
+def category(product: Product) -> str:
+    """The path of the category, folded."""
+    return tokenizer.folded(" / ".join(product.category))
+
+
+def is_drug(product: Product) -> bool:
+    """Whether a product is sold as a drug over the counter, by its category or its label's attributes."""
+    path = category(product)
+    if SUPPLEMENTS.search(path):
+        return False
+    return bool(DRUG_CATEGORY.search(path)) or any(DRUG_ATTRIBUTE.search(name.lower()) for name in product.attributes)

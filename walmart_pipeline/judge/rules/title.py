@@ -1,0 +1,126 @@
+"""Checks of the title that need more than words and patterns."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+from walmart_pipeline.judge.rules.base import Case, Finding, rule
+from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text.quantities import quantities
+
+YEAR = re.compile(r"(?<![\w.,$-])(?:19[5-9]\d|20[0-4]\d)(?![\w%]|[.,]\d)")
+NAMED_YEAR = re.compile(r"\b[^\W\d_]{3,} \d{4}$")
+# Words that stand together for all that this is between them: Summer of 1984.
+BETWEEN_WORDS = re.compile(r"[\s-]+(?:(?:of|the|and|for|in|a)\s+)*", re.IGNORECASE)
+# Shorter words in capitals are mostly acronyms and sizes: USB, LED, XXL.
+SHOUTED_LETTERS = 4
+CAPITALS = re.compile(r"[^\W\d_a-zß-öø-ÿ]{4}")
+
+
+@rule("title.length")
+def length(case: Case) -> Iterator[Finding]:
+    """Outside the range of characters. Evidence: what is beyond the limit, or the whole short title."""
+    title, limits = case.listing.title, case.limits
+    if len(title) > limits.title_max:
+        yield Finding("title", limits.title_max, len(title), values={"count": len(title)})
+    elif len(title) < limits.title_min:
+        yield Finding("title", 0, len(title), "short", {"count": len(title)})
+
+
+@rule("title.all_caps")
+def shouting(case: Case) -> Iterator[Finding]:
+    """Two or more ordinary words in a row in capitals, or one in a title of capitals only.
+
+    Acronyms, model numbers and the brand are not ordinary words.
+    """
+    title = case.listing.title
+    if CAPITALS.search(title) is None:
+        return
+    known = case.acronyms | _brand_in_capitals(case)
+    run: list[re.Match[str]] = []
+    for word in tokenizer.PIECE.finditer(title):
+        text = word.group()
+        if text.isupper() and text.isalpha() and text.lower() not in known:
+            # A short word in capitals neither makes nor breaks a run.
+            if len(text) >= SHOUTED_LETTERS:
+                run.append(word)
+            continue
+        if text.isalpha() and text.lower() not in known:
+            yield from _shouted(run)
+            run = []
+    yield from _shouted(run, at_least=1 if title.isupper() else 2)
+
+
+def _is_key_word(word: str) -> bool:
+    """A figure tells nothing of repetition, save a year in a name."""
+    return len(word) > 2 and word not in tokenizer.STOP_WORDS and (word.isalpha() or YEAR.fullmatch(word) is not None)
+
+
+def _without_brand(title: str, brand: str) -> str:
+    """The folded title with the brand blank, which may hold a word of the product: Bramblewick Tea Co."""
+    folded, own = tokenizer.folded(title), tokenizer.folded(brand).strip()
+    return folded.replace(own, " " * len(own), 1) if own and " " in own else folded
+
+
+def _brand_in_capitals(case: Case) -> set[str]:
+    """Words of the brand that the record writes in capitals: IBTOM CASTLE."""
+    brand, name = case.product.brand or "", case.product.product_name
+    own = set(tokenizer.PIECE.findall(tokenizer.folded(brand)))
+    written = tokenizer.PIECE.findall(brand if name.isupper() else f"{brand} {name}")
+    return {word.lower() for word in written if word.isupper() and word.lower() in own}
+
+
+def _shouted(run: list[re.Match[str]], at_least: int = 2) -> Iterator[Finding]:
+    if len(run) >= at_least:
+        yield Finding("title", run[0].start(), run[-1].end())
+
+
+@rule("title.year")
+def year(case: Case) -> Iterator[Finding]:
+    """A year, unless the product's name or an attribute for it has it (a 2026 calendar), or the record names it so."""
+    title, product = case.listing.title, case.product
+    found = list(YEAR.finditer(title))
+    if not found:
+        return
+    own = " ".join(
+        [product.product_name, *(value for name, value in product.attributes.items() if "year" in name.lower())]
+    )
+    record = tokenizer.folded("\n".join([product.description, *product.features, *product.attributes.values()]))
+    measured = {quantity.start for quantity in quantities(title) if quantity.readings}
+    for match in found:
+        if match.start() in measured or match.group() in own:
+            continue
+        # With the word before it, it is a name that the record has: Windows Server 2019.
+        named = NAMED_YEAR.search(tokenizer.folded(title[: match.end()]))
+        if named is None or named.group() not in record:
+            yield Finding("title", *match.span())
+
+
+@rule("title.repeated_words")
+def repeated_words(case: Case) -> Iterator[Finding]:
+    """A key word for the third time, or two key words in a row for the second. Evidence: the last repeat."""
+    if len(set(case.title_cut.stems)) == len(case.title_cut.stems):
+        return
+    title = case.listing.title
+    words = [
+        (tokenizer.stem(match.group()), match)
+        for match in tokenizer.PIECE.finditer(_without_brand(title, case.product.brand or ""))
+        if _is_key_word(match.group())
+    ]
+    times = Counter(stem for stem, _ in words if stem.isalpha())
+    pairs: set[tuple[str, str]] = set()
+    covered: set[str] = set()
+    for (first, start), (second, end) in pairwise(words):
+        if BETWEEN_WORDS.fullmatch(title, start.end(), end.start()) is None:
+            continue
+        if (first, second) in pairs and first != second and not {first, second} & covered:
+            covered |= {first, second}
+            yield Finding("title", start.start(), end.end())
+        pairs.add((first, second))
+    last = dict(words)
+    for stem, count in times.items():
+        if count > 2 and stem not in covered:
+            yield Finding("title", *last[stem].span())

@@ -1,0 +1,192 @@
+"""The rules of a profile that are made of words and patterns, over all fields of a listing in one pass.
+
+Belongs here: which field a rule covers, and what a product's own names excuse.
+Does not: finding a phrase (phrase_search.py), or reading the sentence around one (rules).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
+from typing import TypeAlias, cast
+
+from walmart_pipeline.core.records import Product
+from walmart_pipeline.judge.claims import ListingText
+from walmart_pipeline.judge.policy.schema import Pattern, Policy, TextField
+from walmart_pipeline.judge.rules import CONFIRMATIONS, Finding, Mention
+from walmart_pipeline.judge.rules.phrase_search import PhraseSearch
+from walmart_pipeline.text import tokenizer
+
+# Attributes whose value is a name that a text may use as it stands: a dartboard of the series Target.
+NAME_ATTRIBUTES = re.compile(
+    r"\b(?:brand|character|franchise|licen[cs]e|series|theme|collection|book title|movie title|author|artist)\b"
+)
+# What is sold under these is called by a title, and a title may say anything: a novel named The Best Seller.
+TITLED = re.compile(r"\b(?:books?|novels?|movies?|dvds?|blu-ray|music|vinyl|video games?|board games?|posters?)\b")
+
+# Where no brand is told, a name begins with it: Amazon Basics Glass Kettle.
+NAME_START = re.compile(r"[^\W_]+\W+[^\W_]+")
+# Price tags and sale signs are sold under words that promise nothing of their own price.
+_PRICE_WORDS = r"(?:price|sale|discount|clearance|coupon|saving|deal)s?"
+SIGN_WORDS = re.compile(rf"(?:(?:low|half|sale|on)[\s-])?{_PRICE_WORDS}")
+SIGNS = re.compile(
+    rf"\b{_PRICE_WORDS}"
+    r" (?:tags?|signs?|labels?|stickers?|banners?|flags?|posters?|guns?|organi[sz]ers?|holders?|jars?)\b"
+)
+
+
+# ((rule, word list), start, end) of each phrase, and (literal, start) of each literal of a pattern.
+Hits: TypeAlias = tuple[list[tuple[tuple[str, str], int, int]], list[tuple[str, int]]]
+
+
+class Wording:
+    """Word lists and patterns of a policy, compiled once; make one and keep it."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._settings = {rule: setting for rule, setting in policy.rules.items() if setting.enabled and setting.fields}
+        self._patterns = [
+            (re.compile(pattern.regex), pattern, rules)
+            for name, pattern in policy.patterns.items()
+            if (rules := [rule for rule, setting in self._settings.items() if name in setting.patterns])
+        ]
+        self._search = PhraseSearch(
+            (
+                ((rule, name), entry)
+                for rule, setting in self._settings.items()
+                for name in setting.words
+                for entry in policy.word_lists[name]
+            ),
+            (literal for _, pattern, _ in self._patterns for literal in pattern.needs),
+        )
+
+    def search(self, listing: ListingText) -> Hits:
+        """What the word lists and patterns have in common with a listing."""
+        return self._search.find(listing.text, listing.folded)
+
+    def findings(self, listing: ListingText, product: Product, hits: Hits) -> Iterator[tuple[str, Finding]]:
+        """(rule id, finding) for each fault of the listing, save what belongs to the product's own names."""
+        names = _OwnNames(product)
+        phrases, literals = hits
+        yield from self._listed(phrases, listing, names)
+        held = {literal for literal, _ in literals}
+        for regex, pattern, rules in self._patterns:
+            if (pattern.needs and held.isdisjoint(pattern.needs)) or (pattern.beyond_ascii and listing.text.isascii()):
+                continue
+            for name, text in _searched(pattern, listing, literals):
+                for rule in rules:
+                    if kind_of(name) in self._settings[rule].fields:
+                        yield from self._matched(rule, _matches(regex, pattern, text), name, text, names)
+
+    def _listed(
+        self, phrases: Sequence[tuple[tuple[str, str], int, int]], listing: ListingText, names: _OwnNames
+    ) -> Iterator[tuple[str, Finding]]:
+        ends: dict[tuple[str, int, str | None], int] = {}
+        for (rule, word_list), start, end in phrases:
+            name, begin = listing.place(start)
+            kind = kind_of(name)
+            if kind not in self._settings[rule].fields:
+                continue
+            text = listing.field(begin)
+            own = listing.folded[begin : begin + len(text)]
+            mention = Mention(word_list, text, own, start - begin, end - begin, names.product)
+            finding = self._finding(rule, kind, name, mention, names)
+            # "Cures eczema and acne" is one claim.
+            if finding and finding.start >= ends.get((rule, begin, finding.variant), 0):
+                ends[rule, begin, finding.variant] = finding.end
+                yield rule, finding
+
+    def _finding(self, rule: str, kind: TextField, name: str, mention: Mention, names: _OwnNames) -> Finding | None:
+        span, variant = (mention.start, mention.end), None
+        if rule in CONFIRMATIONS:
+            confirmed = CONFIRMATIONS[rule](mention)
+            if confirmed is None:
+                return None
+            span, variant = (confirmed.start, confirmed.end), confirmed.variant
+        elif names.hold(mention.folded, span):
+            return None
+        return Finding(name, *span, variant or self._variant(rule, kind))
+
+    def _matched(
+        self, rule: str, matches: Iterable[re.Match[str]], name: str, text: str, names: _OwnNames
+    ) -> Iterator[tuple[str, Finding]]:
+        for match in matches:
+            if not names.cover(tokenizer.folded(text), match.span()):
+                yield rule, Finding(name, *match.span(), self._variant(rule, kind_of(name)))
+
+    def _variant(self, rule: str, kind: TextField) -> str | None:
+        return kind if kind in self._settings[rule].variants else None
+
+
+class _OwnNames:
+    """The names that a product's record gives it, looked at only when something is found."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+
+    @cached_property
+    def brand(self) -> str:
+        return tokenizer.folded(self.product.brand or "").strip()
+
+    def hold(self, folded: str, span: tuple[int, int]) -> bool:
+        """Whether words of a text are the brand's own, or stand inside another of the product's names."""
+        words = folded[span[0] : span[1]]
+        name = tokenizer.folded(self.product.product_name)
+        if self.brand:
+            if _within_words(words, self.brand):
+                return True
+        elif (start := NAME_START.match(name)) and _covers(start.group(), folded, span):
+            return True
+        if self._is_titled() and _within_words(words, name):
+            return True
+        if SIGN_WORDS.fullmatch(words) and SIGNS.search(name):
+            return True
+        return any(
+            _covers(tokenizer.folded(value), folded, span)
+            for label, value in self.product.attributes.items()
+            if NAME_ATTRIBUTES.search(label.lower())
+        )
+
+    def cover(self, folded: str, span: tuple[int, int]) -> bool:
+        """Whether a match lies inside the brand, as the sign in Yahoo! does, or inside a title: Practical ASP.NET."""
+        name = tokenizer.folded(self.product.product_name)
+        return _covers(self.brand, folded, span) or (self._is_titled() and folded[span[0] : span[1]] in name)
+
+    def _is_titled(self) -> bool:
+        return TITLED.search(tokenizer.folded(" ".join(self.product.category))) is not None
+
+
+@lru_cache(maxsize=1024)
+def kind_of(name: str) -> TextField:
+    """The kind of a field: key_features[3] is a key_features."""
+    kind = name.partition("[")[0]
+    return cast("TextField", kind)
+
+
+def _searched(pattern: Pattern, listing: ListingText, literals: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
+    """The fields that a pattern may match: those that hold a literal that it needs."""
+    fields = listing.fields
+    if pattern.needs:
+        holding = {listing.index(start) for literal, start in literals if literal in pattern.needs}
+        fields = [fields[index] for index in sorted(holding)]
+    return [field for field in fields if not field[1].isascii()] if pattern.beyond_ascii else fields
+
+
+def _matches(regex: re.Pattern[str], pattern: Pattern, text: str) -> Iterable[re.Match[str]]:
+    if not pattern.at_start:
+        return regex.finditer(text)
+    match = regex.match(text)
+    return (match,) if match else ()
+
+
+def _within_words(words: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", name) is not None
+
+
+def _covers(name: str, folded: str, span: tuple[int, int]) -> bool:
+    start = folded.find(name)
+    while name and start != -1:
+        if start <= span[0] and span[1] <= start + len(name):
+            return True
+        start = folded.find(name, start + 1)
+    return False

@@ -1,0 +1,157 @@
+"""Listings judged among each other: any collection of products with their texts, without a warehouse.
+
+Belongs here: reports of a collection, its copies found. Does not: files (pair_files.py), or the pipeline's own texts
+(scored_texts.py).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+from walmart_pipeline.core.records import Listing, Product, QualityReport
+from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.judge import profiles, workers
+from walmart_pipeline.judge.duplicates import nearest, uniqueness
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.judge.pairs import Pair
+
+TABLES = (
+    "create table answers (line bigint, report varchar, error varchar, similarity double)",
+    """
+    create table answer_copies as
+    select null::bigint as line, null::bigint as nearest_line, copies.* exclude (nearest_product_id)
+    from quality.copies
+    """,
+)
+
+KEEP = (
+    """
+    create or replace temp table answered as
+    select unnest($lines) as line, unnest($answers)::json as answer
+    """,
+    """
+    insert into answers by name
+    select line, (answer -> '$.report')::varchar as report, answer ->> '$.error' as error
+    from answered
+    """,
+    """
+    insert into answer_copies by name
+    select
+        line,
+        answer ->> '$.report.product_id' as product_id,
+        '' as content_hash,
+        unnest(from_json(
+            answer -> '$.signature',
+            '{"family": "VARCHAR", "text_key": "UBIGINT", "bands": ["UBIGINT"], "bits": ["UBIGINT"]}'
+        ))
+    from answered
+    where answer ->> '$.signature.family' is not null
+    """,
+)
+
+LIKENED = """
+update answers
+set similarity = answer_copies.similarity
+from answer_copies
+where answer_copies.line = answers.line and answer_copies.similarity > 0
+"""
+
+PAGE = """
+select line, report, error, similarity
+from answers
+where line > $after and line <= $last
+order by line
+"""
+
+
+class Scored(NamedTuple):
+    """What became of one line: a QualityReport as JSON, or what is wrong with it. Lines are counted from 1."""
+
+    line: int
+    report: str | None
+    error: str | None
+
+
+def score(pairs: Iterable[tuple[Product, Listing]], policy: str | Path = "walmart-2025") -> Iterator[QualityReport]:
+    """The quality report of each product's listing, in order; all dimensions, uniqueness among these listings included.
+
+    policy: name of a profile that ships, or the path of a YAML file. The first report comes when the last pair was
+    read, since any listing may be the copy of any other; pairs and reports wait on the disk, so there may be a million.
+    Large collections are judged on every core. Raises PolicyError before anything is read.
+    """
+    judge = Judge(profiles.load(policy))
+    lines = (Pair(product=product, listing=listing).model_dump_json() for product, listing in pairs)
+    return _reports(score_lines(lines, judge))
+
+
+def _reports(scored: Iterator[Scored]) -> Iterator[QualityReport]:
+    for line in scored:
+        if line.report is None:
+            raise ValueError(f"pair {line.line} can't be judged: {line.error}")
+        yield QualityReport.model_validate_json(line.report)
+
+
+def score_lines(lines: Iterable[str], judge: Judge, *, processes: int | None = None) -> Generator[Scored, None, None]:
+    """What becomes of each line {"product": …, "listing": …}, in order; blank lines are passed over.
+
+    processes: see workers.answers. Raises WorkerError.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="walmart-score-") as folder,
+        Warehouse(Path(folder) / "answers.duckdb").writing() as db,
+    ):
+        for statement in TABLES:
+            db.execute(statement)
+        last = 0
+        with db.on_one_thread(), closing(workers.answers(_batches(lines), judge, processes=processes)) as answered:
+            for batch, answers in answered:
+                parameters = {"lines": batch.numbers, "answers": answers}
+                db.execute(KEEP[0], parameters)
+                for statement in KEEP[1:]:
+                    db.execute(statement)
+                db.checkpoint()
+                last = batch.numbers[-1]
+        nearest.renew(db, table="answer_copies", key="line")
+        db.execute(LIKENED)
+        yield from _scored(db, judge, last)
+
+
+class _Numbered(NamedTuple):
+    lines: list[str]
+    numbers: list[int]
+
+
+def _batches(lines: Iterable[str]) -> Iterator[_Numbered]:
+    batch = _Numbered([], [])
+    for number, line in zip(count(1), lines):
+        text = line.strip()
+        if text:
+            batch.lines.append(text)
+            batch.numbers.append(number)
+        if len(batch.lines) == workers.BATCH_LINES:
+            yield batch
+            batch = _Numbered([], [])
+    if batch.lines:
+        yield batch
+
+
+def _scored(db: Database, judge: Judge, last: int) -> Iterator[Scored]:
+    for after in range(0, last, workers.BATCH_LINES):
+        for row in db.query(PAGE, {"after": after, "last": after + workers.BATCH_LINES}):
+            report = row["report"]
+            if row["similarity"] is not None:
+                report = _settled(QualityReport.model_validate_json(report), row["similarity"], judge)
+            yield Scored(row["line"], report, row["error"])
+
+
+def _settled(report: QualityReport, similarity: float, judge: Judge) -> str:
+    """The report of a text that resembles another one."""
+    measured = report.dimensions | {"uniqueness": uniqueness.measure(similarity)}
+    blocked = any(violation.severity == "blocking" for violation in report.violations)
+    standing = judge.standing(measured, blocked=blocked)
+    return report.model_copy(update={"dimensions": measured, **standing._asdict()}).model_dump_json()

@@ -1,0 +1,1 @@
+"""Requests sent through a provider's batch API."""

@@ -1,0 +1,194 @@
+"""Batches at a provider, from one run to a later one: found again, collected into the ledger, and sent.
+
+Belongs here: the order of steps that neither loses a question nor pays for one twice, wherever a run is killed. Does
+not: the provider's files (clients/openai_batch.py), what is kept (store.py), or which products wait
+(batch_provider.py).
+
+A batch is in the book before it is sent, under a label that goes with it. A run that dies in between leaves a label
+without an id; the next run asks the provider for the batch of that label, and has its questions back if there is none.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from walmart_pipeline.llm.batch.store import Batch, BatchBook
+from walmart_pipeline.llm.calls import PASSING, WAITED_OUT, Answer, CallError, ErrorClass, Request
+from walmart_pipeline.llm.ledger import Call, Ledger
+from walmart_pipeline.llm.pricing import Price
+
+if TYPE_CHECKING:
+    from walmart_pipeline.llm.clients.openai import OpenAI
+    from walmart_pipeline.llm.clients.openai_batch import BatchStatus, InputFile
+
+T = TypeVar("T")
+Log: TypeAlias = Callable[[str], None]
+
+# Answers of a batch that are kept in one transaction: some 2 MB, and what a kill makes the next run read again.
+KEPT_TOGETHER = 500
+
+# A failure that can pass is asked for again after 1, 2 and 4 s: sending is what a whole run waits for.
+SEND_ATTEMPTS, FIRST_WAIT_SECONDS = 4, 1.0
+
+# Errors that say something about one question; others would meet every question alike.
+ABOUT_THE_QUESTION: frozenset[ErrorClass] = frozenset(("malformed", "rejected", "too_long", "declined"))
+
+
+async def collect(client: OpenAI, book: BatchBook, log: Log) -> None:
+    """Everything that finished batches of this endpoint hold, into the ledger. Raises CallError and LedgerError.
+
+    Stopped half-way, the next run goes on where this one was.
+    """
+    from walmart_pipeline.llm.clients import openai_batch
+
+    await _recover(client, book, log)
+    for batch in book.uncollected(client.endpoint):
+        try:
+            status = await openai_batch.poll(client, batch.name)
+            if status.finished:
+                await _collect(client, book, batch, status, log)
+            else:
+                log(f"batch {batch.name} is {status.state}: {status.completed:,} of {status.total:,} are answered")
+        except openai_batch.ForgottenBatchError as error:
+            returned = book.end(batch.label, "forgotten", rest="returned")
+            log(f"{error}: its {returned:,} questions are asked again")
+
+
+async def ended(client: OpenAI, book: BatchBook) -> list[str]:
+    """Ids of the batches of this endpoint that have ended and are not collected, oldest first. Raises CallError."""
+    from walmart_pipeline.llm.clients import openai_batch
+
+    found = []
+    for batch in book.uncollected(client.endpoint):
+        if batch.batch_id is None:
+            continue
+        try:
+            if (await openai_batch.poll(client, batch.batch_id)).finished:
+                found.append(batch.batch_id)
+        except openai_batch.ForgottenBatchError:
+            found.append(batch.batch_id)
+    return found
+
+
+async def send(client: OpenAI, book: BatchBook, file: InputFile, like: Request, price: Price) -> str:
+    """A file on its way. Returns the batch's id. like: one of its requests. Raises CallError and LedgerError."""
+    from walmart_pipeline.llm.clients import openai_batch
+
+    label = book.announce(like, client.endpoint, price, file.questions)
+
+    async def submit(attempt: int) -> str:
+        # The answer to an attempt that failed may have been lost on its way back.
+        known = await openai_batch.submitted(client, label) if attempt > 1 else None
+        return known or await openai_batch.submit(client, file, label)
+
+    batch_id = await _patiently(submit)
+    book.sent(label, batch_id)
+    return batch_id
+
+
+async def try_out(client: OpenAI, ledger: Ledger, request: Request, request_hash: str) -> float:
+    """One question, asked live before a batch is sent. Returns what it cost in USD. Raises CallError.
+
+    The client learns which parameters the model does not take: in a batch, every line would be refused for them. And a
+    key or a model that is no good is told before 200 MB are uploaded.
+    """
+    answer: Answer | None = None
+    error: CallError | None = None
+    began = time.monotonic()
+    try:
+        answer = await _patiently(lambda _: client.complete(request))
+    except CallError as failed:
+        if failed.error_class not in ABOUT_THE_QUESTION:
+            raise
+        answer, error = failed.billed, failed
+    ledger.record(
+        Call.of(
+            request,
+            request_hash,
+            client.endpoint,
+            answer=answer,
+            error_class=error.error_class if error else None,
+            error=str(error) if error else None,
+            attempt=1,
+            seconds_queued=0.0,
+            seconds_served=time.monotonic() - began,
+        )
+    )
+    return answer.cost_usd if answer else 0.0
+
+
+async def _recover(client: OpenAI, book: BatchBook, log: Log) -> None:
+    """Batches that were announced by a run that was stopped before it knew their id."""
+    from walmart_pipeline.llm.clients import openai_batch
+
+    for batch in book.uncollected(client.endpoint):
+        if batch.batch_id is None:
+            batch_id = await openai_batch.submitted(client, batch.label)
+            if batch_id:
+                book.sent(batch.label, batch_id)
+                log(f"batch {batch_id} was sent by a run that was stopped: found by its label {batch.label}")
+            else:
+                withdrawn = book.end(batch.label, "never sent", rest="withdrawn")
+                log(f"the batch with label {batch.label} was never sent: its {withdrawn:,} questions are asked again")
+
+
+async def _collect(client: OpenAI, book: BatchBook, batch: Batch, status: BatchStatus, log: Log) -> None:
+    from walmart_pipeline.llm.clients import openai_batch
+
+    awaited = book.waiting(batch.label)
+    calls: list[Call] = []
+    answered = 0
+    async for key, outcome in openai_batch.collect(client, batch.name, awaited, batch.price):
+        calls.append(_call(batch, awaited[key], key, outcome))
+        answered += calls[-1].status == "complete"
+        if len(calls) == KEPT_TOGETHER:
+            book.keep(batch.label, calls)
+            calls = []
+    book.keep(batch.label, calls)
+    book.end(batch.label, status.state, rest="returned" if status.state == "failed" else "unanswered")
+    why = f" ({status.reason})" if status.reason else ""
+    log(f"batch {batch.name} is {status.state}{why}: {answered:,} of {len(awaited):,} questions are answered")
+
+
+def _call(batch: Batch, product_id: str, request_hash: str, outcome: Answer | CallError) -> Call:
+    """A line of a batch as a call. It has no seconds: those of a batch say nothing of how quick the model is."""
+    error = outcome if isinstance(outcome, CallError) else None
+    # The words of the question are not kept; its hash stands for them.
+    question = Request(
+        product_id=product_id,
+        provider=batch.provider,
+        model=batch.model,
+        digest=batch.digest,
+        prompt_version=batch.prompt_version,
+        messages=(),
+        parameters=batch.parameters,
+    )
+    return Call.of(
+        question,
+        request_hash,
+        f"{batch.endpoint}/batches",
+        answer=error.billed if error else outcome if isinstance(outcome, Answer) else None,
+        error_class=error.error_class if error else None,
+        error=str(error) if error else None,
+        attempt=1,
+        seconds_queued=(datetime.now(UTC) - batch.announced_at).total_seconds(),
+        seconds_served=0.0,
+    )
+
+
+async def _patiently(call: Callable[[int], Awaitable[T]]) -> T:
+    """What the call gives, made again while its failure is one that can pass. It is told which attempt it is."""
+    import stamina
+
+    def can_pass(error: Exception) -> bool:
+        return isinstance(error, CallError) and error.error_class in (PASSING | WAITED_OUT) - ABOUT_THE_QUESTION
+
+    async for attempt in stamina.retry_context(
+        on=can_pass, attempts=SEND_ATTEMPTS, timeout=None, wait_initial=FIRST_WAIT_SECONDS
+    ):
+        with attempt:
+            return await call(attempt.num)
+    raise AssertionError("the last attempt returns or raises")

@@ -1,0 +1,269 @@
+"""The book of batches: which questions wait in which batch at the provider. Kept in the ledger's database.
+
+Belongs here: the two tables and what changes in them together. Does not: a provider's files and jobs
+(clients/openai_batch.py), or what is sent and collected when (lifecycle.py).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from walmart_pipeline.llm.calls import Request
+from walmart_pipeline.llm.ledger import LOOKUP_HASHES, Call, LedgerError, as_row, calls_table, make_tables, open_engine
+from walmart_pipeline.llm.pricing import Price
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+Fate: TypeAlias = Literal[
+    "waiting",  # in a batch that is not collected
+    "answered",  # the ledger has its answer, or why there never will be one
+    "unanswered",  # the batch got to it, or ran out of time: it is asked live
+    "returned",  # the batch was refused as a whole, or nobody knows it any more
+    "withdrawn",  # the batch never reached the provider
+]
+
+# A batch that is refused as a whole may pass another day (OpenAI: enqueued tokens), or never (a model without batches).
+RETURNS_AT_MOST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch that is not collected, and what its questions have in common.
+
+    label: ours, known before the provider's. batch_id: None until it is known that the provider has it.
+    price: what its calls cost, as it was when they were sent.
+    """
+
+    label: str
+    batch_id: str | None
+    provider: str
+    endpoint: str
+    model: str
+    digest: str | None
+    prompt_version: str
+    parameters: dict[str, Any]
+    price: Price
+    announced_at: datetime
+
+    @property
+    def name(self) -> str:
+        """The provider's id, or our label until it is known."""
+        return self.batch_id or self.label
+
+
+class BatchBook:
+    """Batches in SQLite or Postgres. url: the ledger's. Every method is one transaction and raises LedgerError."""
+
+    def __init__(self, url: str) -> None:
+        import sqlalchemy as sa
+
+        metadata = sa.MetaData()
+        self._calls = calls_table(metadata)
+        self._batches = _batches(metadata)
+        self._requests = _requests(metadata)
+        try:
+            self._engine = open_engine(url)
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            raise LedgerError(f"the ledger can't be opened: {error}") from error
+        with self._transaction() as connection:
+            make_tables(connection, metadata.sorted_tables)
+
+    def announce(self, like: Request, endpoint: str, price: Price, questions: Mapping[str, str]) -> str:
+        """Keep a batch before it is sent. Returns its label.
+
+        like: one of its requests. questions: request hash to product id.
+        """
+        import sqlalchemy as sa
+
+        label = uuid.uuid4().hex
+        batch = {
+            "label": label,
+            "provider": like.provider,
+            "endpoint": endpoint,
+            "model": like.model,
+            "digest": like.digest,
+            "prompt_version": like.prompt_version,
+            "parameters": dict(like.parameters),
+            "price": price.model_dump(),
+            "announced_at": datetime.now(UTC),
+        }
+        rows = [
+            {"label": label, "request_hash": key, "product_id": product_id, "fate": "waiting"}
+            for key, product_id in questions.items()
+        ]
+        with self._transaction() as connection:
+            connection.execute(sa.insert(self._batches), batch)
+            connection.execute(sa.insert(self._requests), rows)
+        return label
+
+    def sent(self, label: str, batch_id: str) -> None:
+        """The provider has it."""
+        import sqlalchemy as sa
+
+        batches, requests = self._batches.c, self._requests.c
+        with self._transaction() as connection:
+            known = sa.update(self._batches).where(batches.label == label)
+            connection.execute(known.values(batch_id=batch_id, ended=None))
+            # Another process on this ledger may have looked for it in vain while it was on its way.
+            again = sa.update(self._requests).where(requests.label == label, requests.fate == "withdrawn")
+            connection.execute(again.values(fate="waiting"))
+
+    def uncollected(self, endpoint: str) -> list[Batch]:
+        """Batches of this endpoint that are not collected, oldest first."""
+        import sqlalchemy as sa
+
+        batches = self._batches.c
+        query = (
+            sa.select(*(batches[name] for name in Batch.__dataclass_fields__))
+            .where(batches.ended.is_(None), batches.endpoint == endpoint)
+            .order_by(batches.announced_at)
+        )
+        with self._transaction() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [_batch(row) for row in rows]
+
+    def waiting(self, label: str) -> dict[str, str]:
+        """Request hash to product id of what a batch has not answered."""
+        import sqlalchemy as sa
+
+        requests = self._requests.c
+        query = sa.select(requests.request_hash, requests.product_id).where(
+            requests.label == label, requests.fate == "waiting"
+        )
+        with self._transaction() as connection:
+            return {row.request_hash: row.product_id for row in connection.execute(query)}
+
+    def keep(self, label: str, calls: Sequence[Call]) -> None:
+        """Calls of a batch into the ledger; none of them is waited for any more, so that none is kept twice."""
+        import sqlalchemy as sa
+
+        if not calls:
+            return
+        requests = self._requests.c
+        settled = (
+            sa.update(self._requests)
+            .where(requests.label == label, requests.request_hash == sa.bindparam("answers"))
+            .values(fate=sa.bindparam("becomes"))
+        )
+        fates = [
+            {"answers": call.request_hash, "becomes": "unanswered" if call.status == "failed" else "answered"}
+            for call in calls
+        ]
+        with self._transaction() as connection:
+            connection.execute(sa.insert(self._calls), [as_row(call) for call in calls])
+            connection.execute(settled, fates)
+
+    def end(self, label: str, ended: str, *, rest: Literal["unanswered", "returned", "withdrawn"]) -> int:
+        """Nothing more comes of a batch. ended: how, in a word. rest: what becomes of what it did not answer.
+
+        Returns how many that are.
+        """
+        import sqlalchemy as sa
+
+        batches, requests = self._batches.c, self._requests.c
+        left = sa.update(self._requests).where(requests.label == label, requests.fate == "waiting").values(fate=rest)
+        over = sa.update(self._batches).where(batches.label == label).values(ended=ended, ended_at=datetime.now(UTC))
+        with self._transaction() as connection:
+            connection.execute(over)
+            return int(connection.execute(left).rowcount)
+
+    def waited_for(self, hashes: Iterable[str]) -> tuple[dict[str, str], set[str]]:
+        """Of these questions: those that wait, with the name of their batch; and those that are to be asked live.
+
+        Live are those that a batch left unanswered, and those that batches returned several times.
+        """
+        waiting: dict[str, str] = {}
+        live: set[str] = set()
+        returned: dict[str, int] = {}
+        for key, fate, batch in self._fates(list(hashes)):
+            if fate == "waiting":
+                waiting[key] = batch
+            elif fate == "unanswered":
+                live.add(key)
+            elif fate == "returned":
+                returned[key] = returned.get(key, 0) + 1
+        live |= {key for key, times in returned.items() if times >= RETURNS_AT_MOST}
+        return waiting, live - waiting.keys()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _fates(self, hashes: list[str]) -> list[tuple[str, Fate, str]]:
+        import sqlalchemy as sa
+
+        batches, requests = self._batches.c, self._requests.c
+        query = (
+            sa.select(requests.request_hash, requests.fate, sa.func.coalesce(batches.batch_id, batches.label))
+            .join(self._batches, batches.label == requests.label)
+            .where(requests.request_hash.in_(sa.bindparam("hashes", expanding=True)))
+        )
+        pages = [hashes[start : start + LOOKUP_HASHES] for start in range(0, len(hashes), LOOKUP_HASHES)]
+        with self._transaction() as connection:
+            return [(row[0], row[1], row[2]) for page in pages for row in connection.execute(query, {"hashes": page})]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        import sqlalchemy as sa
+
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sa.exc.SQLAlchemyError as error:
+            raise LedgerError(f"the book of batches can't be read or written: {error.args[0]}") from error
+
+
+def _batches(metadata: sa.MetaData) -> sa.Table:
+    import sqlalchemy as sa
+
+    return sa.Table(
+        "batches",
+        metadata,
+        sa.Column("label", sa.String(32), primary_key=True),
+        sa.Column("batch_id", sa.Text),
+        sa.Column("provider", sa.Text, nullable=False),
+        sa.Column("endpoint", sa.Text, nullable=False),
+        sa.Column("model", sa.Text, nullable=False),
+        sa.Column("digest", sa.Text),
+        sa.Column("prompt_version", sa.Text, nullable=False),
+        sa.Column("parameters", sa.JSON, nullable=False),
+        sa.Column("price", sa.JSON, nullable=False),
+        sa.Column("ended", sa.Text),
+        sa.Column("announced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True)),
+    )
+
+
+def _requests(metadata: sa.MetaData) -> sa.Table:
+    import sqlalchemy as sa
+
+    return sa.Table(
+        "batch_requests",
+        metadata,
+        sa.Column("label", sa.String(32), primary_key=True),
+        sa.Column("request_hash", sa.String(32), primary_key=True, index=True),
+        sa.Column("product_id", sa.Text, nullable=False),
+        sa.Column("fate", sa.Text, nullable=False),
+    )
+
+
+def _batch(row: Mapping[Any, Any]) -> Batch:
+    announced = row["announced_at"]
+    # SQLite keeps no time zone; what was written was UTC.
+    announced_at = announced if announced.tzinfo else announced.replace(tzinfo=UTC)
+    return Batch(**{**row, "price": Price(**row["price"]), "announced_at": announced_at})

@@ -1,0 +1,180 @@
+"""OpenAI's chat completions as JSON: the request, the answer and the errors.
+
+Belongs here: what the fields mean, for single calls (openai.py) and batches (openai_batch.py) alike. Does not: sending.
+Reads plain JSON: the SDK's typed objects double the CPU of a call, and a gateway's odd answer must not fail in them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from pydantic import SecretStr
+
+from walmart_pipeline.llm.calls import Answer, CallError, Request
+from walmart_pipeline.llm.clients.errors import retry_after, without_key
+from walmart_pipeline.llm.clients.json_schema import unfit
+from walmart_pipeline.llm.pricing import Price
+
+# How a server is told the form of the answer; `json_object` is for one that does not know schemas.
+Structured: TypeAlias = Literal["json_schema", "json_object"]
+
+TOO_LONG = re.compile(r"maximum context length|context[ _](length|size|window)|Request too large", re.IGNORECASE)
+# Errors that come as 400 or 429 and stay until somebody pays: asking again is of no use.
+UNPAID = frozenset(("insufficient_quota", "billing_hard_limit_reached", "billing_not_active"))
+# What OpenAI's 401 echoes of a wrong key, such as sk-abc1****wxyz.
+KEY_LIKE = re.compile(r"\bsk-[\w*.-]+")
+
+
+# What a reasoning model does not take; the answer can be had without.
+SAMPLING = frozenset(("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed"))
+
+
+class UntakenParameterError(CallError):
+    """The model does not take a parameter that only says how it samples: `parameter`."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__("rejected", message)
+        self.parameter = parameter
+
+
+def body(request: Request, model: str, structured: Structured) -> dict[str, Any]:
+    """The JSON of a chat completion. `max_tokens` goes as max_completion_tokens, other parameters by their own names.
+
+    With `json_object` the schema is not sent: the prompt has to tell it.
+    """
+    sent: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+    }
+    sent |= request.parameters
+    if "max_tokens" in sent:
+        # Reasoning models reject the older name.
+        sent["max_completion_tokens"] = sent.pop("max_tokens")
+    if request.schema is not None:
+        sent["response_format"] = {"type": "json_object"}
+        if structured == "json_schema":
+            sent["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "strict": True, "schema": _strict(request.schema)},
+            }
+    return sent
+
+
+def answer(
+    completion: Any, price: Price, *, schema: Mapping[str, Any] | None = None, max_tokens: int | None = None
+) -> Answer:
+    """The answer, if it is complete and fits the schema. Raises CallError, with what was paid for it.
+
+    max_tokens: what the answer was allowed; with it, an answer that the context cut short is told apart.
+    """
+    try:
+        choice = completion["choices"][0]
+        message = choice["message"]
+        text = message.get("content") or ""
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise CallError("malformed", f"the server answers no chat completion ({error!r})") from error
+    usage = completion.get("usage") or {}
+    paid = Answer(
+        text=text,
+        prompt_tokens=int(usage.get("prompt_tokens") or 0),
+        completion_tokens=int(usage.get("completion_tokens") or 0),
+        cost_usd=cost(usage, price),
+    )
+    reason = choice.get("finish_reason")
+    if message.get("refusal"):
+        raise CallError("declined", f"the model declines: {message['refusal']}", billed=paid)
+    if reason == "content_filter":
+        raise CallError("declined", "the server's content filter stopped the answer", billed=paid)
+    if reason == "length":
+        raise _cut(usage, max_tokens, paid)
+    why = None if reason == "stop" else f"the model stopped for another reason than being done: {reason}"
+    if why := why or unfit(text, schema):
+        raise CallError("malformed", why, billed=paid)
+    return paid
+
+
+def cost(usage: Mapping[str, Any], price: Price) -> float:
+    """USD of a call by the server's own count; reasoning is part of the completion's tokens."""
+    prompt = usage.get("prompt_tokens_details") or {}
+    return price.cost(
+        prompt_tokens=int(usage.get("prompt_tokens") or 0),
+        completion_tokens=int(usage.get("completion_tokens") or 0),
+        cached_tokens=int(prompt.get("cached_tokens") or 0),
+        written_tokens=int(prompt.get("cache_write_tokens") or 0),
+    )
+
+
+def failure(
+    status: int, error: Any, headers: Mapping[str, str], *, model: str, endpoint: str, key: SecretStr
+) -> CallError:
+    """The CallError of an HTTP status and its error body. No message holds the key or a part of it."""
+    told = error.get("error", error) if isinstance(error, Mapping) else error
+    code = str(told.get("code") or told.get("type") or "") if isinstance(told, Mapping) else ""
+    text = str((told.get("message") or "") if isinstance(told, Mapping) else told or "")
+    said = KEY_LIKE.sub("[key]", without_key(f"{endpoint} answers {status}: {text[:300] or code or 'no reason'}", key))
+    if code in UNPAID or status == 402:
+        return CallError(
+            "unauthorized",
+            f"{endpoint} refuses until it is paid ({code or status}): add credit or raise the limit there",
+        )
+    if TOO_LONG.search(text) or code == "context_length_exceeded" or status == 413:
+        return CallError("too_long", said)
+    if code in ("unsupported_value", "unsupported_parameter") and told.get("param") in SAMPLING:
+        return UntakenParameterError(told["param"], said)
+    match status:
+        case 401 | 403:
+            # Their own text is left out: OpenAI's echoes part of the key.
+            return CallError(
+                "unauthorized",
+                f"{endpoint} refuses the key ({status}): set OPENAI_API_KEY to one that may use `{model}`",
+            )
+        case 404:
+            return CallError(
+                "missing_model",
+                f"{endpoint} has no model `{model}`: choose one that it has, or correct the base URL (it ends in /v1)",
+            )
+        case 408:
+            return CallError("timeout", said)
+        case 429 | 503:
+            return CallError("refused", said, retry_after=retry_after(headers))
+        case _ if status == 409 or status >= 500:
+            return CallError("server", said)
+    return CallError("rejected", said)
+
+
+def _cut(usage: Mapping[str, Any], max_tokens: int | None, paid: Answer) -> CallError:
+    reasoning = int((usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0)
+    if not paid.text and reasoning:
+        why = f"the model used {reasoning} tokens for reasoning and had none left to answer: raise max_tokens"
+    elif max_tokens and 0 < paid.completion_tokens < max_tokens:
+        return CallError("too_long", "prompt and answer do not fit the model's context together", billed=paid)
+    else:
+        why = "the answer is cut off: raise max_tokens"
+    return CallError("malformed", why, billed=paid)
+
+
+def _strict(schema: Any) -> Any:
+    """The schema in the form that `strict` demands: every property required, no others, no defaults."""
+    if isinstance(schema, list):
+        return [_strict(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    strict = {name: _strict(value) for name, value in schema.items() if name != "default"}
+    if isinstance(properties := schema.get("properties"), Mapping):
+        strict |= {
+            "properties": {name: _strict(value) for name, value in properties.items()},
+            "required": list(properties),
+            "additionalProperties": False,
+        }
+    return strict
+
+
+def parsed(content: bytes | str) -> Any:
+    """An answer's JSON. Raises CallError `malformed`."""
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise CallError("malformed", f"the server answers what is not JSON: {error}") from error

@@ -1,0 +1,94 @@
+"""Requests that wait for their turn.
+
+Belongs here: a request on its way to its outcome, and the order of those that wait.
+Does not: which endpoint takes it, and when (core.py).
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import count
+
+from walmart_pipeline.llm.calls import Answer, Request
+from walmart_pipeline.llm.dispatch.outcomes import FailureClass, Outcome
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A request, and what its calls took so far."""
+
+    request: Request
+    request_hash: str
+    waiting_since: float
+    characters: int
+    attempts: int = 0
+    seconds_queued: float = 0.0
+    seconds_served: float = 0.0
+    cost_usd: float = 0.0
+
+    def outcome(
+        self, answer: Answer | None = None, error_class: FailureClass | None = None, error: str | None = None
+    ) -> Outcome:
+        """What became of it."""
+        return Outcome(
+            self.request,
+            self.request_hash,
+            answer,
+            error_class,
+            error,
+            self.attempts,
+            self.seconds_queued,
+            self.seconds_served,
+            self.cost_usd,
+        )
+
+
+class Waiting:
+    """Retries that are due and urgent requests come first, in the order in which they became so, then all others."""
+
+    def __init__(self) -> None:
+        self._fresh: deque[Job] = deque()
+        self._due: deque[Job] = deque()
+        self._later: list[tuple[float, int, Job]] = []
+        self._order = count()
+
+    @property
+    def fresh(self) -> int:
+        """How many were never asked and are not urgent."""
+        return len(self._fresh)
+
+    @property
+    def next_due(self) -> float:
+        """When the next retry is due: infinite if none is."""
+        return self._later[0][0] if self._later else math.inf
+
+    def add(self, jobs: Iterable[Job], *, urgent: bool) -> None:
+        """Requests that were never asked. urgent: before those that are not."""
+        (self._due if urgent else self._fresh).extend(jobs)
+
+    def retry(self, job: Job, at: float) -> None:
+        """A request that is to be asked again, not before this time."""
+        heapq.heappush(self._later, (at, next(self._order), job))
+
+    def first(self, now: float) -> Job | None:
+        """Whose turn is next."""
+        while self._later and self._later[0][0] <= now:
+            self._due.append(heapq.heappop(self._later)[2])
+        queue = self._due or self._fresh
+        return queue[0] if queue else None
+
+    def take(self) -> Job:
+        """The one that `first` told, which waits no longer."""
+        return (self._due or self._fresh).popleft()
+
+    def clear(self) -> list[Job]:
+        """All of them, which wait no longer."""
+        jobs = [*self._due, *(job for _, _, job in self._later), *self._fresh]
+        self._due.clear()
+        self._later.clear()
+        self._fresh.clear()
+        return jobs

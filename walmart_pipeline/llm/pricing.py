@@ -1,0 +1,154 @@
+"""What tokens cost.
+
+Belongs here: the price table, the estimate before a run and the cost after a call. Does not: counting tokens
+(token_counts.py), or stopping at a budget (dispatcher.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from walmart_pipeline.llm import token_counts
+
+SHIPPED = Path(__file__).parent / "pricing.yaml"
+# OpenAI's dated snapshots cost what their model costs: gpt-5-mini-2025-08-07.
+SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+# A fine-tuned model costs what all do that were made from its base: ft:gpt-4.1-mini-2025-04-14:acme:walmart:C3rey7aw.
+FINE_TUNED = re.compile(r"^(ft:[^:]+):.*$")
+# What a file of one's own overrides line by line.
+SECTIONS = ("models", "training")
+MILLION = 1_000_000
+
+
+class PricesError(ValueError):
+    """A price table cannot be read. The message names the file, the entry and the remedy."""
+
+
+class UnknownPriceError(ValueError):
+    """No price is known for a model, so that nobody can say what a run would cost."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Price(_Part):
+    """USD per million tokens. Where caching has no price of its own, its tokens cost what other input does."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached_input: float | None = Field(default=None, ge=0)
+    cache_write: float | None = Field(default=None, ge=0)
+
+    def cost(
+        self, *, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0, written_tokens: int = 0
+    ) -> float:
+        """USD. cached_tokens and written_tokens: those of the prompt that were read from and written to the cache."""
+        plain = max(0, prompt_tokens - cached_tokens - written_tokens)
+        cached = self.input if self.cached_input is None else self.cached_input
+        written = self.input if self.cache_write is None else self.cache_write
+        prompt = plain * self.input + cached_tokens * cached + written_tokens * written
+        return (prompt + completion_tokens * self.output) / MILLION
+
+
+# A server of one's own asks no money for a call.
+FREE = Price(input=0, output=0)
+
+
+class Prices(_Part):
+    """The table. batch: what a call of the Batch API costs, as a share of the price. training: see `training_price`."""
+
+    batch: float = Field(gt=0, le=1)
+    models: Mapping[str, Price]
+    training: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+
+    def price(self, model: str, *, batch: bool = False) -> Price:
+        """The price of this model, or of the model that it is a dated snapshot of. Raises UnknownPriceError.
+
+        Of a fine-tuned model: that of its base model's line, such as ft:gpt-4.1-mini.
+        """
+        base = FINE_TUNED.sub(r"\1", model)
+        found = self.models.get(model) or self.models.get(base) or self.models.get(SNAPSHOT.sub("", base))
+        if found is None:
+            raise UnknownPriceError(
+                f"no price is known for `{model}`, so no budget could hold it: add it to a YAML file of your own, "
+                f"in the form of {SHIPPED}"
+            )
+        if not batch:
+            return found
+        return Price(**{name: None if usd is None else usd * self.batch for name, usd in found.model_dump().items()})
+
+    def training_price(self, model: str) -> float:
+        """USD per million trained tokens, the epochs counted, of fine-tuning this model. Raises UnknownPriceError."""
+        for name in (model, SNAPSHOT.sub("", model)):
+            if name in self.training:
+                return self.training[name]
+        raise UnknownPriceError(
+            f"no price is known for training `{model}`, so no budget could hold it: fine-tune one of "
+            f"{', '.join(sorted(self.training))}, or add it under `training:` to a YAML file of your own, in the form "
+            f"of {SHIPPED}"
+        )
+
+
+class Estimate(_Part):
+    """What a run would come to."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+
+
+def estimate(price: Price, *, calls: int, prompt_characters: int, completion_tokens_a_call: int) -> Estimate:
+    """Tokens and USD of a run before it is made, from the characters of all its prompts together.
+
+    Nothing is taken off for caching, and nothing added for calls that are made twice.
+    """
+    prompt_tokens, completion_tokens = token_counts.estimate(prompt_characters), calls * completion_tokens_a_call
+    return Estimate(
+        calls=calls,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        cost_usd=price.cost(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens),
+    )
+
+
+def load(path: Path | None = None) -> Prices:
+    """The shipped table; with a path, what that file says takes its place, model by model. Raises PricesError."""
+    shipped = _content(SHIPPED)
+    if path is None:
+        return _table(SHIPPED, shipped)
+    own = _content(path)
+    merged = {}
+    for section in SECTIONS:
+        lines = own.get(section) or {}
+        if not isinstance(lines, dict):
+            raise PricesError(f"{path}: {section}: not a mapping: write `{section}:` and a line for each model")
+        merged[section] = shipped[section] | lines
+    return _table(path, shipped | own | merged)
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PricesError(f"{path}: {error.strerror}: give the path of a price table that exists") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PricesError(f"{path}: not YAML in UTF-8 ({error}): correct the file") from error
+    if not isinstance(content, dict):
+        raise PricesError(f"{path}: not a mapping: begin with `models:`")
+    return content
+
+
+def _table(path: Path, content: dict[str, Any]) -> Prices:
+    try:
+        return Prices.model_validate(content)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise PricesError(f"{path}: {wrong}") from error

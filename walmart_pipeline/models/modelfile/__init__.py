@@ -1,8 +1,0 @@
-"""Ollama's Modelfile: read, written and checked without Ollama. Standard library only."""
-
-from walmart_pipeline.models.modelfile.characters import printable
-from walmart_pipeline.models.modelfile.check import Problem, check
-from walmart_pipeline.models.modelfile.emitter import emit
-from walmart_pipeline.models.modelfile.grammar import Modelfile, ModelfileError, parse
-
-__all__ = ["Modelfile", "ModelfileError", "Problem", "check", "emit", "parse", "printable"]

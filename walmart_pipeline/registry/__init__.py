@@ -1,0 +1,1 @@
+"""Versions of our own models, and which one is the champion."""

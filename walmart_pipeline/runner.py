@@ -1,0 +1,130 @@
+"""The jobs in this process, on the same Dagster instance as the UI.
+
+Belongs here: executing a job, and why it failed in words for a user. Does not: what came of it (run_summary.py,
+retrain_summary.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import uuid4
+
+from walmart_pipeline.automation import live_runs
+from walmart_pipeline.automation.retrain_config import Effort
+from walmart_pipeline.automation.retrain_summary import Retraining, retrained
+from walmart_pipeline.automation.run_summary import Summary, summarize
+from walmart_pipeline.core.progress import Progress
+from walmart_pipeline.core.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster import DagsterEvent
+    from dagster_shared.error import SerializableErrorInfo
+
+
+# The config of each op that has one.
+Steps: TypeAlias = Mapping[str, Mapping[str, Any]]
+
+# How dagster names the error of a run that was ended by Ctrl-C, a signal, or its UI.
+INTERRUPTED = "DagsterExecutionInterruptedError"
+
+# What `--plan-only` runs: reading, cleaning and planning.
+PLANNING = ("catalog/raw_products", "catalog/products", "content/generation_plan")
+
+
+def run(
+    settings: Settings,
+    *,
+    catalog: Sequence[str] = (),
+    limit: int | None = None,
+    plan_only: bool = False,
+    progress: Progress,
+) -> Summary:
+    """Execute the job `pipeline`; a step that fails is told in `Summary.error`.
+
+    catalog: files and folders to read in place; empty: the inbox. limit: write at most so many products.
+    plan_only: stop where calls would begin.
+    """
+    steps: Steps = {
+        "catalog__raw_products": {"paths": list(catalog)},
+        "content__generation_plan": {} if limit is None else {"limit": limit},
+    }
+    done = _execute(settings, progress, "pipeline", steps, only=PLANNING if plan_only else None)
+    return summarize(settings, started=done.started, run_id=done.run_id, seconds=done.seconds, error=done.error)
+
+
+def retrain(
+    settings: Settings, *, effort: Effort, tiers: Sequence[str] = (), promote: bool = True, progress: Progress
+) -> Retraining:
+    """Execute the job `retrain`; a step that fails is told in `Retraining.error`.
+
+    tiers: of which candidates are made; empty: each that has enough examples. promote: let the evaluation decide which
+    model writes from now on; otherwise it only says what it would have done.
+    """
+    done = _execute(settings, progress, "retrain", effort.steps(tiers=tiers, promote=promote))
+    return retrained(settings, started=done.started, run_id=done.run_id, seconds=done.seconds, error=done.error)
+
+
+@dataclass(frozen=True)
+class _Done:
+    started: datetime
+    run_id: str
+    seconds: float
+    error: str | None
+
+
+def _execute(
+    settings: Settings,
+    progress: Progress,
+    job_name: str,
+    steps: Steps,
+    *,
+    only: Sequence[str] | None = None,
+) -> _Done:
+    """Run a job in this process. steps: config by op. only: the assets of it to materialize; None for all."""
+    import dagster as dg
+
+    from walmart_pipeline.definitions import build_defs
+
+    started, clock = datetime.now(UTC), time.monotonic()
+    job = build_defs({"settings": settings, "progress": progress}).resolve_job_def(job_name)
+    run_config = {
+        "ops": {name: {"config": dict(config)} for name, config in steps.items()},
+        # The terminal shows progress and a summary; the log of every step is in the UI.
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+    }
+    run_id = str(uuid4())
+    with live_runs.instance(settings) as instance, live_runs.run_lock(settings, run_id):
+        live_runs.reap_dead_runs(settings, instance)
+        result = job.execute_in_process(
+            run_config=run_config,
+            asset_selection=[dg.AssetKey.from_user_string(key) for key in only] if only else None,
+            instance=instance,
+            run_id=run_id,
+            raise_on_error=False,
+        )
+    error = None if result.success else _why(result.all_events)
+    return _Done(started, result.run_id, time.monotonic() - clock, error)
+
+
+def _why(events: Sequence[DagsterEvent]) -> str:
+    """Where the run failed first, and the error that it began with."""
+    for event in events:
+        if event.is_step_failure:
+            step = (event.step_key or "").replace("__", "/")
+            why = _root(event.step_failure_data.error)
+            if INTERRUPTED in why:
+                return f"stopped at {step}; what was done by then is kept: run again to go on"
+            return f"{step}: {why}"
+        if event.is_job_failure:
+            return _root(event.job_failure_data.error)
+    return "the run ended without saying why: see its log in the UI (`walmart-pipeline dev`)"
+
+
+def _root(error: SerializableErrorInfo | None) -> str:
+    while error and error.cause:
+        error = error.cause
+    return error.message.strip() if error else "no message"

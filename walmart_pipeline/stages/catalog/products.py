@@ -1,0 +1,186 @@
+"""A feed's row becomes a product, or a reject with every reason.
+
+Belongs here: which cells make which field, and what makes a row unusable.
+Does not: finding columns (columns.py), mending values (cleaning.py), or joining rows of one product (deduplication.py).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from walmart_pipeline.core.records import Product
+from walmart_pipeline.stages.catalog import cleaning
+from walmart_pipeline.stages.catalog.columns import Cells, Columns, Target
+
+# The longest name in the real catalogs has 243 characters; a thousand is a description in the wrong column.
+LONGEST_NAME = 1_000
+
+# More than there are people; what is greater is an identifier in the wrong column.
+MOST_REVIEWS = 10**10
+
+NO_BRAND = {"unbranded", "no brand", "generic", "unknown"}
+COUNTS = {"Count", "Count per pack", "Pack size"}
+
+Value = TypeVar("Value")
+
+
+class RejectedRowError(Exception):
+    """The row can't be used; `reasons` holds all that is wrong with it."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+@dataclass(frozen=True)
+class CleanRow:
+    """A product as one row tells it. `product_id` is the feed's own, empty where it has none."""
+
+    product: Product
+    notes: list[str] = field(default_factory=list)
+
+
+def clean_row(raw: str, columns: Columns, *, source_file: str, source_row: int) -> CleanRow:
+    """A product from a row's JSON, with notes on what was dropped. Raises RejectedRowError."""
+    record = json.loads(raw)
+    if not record:
+        raise RejectedRowError(["the row is empty"])
+    try:
+        return _clean(columns.sort(record), source_file, source_row)
+    except RecursionError as error:
+        raise RejectedRowError(["its values are nested too deeply"]) from error
+
+
+def _clean(cells: Cells, source_file: str, source_row: int) -> CleanRow:
+    notes: list[str] = []
+    name = _first(cells, "product_name", _shown, notes) or ""
+    if reasons := _unusable_name(name):
+        raise RejectedRowError(reasons)
+    product = Product(
+        product_id=_first(cells, "product_id", _identifier, notes) or "",
+        product_name=name,
+        brand=_first(cells, "brand", _brand, notes),
+        category=_category(cells.fields.get("category", [])),
+        attributes=_attributes(cells),
+        features=_first(cells, "features", cleaning.items, notes) or [],
+        description=_description(cells.fields.get("description", [])),
+        price=_first(cells, "price", _price, notes),
+        gtin=_first(cells, "gtin", cleaning.gtin, notes),
+        rating=_first(cells, "rating", _rating, notes),
+        review_count=_first(cells, "review_count", _review_count, notes),
+        source_file=source_file,
+        source_row=source_row,
+    )
+    return CleanRow(product, notes)
+
+
+def _first(cells: Cells, target: Target, convert: Callable[[Any], Value | None], notes: list[str]) -> Value | None:
+    """The first cell that says something; what is wrong with those before it becomes a note."""
+    for value in cells.fields.get(target, []):
+        try:
+            converted = convert(value)
+        except ValueError as error:
+            notes.append(f"{target}: {error}")
+            continue
+        if converted not in (None, "", []):
+            return converted
+    return None
+
+
+def _unusable_name(name: str) -> list[str]:
+    if not name:
+        return ["it has no product name"]
+    reasons = []
+    if not re.search(r"[^\W\d_]", name):
+        reasons.append(f"its product name has no letter: `{name[:80]}`")
+    if len(name) > LONGEST_NAME:
+        reasons.append(f"its product name has {len(name)} characters")
+    return reasons
+
+
+def _shown(value: Any) -> str:
+    shown = cleaning.line(value)
+    return "" if shown.casefold() in cleaning.ABSENT - {"-", "--"} else shown
+
+
+def _identifier(value: Any) -> str:
+    """An identifier is text: the `.0` of a spreadsheet's float is not part of it."""
+    shown = cleaning.listed(value)
+    return "" if shown.casefold() in cleaning.ABSENT else re.sub(r"^(\d+)\.0+$", r"\1", shown)
+
+
+def _brand(value: Any) -> str:
+    brand = cleaning.listed(value)
+    return "" if brand.casefold() in cleaning.ABSENT | NO_BRAND else brand
+
+
+def _category(values: list[Any]) -> list[str]:
+    """A path in one column, or the levels of several columns one after the other."""
+    return list(dict.fromkeys(part for value in values for part in cleaning.path(value)))
+
+
+def _attributes(cells: Cells) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in cells.attributes:
+        shown = cleaning.listed(value)
+        if shown.casefold() not in cleaning.NO_ATTRIBUTE:
+            # A count is a whole number, whatever a spreadsheet made of it.
+            found.setdefault(name, re.sub(r"^(\d+)\.0+$", r"\1", shown) if name in COUNTS else shown)
+    for value in cells.fields.get("attributes", []):
+        for name, shown in cleaning.named_values(value).items():
+            found.setdefault(name, shown)
+    return found
+
+
+def _description(values: list[Any]) -> str:
+    """All descriptive columns, the best one first; one that another one holds already is left out."""
+    texts: dict[str, str] = {}
+    for value in values:
+        text = cleaning.text(cleaning.parsed(value))
+        folded = _folded(text)
+        if text.casefold() not in cleaning.ABSENT and not any(folded in other for other in texts):
+            texts[folded] = text
+    return "\n\n".join(texts.values())
+
+
+def _folded(text: str) -> str:
+    """Words without case and marks, each between spaces: one text is found in another one by whole words."""
+    return " ".join(["", *re.findall(r"\w+", text.casefold()), ""])
+
+
+def _price(value: Any) -> float | None:
+    if _says_nothing(value):
+        return None
+    price = cleaning.number(value)
+    if price is None or price < 0:
+        raise ValueError(f"`{cleaning.line(value)[:40]}` is not an amount")
+    return round(price, 2)
+
+
+def _rating(value: Any) -> float | None:
+    if _says_nothing(value):
+        return None
+    match = re.match(r"\d+(?:[.,]\d+)?", cleaning.line(value))
+    rating = float(match[0].replace(",", ".")) if match else None
+    if rating is None or rating > 5:
+        raise ValueError(f"`{cleaning.line(value)[:40]}` is not a rating from 0 to 5")
+    return rating
+
+
+def _review_count(value: Any) -> int | None:
+    if isinstance(value, list):
+        return len(value)
+    if _says_nothing(value):
+        return None
+    count = cleaning.number(value)
+    if count is None or not 0 <= count <= MOST_REVIEWS:
+        raise ValueError(f"`{cleaning.line(value)[:40]}` is not a number of reviews")
+    return int(count)
+
+
+def _says_nothing(value: Any) -> bool:
+    return cleaning.line(value).casefold() in cleaning.ABSENT

@@ -1,0 +1,68 @@
+"""From a file to its rows: one reader a family of formats, all with the same result.
+
+Belongs here: bytes to rows. Does not: what a column means (columns.py).
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, cast
+
+from walmart_pipeline.stages.catalog.feeds import SUFFIXES, Feed
+from walmart_pipeline.stages.catalog.readers import columnar, delimited, json_rows
+from walmart_pipeline.stages.catalog.readers.rows import FeedRow, UnreadableFeedError
+
+__all__ = ["FeedRow", "Reading", "UnreadableFeedError", "read"]
+
+
+class Reading:
+    """The rows of a feed, and what was found out about its format while reading them."""
+
+    def __init__(self, rows: Iterator[FeedRow], detail: str) -> None:
+        self.rows = rows
+        self.detail = detail
+
+
+@contextmanager
+def read(feed: Feed) -> Iterator[Reading]:
+    """Open a feed; its rows are read as they are asked for.
+
+    Raises UnreadableFeedError, also between rows, with the reason: missing, a folder, empty, binary, damaged, unknown.
+    """
+    try:
+        with _binary(feed) as file:
+            yield _reading(feed, file)
+    except FileNotFoundError as error:
+        raise UnreadableFeedError("there is no such file") from error
+    except IsADirectoryError as error:
+        raise UnreadableFeedError("it is a folder, not a file") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableFeedError(f"it can't be read to its end: {error}") from error
+
+
+def _reading(feed: Feed, file: IO[bytes]) -> Reading:
+    match feed.format:
+        case "csv" | "tsv" | "txt":
+            return Reading(*delimited.read(file))
+        case "jsonl" | "ndjson":
+            return Reading(json_rows.read_lines(file), "JSON lines")
+        case "json":
+            return Reading(*json_rows.read_document(file))
+        case "parquet":
+            return Reading(columnar.read_parquet(file), "Parquet")
+        case "xlsx" | "xls":
+            return Reading(columnar.read_workbook(file), "workbook")
+        case other:
+            known = ", ".join(SUFFIXES)
+            raise UnreadableFeedError(
+                f"its name ends in `{other}`, not in a format that is read: {known}, each also .gz"
+            )
+
+
+def _binary(feed: Feed) -> IO[bytes]:
+    if feed.path.name.lower().endswith(".gz"):
+        return cast(IO[bytes], gzip.open(feed.path, "rb"))
+    return feed.path.open("rb")

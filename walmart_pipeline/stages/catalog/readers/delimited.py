@@ -1,0 +1,132 @@
+"""CSV and its kin: delimiter and encoding are found out, quoted newlines kept, broken rows set aside one by one.
+
+Belongs here: text to rows of named cells. Does not: what a cell means (columns.py).
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections import Counter, deque
+from collections.abc import Iterator
+from typing import IO
+
+from walmart_pipeline.stages.catalog.readers import encoding
+from walmart_pipeline.stages.catalog.readers.rows import FeedRow, UnreadableFeedError, broken, column_names, good
+
+DELIMITERS = ",;\t|"
+SAMPLE_CHARACTERS = 64 << 10
+# The longest cell of the real catalogs has 12,000 characters. A quote that is never closed swallows all that follows:
+# a cell of this size is taken for one.
+LONGEST_CELL = 1 << 20
+
+
+class _Lines:
+    """Physical lines that can be given back, so that a quote that is never closed costs one row and not the file."""
+
+    def __init__(self, file: Iterator[str]) -> None:
+        self._file = file
+        self._given_back: deque[str] = deque()
+        self.record: list[str] = []
+        self.ended = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._given_back.popleft() if self._given_back else next(self._file, None)
+        if line is None:
+            self.ended = True
+            raise StopIteration
+        self.record.append(line)
+        return line
+
+    def give_back_all_but_the_first(self) -> str:
+        first, *others = self.record
+        self._given_back.extendleft(reversed(others))
+        self.ended = False
+        return first
+
+
+def read(file: IO[bytes]) -> tuple[Iterator[FeedRow], str]:
+    """Rows of a delimited file, and what was found out: "csv, utf-8, `;`".
+
+    The first line that has anything in it names the columns; lines with nothing at all are not rows.
+    Raises UnreadableFeedError for an empty or binary file, or one whose header names nothing.
+    """
+    charset = encoding.find_out(file)
+    # `replace`: one byte out of place must not lose the file; the mark it leaves is seen in the text.
+    text = io.TextIOWrapper(file, encoding=charset, errors="replace", newline="")
+    delimiter = _delimiter(text.read(SAMPLE_CHARACTERS))
+    text.seek(0)
+    shown = "tab" if delimiter == "\t" else f"`{delimiter}`"
+    return _rows(text, delimiter), f"delimited by {shown}, {codecs.lookup(charset).name}"
+
+
+def _delimiter(sample: str) -> str:
+    """The candidate under which most records have as many cells as the header, and more than one."""
+
+    def agreement(candidate: str) -> tuple[int, int]:
+        try:
+            widths = [len(cells) for cells in csv.reader(io.StringIO(sample, newline=""), delimiter=candidate) if cells]
+        except csv.Error:
+            return 0, 0
+        if not widths or widths[0] < 2:
+            return 0, 0
+        return Counter(widths)[widths[0]], widths[0]
+
+    return max(DELIMITERS, key=agreement)
+
+
+def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[FeedRow]:
+    csv.field_size_limit(LONGEST_CELL)
+    lines = _Lines(text)
+    header: list[str] | None = None
+    for cells in _records(lines, delimiter):
+        if isinstance(cells, FeedRow):
+            if header is None:
+                raise UnreadableFeedError(f"the line that names the columns: {cells.problem}")
+            yield cells
+        elif header is None:
+            header = column_names(cells) if any(cell.strip() for cell in cells) else None
+        elif cells:
+            yield _row(header, cells, lines.record)
+    if header is None:
+        raise UnreadableFeedError("no line names the columns")
+
+
+def _records(lines: _Lines, delimiter: str) -> Iterator[list[str] | FeedRow]:
+    """The cells of each record, its lines in `lines.record`; one that can't be parsed as a broken row.
+
+    Python's reader takes a NUL inside a line for data; the cleaning drops it.
+    """
+    while not lines.ended:
+        # Strict: a quote that is never closed ends at the opening quote of some later cell, which no delimiter follows.
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        try:
+            while True:
+                lines.record = []
+                yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if len(lines.record) > 1 or lines.ended:
+                problem = "a quote is opened in this row and never closed"
+                yield broken(lines.give_back_all_but_the_first(), problem)
+            else:
+                yield _lenient(lines.record[0], delimiter, error)
+
+
+def _lenient(line: str, delimiter: str, error: csv.Error) -> list[str] | FeedRow:
+    """The cells of a line with a quote out of place, such as `"5" pipe"`; a cell that is too long stays broken."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter))
+    except csv.Error:
+        return broken(line, f"the row can't be parsed: {error}")
+
+
+def _row(header: list[str], cells: list[str], record: list[str]) -> FeedRow:
+    if len(cells) > len(header) and any(cells[len(header) :]):
+        return broken("".join(record), f"the row has {len(cells)} cells, the header {len(header)}")
+    return good(dict(zip(header, cells, strict=False)))

@@ -1,0 +1,128 @@
+"""JSON lines and JSON documents, read as a stream.
+
+Belongs here: bytes to one object a row. Does not: flattening or naming of nested values (columns.py).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import IO, Any
+
+from walmart_pipeline.stages.catalog.readers.encoding import find_out
+from walmart_pipeline.stages.catalog.readers.rows import FeedRow, UnreadableFeedError, broken, good
+
+# A row of JSON is some kB; a line of this size is a document in disguise and would fill the memory.
+LONGEST_LINE = 16 << 20
+
+# Python makes no integer of more than 4,300 digits; ijson 3.6 then ends the whole process with a segmentation fault.
+MOST_DIGITS = 4_000
+ENDLESS_NUMBER = re.compile(rf"[0-9]{{{MOST_DIGITS}}}")
+
+# Under which name exports keep their rows; an array of any other name is taken for a part of one product.
+CONTAINERS = {"products", "items", "data", "rows", "records", "results", "catalog", "listings", "mpitem"}
+
+
+def read_lines(file: IO[bytes]) -> Iterator[FeedRow]:
+    """One object a line; a line that is none is a broken row of its own. Empty lines are not rows."""
+    for line in _lines(_text(file)):
+        yield _line(line)
+
+
+def read_document(file: IO[bytes]) -> tuple[Iterator[FeedRow], str]:
+    """Objects of an array, of an array inside an object (CONTAINERS), or a lone object; JSON lines under a wrong name.
+
+    Memory holds one object at a time. Raises UnreadableFeedError, also between rows, where the document is damaged.
+    """
+    text = _text(file)
+    if _is_lines(text):
+        text.seek(0)
+        return map(_line, _lines(text)), "JSON lines"
+    text.seek(0)
+    prefix = _prefix_of_rows(text)
+    text.seek(0)
+    return _objects(text, prefix), f"JSON document, rows at `{prefix or '.'}`"
+
+
+def _text(file: IO[bytes]) -> io.TextIOWrapper:
+    return io.TextIOWrapper(file, encoding=find_out(file), errors="replace", newline="\n")
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """Lines that are not empty."""
+    while line := text.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE and not line.endswith("\n"):
+            raise UnreadableFeedError(f"a line is longer than {LONGEST_LINE >> 20} MB: it is not JSON lines")
+        if line.strip():
+            yield line.strip()
+
+
+def _line(line: str) -> FeedRow:
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError as error:
+        return broken(line, f"the line is not JSON: {error.msg} at character {error.pos + 1}")
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or brackets a thousand deep.
+        return broken(line, f"the line is not JSON: {error}")
+    return _object(value)
+
+
+def _object(value: Any) -> FeedRow:
+    if isinstance(value, dict):
+        return good(value)
+    return broken(json.dumps(value, ensure_ascii=False), "the row is not an object with named values")
+
+
+def _is_lines(text: io.TextIOWrapper) -> bool:
+    """Whether the first line is a whole object and another one follows."""
+    lines = (line for line in iter(lambda: text.readline(LONGEST_LINE), "") if line.strip())
+    first, following = next(lines, ""), next(lines, "")
+    try:
+        return isinstance(json.loads(first), dict) and following.lstrip().startswith("{")
+    except (ValueError, RecursionError):
+        return False
+
+
+def _prefix_of_rows(text: io.TextIOWrapper) -> str:
+    """Where the rows are, in ijson's notation: `item`, `products.item`, or the root object itself."""
+    import ijson
+
+    try:
+        for prefix, event, _ in ijson.parse(_Utf8(text)):
+            if event != "start_array":
+                continue
+            names = prefix.split(".")
+            if prefix == "" or (names[-1].lower() in CONTAINERS and "item" not in names):
+                return f"{prefix}.item".lstrip(".")
+    except (ijson.common.JSONError, ValueError) as error:
+        raise UnreadableFeedError(f"it is not JSON: {error}") from error
+    return ""
+
+
+def _objects(text: io.TextIOWrapper, prefix: str) -> Iterator[FeedRow]:
+    import ijson
+
+    try:
+        for value in ijson.items(_Utf8(text), prefix, use_float=True):
+            yield _object(value)
+    except (ijson.common.JSONError, ValueError) as error:
+        raise UnreadableFeedError(f"the JSON is damaged: {error}") from error
+
+
+class _Utf8:
+    """A text as the bytes that ijson reads, whatever encoding the file has."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._end = ""
+
+    def read(self, size: int) -> bytes:
+        """At most `size` characters, so somewhat more bytes. Raises UnreadableFeedError for an endless number."""
+        read = self._text.read(size)
+        if ENDLESS_NUMBER.search(self._end + read):
+            raise UnreadableFeedError(f"a number in it has {MOST_DIGITS:,} digits or more")
+        self._end = read[-MOST_DIGITS:]
+        return read.encode()

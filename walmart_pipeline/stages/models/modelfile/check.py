@@ -1,0 +1,80 @@
+"""Everything that is wrong or suspicious in a Modelfile, before Ollama is asked.
+
+Belongs here: judging what the grammar read. Does not: reading it (grammar.py), or asking a server what models it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from walmart_pipeline.stages.models.modelfile.characters import name, survives
+from walmart_pipeline.stages.models.modelfile.grammar import LINE_END, Command, ModelfileError, decode, scan
+from walmart_pipeline.stages.models.modelfile.parameters import DEPRECATED, complaint, typed
+
+Severity: TypeAlias = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An error stops Ollama from building the model; with a warning it builds, but perhaps not what was meant."""
+
+    line: int  # 0 is the file as a whole
+    message: str
+    severity: Severity = "error"
+
+
+def check(data: bytes | str) -> list[Problem]:
+    """All problems that the text alone can show, by line; whether its model and files exist is not looked up."""
+    text = decode(data)
+    lines = LINE_END.split(text)[::2]
+    problems = []
+    models = []
+    for item in scan(text):
+        if isinstance(item, ModelfileError):
+            problems.append(Problem(item.line, item.message))
+            continue
+        problems += _judged(item)
+        problems += _characters(item, lines)
+        if item.name == "from":
+            models.append(item)
+    if not models:
+        problems.append(Problem(0, "no FROM line"))
+    for repeated in models[1:]:
+        told = f"FROM was given in line {models[0].first_line}: of names the last wins, files are joined"
+        problems.append(Problem(repeated.first_line, told, "warning"))
+    return sorted(problems, key=lambda problem: problem.line)
+
+
+def is_cloud(model: str) -> bool:
+    """Whether Ollama sends the prompts of a model of this name to a hosted service."""
+    return model.lower().endswith((":cloud", "-cloud"))
+
+
+def _judged(command: Command) -> Iterator[Problem]:
+    line = command.first_line
+    if command.name == "from" and not command.value:
+        yield Problem(line, "FROM names no model")
+    if command.name == "from" and is_cloud(command.value):
+        yield Problem(line, f"{command.value} runs at a hosted service: every prompt leaves this machine", "warning")
+    if command.name == "parameter":
+        if command.key in DEPRECATED:
+            yield Problem(line, f"parameter {command.key} is deprecated: Ollama ignores it", "warning")
+        wrong = complaint(command.key, typed(command.key, command.value))
+        if wrong:
+            yield Problem(line, wrong)
+    first = LINE_END.split(command.value, maxsplit=1)[0]
+    if command.quote and command.last_line > line and command.quote in first:
+        told = f"text follows the closing {command.quote}, so that the value goes on to line {command.last_line}"
+        yield Problem(line, told, "warning")
+
+
+def _characters(command: Command, lines: list[str]) -> Iterator[Problem]:
+    for number in range(command.first_line, command.last_line + 1):
+        # dict.fromkeys: each character once, in the order of the line
+        for char in dict.fromkeys(lines[number - 1]):
+            if char == "\ufffd":
+                yield Problem(number, f"{name(char)}: the file is not UTF-8 here, or was damaged before", "warning")
+            elif not survives(char):
+                yield Problem(number, f"Ollama drops {name(char)}", "warning")

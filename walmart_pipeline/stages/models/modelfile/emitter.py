@@ -1,0 +1,90 @@
+"""A Modelfile's text, written so that Ollama reads exactly what was meant, or not written at all.
+
+Belongs here: quoting, and the refusal of what no quoting can carry.
+Does not: what our models say (modelfile_build.py) or rewriting text until it fits (characters.py).
+
+Texts always stand in triple quotes. That is safe but for a line that ends in three quotation marks and for characters
+that Ollama drops: its own parser read back 50,000 random texts that have neither, each exactly as written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from walmart_pipeline.stages.models.modelfile.characters import CLOSING_LINE, name, survives, surviving
+from walmart_pipeline.stages.models.modelfile.grammar import LINE_END, OTHER, ROLES, TRIPLE, Modelfile, ModelfileError
+from walmart_pipeline.stages.models.modelfile.parameters import KINDS, Scalar, Value, literal, typed
+
+# The names of models and paths that need no quotation marks; a bare FROM is what people search for.
+BARE = re.compile(r"[A-Za-z0-9_./:@~-]+")
+PARAMETER_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+
+def emit(modelfile: Modelfile, comments: Sequence[str] = ()) -> str:
+    """The text of a Modelfile, for which `parse(emit(x)) == x`.
+
+    comments: written at the top as `# …`, a comment of several lines as several; what cannot be printed is left out.
+    Raises ModelfileError naming the command that cannot be represented, and why; `printable` rewrites such texts.
+    """
+    return "".join(f"{line}\n" for line in (*_comments(comments), *_commands(modelfile)))
+
+
+def _comments(comments: Sequence[str]) -> Iterator[str]:
+    for comment in comments:
+        # splitlines knows more line ends than Ollama does: each of them starts a new `#`.
+        for line in comment.splitlines() or [""]:
+            yield f"# {surviving(line)}".rstrip()
+
+
+def _commands(modelfile: Modelfile) -> Iterator[str]:
+    bare = BARE.fullmatch(modelfile.from_)
+    yield f"FROM {modelfile.from_ if bare else _quoted(modelfile.from_, 'FROM')}"
+    for command, text in modelfile.other.items():
+        if command not in OTHER:
+            raise ModelfileError(0, f"{command!r} is no command that takes one text; those are {', '.join(OTHER)}")
+        yield f"{command.upper()} {_quoted(text, command.upper())}"
+    if modelfile.adapter is not None:
+        yield f"ADAPTER {_quoted(modelfile.adapter, 'ADAPTER')}"
+    for parameter, value in modelfile.parameters.items():
+        yield from _parameter(parameter, value)
+    if modelfile.template is not None:
+        yield f"TEMPLATE {_quoted(modelfile.template, 'TEMPLATE')}"
+    if modelfile.system is not None:
+        yield f"SYSTEM {_quoted(modelfile.system, 'SYSTEM')}"
+    for number, text in enumerate(modelfile.license, 1):
+        yield f"LICENSE {_quoted(text, f'LICENSE {number}')}"
+    for number, (role, text) in enumerate(modelfile.messages, 1):
+        if role not in ROLES:
+            raise ModelfileError(0, f"MESSAGE {number}: role must be one of {', '.join(ROLES)}, not {role!r}")
+        yield f"MESSAGE {role} {_quoted(text, f'MESSAGE {number} ({role})')}"
+
+
+def _parameter(parameter: str, value: Value) -> Iterator[str]:
+    place = f"PARAMETER {parameter}"
+    if not PARAMETER_NAME.fullmatch(parameter):
+        raise ModelfileError(0, f"{place}: a name has letters, digits and _ only, and at least one")
+    if isinstance(value, list) != (KINDS.get(parameter) == "list") or value == []:
+        raise ModelfileError(0, f"{place}: stop, and no other parameter, takes a list of one or more texts")
+    for scalar in value if isinstance(value, list) else [value]:
+        yield f"{place} {_scalar(parameter, scalar)}"
+
+
+def _scalar(parameter: str, value: Scalar) -> str:
+    text = literal(value)
+    read = typed(parameter, text)
+    if read != value or isinstance(read, str) != isinstance(value, str):
+        kind = KINDS.get(parameter, "text")
+        raise ModelfileError(0, f"PARAMETER {parameter}: takes a value of type {kind}, not {value!r}")
+    return _quoted(text, f"PARAMETER {parameter}") if isinstance(value, str) else text
+
+
+def _quoted(text: str, place: str) -> str:
+    dropped = next((char for char in text if not survives(char)), None)
+    if dropped is not None:
+        raise ModelfileError(0, f"{place}: cannot hold {name(dropped)}, which Ollama drops")
+    closing = CLOSING_LINE.search(text)
+    if closing is not None:
+        line = len(LINE_END.split(text[: closing.start()])[::2])
+        raise ModelfileError(0, f"{place}: line {line} of the text ends in {TRIPLE}, which would close it early")
+    return f"{TRIPLE}{text}{TRIPLE}"

@@ -1,0 +1,116 @@
+"""A recipe's Modelfile: instructions, parameters and few-shot examples, read back before anyone may use it.
+
+Belongs here: what our models are told, and the proof that the file says it.
+Does not: the grammar (modelfile/), making a recipe (tier_recipes.py), writing or registering the file (assets.py).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from walmart_pipeline.generation import prompt
+from walmart_pipeline.generation.recipes import Recipe
+from walmart_pipeline.stages.models.modelfile import Modelfile, check, emit, parse, printable
+
+
+class BuildError(ValueError):
+    """What was built does not say what was meant, or Ollama would refuse it."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a Modelfile was made from; written to its comments, beside what its recipe says."""
+
+    name: str  # walmart-gpt-basic:1.2.0, or without its version where it is not registered
+    dataset_version: str
+    prompt_version: str
+    policy: str  # profile and version, such as walmart-2025@3f2a…
+
+
+@dataclass(frozen=True)
+class Built:
+    """A Modelfile: its text, what the text says, and what had to be rewritten.
+
+    A rewrite names its place; examples are counted in the order of the file, where the best is last.
+    """
+
+    text: str
+    says: Modelfile
+    rewrites: list[str]
+
+
+def build(recipe: Recipe, provenance: Provenance) -> Built:
+    """The Modelfile of a recipe. Equal inputs give equal text.
+
+    Raises BuildError when Ollama would refuse the Modelfile, or when it does not read back as it was meant;
+    ModelfileError when the base model's name or the adapter's path cannot be written.
+    """
+    rewrites: list[str] = []
+    meant = Modelfile(
+        from_=recipe.base_model,
+        parameters=dict(recipe.parameters),
+        system=_rewritten(recipe.system, "system", rewrites),
+        adapter=recipe.adapter,
+        messages=_messages(recipe, rewrites),
+    )
+    text = emit(meant, _comments(recipe, provenance))
+    _prove(text, meant, provenance.name)
+    return Built(text, meant, rewrites)
+
+
+def _messages(recipe: Recipe, rewrites: list[str]) -> list[tuple[str, str]]:
+    messages = []
+    # The best last: when a chat outgrows the context, Ollama drops its oldest messages first.
+    for number, turns in enumerate(recipe.examples, 1):
+        for role, turn in (("user", turns.user), ("assistant", turns.assistant)):
+            # Inside the JSON: a line break that is rewritten must still be escaped.
+            rewritten = _rewritten(json.loads(turn), f"example {number}, {role}", rewrites)
+            messages.append((role, prompt.as_json(rewritten)))
+    return messages
+
+
+def _rewritten(value: Any, place: str, rewrites: list[str]) -> Any:
+    """A JSON value with every text in it made printable; each rewrite is added to `rewrites` with its place."""
+    if isinstance(value, str):
+        text, told = printable(value)
+        rewrites += [f"{place}: {rewrite}" for rewrite in told]
+        return text
+    if isinstance(value, list):
+        return [_rewritten(item, place, rewrites) for item in value]
+    if isinstance(value, dict):
+        return {
+            _rewritten(key, place, rewrites): _rewritten(item, f"{place}, {key}", rewrites)
+            for key, item in value.items()
+        }
+    return value
+
+
+def _comments(recipe: Recipe, provenance: Provenance) -> list[str]:
+    parameters = " ".join(f"{name}={value}" for name, value in recipe.parameters.items())
+    comments = [
+        provenance.name,
+        f"base model: {recipe.base_model}",
+        f"base digest: {recipe.base_digest or 'unknown'}",
+        f"dataset version: {provenance.dataset_version}",
+        f"prompt version: {provenance.prompt_version}",
+        f"policy: {provenance.policy}",
+        f"parameters: {parameters}",
+        f"examples: {len(recipe.examples)}",
+    ]
+    if recipe.context is not None and "num_predict" in recipe.parameters:
+        answer = int(recipe.parameters["num_predict"])
+        comments.append(
+            f"context: {recipe.context} tokens, of which rules and examples take about {recipe.prompt_tokens}, "
+            f"an answer up to {answer}, and a product has {recipe.context - recipe.prompt_tokens - answer}"
+        )
+    return comments
+
+
+def _prove(text: str, meant: Modelfile, name: str) -> None:
+    errors = [f"line {problem.line}: {problem.message}" for problem in check(text) if problem.severity == "error"]
+    if errors:
+        raise BuildError(f"{name}: Ollama would refuse the Modelfile: {'; '.join(errors)}")
+    if parse(text) != meant:
+        raise BuildError(f"{name}: the Modelfile does not read back as it was meant")

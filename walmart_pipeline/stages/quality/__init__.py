@@ -1,0 +1,1 @@
+"""Judged texts, the accepted listings, and those that need a reviewer."""

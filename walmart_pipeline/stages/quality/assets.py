@@ -1,0 +1,168 @@
+"""Assets of the quality gate: scores, the accepted listings, those that a person should see, and a model's opinion."""
+
+import dagster as dg
+
+from walmart_pipeline.core import markdown
+from walmart_pipeline.core.progress import Progress
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.judge.model_rating import Rater
+from walmart_pipeline.resources import WAREHOUSE_POOL
+from walmart_pipeline.stages.quality import drift, model_judge, overview, score_plots, scored_texts
+
+
+@dg.asset(
+    key_prefix="quality",
+    group_name="quality",
+    deps=[dg.AssetKey(["content", "generated_content"])],
+    kinds={"duckdb", "python"},
+    owners=["team:content"],
+    code_version=scored_texts.VERSION,
+    pool=WAREHOUSE_POOL,
+)
+def scores(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+    judge: dg.ResourceParam[Judge],
+    progress: dg.ResourceParam[Progress],
+) -> dg.MaterializeResult[None]:
+    """Quality report of every generated text under the policy in force: score, dimensions, violations with evidence.
+
+    Scores only what changed: a text is judged once for the same facts under the same policy.
+    """
+    with warehouse.writing() as db:
+        total = scored_texts.due_count(db, judge)
+        with progress.step("judging listings", total, context.log.info) as advance:
+            scored_texts.score(db, judge, advance=advance)
+        drift.record(db, judge.policy.label, run_id=context.run.run_id, judged=total)
+        found = overview.overview(db)
+    figures = score_plots.write(found, settings.reports / "quality")
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": found.texts,
+            "judged now": total,
+            "policy": judge.policy.label,
+            "mean score": round(found.mean or 0.0, 1),
+            "publishable": found.publishable,
+            "bands": dg.MetadataValue.md(markdown.table(found.bands)),
+            "distribution": dg.MetadataValue.md(score_plots.inline(found)),
+            "most frequent violations": dg.MetadataValue.md(markdown.table(found.frequent)),
+            "figures": dg.MetadataValue.path(settings.reports / "quality"),
+            **{f"open {name}": dg.MetadataValue.url(path.as_uri()) for name, path in figures.items()},
+        }
+    )
+
+
+@dg.asset(
+    key_prefix="quality",
+    group_name="quality",
+    deps=[scores],
+    kinds={"duckdb"},
+    owners=["team:content"],
+    code_version=scored_texts.VERSION,
+    pool=WAREHOUSE_POOL,
+)
+def listings(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
+    """The accepted text of each product: publishable under the policy in force. What is exported and learned from."""
+    with warehouse.writing() as db:
+        written, removed = scored_texts.accept(db)
+        rows = db.count("quality.listings")
+        preview = db.query(
+            "select product_id, score, band, title, key_features, description from quality.listings "
+            "order by accepted_at desc, product_id limit 5"
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows,
+            "changed": written,
+            "removed": removed,
+            "preview": dg.MetadataValue.md(markdown.table(preview)),
+        }
+    )
+
+
+@dg.asset(
+    key_prefix="quality",
+    group_name="quality",
+    deps=[scores],
+    kinds={"duckdb"},
+    owners=["team:content"],
+    code_version=scored_texts.VERSION,
+    pool=WAREHOUSE_POOL,
+)
+def review_queue(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.MaterializeResult[None]:
+    """Products whose text was not accepted, each with every reason: what a person has to change, or to add to the feed.
+
+    `needs_review`: the facts carry no listing, or the text breaks a blocking rule or stays below the bar.
+    `failed`: the provider gave no usable answer; the next run asks again.
+    """
+    with warehouse.writing() as db:
+        scored_texts.queue(db, judge)
+        rows = db.query("select status, count(*) as products from quality.review_queue group by status order by status")
+        reasons = db.query(
+            "select reason, count(*) as products from quality.review_queue, unnest(reasons) as found(reason) "
+            "group by reason order by products desc, reason limit 10"
+        )
+        preview = db.query(
+            "select product_id, product_name, score, reasons from quality.review_queue "
+            "join catalog.products using (product_id) order by queued_at desc, product_id limit 5"
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(row["products"] for row in rows),
+            "by status": dg.MetadataValue.md(markdown.table(rows)),
+            "reasons": dg.MetadataValue.md(markdown.table(reasons)),
+            "preview": dg.MetadataValue.md(markdown.table(preview)),
+        }
+    )
+
+
+@dg.asset(
+    key_prefix="quality",
+    group_name="quality",
+    deps=[scores],
+    kinds={"duckdb", "python"},
+    owners=["team:content"],
+    code_version=model_judge.VERSION,
+    pool=WAREHOUSE_POOL,
+)
+def model_ratings(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+    rater: dg.ResourceParam[Rater | None],
+    progress: dg.ResourceParam[Progress],
+) -> dg.MaterializeResult[None]:
+    """What a model says of a sample of the texts, 1 to 5 stars with a reason, and how far it agrees with reviewers.
+
+    Off by default (WALMART_MODEL_JUDGE_SAMPLE=0). Shown beside the rules: nothing is published or held back for it.
+    An answer is paid for once; the step fails only if no text of the sample got a rating.
+    """
+    with warehouse.writing() as db:
+        if rater is None:
+            rows = db.count("quality.model_ratings")
+            told_off = "off: set WALMART_MODEL_JUDGE and WALMART_MODEL_JUDGE_SAMPLE"
+            return dg.MaterializeResult(metadata={"dagster/row_count": rows, "model judge": told_off})
+        sample = settings.model_judge_sample
+        with progress.step(f"asking a model ({rater.name})", sample, context.log.info) as advance:
+            told = model_judge.ask(db, rater, sample=sample, advance=advance)
+        standing = model_judge.standing(db, rater)
+        rows = db.count("quality.model_ratings")
+    if told.asked and not told.rated:
+        raise dg.Failure(f"none of {told.asked} texts got a rating: {told.errors[0]}")
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows,
+            "model judge": f"{rater.name}, {rater.model}, prompt {rater.prompt_version}",
+            "asked": told.asked,
+            "rated": told.rated,
+            "cost (USD)": round(told.cost_usd, 4),
+            "errors": dg.MetadataValue.md("\n".join(f"- {error}" for error in told.errors) or "_none_"),
+            "agreement with reviewers": dg.MetadataValue.json(standing.reviewers.model_dump()),
+            "agreement with the score": dg.MetadataValue.json(
+                {"n": standing.texts_with_score, "spearman": standing.spearman_with_score}
+            ),
+        }
+    )

@@ -1,0 +1,42 @@
+"""Checks of the scores: warnings that something in the catalog, the provider or the rules has changed."""
+
+import dagster as dg
+
+from walmart_pipeline.core import markdown
+from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.resources import WAREHOUSE_POOL
+from walmart_pipeline.stages.quality import drift
+from walmart_pipeline.stages.quality.assets import scores
+
+
+@dg.asset_check(
+    asset=scores,
+    description=f"At least {drift.PUBLISHABLE_AT_LEAST:.0f} % of the texts judged under the policy in force are "
+    "publishable.",
+    pool=WAREHOUSE_POOL,
+)
+def publishable_share(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.AssetCheckResult:
+    """Told, not stopped: what is not publishable waits in the review queue anyway."""
+    with warehouse.reading() as db:
+        return _told(drift.publishable_share(db, judge.policy.label))
+
+
+@dg.asset_check(
+    asset=scores,
+    description=f"Mean, quantiles, dimensions and publishable share lie where the last {drift.RUNS} runs had them.",
+    pool=WAREHOUSE_POOL,
+)
+def score_drift(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.AssetCheckResult:
+    """Told, not stopped: the message names what moved, and from where."""
+    with warehouse.reading() as db:
+        return _told(drift.score_drift(db, judge.policy.label))
+
+
+def _told(verdict: drift.Verdict) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=verdict.passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=verdict.message,
+        metadata={"figures": dg.MetadataValue.md(markdown.table(verdict.figures))},
+    )

@@ -1,0 +1,136 @@
+"""A model's opinion of a sample of the texts: `quality.model_ratings`.
+
+Belongs here: which texts it is asked about, keeping what it says, and how far it agrees with reviewers and the score.
+Does not: asking it (generation/model_rater.py). Nothing reads these ratings for publishing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+
+from pydantic import Field
+
+from walmart_pipeline.core.agreement import Agreement, agreement, spearman
+from walmart_pipeline.core.records import Listing, Product, Record
+from walmart_pipeline.core.warehouse import Database, batches, struct
+from walmart_pipeline.judge.model_rating import ModelRating, RatedText, Rater
+
+# Bumped when other texts would be asked about: the asset's code_version.
+VERSION = "1"
+
+# A run that dies loses at most so many rows, none of which is paid for again: the ledger has the answers.
+KEPT_AT_ONCE = 100
+
+# Texts that reviewers rated come first, also those that were written anew since: agreement is measured on them. The
+# others follow by a hash, which chooses them as if by lot and the same way each time.
+DUE = f"""
+with known as (
+    select product_id, content_hash, product, listing, 1 as turn
+    from quality.rated_texts
+    union all
+    select
+        product_id,
+        content_hash,
+        to_json({struct("products", Product)}) as product,
+        to_json({struct("content", Listing)}) as listing,
+        2 as turn
+    from content.generated_content as content
+    join catalog.products using (product_id)
+    semi join quality.scores using (product_id, content_hash)
+    anti join quality.rated_texts using (product_id, content_hash)
+    where content.status = 'complete'
+)
+select content_hash, product, listing
+from known
+anti join (
+    from quality.model_ratings
+    where provider = $provider and model = $model and prompt_version = $prompt_version
+) using (product_id, content_hash)
+order by turn, md5(product_id || content_hash)
+limit $sample
+"""
+
+BESIDE_REVIEWERS = """
+select said.stars as model, ratings.stars as reviewer
+from quality.model_ratings as said
+join quality.ratings using (product_id, content_hash)
+where said.provider = $provider and said.model = $model and said.prompt_version = $prompt_version
+    and said.stars is not null
+"""
+
+BESIDE_SCORES = """
+select said.stars as model, scores.score
+from quality.model_ratings as said
+join quality.scores using (product_id, content_hash)
+where said.provider = $provider and said.model = $model and said.prompt_version = $prompt_version
+    and said.stars is not null
+"""
+
+
+class Told(Record):
+    """What came of a run."""
+
+    asked: int
+    rated: int
+    errors: list[str] = Field(description="Why texts have no rating; each reason once.")
+    cost_usd: float
+
+
+class Standing(Record):
+    """How far the model agrees with others, over all that it has ever rated."""
+
+    reviewers: Agreement
+    texts_with_score: int
+    spearman_with_score: float | None
+
+
+def ask(db: Database, rater: Rater, *, sample: int, advance: Callable[[int], None]) -> Told:
+    """Ask about at most `sample` texts that this judge has not rated yet, and keep what it says.
+
+    advance: told the number of texts since the last call. Raises CallError if the model can't be reached at all.
+    """
+    due = db.query(DUE, _judge(rater) | {"sample": sample})
+    texts = (
+        RatedText(
+            product=Product.model_validate_json(row["product"]),
+            listing=Listing.model_validate_json(row["listing"]),
+            content_hash=row["content_hash"],
+        )
+        for row in due
+    )
+    said: list[ModelRating] = []
+
+    def settled() -> Iterator[dict[str, object]]:
+        with closing(rater.rate(texts)) as ratings:
+            for rating in ratings:
+                said.append(rating)
+                advance(1)
+                if rating.is_settled:
+                    yield rating.model_dump(exclude={"is_settled"}) | _judge(rater) | {"rated_at": datetime.now(UTC)}
+
+    for rows in batches(settled(), KEPT_AT_ONCE):
+        db.append("quality.model_ratings", rows)
+        db.checkpoint()
+    return Told(
+        asked=len(due),
+        rated=sum(rating.stars is not None for rating in said),
+        errors=list(dict.fromkeys(rating.error for rating in said if rating.error)),
+        cost_usd=sum(rating.cost_usd for rating in said),
+    )
+
+
+def standing(db: Database, rater: Rater) -> Standing:
+    """How far this judge agrees with reviewers, a pair for each rating, and with the score."""
+    beside_reviewers = db.query(BESIDE_REVIEWERS, _judge(rater))
+    beside_scores = db.query(BESIDE_SCORES, _judge(rater))
+    return Standing(
+        reviewers=agreement([(row["model"], row["reviewer"]) for row in beside_reviewers]),
+        texts_with_score=len(beside_scores),
+        spearman_with_score=spearman([row["model"] for row in beside_scores], [row["score"] for row in beside_scores]),
+    )
+
+
+def _judge(rater: Rater) -> dict[str, object]:
+    return {"provider": rater.name, "model": rater.model, "prompt_version": rater.prompt_version}

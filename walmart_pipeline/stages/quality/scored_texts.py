@@ -1,0 +1,258 @@
+"""The judge over the warehouse: each generated text scored once under a policy, and sorted by the verdict.
+
+Belongs here: which texts are due, and the tables of scores, copies, accepted listings and the review queue.
+Does not: the verdict itself (judge.py), the processes that give it (workers.py), or finding copies (nearest.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import NamedTuple, get_args
+
+from walmart_pipeline.core.records import Dimension, Listing, Product
+from walmart_pipeline.core.warehouse import Database, struct
+from walmart_pipeline.judge import workers
+from walmart_pipeline.judge.duplicates import nearest, uniqueness
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.judge.pairs import ALONE
+
+# Bumped when the same texts would be sorted otherwise: the assets' code_version.
+VERSION = "2"
+
+# Of a text that can't be judged, enough to find it by.
+SHOWN_CHARS = 200
+
+DUE = f"""
+select
+    content.product_id,
+    to_json({{'product': {struct("products", Product)}, 'listing': {struct("content", Listing)}}})::varchar as line,
+    content.content_hash,
+    products.facts_hash
+from content.generated_content as content
+join catalog.products using (product_id)
+left join quality.scores on
+    scores.product_id = content.product_id
+    and scores.content_hash = content.content_hash
+    and scores.facts_hash = products.facts_hash
+    and scores.policy = $policy
+where content.status = 'complete' and scores.product_id is null
+"""
+
+FORGET_GONE = """
+delete from quality.scores
+where product_id not in (
+    select product_id
+    from content.generated_content
+    join catalog.products using (product_id)
+    where status = 'complete'
+)
+"""
+
+# An answer of pairs.py, as DuckDB reads it.
+ANSWER = json.dumps(
+    {
+        "report": {
+            "product_id": "VARCHAR",
+            "score": "DOUBLE",
+            "band": "VARCHAR",
+            "publishable": "BOOLEAN",
+            "dimensions": dict.fromkeys(get_args(Dimension), "DOUBLE"),
+            "violations": [dict.fromkeys(("rule", "severity", "field", "evidence", "message"), "VARCHAR")],
+            "policy": "VARCHAR",
+        },
+        "signature": {"family": "VARCHAR", "text_key": "UBIGINT", "bands": ["UBIGINT"], "bits": ["UBIGINT"]},
+    }
+)
+
+JUDGED = f"""
+create or replace temp table judged as
+select unnest(from_json(answer, '{ANSWER}')), content_hash, facts_hash
+from (
+    select
+        unnest($answers) as answer,
+        unnest($content_hashes) as content_hash,
+        unnest($facts_hashes) as facts_hash
+)
+"""
+
+KEEP = (
+    "delete from quality.scores where product_id in (select report.product_id from judged)",
+    """
+    insert into quality.scores by name
+    select
+        unnest(struct_extract(report, 'dimensions')),
+        report.* exclude (dimensions),
+        content_hash,
+        facts_hash,
+        now() as scored_at
+    from judged
+    """,
+    "delete from quality.copies where product_id in (select report.product_id from judged)",
+    """
+    insert into quality.copies by name
+    select report.product_id, content_hash, signature.*
+    from judged
+    where signature is not null
+    """,
+)
+
+FORGET_COPIES = """
+delete from quality.copies
+where (product_id, content_hash) not in (select (product_id, content_hash) from quality.scores)
+"""
+
+# A report takes its text for unique until a copy is found.
+TOUCHED = f"""
+select
+    product_id,
+    {", ".join(get_args(Dimension))},
+    len([v for v in violations if v.severity = 'blocking']) > 0 as blocked,
+    similarity
+from touched_texts
+join quality.copies using (product_id)
+join quality.scores using (product_id, content_hash)
+where similarity > 0 or uniqueness < {ALONE}
+"""
+
+SETTLED = """
+update quality.scores
+set
+    uniqueness = settled.uniqueness,
+    score = settled.score,
+    band = settled.band,
+    publishable = settled.publishable,
+    scored_at = now()
+from (
+    select unnest(
+        from_json(
+            $settled,
+            '[{"product_id": "VARCHAR", "uniqueness": "DOUBLE", "score": "DOUBLE", "band": "VARCHAR",
+               "publishable": "BOOLEAN"}]'
+        ),
+        recursive := true
+    )
+) as settled
+where scores.product_id = settled.product_id
+"""
+
+ACCEPTED = f"""
+select
+    product_id,
+    {", ".join(f"content.{name}" for name in Listing.model_fields)},
+    content_hash,
+    scores.score,
+    scores.band,
+    scores.policy,
+    content.provider,
+    content.model,
+    now() as accepted_at
+from content.generated_content as content
+join quality.scores using (product_id, content_hash)
+where scores.publishable
+"""
+
+# Every product of the catalog that was written about and not accepted, with each reason.
+TO_REVIEW = """
+select
+    content.product_id,
+    case when content.status = 'failed' then 'failed' else 'needs_review' end as status,
+    case
+        when content.status <> 'complete' then [content.error]
+        when len(blocking) > 0 then blocking
+        else ['the score of ' || scores.score || ' is below the bar of ' || {bar}]
+    end as reasons,
+    scores.score,
+    content.content_hash,
+    now() as queued_at
+from content.generated_content as content
+join catalog.products using (product_id)
+left join (
+    select
+        *,
+        list_distinct(
+            [v.rule || ': ' || v.message for v in violations if v.severity = 'blocking']
+        ).list_sort() as blocking
+    from quality.scores
+) as scores on scores.product_id = content.product_id and scores.content_hash = content.content_hash
+where scores.publishable is not true
+"""
+
+
+def score(db: Database, judge: Judge, *, advance: Callable[[int], None], processes: int | None = None) -> int:
+    """Report on every complete text that has no report for these facts under this policy. Returns how many.
+
+    The reports of texts whose nearest copy has changed are brought up to date too.
+    advance: told the number of texts since the last call. What is done is kept, whatever happens next.
+    processes: see workers.answers.
+    """
+    db.execute(FORGET_GONE)
+    db.execute(FORGET_COPIES)
+    total = 0
+    with db.on_one_thread(), closing(workers.answers(_due(db, judge), judge, processes=processes)) as answered:
+        for batch, answers in answered:
+            _keep(db, batch, answers)
+            db.checkpoint()
+            total += len(answers)
+            advance(len(answers))
+    # In one transaction: a text that is compared and not settled would keep its old report.
+    nearest.renew(db, table="quality.copies", key="product_id")
+    _settle(db, judge)
+    db.checkpoint()
+    return total
+
+
+class _Due(NamedTuple):
+    """Pairs to judge, with what their reports are for."""
+
+    lines: list[str]
+    content_hashes: list[str]
+    facts_hashes: list[str]
+
+
+def _due(db: Database, judge: Judge) -> Iterator[_Due]:
+    parameters = {"policy": judge.policy.label}
+    for rows in db.pages_by_key(DUE, parameters, key="product_id", rows=workers.BATCH_LINES):
+        yield _Due(*([row[name] for row in rows] for name in ("line", "content_hash", "facts_hash")))
+
+
+def _keep(db: Database, due: _Due, answers: list[str]) -> None:
+    for line, answer in zip(due.lines, answers, strict=True):
+        if answer.startswith('{"error"'):
+            raise ValueError(
+                f"the warehouse holds what is no product with a listing: {answer} for {line[:SHOWN_CHARS]}"
+            )
+    db.execute(JUDGED, {"answers": answers, "content_hashes": due.content_hashes, "facts_hashes": due.facts_hashes})
+    for statement in KEEP:
+        db.execute(statement)
+
+
+def _settle(db: Database, judge: Judge) -> None:
+    """Bring the reports of touched texts up to date with their nearest copy."""
+    for page in db.pages(TOUCHED):
+        settled = []
+        for row in page:
+            measured = {name: row[name] for name in get_args(Dimension)}
+            measured["uniqueness"] = uniqueness.measure(row["similarity"])
+            standing = judge.standing(measured, blocked=row["blocked"])
+            settled.append(
+                {"product_id": row["product_id"], "uniqueness": measured["uniqueness"], **standing._asdict()}
+            )
+        db.execute(SETTLED, {"settled": json.dumps(settled)})
+
+
+def due_count(db: Database, judge: Judge) -> int:
+    """How many texts `score` would report on."""
+    return int(db.value(f"select count(*) from ({DUE})", {"policy": judge.policy.label}))
+
+
+def accept(db: Database) -> tuple[int, int]:
+    """Bring `quality.listings` up to date. Returns (rows written, rows removed)."""
+    return db.sync("quality.listings", ACCEPTED, key="product_id", stamp="accepted_at")
+
+
+def queue(db: Database, judge: Judge) -> tuple[int, int]:
+    """Bring `quality.review_queue` up to date. Returns (rows written, rows removed)."""
+    wanted = TO_REVIEW.format(bar=judge.policy.publishable_score)
+    return db.sync("quality.review_queue", wanted, key="product_id", stamp="queued_at")

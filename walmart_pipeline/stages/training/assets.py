@@ -1,0 +1,185 @@
+"""Assets of the training data: examples, and the dataset that models are built from."""
+
+import dagster as dg
+
+from walmart_pipeline.core import markdown
+from walmart_pipeline.core.progress import Progress
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.generation import prompt
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.resources import WAREHOUSE_POOL
+from walmart_pipeline.stages.training import (
+    data_card,
+    dataset_store,
+    learned_rating,
+    rating_report,
+    selection,
+    split_assignment,
+)
+from walmart_pipeline.stages.training import examples as learning
+
+
+@dg.asset(
+    key_prefix="training",
+    group_name="training",
+    deps=[dg.AssetKey(["quality", "listings"])],
+    kinds={"duckdb", "python"},
+    owners=["team:ml"],
+    code_version=learning.VERSION,
+    pool=WAREHOUSE_POOL,
+)
+def examples(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+    judge: dg.ResourceParam[Judge],
+    progress: dg.ResourceParam[Progress],
+) -> dg.MaterializeResult[None]:
+    """Every text to learn from as a TrainingExample: what was known of the product, the text, how good it was found.
+
+    Three sources: texts that the judge accepted, texts that a reviewer wrote, and imported files. Only what changed is
+    made anew; a text that is no longer accepted is no longer learned from. Where ENABLE_DATA_COLLECTION is false,
+    nothing is collected and what was collected is let go.
+    """
+    with warehouse.writing() as db:
+        if not settings.enable_data_collection:
+            db.execute("delete from training.examples")
+            return dg.MaterializeResult(metadata={"dagster/row_count": 0, "collection": "off"})
+        with progress.step("collecting examples", None, context.log.info) as advance:
+            made = learning.learn(db, judge, advance=advance)
+        rows = db.count("training.examples")
+        qualities = db.query(
+            "select category, count(*) as examples, avg(quality_score) as mean_quality from training.examples "
+            "group by category order by examples desc limit 20"
+        )
+        by_source = db.query(
+            "select source, count(*) as examples, avg(quality_score) as mean_quality, count(user_rating) as rated "
+            "from training.examples group by source order by source"
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows,
+            "made now": made,
+            "by source": dg.MetadataValue.md(markdown.table(by_source)),
+            "by category": dg.MetadataValue.md(markdown.table(qualities)),
+        }
+    )
+
+
+@dg.asset(
+    key_prefix="training",
+    group_name="training",
+    deps=[examples],
+    kinds={"duckdb", "json"},
+    owners=["team:ml"],
+    code_version=dataset_store.VERSION,
+    pool=WAREHOUSE_POOL,
+)
+def dataset(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+    judge: dg.ResourceParam[Judge],
+    progress: dg.ResourceParam[Progress],
+) -> dg.MaterializeResult[None]:
+    """A version of the training data: examples of quality 70 and more, without near-copies, balanced over categories.
+
+    Families and near-copies stay on one side, so that a model is never tested on what it has learned. The same content
+    is the same version, and a version never changes. Files: `training_data.json` in the published schema, a chat file
+    a side as OpenAI's fine-tuning takes it, Parquet, and a data card that tells what it is and what it is not.
+    """
+    with warehouse.writing() as db:
+        with progress.step("comparing products", None, context.log.info) as advance:
+            split_assignment.divide(db, judge, advance=advance)
+        left_out = selection.select(db)
+        version, is_new = dataset_store.publish(
+            db,
+            settings.datasets,
+            policy=judge.policy.label,
+            system_prompt=prompt.system(judge.policy.sentences()),
+            left_out=left_out,
+        )
+        preview = db.query(
+            "select side, source, category, quality_score, user_rating, example ->> '$.output.title' as title "
+            "from training.dataset order by quality_score desc, product_id limit 5"
+        )
+        split = db.query(
+            "select side, count(*) as products, count(distinct family) as families, "
+            "count(distinct component) as components from training.split group by side order by side"
+        )
+        history = db.query(
+            "select 'v' || number as version, fingerprint, counts, left_out, mean_quality, created_at "
+            "from training.dataset_versions order by number desc limit 10"
+        )
+    folder = settings.datasets / version.name
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(version.counts.values()),
+            "version": version.name,
+            "new": is_new,
+            "fingerprint": version.fingerprint,
+            "mean quality": round(version.mean_quality or 0.0, 1),
+            **{f"{side} examples": count for side, count in version.counts.items()},
+            "sources": dg.MetadataValue.json(version.sources),
+            "left out": dg.MetadataValue.json(version.left_out),
+            "thresholds": dg.MetadataValue.json(version.thresholds),
+            "preference pairs": version.preference_pairs,
+            "training tokens (estimate)": version.fine_tuning["train"].tokens,
+            "files": dg.MetadataValue.path(folder),
+            "data card": dg.MetadataValue.url((folder / data_card.CARD).as_uri()),
+            "products by side": dg.MetadataValue.md(markdown.table(split)),
+            "preview": dg.MetadataValue.md(markdown.table(preview)),
+            "versions": dg.MetadataValue.md(markdown.table(history)),
+        }
+    )
+
+
+@dg.asset(
+    key_prefix="training",
+    group_name="training",
+    deps=[dg.AssetKey(["quality", "scores"]), dataset],
+    kinds={"duckdb", "scikitlearn"},
+    owners=["team:ml"],
+    code_version=learned_rating.VERSION,
+    pool=WAREHOUSE_POOL,
+)
+def rating_model(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    judge: dg.ResourceParam[Judge],
+    progress: dg.ResourceParam[Progress],
+) -> dg.MaterializeResult[None]:
+    """A model that foretells a reviewer's stars from the judge's measures and the words, and what it says of each text.
+
+    Trained anew only if ratings or policy changed, and kept only if it beats the mean and the plain score on product
+    families that it never saw. Shown beside the rules: nothing is published or held back for `predicted_ratings`.
+    """
+    with warehouse.writing() as db:
+        version, is_new = learned_rating.train(db, judge)
+        with progress.step("foretelling ratings", None, context.log.info) as advance:
+            predicted = learned_rating.predict(db, judge, version, advance=advance)
+        rows = db.count("training.predicted_ratings")
+        disagreeing = db.query(
+            "select product_id, score, predicted.stars, title from training.predicted_ratings as predicted "
+            "join quality.scores using (product_id, content_hash) "
+            "join content.generated_content using (product_id, content_hash) "
+            "order by score / 20 - predicted.stars desc, product_id limit 5"
+        )
+        history = db.query(
+            "select version, policy, ratings, texts, kept, verdict, created_at from training.rating_model "
+            "order by version desc limit 10"
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows,
+            "version": version.version,
+            "new": is_new,
+            "verdict": version.verdict,
+            "ratings": version.ratings,
+            "predicted now": predicted,
+            "score high, foretold stars low": dg.MetadataValue.md(markdown.table(disagreeing)),
+            "versions": dg.MetadataValue.md(markdown.table(history)),
+            **{name: dg.MetadataValue.md(table) for name, table in rating_report.tables(version).items()},
+        }
+    )

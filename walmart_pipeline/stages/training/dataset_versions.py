@@ -1,0 +1,163 @@
+"""The versions of a dataset as their folders have them, and what two of them differ in.
+
+Belongs here: version.json, and reading any version without the warehouse. Does not: making one (dataset_store.py).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from walmart_pipeline.core.files import write_whole
+from walmart_pipeline.core.records import Record
+from walmart_pipeline.core.warehouse import Database, Row
+from walmart_pipeline.stages.training.dataset import Version
+from walmart_pipeline.stages.training.fine_tuning_estimate import FineTuning
+from walmart_pipeline.stages.training.split import Side
+
+MANIFEST = "version.json"
+PARQUET = "dataset.parquet"
+# Examples of each kind that a difference names; the counts are of all.
+NAMED = 20
+
+COMPARED = """
+create or replace temp table compared as
+select
+    product_id,
+    one.side as was,
+    other.side as present,
+    coalesce(other.category, one.category) as category,
+    case
+        when one.product_id is null then 'added'
+        when other.product_id is null then 'removed'
+        when one.content_key <> other.content_key then 'changed'
+        when one.side <> other.side then 'moved'
+        else 'same'
+    end as difference
+from read_parquet($one) as one
+full join read_parquet($other) as other using (product_id)
+"""
+
+QUALITY = """
+select
+    avg(quality_score) as mean,
+    quantile_cont(quality_score, 0.1) as p10,
+    quantile_cont(quality_score, 0.5) as p50,
+    quantile_cont(quality_score, 0.9) as p90
+from read_parquet($path)
+"""
+
+BY = """
+select
+    coalesce({group}, '') as name,
+    count(*) filter (where was is not null) as before,
+    count(*) filter (where present is not null) as after,
+    count(*) filter (where difference = 'added') as added,
+    count(*) filter (where difference = 'removed') as removed,
+    count(*) filter (where difference = 'changed') as changed
+from compared
+group by all
+having added + removed + changed + count(*) filter (where difference = 'moved') > 0
+order by added + removed + changed desc, name
+"""
+
+NAMES = """
+select product_id, was, present, category
+from compared
+where difference = $difference
+order by product_id
+limit $named
+"""
+
+
+class VersionsError(ValueError):
+    """A version is not there, or its files can't be read; the message says which and what to do."""
+
+
+class Manifest(Version):
+    """A version with what its files come to: version.json."""
+
+    created_at: datetime
+    fine_tuning: dict[Side, FineTuning] = Field(description="What training on each chat file would come to.")
+    preference_pairs: int = Field(description="Pairs of preferences.jsonl; without any there is no such file.")
+
+
+class Difference(Record):
+    """What became of the examples of one version in another."""
+
+    versions: tuple[str, str]
+    counts: dict[str, int] = Field(description="Examples added, removed, changed, moved to another side, and the same.")
+    examples: dict[str, list[Row]] = Field(description="The first ones added, removed, changed and moved.")
+    by_category: list[Row]
+    by_side: list[Row]
+    quality: dict[str, dict[str, float | None]] = Field(description="Of each version: mean and quantiles.")
+    settings: dict[str, tuple[Any, Any]] = Field(description="Policy and thresholds in which they differ.")
+    left_out: dict[str, tuple[int, int]]
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    """Write version.json."""
+    write_whole(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+
+
+def known(folder: Path) -> Manifest | None:
+    """What is in a version's folder; None where it was not written to its end."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise VersionsError(f"{path}: not readable ({error.error_count()} errors): restore it, or remove it") from error
+
+
+def all_versions(datasets: Path) -> list[Manifest]:
+    """Every version that has its files, the newest first."""
+    found = (known(path.parent) for path in datasets.glob(f"v*/{MANIFEST}"))
+    return sorted((manifest for manifest in found if manifest), key=lambda manifest: -manifest.number)
+
+
+def get(datasets: Path, name: str) -> Manifest:
+    """One version by its name, such as v3. Raises VersionsError."""
+    if Path(name).name == name and (manifest := known(datasets / name)):
+        return manifest
+    there = ", ".join(manifest.name for manifest in all_versions(datasets)) or "none"
+    raise VersionsError(f"there is no dataset version {name} in {datasets}: there is {there}")
+
+
+def difference(datasets: Path, before: str, after: str) -> Difference:
+    """What changed from one version to another. Raises VersionsError."""
+    import duckdb
+
+    one, other = get(datasets, before), get(datasets, after)
+    paths = {manifest.name: str(datasets / manifest.name / PARQUET) for manifest in (one, other)}
+    if missing := [path for path in paths.values() if not Path(path).is_file()]:
+        raise VersionsError(f"{missing[0]} is missing: restore it to compare this version")
+    with duckdb.connect() as connection:
+        db = Database(connection)
+        db.execute(COMPARED, {"one": paths[one.name], "other": paths[other.name]})
+        counted = db.query("select difference, count(*) as examples from compared group by difference")
+        counts = {row["difference"]: row["examples"] for row in counted}
+        kinds = ("added", "removed", "changed", "moved")
+        return Difference(
+            versions=(one.name, other.name),
+            counts={kind: counts.get(kind, 0) for kind in (*kinds, "same")},
+            examples={kind: db.query(NAMES, {"difference": kind, "named": NAMED}) for kind in kinds},
+            by_category=db.query(BY.format(group="category")),
+            by_side=db.query(BY.format(group="coalesce(present, was)")),
+            quality={name: db.query(QUALITY, {"path": path})[0] for name, path in paths.items()},
+            settings=_differing(_settings(one), _settings(other)),
+            left_out=_differing(one.left_out, other.left_out, missing=0),
+        )
+
+
+def _settings(manifest: Manifest) -> dict[str, Any]:
+    return {"policy": manifest.policy, **manifest.thresholds}
+
+
+def _differing(one: dict[str, Any], other: dict[str, Any], missing: Any = None) -> dict[str, tuple[Any, Any]]:
+    pairs = {name: (one.get(name, missing), other.get(name, missing)) for name in one | other}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -1,0 +1,257 @@
+"""Files of examples from elsewhere: `training.imports`.
+
+Belongs here: reading a training_data.json, judging each row against its own input, and telling what became of it.
+Does not: the flaws of a single row (published_schema.py), or which examples make the dataset (selection.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from walmart_pipeline.core.records import Listing, Product, QualityReport, Record, TrainingExample, content_hash
+from walmart_pipeline.core.warehouse import Database, Row
+from walmart_pipeline.generation import prompt
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.stages.training import near_duplicates, published_schema
+from walmart_pipeline.stages.training.near_duplicates import Corpus, Groups
+from walmart_pipeline.stages.training.published_schema import Flaw
+from walmart_pipeline.stages.training.selection import QUALITY_AT_LEAST
+
+Verdict = Literal["accepted", "refused"]
+
+# Reasons of a refusal that are told; a text that breaks more rules is told the first ones.
+REASONS_TOLD = 5
+
+KNOWN = "select count(*) from training.imports where source_file = $source_file and digest = $digest"
+
+ROWS = """
+select source_row, verdict, reasons, flaws
+from training.imports
+where source_file = $source_file
+order by source_row
+"""
+
+# The first row of the same example, in whatever file.
+EXACT_COPIES = """
+update training.imports
+set
+    verdict = 'refused',
+    reasons = ['exact copy of row ' || first.source_row || ' of ' || first.source_file],
+    flaws = list_append(flaws, {'kind': 'exact copy', 'detail': first.source_file || ':' || first.source_row})
+from (
+    select product_id, min(struct_pack(imported_at, source_file, source_row)) as first
+    from training.imports
+    where product_id is not null
+    group by product_id
+    having count(*) > 1
+) as copies
+where imports.product_id = copies.product_id
+    and imports.source_file = $source_file
+    and (imports.source_file, imports.source_row) <> (copies.first.source_file, copies.first.source_row)
+"""
+
+NEAR_COPIES = """
+update training.imports
+set flaws = list_append(flaws, {'kind': 'near-copy', 'detail': 'of row ' || copies.first})
+from (
+    select product_id, min(source_row) over (partition by root) as first
+    from grouped
+    join training.imports using (product_id)
+    where source_file = $source_file and verdict = 'accepted'
+) as copies
+where imports.product_id = copies.product_id
+    and imports.source_file = $source_file
+    and imports.verdict = 'accepted'
+    and imports.source_row <> copies.first
+"""
+
+UNJUDGED = """
+select source_file, source_row, product::varchar as product, example::varchar as example
+from training.imports
+where example is not null
+    and policy is distinct from $policy
+    and not list_contains(list_transform(flaws, flaw -> flaw.kind), 'exact copy')
+"""
+
+
+class ImportFileError(ValueError):
+    """The file as a whole can't be read; the message says what to change."""
+
+
+class ImportedRow(Record):
+    """What became of one row; the first is 1."""
+
+    row: int
+    verdict: Verdict
+    reasons: list[str]
+    flaws: list[Flaw]
+
+
+class Imported(Record):
+    """What became of a file."""
+
+    source_file: str
+    is_new: bool = Field(description="False: the same file was imported before, and nothing was changed.")
+    rows: int
+    accepted: int
+    refused: int
+    flaws: dict[str, int] = Field(description="Rows with a flaw of this kind.")
+    told: list[ImportedRow] = Field(description="Each row that was refused or has a flaw.")
+
+
+def import_file(db: Database, path: Path, judge: Judge, *, now: datetime) -> Imported:
+    """Read, judge and keep the examples of a file. The same file again changes nothing; a newer one of its name
+    replaces its rows.
+
+    A row goes in whose text is publishable against its own input, with a score of at least 70. Rows are read one by
+    one. Raises ImportFileError if it is no JSON list; the caller's transaction has to be rolled back then.
+    """
+    digest = _digest(path)
+    is_new = not db.value(KNOWN, {"source_file": path.name, "digest": digest})
+    if is_new:
+        db.execute("delete from training.imports where source_file = ?", [path.name])
+        about = {"source_file": path.name, "digest": digest, "imported_at": now}
+        db.append("training.imports", (about | row for row in _rows(path, judge, now)))
+        db.execute(EXACT_COPIES, {"source_file": path.name})
+        _tell_near_copies(db, judge, path.name)
+    return _imported(db, path.name, is_new)
+
+
+def judge_again(db: Database, judge: Judge) -> None:
+    """Judge imported examples that were judged under another policy."""
+    keys = ["source_file", "source_row"]
+    for page in db.pages(UNJUDGED, {"policy": judge.policy.label}):
+        for row in page:
+            product = Product.model_validate_json(row["product"])
+            example = TrainingExample.model_validate_json(row["example"])
+            db.execute(
+                "update training.imports set verdict = $verdict, reasons = $reasons, score = $score, policy = $policy "
+                "where source_file = $source_file and source_row = $source_row",
+                _verdict(judge.report(product, _listing(example))) | {key: row[key] for key in keys},
+            )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+
+
+def _rows(path: Path, judge: Judge, now: datetime) -> Iterator[Row]:
+    least = judge.policy.limits.description_min_words
+    for number, raw in enumerate(_items(path), start=1):
+        example, flaws = published_schema.read(raw, description_min_words=least, now=now)
+        row = {"source_row": number, "flaws": [flaw.model_dump() for flaw in flaws]}
+        if example is None:
+            yield row | {"verdict": "refused", "reasons": [f"{flaws[-1].kind}: {flaws[-1].detail}"]}
+            continue
+        product = _product(example)
+        yield row | {
+            "product_id": product.product_id,
+            "facts_hash": product.facts_hash,
+            "product": product.model_dump_json(),
+            "example": example.model_dump_json(),
+            **_verdict(judge.report(product, _listing(example))),
+        }
+
+
+def _items(path: Path) -> Iterator[Any]:
+    import ijson
+
+    with path.open("rb") as file:
+        if file.read(256).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] != b"[":
+            raise ImportFileError(f"{path}: not a JSON list: give a list of {{timestamp, input, output, metadata}}")
+        file.seek(0)
+        if file.read(3) != b"\xef\xbb\xbf":
+            file.seek(0)
+        try:
+            yield from ijson.items(file, "item", use_float=True)
+        except (ijson.JSONError, UnicodeDecodeError) as error:
+            raise ImportFileError(f"{path}: not JSON to its end ({error}): correct it, or write it anew") from error
+
+
+def _product(example: TrainingExample) -> Product:
+    """The product that an input tells of. Features that name a brand, as our own exports have them, give it."""
+    told = example.input
+    brand = next((line.removeprefix("Brand: ") for line in told.features if line.startswith("Brand: ")), None)
+    learned = {"input": told.model_dump(), "output": example.output.model_dump()}
+    return Product(
+        product_id=f"import-{content_hash(learned)[:16]}",
+        product_name=told.product_name,
+        brand=brand,
+        category=prompt.lines(told.category.split(">")),
+        features=[line for line in told.features if not line.startswith("Brand: ")],
+    )
+
+
+def _listing(example: TrainingExample) -> Listing:
+    return Listing.model_validate(prompt.answer(example.output))
+
+
+def _verdict(report: QualityReport) -> Row:
+    reasons = [f"{found.rule}: {found.message}" for found in report.violations if found.severity == "blocking"]
+    if report.score < QUALITY_AT_LEAST:
+        reasons.append(f"the score of {report.score:.1f} is below {QUALITY_AT_LEAST:.0f}")
+    elif not report.publishable and not reasons:
+        reasons.append(f"the score of {report.score:.1f} is below the policy's bar")
+    return {
+        "verdict": "refused" if reasons else "accepted",
+        "reasons": reasons[:REASONS_TOLD],
+        "score": report.score,
+        "policy": report.policy,
+    }
+
+
+def _tell_near_copies(db: Database, judge: Judge, source_file: str) -> None:
+    """Say of each accepted row which earlier one of its file it nearly copies; the dataset will hold one of them."""
+    db.execute("create or replace temp table imported_sketches (product_id varchar, bands ubigint[], bits ubigint[])")
+    accepted = (
+        "select product_id, example::varchar as text from training.imports "
+        f"where verdict = 'accepted' and source_file = {_quoted(source_file)}"
+    )
+    for page in db.pages(accepted):
+        sketches = ((row["product_id"], near_duplicates.example_output(row["text"])) for row in page)
+        db.append(
+            "imported_sketches", ({"product_id": key} | near_duplicates.sketch(judge, text) for key, text in sketches)
+        )
+    corpus = Corpus("select * from imported_sketches", accepted, near_duplicates.example_output)
+    groups = Groups(near_duplicates.find(db, corpus))
+    near_duplicates.join(db, corpus, groups)
+    near_duplicates.keep_groups(db, groups)
+    db.execute(NEAR_COPIES, {"source_file": source_file})
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _imported(db: Database, source_file: str, is_new: bool) -> Imported:
+    verdicts: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    told = []
+    for rows in db.stream(ROWS, {"source_file": source_file}):
+        for row in rows:
+            found = ImportedRow(
+                row=row["source_row"],
+                **{name: row[name] or [] for name in ("reasons", "flaws")},
+                verdict=row["verdict"],
+            )
+            verdicts[found.verdict] += 1
+            kinds.update({flaw.kind for flaw in found.flaws})
+            if found.reasons or found.flaws:
+                told.append(found)
+    return Imported(
+        source_file=source_file,
+        is_new=is_new,
+        rows=verdicts.total(),
+        accepted=verdicts["accepted"],
+        refused=verdicts["refused"],
+        flaws=dict(sorted(kinds.items())),
+        told=told,
+    )

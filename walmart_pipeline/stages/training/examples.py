@@ -1,0 +1,134 @@
+"""Every text that may be learned from, as a TrainingExample: `training.examples`.
+
+Belongs here: accepted texts of models, reviewers' texts, imported examples; what is learned anew and what is forgotten.
+Does not: reading files of examples (example_imports.py), which examples make the dataset (selection.py), or formats
+(example_files.py).
+"""
+
+from __future__ import annotations
+
+from walmart_pipeline.core.progress import Advance
+from walmart_pipeline.core.records import Listing, Product, TrainingExample
+from walmart_pipeline.core.warehouse import Database, Row, struct
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.stages.training import example_files, example_imports, near_duplicates
+
+# Bumped when the same texts would give other examples: the asset's code_version.
+VERSION = "2"
+
+# What a reviewer wrote counts as the best that there is, until somebody rates it.
+EDIT_STARS = 5.0
+
+ACCEPTED = f"""
+select
+    listings.product_id,
+    listings.content_hash,
+    products.facts_hash,
+    listings.score as quality_score,
+    case when listings.provider = 'reviewer' then 'edit' else 'accepted' end as source,
+    coalesce(rated.stars, case when listings.provider = 'reviewer' then {EDIT_STARS} end) as user_rating,
+    {struct("products", Product)} as product,
+    {struct("listings", Listing)} as listing,
+    listings.model,
+    listings.accepted_at,
+    content.seconds
+from quality.listings
+join catalog.products using (product_id)
+join content.generated_content as content using (product_id, content_hash)
+left join (
+    select product_id, content_hash, avg(stars) as stars
+    from quality.ratings
+    group by product_id, content_hash
+) as rated using (product_id, content_hash)
+"""
+
+IMPORTED = """
+select
+    product_id,
+    product_id as content_hash,
+    facts_hash,
+    score as quality_score,
+    'import' as source,
+    (example ->> '$.metadata.user_rating')::double as user_rating,
+    product.category[1] ->> '$' as category,
+    example::varchar as example
+from training.imports
+where verdict = 'accepted'
+"""
+
+SAME = "product_id, content_hash, facts_hash, quality_score, source, coalesce(user_rating, 0)"
+
+FORGET = f"""
+delete from training.examples
+where ({SAME}) not in (
+    select ({SAME}) from ({ACCEPTED})
+    union all
+    select ({SAME}) from ({IMPORTED})
+)
+"""
+
+FORGET_OUTPUTS = """
+delete from training.outputs
+where (product_id, content_hash) not in (select (product_id, content_hash) from training.examples)
+"""
+
+UNLEARNED = "select * from ({source}) anti join training.examples using (product_id)"
+
+UNSKETCHED = """
+select product_id, content_hash, example::varchar as example
+from training.examples
+anti join training.outputs using (product_id, content_hash)
+"""
+
+
+def learn(db: Database, judge: Judge, *, advance: Advance) -> int:
+    """Make an example of every text that has none yet; forget those that are no longer accepted. Returns how many.
+
+    Imported examples are judged anew where the policy has changed. advance: told the number of examples since the last
+    call.
+    """
+    example_imports.judge_again(db, judge)
+    db.execute(FORGET)
+    total = 0
+    for source, row_of in ((ACCEPTED, _accepted_row), (IMPORTED, _imported_row)):
+        for due in db.pages_by_key(UNLEARNED.format(source=source), key="product_id"):
+            total += db.append("training.examples", map(row_of, due))
+            db.checkpoint()
+            advance(len(due))
+    db.execute(FORGET_OUTPUTS)
+    for due in db.pages_by_key(UNSKETCHED, key="product_id"):
+        db.append("training.outputs", (_output_row(row, judge) for row in due))
+        db.checkpoint()
+    return total
+
+
+def _accepted_row(row: Row) -> Row:
+    product = Product(**row["product"])
+    example = example_files.example_from(
+        product,
+        Listing(**row["listing"]),
+        row["quality_score"],
+        timestamp=row["accepted_at"],
+        model_used=row["model"],
+        generation_time=row["seconds"],
+        user_rating=row["user_rating"],
+    )
+    category = product.category[0] if product.category else ""
+    return _known(row) | {"category": category, "example": example.model_dump_json()}
+
+
+def _imported_row(row: Row) -> Row:
+    example = TrainingExample.model_validate_json(row["example"])
+    judged = example.metadata.model_copy(update={"quality_score": row["quality_score"]})
+    example = example.model_copy(update={"metadata": judged})
+    return _known(row) | {"category": row["category"] or "", "example": example.model_dump_json()}
+
+
+def _known(row: Row) -> Row:
+    names = ("product_id", "content_hash", "facts_hash", "quality_score", "source", "user_rating")
+    return {name: row[name] for name in names}
+
+
+def _output_row(row: Row, judge: Judge) -> Row:
+    text = near_duplicates.example_output(row["example"])
+    return {name: row[name] for name in ("product_id", "content_hash")} | near_duplicates.sketch(judge, text)

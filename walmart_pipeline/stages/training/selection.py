@@ -1,0 +1,101 @@
+"""Which examples make the dataset, and why the others do not: `training.left_out`.
+
+Belongs here: the bar, near-copies, and the balance of categories. Does not: what near-copies are (near_duplicates.py),
+or where examples come from (examples.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from walmart_pipeline.core.warehouse import Database
+from walmart_pipeline.stages.training import near_duplicates
+from walmart_pipeline.stages.training.near_duplicates import Corpus, Groups
+
+# The lowest quality that any tier learns from (DESIGN.md: basic).
+QUALITY_AT_LEAST = 70.0
+# A text with so few stars was rejected (content.planning asks for another one).
+REJECTED_STARS = 2
+# Where nobody has rated a text it counts as one of 3 stars: reviewers' praise ranks above it, their doubts below.
+UNRATED_STARS = 3
+# At most this share of the dataset is of one category. The largest of three real catalogs have 59, 40 and 22 % of the
+# products (general_895, electronics_2554, browse_223): only the first is cut.
+CATEGORY_SHARE = 0.4
+# Up to here numbers matter more than balance: the expert tier asks for 500 examples.
+CATEGORY_ALWAYS = 500
+
+# The better of two examples first: a reviewer's own text, then by stars, then by score.
+RANK = f"source = 'edit' desc, coalesce(user_rating, {UNRATED_STARS}) desc, quality_score desc, product_id"
+
+BELOW_THE_BAR = f"""
+insert into training.left_out by name
+select
+    product_id,
+    case
+        when user_rating <= {REJECTED_STARS} then 'rejected by a reviewer'
+        else 'quality below {QUALITY_AT_LEAST:.0f}'
+    end as reason
+from training.examples
+where quality_score < {QUALITY_AT_LEAST} or user_rating <= {REJECTED_STARS}
+"""
+
+STILL_IN = "from training.examples anti join training.left_out using (product_id)"
+
+OUTPUTS = Corpus(
+    sketches=f"select product_id, bands, bits {STILL_IN} join training.outputs using (product_id, content_hash)",
+    texts="select product_id, example::varchar as text from training.examples",
+    read=near_duplicates.example_output,
+)
+
+COPIES = f"""
+insert into training.left_out by name
+select product_id, 'near-copy' as reason, best as instead_of
+from (
+    select product_id, first_value(product_id) over (partition by root order by {RANK}) as best
+    from grouped
+    join training.examples using (product_id)
+)
+where product_id <> best
+"""
+
+TOO_MANY = f"""
+insert into training.left_out by name
+select product_id, 'category is full' as reason
+{STILL_IN}
+qualify row_number() over (partition by category order by {RANK}) > $most
+"""
+
+
+def select(db: Database) -> dict[str, int]:
+    """Fill `training.left_out`. Returns how many examples are left out for each reason.
+
+    Deterministic: the same examples leave out the same ones.
+    """
+    db.execute("delete from training.left_out")
+    db.execute(BELOW_THE_BAR)
+    groups = Groups(near_duplicates.find(db, OUTPUTS))
+    near_duplicates.join(db, OUTPUTS, groups)
+    near_duplicates.keep_groups(db, groups)
+    db.execute(COPIES)
+    sizes = [row["examples"] for row in db.query(f"select count(*) as examples {STILL_IN} group by category")]
+    db.execute(TOO_MANY, {"most": most_of_category(sizes)})
+    counted = db.query("select reason, count(*) as examples from training.left_out group by reason order by reason")
+    return {row["reason"]: row["examples"] for row in counted}
+
+
+def most_of_category(sizes: Sequence[int], *, share: float = CATEGORY_SHARE, always: int = CATEGORY_ALWAYS) -> int:
+    """How many examples a category may have so that none is more than `share` of what is left.
+
+    sizes: examples of each category. always: never fewer. With too few categories for the share (two, and at most 0.4)
+    there is nothing to balance, and nothing is cut.
+    """
+    if not sizes or len(sizes) * share < 1:
+        return max(sizes, default=0)
+    fits, too_many = 0, max(sizes) + 1
+    while too_many - fits > 1:
+        most = (fits + too_many) // 2
+        if most <= share * sum(min(size, most) for size in sizes):
+            fits = most
+        else:
+            too_many = most
+    return max(fits, always)

@@ -1,0 +1,1 @@
+"""Text taken apart: tokens, stems, sentences, numbers, units, language."""

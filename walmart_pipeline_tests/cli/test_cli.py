@@ -1,0 +1,225 @@
+"""The command line, as a person and as a program use it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from walmart_pipeline.automation.run_summary import Summary
+from walmart_pipeline.core.records import Product
+from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.judge.judge import source_listing
+from walmart_pipeline_tests.conftest import KETTLE, Pipeline
+from walmart_pipeline_tests.paths import COMMAND, SAMPLE, SHARED, needs_shared
+
+FACTS = {
+    "rows_in",
+    "rows_merged",
+    "rows_rejected",
+    "products",
+    "planned",
+    "accepted",
+    "needs_review",
+    "failed",
+    "calls",
+    "cost_usd",
+    "examples",
+    "modelfiles",
+    "report",
+    "seconds",
+}
+
+
+def command(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean: Mapping[str, str] = {name: value for name, value in os.environ.items() if not name.startswith("WALMART_")}
+    return subprocess.run(
+        [COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**clean, **environment},
+    )
+
+
+def test_run_prints_the_facts_for_a_program_and_progress_for_a_person(tmp_path: Path) -> None:
+    done = command("run", "--catalog", SAMPLE, "--home", tmp_path, "--limit", "20", "--json")
+    facts = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert facts.keys() >= FACTS
+    assert (facts["rows_in"], facts["planned"]) == (288, 20)
+    assert "Traceback" not in done.stderr
+
+
+def test_broken_feeds_are_named_and_the_good_one_is_processed(tmp_path: Path) -> None:
+    feeds = tmp_path / "feeds"
+    feeds.mkdir()
+    (feeds / "good.jsonl").write_text(json.dumps(KETTLE) + "\n")
+    (feeds / "empty.csv").write_bytes(b"")
+    (feeds / "header.csv").write_text("product_id,title\n")
+    (feeds / "binary.csv").write_bytes(random.Random(1).randbytes(5_000))
+    (feeds / "folder.csv").mkdir()
+    (feeds / "truncated.parquet").write_bytes(b"PAR1 and no more")
+    with (feeds / "wide.csv").open("w", newline="") as file:
+        names = ["product_id", "title", *(f"column_{number}" for number in range(100_000))]
+        csv.writer(file).writerows([names, ["W-1", "Wide Lamp", *(["x"] * 100_000)]])
+    named = [feeds / "missing.csv", feeds / "folder.csv", feeds]
+    options = [part for path in named for part in ("--catalog", path)]
+    done = command("run", *options, "--home", tmp_path / "home", "--json")
+    facts = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert "missing.csv" in done.stderr
+    assert {feed["source_file"]: feed["status"] for feed in facts["feeds"]} == {
+        "good.jsonl": "read",
+        "wide.csv": "read",
+        "empty.csv": "unreadable",
+        "header.csv": "empty",
+        "binary.csv": "unreadable",
+        "truncated.parquet": "unreadable",
+        "missing.csv": "unreadable",
+    }
+    assert (facts["rows_in"], facts["products"], facts["accepted"]) == (2, 2, 1)
+
+
+def test_a_catalog_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
+    done = command("run", "--catalog", tmp_path / "none.csv", "--home", tmp_path)
+    assert done.returncode == 2
+    assert "none.csv" in done.stderr
+
+
+def test_a_policy_that_does_not_exist_fails_with_the_names_there_are(tmp_path: Path) -> None:
+    done = command("run", "--catalog", SAMPLE, "--home", tmp_path, "--policy", "walmart-1962")
+    assert done.returncode == 1
+    assert "walmart-2025" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_run_that_is_stopped_keeps_what_it_wrote_and_says_so(tmp_path: Path) -> None:
+    feed = tmp_path / "feed.jsonl"
+    with feed.open("w") as file:
+        for number in range(8_000):
+            product = KETTLE | {"item_id": str(number), "gtin": None, "product_name": f"Kettle No. {number} of steel"}
+            file.write(json.dumps(product) + "\n")
+    arguments = [COMMAND, "run", "--catalog", feed, "--home", tmp_path / "home"]
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    # The first line of a step that is under way.
+    next(line for line in process.stderr if line.startswith("writing listings") and " of 8,000" in line)
+    process.send_signal(signal.SIGINT)
+    told = process.stderr.read()
+    assert process.wait(60) == 1
+    assert "run again to go on" in " ".join(told.split())
+    with Warehouse(tmp_path / "home" / "warehouse.duckdb").reading() as db:
+        assert 0 < db.count("content.generated_content") < 8_000
+
+
+def test_score_judges_pairs_from_any_source(tmp_path: Path) -> None:
+    product = Product(product_id="K-1", product_name=KETTLE["product_name"], description=KETTLE["description"])
+    pairs = [
+        {"product": product.model_dump(), "listing": source_listing(product).model_dump()},
+        {"product": product.model_dump(), "listing": {"title": ""}},
+    ]
+    source = tmp_path / "pairs.jsonl"
+    source.write_text("\n".join([*map(json.dumps, pairs), "not a pair"]))
+    done = command("score", "--input", source, "--output", tmp_path / "reports.jsonl")
+    assert done.returncode == 0
+    reports = [json.loads(line) for line in (tmp_path / "reports.jsonl").read_text().splitlines()]
+    assert [report.get("product_id") for report in reports] == ["K-1", "K-1", None]
+    assert reports[1]["score"] == 0
+    assert reports[2]["line"] == 3
+    assert "error" in reports[2]
+
+
+def test_score_reads_and_writes_pipes(tmp_path: Path) -> None:
+    line = json.dumps({"product": {"product_id": "1", "product_name": "Lamp"}, "listing": {"title": "Lamp"}})
+    done = subprocess.run(
+        [COMMAND, "score", "--input", "-", "--policy", "walmart-classic"],
+        input=line,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["policy"].startswith("walmart-classic@")
+
+
+def test_export_writes_the_formats_that_were_asked_for(
+    sample_pipeline: tuple[Pipeline, Summary], tmp_path: Path
+) -> None:
+    pipeline, summary = sample_pipeline
+    arguments = [
+        "export",
+        "--format",
+        "csv",
+        "--format",
+        "jsonl",
+        "--folder",
+        tmp_path,
+        "--home",
+        pipeline.settings.home,
+    ]
+    done = command(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    assert {written["rows"] for written in json.loads(done.stdout)} == {summary.accepted}
+    assert {path.name for path in tmp_path.iterdir()} == {"listings.csv", "listings.jsonl"}
+
+
+def test_export_in_an_unknown_format_is_wrong_usage() -> None:
+    assert command("export", "--format", "pdf").returncode == 2
+
+
+def test_export_without_a_warehouse_says_what_to_do(tmp_path: Path) -> None:
+    done = command("export", "--format", "csv", "--home", tmp_path)
+    assert done.returncode == 1
+    assert "walmart-pipeline run" in done.stderr
+
+
+def test_doctor_tells_what_is_configured_and_no_secret(tmp_path: Path) -> None:
+    secrets = {"OPENAI_API_KEY": "sk-planted-secret", "OLLAMA_BASE_URL": "http://user:planted-secret@127.0.0.1:9/"}
+    done = command("doctor", "--home", tmp_path, "--json", **secrets)
+    assert done.returncode == 0, done.stderr
+    findings = {finding["name"]: finding for finding in json.loads(done.stdout)}
+    assert findings["OPENAI_API_KEY"]["detail"] == "set"
+    assert findings["Ollama"]["remedy"]
+    assert "planted-secret" not in done.stdout + done.stderr
+
+
+def test_doctor_names_a_bad_setting(tmp_path: Path) -> None:
+    done = command("doctor", "--home", tmp_path, WALMART_WAREHOUSE_WAIT_SECONDS="soon")
+    assert done.returncode == 2
+    assert "warehouse_wait_seconds" in done.stderr
+
+
+def test_modelfile_check_names_every_error_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "Modelfile"
+    path.write_text("PARAMETER temperature hot\nPARAMETER top_k 1.5\nMESSAGE tool x\n")
+    done = command("modelfile", "check", path)
+    assert done.returncode == 1
+    for line in (1, 2, 3):
+        assert f"{path}:{line}: error" in done.stderr
+    assert "FROM" in done.stderr
+
+
+def test_every_command_explains_itself() -> None:
+    for name in ("run", "dev", "score", "export", "doctor", "bench load", "modelfile check"):
+        done = command(*name.split(), "--help")
+        assert done.returncode == 0, name
+        assert "Usage" in done.stdout
+
+
+@needs_shared
+@pytest.mark.parametrize("name", ["general_895.jsonl", "browse_223.csv", "electronics_2554.csv"])
+def test_a_real_catalog_is_accounted_for_row_by_row(name: str, pipeline: Pipeline) -> None:
+    first = pipeline.run(SHARED / "data" / name)
+    assert first.rows_in == int(name.rpartition("_")[2].partition(".")[0])
+    assert first.rows_in == first.products + first.rows_merged + first.rows_rejected
+    assert first.products == first.accepted + first.needs_review + first.failed
+    second = pipeline.run(SHARED / "data" / name)
+    assert second.planned == 0
+    assert second.accepted == first.accepted

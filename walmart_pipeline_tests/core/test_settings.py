@@ -1,0 +1,37 @@
+"""Settings, as the environment gives them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from walmart_pipeline.core.settings import PROJECT, Settings, load
+
+
+def test_the_shells_home_is_not_the_projects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HOME was once taken for WALMART_HOME, and a whole warehouse written to a user's home folder."""
+    monkeypatch.delenv("WALMART_HOME", raising=False)
+    monkeypatch.setenv("HOME", "/nonexistent")
+    assert load().home == PROJECT / "data"
+
+
+def test_the_environment_moves_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("WALMART_HOME", str(tmp_path))
+    assert load().warehouse == tmp_path / "warehouse.duckdb"
+    assert load().modelfiles == tmp_path / "modelfiles"
+
+
+def test_published_names_are_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_BASE_URL", "http://gpu-1:11434")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-planted")
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    settings = load()
+    assert settings.ollama_base_url == "http://gpu-1:11434"
+    assert settings.environment == "production"
+    assert "sk-planted" not in repr(settings)
+
+
+def test_a_relative_home_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Settings(home=Path("here")).home == tmp_path / "here"

@@ -1,0 +1,178 @@
+"""The warehouse: transactions, batches, differences, and the wait for another process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from walmart_pipeline.core.warehouse import Warehouse, WarehouseError
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "warehouse.duckdb")
+
+
+def names(warehouse: Warehouse) -> list[str]:
+    with warehouse.reading() as db:
+        return [row["product_id"] for row in db.query("select product_id from catalog.products order by product_id")]
+
+
+def test_an_error_leaves_nothing_of_the_transaction(warehouse: Warehouse) -> None:
+    with warehouse.writing() as db:
+        db.append("catalog.products", [{"product_id": "a"}])
+    with pytest.raises(ZeroDivisionError), warehouse.writing() as db:
+        db.append("catalog.products", [{"product_id": "b"}])
+        raise ZeroDivisionError
+    assert names(warehouse) == ["a"]
+
+
+def test_what_was_before_a_checkpoint_is_kept_whatever_happens_next(warehouse: Warehouse) -> None:
+    with pytest.raises(ZeroDivisionError), warehouse.writing() as db:
+        db.append("catalog.products", [{"product_id": "a"}])
+        db.checkpoint()
+        db.append("catalog.products", [{"product_id": "b"}])
+        raise ZeroDivisionError
+    assert names(warehouse) == ["a"]
+
+
+def test_pages_are_whole_and_in_order_though_the_tables_change_and_commit_in_between(warehouse: Warehouse) -> None:
+    with warehouse.writing() as db:
+        db.append("catalog.products", [{"product_id": f"{number:04}"} for number in range(2_500)])
+        seen = []
+        for page in db.pages("select product_id from catalog.products order by product_id", rows=1_000):
+            seen.append([row["product_id"] for row in page])
+            db.execute("delete from catalog.products")
+            db.checkpoint()
+    assert [len(page) for page in seen] == [1_000, 1_000, 500]
+    assert [name for page in seen for name in page] == [f"{number:04}" for number in range(2_500)]
+
+
+def test_pages_by_key_are_whole_and_in_order_though_what_is_read_is_written_over_in_between(
+    warehouse: Warehouse,
+) -> None:
+    """A loop over what is due stores its rows: they are no longer due when the next page is read."""
+    due = "select product_id, product_name from catalog.products where price is null and brand = $brand"
+    with warehouse.writing() as db:
+        numbers = [number * 7 % 12_000 for number in range(12_000)]
+        db.append("catalog.products", [{"product_id": f"{number:05}", "brand": "a"} for number in numbers])
+        db.append("catalog.products", [{"product_id": "other", "brand": "b"}])
+        seen = []
+        for page in db.pages_by_key(due, {"brand": "a"}, key="product_id", rows=4_000):
+            seen.append([row["product_id"] for row in page])
+            db.upsert("catalog.products", [row | {"brand": "a", "price": 1.0} for row in page], ["product_id"])
+            db.checkpoint()
+    assert [len(page) for page in seen] == [4_000, 4_000, 2_000, 2_000]
+    assert [name for page in seen for name in page] == [f"{number:05}" for number in range(12_000)]
+
+
+def test_a_result_without_rows_has_no_pages(warehouse: Warehouse) -> None:
+    with warehouse.writing() as db:
+        assert list(db.pages_by_key("select product_id from catalog.products", key="product_id")) == []
+
+
+WRITE_BATCHES = """
+import sys
+from pathlib import Path
+from walmart_pipeline.benchmarks import resource_usage
+from walmart_pipeline.core.warehouse import Warehouse
+def rows(first):
+    for number in range(first, first + 500):
+        yield {"product_id": f"{number:06}", "description": f"{number} {number * 7919} " * 150}
+with Warehouse(Path(sys.argv[1])).writing() as db:
+    for first in range(0, 60_000, 500):
+        db.upsert("catalog.products", list(rows(first)), ["product_id"])
+        db.checkpoint()
+        if first in (4_000, 59_500):
+            print(resource_usage.peak_rss_mb())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory that was given back")
+def test_memory_does_not_grow_with_the_batches_that_are_written(warehouse: Warehouse) -> None:
+    """These 140 MB of text once took 450 MB: DuckDB kept them, and merged them as the loop went on."""
+    written = subprocess.run(
+        [sys.executable, "-c", WRITE_BATCHES, str(warehouse.path)], check=True, capture_output=True, text=True
+    )
+    early, late = map(int, written.stdout.split())
+    assert late - early < 80
+
+
+def test_upsert_replaces_the_same_key_and_adds_the_others(warehouse: Warehouse) -> None:
+    with warehouse.writing() as db:
+        db.append("catalog.products", [{"product_id": "a", "price": 1.0}, {"product_id": "b", "price": 1.0}])
+        db.upsert("catalog.products", [{"product_id": "b", "price": 2.0}, {"product_id": "c"}], ["product_id"])
+        found = db.query("select product_id, price from catalog.products order by product_id")
+    assert [(row["product_id"], row["price"]) for row in found] == [("a", 1.0), ("b", 2.0), ("c", None)]
+
+
+def test_sync_writes_only_what_differs(warehouse: Warehouse) -> None:
+    wanted = (
+        "select product_id, 'failed' as status, [price] as reasons, 0.0 as score, '' as content_hash, "
+        "{stamp}::timestamptz as queued_at from catalog.products"
+    )
+    with warehouse.writing() as db:
+        db.append("catalog.products", [{"product_id": name, "price": 1.0} for name in "abc"])
+        first = db.sync(
+            "quality.review_queue", wanted.format(stamp="'2026-01-01'"), key="product_id", stamp="queued_at"
+        )
+        db.execute("update catalog.products set price = 2 where product_id = 'b'")
+        db.execute("delete from catalog.products where product_id = 'c'")
+        second = db.sync(
+            "quality.review_queue", wanted.format(stamp="'2026-02-01'"), key="product_id", stamp="queued_at"
+        )
+        months = db.query("select product_id, month(queued_at) as month from quality.review_queue order by product_id")
+    assert (first, second) == ((3, 0), (1, 1))
+    assert [(row["product_id"], row["month"]) for row in months] == [("a", 1), ("b", 2)]
+
+
+def test_reading_before_anything_was_written_says_what_to_do(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseError, match="walmart-pipeline run"), warehouse.reading():
+        pass
+
+
+def test_a_warehouse_of_newer_code_is_refused(warehouse: Warehouse) -> None:
+    with warehouse.writing() as db:
+        db.execute("insert into main.migrations values (9999, '9999_future.sql')")
+    with pytest.raises(WarehouseError, match="update the code"), warehouse.reading():
+        pass
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from walmart_pipeline.core.warehouse import Warehouse
+with Warehouse(Path(sys.argv[1])).writing():
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def hold(warehouse: Warehouse, seconds: float) -> subprocess.Popen[str]:
+    """Another process that writes for so long."""
+    arguments = [sys.executable, "-c", HOLD, str(warehouse.path), str(seconds)]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_who_comes_second_waits(warehouse: Warehouse) -> None:
+    with hold(warehouse, 1.5) as process:
+        with Warehouse(warehouse.path, wait_seconds=60).writing() as db:
+            assert db.count("catalog.products") == 0
+        assert process.wait(10) == 0
+
+
+def test_who_waits_in_vain_is_told_why(warehouse: Warehouse) -> None:
+    with hold(warehouse, 60) as process:
+        started = time.monotonic()
+        impatient = Warehouse(warehouse.path, wait_seconds=0.5)
+        with pytest.raises(WarehouseError, match="WALMART_WAREHOUSE_WAIT_SECONDS"), impatient.writing():
+            pass
+        process.kill()
+        assert time.monotonic() - started < 30

@@ -1,0 +1,289 @@
+"""What becomes of requests at endpoints that are slow, busy, broken or gone: on a clock that jumps."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from random import Random
+
+import pytest
+
+from walmart_pipeline.llm.calls import Answer, CallError, ErrorClass, Request
+from walmart_pipeline.llm.dispatch.budget import Budget
+from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits
+from walmart_pipeline_tests.llm.dispatch.endpoints import ANSWER, Bucket, Endpoint, after, dispatch, request, requests
+
+
+def failing(error: CallError, times: int = 10**9) -> Endpoint:
+    """Fails each request so many times, then answers."""
+
+    async def reply(_: Request, nth: int) -> Answer:
+        await asyncio.sleep(0.1)
+        if nth <= times:
+            raise error
+        return ANSWER
+
+    return Endpoint(reply)
+
+
+def test_a_healthy_server_is_kept_busy_from_its_first_second() -> None:
+    run = dispatch(requests(4_000), [Endpoint(after(0.2))], DispatchLimits(concurrency=64))
+    assert run.classes == {None: 4_000}
+    assert run.seconds <= 1.06 * 4_000 * 0.2 / 64
+
+
+def test_a_server_that_queues_is_not_flooded_and_still_kept_busy() -> None:
+    """Ollama works on a few at once and lets the rest wait without refusing them."""
+    places = asyncio.Semaphore(4)
+
+    async def reply(_: Request, __: int) -> Answer:
+        async with places:
+            await asyncio.sleep(0.2)
+        return ANSWER
+
+    endpoint = Endpoint(reply)
+    run = dispatch(requests(1_000), [endpoint], DispatchLimits(concurrency=64))
+    assert run.seconds <= 1.05 * 1_000 * 0.2 / 4
+    assert endpoint.peak <= 32
+    assert run.core.lanes[0].limit(run.seconds) <= 16
+
+
+def test_long_answers_among_short_ones_are_no_queue() -> None:
+    chance = Random(3)
+
+    async def reply(_: Request, __: int) -> Answer:
+        tokens = chance.randint(20, 800)
+        await asyncio.sleep(0.1 + tokens * 0.01)
+        return Answer("{}", 100, tokens)
+
+    run = dispatch(requests(2_000), [Endpoint(reply)], DispatchLimits(concurrency=64))
+    assert run.core.lanes[0].limit(run.seconds) >= 48
+
+
+def test_hanging_calls_do_not_slow_the_others_down() -> None:
+    chance = Random(1)
+
+    async def reply(_: Request, nth: int) -> Answer:
+        await asyncio.sleep(3_600 if nth == 1 and chance.random() < 0.01 else 0.2)
+        return ANSWER
+
+    run = dispatch(requests(4_000), [Endpoint(reply)], DispatchLimits(concurrency=64, call_seconds=5))
+    assert run.classes == {None: 4_000}
+    # 1 % of the calls take 5 s instead of 0.2 s: a quarter more work.
+    assert run.seconds <= 1.15 * 4_000 * (0.2 + 0.01 * 5) / 64 + 5
+
+
+def test_a_server_that_allows_100_calls_a_second_is_asked_that_often() -> None:
+    limit = Bucket(100, 0.2)
+    run = dispatch(requests(2_000), [Endpoint(limit)], DispatchLimits(concurrency=64))
+    assert run.classes == {None: 2_000}
+    assert run.seconds <= 1.15 * 19
+    assert limit.refused < 0.05 * 2_000
+
+
+def test_a_slow_model_behind_a_rate_limit_is_asked_that_often() -> None:
+    limit = Bucket(5, 8.0)
+    run = dispatch(requests(500), [Endpoint(limit)], DispatchLimits(concurrency=64))
+    assert run.seconds <= 1.25 * (500 / 5 + 8)
+    assert limit.refused < 0.15 * 500
+
+
+def test_a_server_that_allows_20_calls_at_once_has_about_as_many() -> None:
+    endpoint = Endpoint()
+
+    async def reply(_: Request, __: int) -> Answer:
+        if endpoint.in_flight > 20:
+            await asyncio.sleep(0.005)
+            raise CallError("refused", "429", retry_after=1)
+        await asyncio.sleep(0.2)
+        return ANSWER
+
+    endpoint.reply = reply
+    run = dispatch(requests(4_000), [endpoint], DispatchLimits(concurrency=64))
+    assert run.classes == {None: 4_000}
+    assert run.seconds <= 1.25 * 4_000 * 0.2 / 20
+    assert len(endpoint.asked) <= 1.05 * 4_000
+
+
+def test_refusals_by_chance_do_not_slow_the_endpoint_down() -> None:
+    chance = Random(5)
+
+    async def reply(_: Request, __: int) -> Answer:
+        if chance.random() < 0.05:
+            raise CallError("refused", "429", retry_after=1)
+        await asyncio.sleep(0.2)
+        return ANSWER
+
+    run = dispatch(requests(4_000), [Endpoint(reply)], DispatchLimits(concurrency=64))
+    assert run.classes == {None: 4_000}
+    assert run.seconds <= 1.2 * 4_000 * 0.2 / 64
+
+
+def test_a_refused_request_waits_as_long_as_it_was_told_and_loses_no_attempt() -> None:
+    async def reply(_: Request, nth: int) -> Answer:
+        if nth <= 6:
+            raise CallError("refused", "429", retry_after=7)
+        return ANSWER
+
+    endpoint = Endpoint(reply)
+    run = dispatch([request(1)], [endpoint], DispatchLimits(attempts=1))
+    times = [at for at, _ in endpoint.asked]
+    assert all(later - earlier >= 7 for earlier, later in pairwise(times))
+    assert run.classes == {None: 1}
+
+
+def test_a_refused_request_is_asked_again_before_those_not_asked_yet() -> None:
+    async def reply(asked: Request, nth: int) -> Answer:
+        if asked.product_id == "p0" and nth == 1:
+            raise CallError("refused", "429", retry_after=1)
+        await asyncio.sleep(0.2)
+        return ANSWER
+
+    endpoint = Endpoint(reply)
+    dispatch(requests(200), [endpoint], DispatchLimits(concurrency=4))
+    positions = [number for number, (_, product_id) in enumerate(endpoint.asked) if product_id == "p0"]
+    assert positions[1] < 40
+
+
+@pytest.mark.parametrize("kind", ["dropped", "timeout", "server", "malformed"])
+def test_what_can_pass_is_asked_again_up_to_the_limit(kind: ErrorClass) -> None:
+    assert dispatch([request(1)], [failing(CallError(kind, "no"), times=3)]).classes == {None: 1}
+    endpoint = failing(CallError(kind, "no"))
+    run = dispatch([request(1)], [endpoint])
+    assert run.classes == {kind: 1}
+    assert len(endpoint.asked) == run.outcomes[0].attempts == 4
+    assert [call.status for call in run.ledger.calls] == ["failed"] * 4
+
+
+@pytest.mark.parametrize("kind", ["rejected", "too_long", "declined"])
+def test_what_cannot_pass_is_asked_once_and_kept_as_final(kind: ErrorClass) -> None:
+    endpoint = failing(CallError(kind, "no"))
+    run = dispatch([request(1)], [endpoint])
+    assert run.classes == {kind: 1}
+    assert len(endpoint.asked) == 1
+    assert [call.status for call in run.ledger.calls] == ["final"]
+
+
+def test_a_request_that_waits_for_its_retry_holds_no_place() -> None:
+    async def reply(asked: Request, nth: int) -> Answer:
+        if asked.product_id == "p0" and nth < 4:
+            raise CallError("server", "500")
+        await asyncio.sleep(0.1)
+        return ANSWER
+
+    run = dispatch(requests(21), [Endpoint(reply)], DispatchLimits(concurrency=1))
+    assert run.seconds <= 21 * 0.1 + 4.5  # its waits are 0.5, 1 and 2 s; the others' calls fit into them
+    assert run.outcomes[-1].request.product_id == "p0"
+
+
+def test_an_answer_that_is_of_no_use_is_paid_for_and_counts_as_an_attempt() -> None:
+    def validate(_: Request, __: Answer) -> None:
+        raise CallError("malformed", "not JSON")
+
+    run = dispatch([request(1)], [Endpoint()], validate=validate)
+    outcome = run.outcomes[0]
+    assert (outcome.error_class, outcome.attempts) == ("malformed", 4)
+    assert outcome.cost_usd == pytest.approx(4 * ANSWER.cost_usd)
+    assert [call.answer for call in run.ledger.calls] == [ANSWER.text] * 4
+
+
+@pytest.mark.parametrize("kind", ["unauthorized", "missing_model"])
+def test_an_endpoint_that_no_request_can_use_is_left_for_the_others(kind: ErrorClass) -> None:
+    bad, good = failing(CallError(kind, "no")), Endpoint(endpoint="http://two")
+    assert dispatch(requests(200), [bad, good]).classes == {None: 200}
+    assert len(bad.asked) <= 16
+
+
+def test_without_an_endpoint_every_product_is_told_why_and_none_is_asked() -> None:
+    endpoint = failing(CallError("unauthorized", "the key is not valid"))
+    run = dispatch(requests(500), [endpoint])
+    assert run.classes == {"unauthorized": 500}
+    assert len(endpoint.asked) <= 16
+    assert all("the key is not valid" in str(outcome.error) for outcome in run.outcomes)
+    assert {call.status for call in run.ledger.calls} == {"failed"}
+
+
+def test_a_server_that_is_started_again_goes_on_and_no_request_is_lost() -> None:
+    async def reply(_: Request, __: int) -> Answer:
+        if 1 < asyncio.get_running_loop().time() < 40:
+            raise CallError("unreachable", "connection refused")
+        await asyncio.sleep(0.2)
+        return ANSWER
+
+    endpoint = Endpoint(reply)
+    run = dispatch(requests(1_000), [endpoint], DispatchLimits(concurrency=64))
+    assert run.classes == {None: 1_000}
+    assert run.seconds <= 40 + 20 + 1_000 * 0.2 / 64
+    assert len(endpoint.asked) <= 1_000 + 64 + 12  # while it is down, one call at a time looks for it
+
+
+def test_an_outage_that_lasts_ends_the_run_with_its_reason() -> None:
+    endpoint = failing(CallError("unreachable", "connection refused"))
+    run = dispatch(requests(300), [endpoint], DispatchLimits(outage_seconds=300))
+    assert run.classes == {"unreachable": 300}
+    assert 300 <= run.seconds <= 320
+    assert "no endpoint has answered for 300 s" in str(run.outcomes[-1].error)
+    assert "final" not in {call.status for call in run.ledger.calls}
+
+
+def test_an_endpoint_that_wants_to_be_left_alone_for_a_day_is_not_waited_for() -> None:
+    run = dispatch(requests(3), [failing(CallError("refused", "quota", retry_after=86_400))])
+    assert run.classes == {"refused": 3}
+    assert run.seconds < 10
+
+
+def test_a_hanging_call_is_ended() -> None:
+    run = dispatch([request(1)], [Endpoint(after(1e6))], DispatchLimits(call_seconds=30, attempts=1))
+    assert run.classes == {"timeout": 1}
+    assert run.seconds < 31
+
+
+def test_endpoints_share_the_work_by_what_they_can_do() -> None:
+    quick, slow = Endpoint(after(0.1)), Endpoint(after(0.4), endpoint="http://two")
+    dispatch(requests(2_000), [quick, slow], DispatchLimits(concurrency=8))
+    assert 3 <= len(quick.asked) / len(slow.asked) <= 5
+
+
+def test_a_budget_of_calls_is_never_exceeded() -> None:
+    endpoint = Endpoint()
+    run = dispatch(requests(100), [endpoint], budget=Budget(calls=30))
+    assert len(endpoint.asked) == 30
+    assert run.classes == {None: 30, "budget": 70}
+
+
+def test_a_budget_in_usd_is_never_exceeded_and_what_is_in_flight_is_kept() -> None:
+    run = dispatch(requests(100), [Endpoint()], budget=Budget(usd=0.255))
+    assert run.classes == {None: 25, "budget": 75}
+    assert run.core.purse.spent_usd <= 0.255
+    assert all("0.25" in str(outcome.error) for outcome in run.outcomes if outcome.error_class)
+    assert len(run.ledger.calls) == 25
+
+
+def test_an_estimate_that_is_too_high_does_not_end_the_run_early() -> None:
+    run = dispatch(requests(100), [Endpoint()], budget=Budget(usd=1.04, estimate=lambda _: 0.05))
+    assert run.classes[None] >= 99
+
+
+def test_a_bug_in_a_client_ends_the_run_loudly() -> None:
+    async def reply(_: Request, __: int) -> Answer:
+        raise KeyError("choices")
+
+    with pytest.raises(KeyError, match="choices"):
+        dispatch(requests(10), [Endpoint(reply)])
+
+
+@pytest.mark.parametrize(("rpm", "many"), [(60, 150), (600, 1_500)])
+def test_requests_per_minute_are_kept_in_every_minute(rpm: int, many: int) -> None:
+    endpoint = Endpoint()
+    run = dispatch(requests(many), [endpoint], DispatchLimits(requests_per_minute=rpm))
+    times = [at for at, _ in endpoint.asked]
+    assert all(sum(start <= at < start + 60 for at in times) <= rpm for start in times)
+    assert run.seconds <= 60 * many / rpm + 5
+
+
+def test_tokens_per_minute_are_kept_by_real_usage() -> None:
+    """The estimate is far from the truth at first: a few characters a request, 150 tokens an answer."""
+    endpoint = Endpoint()
+    dispatch(requests(300), [endpoint], DispatchLimits(tokens_per_minute=15_000, concurrency=4))
+    times = [at for at, _ in endpoint.asked]
+    assert all(sum(start <= at < start + 60 for at in times) * 150 <= 15_000 for start in times)

@@ -1,0 +1,165 @@
+"""The drill: every fault at once, through the real path, until each product has its listing or its reason.
+
+`pytest -s` shows its record.
+"""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from walmart_pipeline.benchmarks import synthetic_catalog
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.generation import provider_factory
+from walmart_pipeline.judge import profiles
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits
+from walmart_pipeline.llm.ledger import Ledger
+from walmart_pipeline.stages.content import generation, planning
+from walmart_pipeline_tests.llm.faulty_server import FAULTS
+from walmart_pipeline_tests.paths import PROJECT
+
+PRODUCTS, FIRST_BUDGET = 300, 200
+POISONED, POISON = "B-00000077", "Brindlewick Kettle No. 77,"
+KILLED_AFTER, DOWN_SECONDS = 80, 1.0
+RUNS_AT_MOST = 6
+
+# Products of which one question was asked as often as a run asks.
+GIVEN_UP = """
+select product_id
+from calls
+where error_class in ('malformed', 'server', 'timeout', 'dropped')
+group by product_id, request_hash
+having count(*) >= ?
+"""
+
+
+class Server:
+    """The faulty server, which can be killed and started again where it was."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+        self.start()
+
+    def start(self) -> None:
+        module = "walmart_pipeline_tests.llm.faulty_server"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, str(self._port), str(self._log), POISON], cwd=PROJECT
+        )
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            try:
+                urllib.request.urlopen(self.url).close()
+            except urllib.error.URLError:
+                time.sleep(0.05)
+            else:
+                return
+        raise TimeoutError("the faulty server does not start")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def did(self) -> list[tuple[str, str]]:
+        """What it did with which request."""
+        lines = self._log.read_text().splitlines() if self._log.exists() else []
+        return [(what, key) for what, _, key in (line.partition(" ") for line in lines)]
+
+    def kill_and_start_again(self) -> None:
+        """In the midst of a run: as soon as it has given so many answers."""
+        while sum(what == "ok" for what, _ in self.did()) < KILLED_AFTER:
+            time.sleep(0.01)
+        self.kill()
+        time.sleep(DOWN_SECONDS)
+        self.start()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    running = Server(tmp_path / "did.log")
+    yield running
+    running.kill()
+
+
+def run(settings: Settings, judge: Judge) -> tuple[int, list[Row]]:
+    """Plan and write as the pipeline does: how many products were planned, and the row of every product."""
+    provider = provider_factory.choose(settings, judge)
+    with Warehouse(settings.warehouse).writing() as db:
+        planning.plan(db, provider)
+        planned = db.count("content.generation_plan")
+        generation.write(db, provider, advance=lambda _pieces, _note="": None)
+        rows = db.query("select product_id, status, error, title from content.generated_content order by product_id")
+    return planned, rows
+
+
+def test_no_product_is_lost_and_no_answer_paid_twice_whatever_the_server_does(server: Server, tmp_path: Path) -> None:
+    judge = Judge(profiles.load("walmart-2025"))
+    settings = Settings(
+        home=tmp_path / "home", provider="openai", base_url=f"{server.url}/v1", model="faulty",
+        concurrency=32, max_response_time=3.0, budget_calls=FIRST_BUDGET,
+    )  # fmt: skip
+    with Warehouse(settings.warehouse).writing() as db:
+        synthetic_catalog.make(db, PRODUCTS)
+        products = [row["product_id"] for row in db.query("select product_id from catalog.products order by 1")]
+
+    began = time.monotonic()
+    killing = threading.Thread(target=server.kill_and_start_again, daemon=True)
+    killing.start()
+    runs = []
+    for number in range(1, RUNS_AT_MOST + 1):
+        planned, rows = run(settings, judge)
+        killing.join()
+        failed = {row["product_id"]: row["error"] for row in rows if row["status"] == "failed"}
+        runs.append((planned, failed))
+        print(f"run {number}: {planned} planned, {len(rows) - len(failed)} of {len(rows)} have a listing; else:")
+        for error, times in Counter(failed.values()).most_common():
+            print(f"  {times} × {error}")
+        assert [row["product_id"] for row in rows] == products
+        assert {row["status"] for row in rows} <= {"complete", "failed"}
+        assert all(failed.values()), "each failure has its reason"
+        if failed.keys() == {POISONED}:
+            break
+        settings = settings.model_copy(update={"budget_calls": None})
+
+    did = server.did()
+    answered = Counter(key for what, key in did if what == "ok")
+    with Ledger(settings.ledger) as ledger:
+        calls, repeated = ledger.counts()
+    with closing(sqlite3.connect(settings.ledger_file)) as db:
+        met = dict(db.execute("select coalesce(error_class, 'answered'), count(*) from calls group by 1").fetchall())
+        exhausted = {row[0] for row in db.execute(GIVEN_UP, [DispatchLimits().attempts])}
+    happened = Counter(what for what, _ in did)
+    print(f"{time.monotonic() - began:.1f} s, {calls} calls: {met}; the server did {dict(happened)}")
+
+    assert f"the budget of {FIRST_BUDGET} calls is reached" in runs[0][1].values()
+    assert runs[-1][1].keys() == {POISONED}
+    assert "can't be processed" in runs[-1][1][POISONED]
+    unmended = {row["product_id"] for row in rows if "FREE SHIPPING" in (row["title"] or "")}
+    assert unmended <= exhausted, "what the budget cut off was mended later; only a repair that failed for good was not"
+    assert met.keys() >= {"refused", "server", "timeout", "dropped", "malformed", "rejected", "unreachable"}
+    assert all(happened[fault] for fault in FAULTS.keys() - {"shouts"})
+    assert len(answered) > PRODUCTS, "some answers were asked to be mended"
+    assert repeated == 0
+    assert set(answered.values()) == {1}
+    assert happened["poison"] == 1
+
+    planned, _ = run(settings, judge)
+    assert planned == 1, "only what failed is planned again, and answered from the ledger"
+    assert server.did() == did

@@ -1,0 +1,103 @@
+from walmart_pipeline.core.records import Product
+from walmart_pipeline.stages.catalog import deduplication
+from walmart_pipeline_tests.stages.catalog.conftest import Catalog
+
+GTIN, OTHER_GTIN = "036000291452", "4006381333931"
+
+
+def row(**cells: object) -> dict[str, object]:
+    return {"name": "Kettle", "brand": "Acme"} | cells
+
+
+def test_rows_of_one_id_are_one_product(catalog: Catalog) -> None:
+    catalog.put("feed.jsonl", [row(id=1), row(id="1", name="Kettle, steel")])
+    assert catalog.run().merged == 1
+    assert catalog.products()["1"]["product_name"] == "Kettle, steel"
+
+
+def test_a_row_without_id_joins_the_product_of_its_gtin(catalog: Catalog) -> None:
+    catalog.put("feed.jsonl", [row(id=1, upc=GTIN), row(name="Quite another name", upc=GTIN)])
+    catalog.run()
+    assert list(catalog.products()) == ["1"]
+    (merge,) = catalog.table("merges")
+    assert (merge["product_id"], merge["source_row"], merge["identity"]) == ("1", 2, "gtin")
+    assert merge["fields_taken"] == ["product_name"]
+
+
+def test_it_joins_also_when_it_comes_first_and_from_another_feed(catalog: Catalog) -> None:
+    catalog.put("a.jsonl", [row(upc=GTIN)])
+    catalog.put("b.jsonl", [row(id=1, upc=GTIN)])
+    catalog.run()
+    assert list(catalog.products()) == ["1"]
+
+
+def test_rows_with_a_gtin_only_are_a_product_by_it(catalog: Catalog) -> None:
+    catalog.put("feed.jsonl", [row(upc=GTIN), row(upc=GTIN), row(upc=OTHER_GTIN)])
+    assert catalog.run().merged == 1
+    assert list(catalog.products()) == ["gtin-00036000291452", "gtin-04006381333931"]
+
+
+def test_a_row_with_neither_joins_the_product_of_its_brand_and_name(catalog: Catalog) -> None:
+    catalog.put("feed.jsonl", [row(id=1), row(name=" KETTLE "), row(brand="Other")])
+    assert catalog.run().merged == 1
+    first, second = catalog.products()
+    assert first == "1"
+    assert second.startswith("name-")
+
+
+def test_two_ids_that_share_a_gtin_stay_two_products(catalog: Catalog) -> None:
+    catalog.put("feed.jsonl", [row(id=1, upc=GTIN), row(id=2, name="Mug", upc=GTIN), row(name="Pot", upc=GTIN)])
+    assert catalog.run().merged == 0
+    assert list(catalog.products()) == ["1", "2", "gtin-00036000291452"]
+
+
+def test_two_products_that_share_a_name_take_in_no_third(catalog: Catalog) -> None:
+    catalog.put("feed.jsonl", [row(id=1), row(id=2), row()])
+    assert catalog.run().products == 3
+
+
+def test_the_fuller_value_wins_and_the_newest_price() -> None:
+    first = Product(
+        product_id="1",
+        product_name="Kettle",
+        brand="Acme",
+        category=["Home"],
+        attributes={"Size": "1 L", "Color": "red"},
+        features=["Steel", "Fast"],
+        description="Boils.",
+        price=10.0,
+        rating=4.0,
+        review_count=7,
+    )
+    second = Product(
+        product_id="1",
+        product_name="Steel kettle",
+        category=["Home", "Kettles"],
+        attributes={"Color": "dark red", "Lid": "glass"},
+        features=["A single long feature"],
+        description="Boil",
+        price=9.0,
+    )
+    merged, taken = deduplication.merge([first, second])
+    assert merged == first.model_copy(
+        update={
+            "product_name": "Steel kettle",
+            "category": ["Home", "Kettles"],
+            "attributes": {"Size": "1 L", "Color": "dark red", "Lid": "glass"},
+            "price": 9.0,
+        }
+    )
+    assert taken == [["product_name", "category", "attributes", "price"]]
+
+
+def test_on_equal_fullness_the_first_value_stands() -> None:
+    merged, taken = deduplication.merge(
+        [Product(product_id="1", product_name=name) for name in ("Kettle A", "Kettle B")]
+    )
+    assert (merged.product_name, taken) == ("Kettle A", [[]])
+
+
+def test_a_dash_for_a_comma_makes_no_name_fuller() -> None:
+    names = ("Kettle, steel", "Kettle - steel")
+    merged, taken = deduplication.merge([Product(product_id="1", product_name=name) for name in names])
+    assert (merged.product_name, taken) == ("Kettle, steel", [[]])

@@ -1,0 +1,51 @@
+"""Great Expectations takes some seconds to import, so that all of its tests are here, and few."""
+
+from pathlib import Path
+
+from walmart_pipeline.stages.catalog import expectations
+from walmart_pipeline_tests.stages.catalog.conftest import Catalog
+
+
+def met(verdict: expectations.Verdict) -> dict[str, bool]:
+    return {row["expectation"]: row["met"] for row in verdict.expectations}
+
+
+def test_a_sound_catalog_meets_everything_and_has_its_data_docs(catalog: Catalog, tmp_path: Path) -> None:
+    catalog.put(
+        "feed.jsonl",
+        [
+            {"id": n, "name": f"Kettle {n}", "brand": "Acme", "category": "Home", "description": "x " * 200}
+            for n in range(5)
+        ],
+    )
+    catalog.run()
+    with catalog.warehouse.reading() as db:
+        for table in expectations.SUITES:
+            verdict = expectations.validate(db, table, tmp_path / "docs")
+            assert met(verdict) == dict.fromkeys(met(verdict), True)
+            assert verdict.docs.is_file()
+            assert {row["severity"] for row in verdict.expectations} == {"critical", "warning"}
+
+
+def test_a_doubled_id_is_critical_and_thin_descriptions_are_a_warning(catalog: Catalog, tmp_path: Path) -> None:
+    catalog.put("feed.jsonl", [{"id": n, "name": f"Kettle {n}"} for n in range(5)])
+    catalog.run()
+    with catalog.warehouse.writing() as db:
+        db.execute("update catalog.products set product_id = '0', rating = 7")
+        verdict = expectations.validate(db, "products", tmp_path / "docs")
+    assert [row["expectation"] for row in verdict.failed("critical")] == ["No id stands for two products."]
+    assert verdict.failed("critical")[0]["unexpected"] == 5
+    assert {row["expectation"].split(":")[0] for row in verdict.failed("warning")} == {
+        "At least 80 % of the products have a brand.",
+        "At least 90 % of the products have a category.",
+        "At least 70 % of the descriptions have 200 characters",
+        "Ratings lie between 0 and 5.",
+    }
+
+
+def test_an_empty_catalog_warns_and_blocks_nothing(catalog: Catalog, tmp_path: Path) -> None:
+    catalog.run()
+    with catalog.warehouse.reading() as db:
+        verdict = expectations.validate(db, "raw_products", tmp_path / "docs")
+    assert verdict.failed("critical") == []
+    assert [row["expectation"] for row in verdict.failed("warning")] == ["There is at least one row."]

@@ -1,0 +1,56 @@
+"""Carrying the plan out: what a run that is stopped leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from pathlib import Path
+
+import pytest
+
+from walmart_pipeline.benchmarks import synthetic_catalog
+from walmart_pipeline.core.records import Completion, Listing, Product
+from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.generation.provider import Task
+from walmart_pipeline.llm.pricing import Estimate
+from walmart_pipeline.stages.content import generation, planning
+
+
+class Writer:
+    """A provider that notes when its run is ended."""
+
+    name = "ollama"
+    model = "writer@1"
+    prompt_version = "p1"
+    ended = False
+
+    def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
+        try:
+            for product, _ in tasks:
+                answer = {"request_hash": product.product_id, "provider": self.name, "model": self.model}
+                text = Listing(title=product.product_name).model_dump_json()
+                yield product, Completion(**answer, prompt_version="p1", status="complete", text=text)
+        finally:
+            self.ended = True
+
+    def estimate(self, *, products: int, characters: int) -> Estimate:
+        return Estimate(calls=products, prompt_tokens=0, completion_tokens=0, cost_usd=0.0)
+
+    def note(self) -> str:
+        return ""
+
+
+def stop(pieces: int, note: str = "") -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_stopped_run_ends_the_providers_calls_at_once_and_keeps_what_is_written(tmp_path: Path) -> None:
+    """Calls in flight are paid for: they have to end while the ledger is open, not when memory is tidied up."""
+    warehouse, provider = Warehouse(tmp_path / "warehouse.duckdb"), Writer()
+    with pytest.raises(KeyboardInterrupt) as stopped, warehouse.writing() as db:
+        synthetic_catalog.make(db, 2 * generation.CHECKPOINT_PRODUCTS)
+        planning.plan(db, provider)
+        generation.write(db, provider, advance=stop)
+    assert stopped.tb is not None
+    assert provider.ended
+    with warehouse.reading() as db:
+        assert db.count("content.generated_content") == generation.CHECKPOINT_PRODUCTS

@@ -1,0 +1,165 @@
+"""The plan: which products are written about, why, and what it would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from walmart_pipeline.benchmarks import synthetic_catalog
+from walmart_pipeline.core.records import Completion, Product
+from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.generation.provider import Task
+from walmart_pipeline.llm.pricing import Estimate
+from walmart_pipeline.stages.content import planning
+
+
+class Model:
+    """A provider that is only planned for."""
+
+    name = "ollama"
+    model = "writer@1"
+    prompt_version = "p1"
+
+    def write(self, tasks: Iterable[Task]) -> Iterator[tuple[Product, Completion]]:
+        raise AssertionError("a plan asks nothing")
+
+    def estimate(self, *, products: int, characters: int) -> Estimate:
+        return Estimate(calls=products, prompt_tokens=characters // 4, completion_tokens=0, cost_usd=0.0)
+
+    def note(self) -> str:
+        return ""
+
+
+MODEL = Model()
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    """Five products with a publishable text of MODEL."""
+    with Warehouse(tmp_path / "warehouse.duckdb").writing() as database:
+        synthetic_catalog.make(database, 5)
+        synthetic_catalog.write_texts(database, MODEL)
+        database.execute(
+            "insert into quality.scores by name "
+            "select product_id, content_hash, facts_hash, 90 as score, true as publishable "
+            "from content.generated_content"
+        )
+        yield database
+
+
+def reasons(db: Database, **options: int | bool) -> dict[str, int]:
+    return {row["reason"]: row["products"] for row in planning.plan(db, MODEL, **options)}  # type: ignore[arg-type]
+
+
+def revisions(db: Database) -> list[int]:
+    return [row["revision"] for row in db.query("select revision from content.generation_plan order by product_id")]
+
+
+def test_what_is_up_to_date_is_not_planned(db: Database) -> None:
+    assert reasons(db) == {}
+
+
+def test_a_new_product_is_planned(db: Database) -> None:
+    db.execute("delete from content.generated_content where product_id = 'B-00000001'")
+    assert reasons(db) == {"new": 1}
+
+
+def test_changed_facts_are_planned_as_a_new_question(db: Database) -> None:
+    db.execute("update content.generated_content set revision = 2")
+    synthetic_catalog.change(db, 2)
+    assert reasons(db) == {"facts changed": 2}
+    assert revisions(db) == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [("model", "model changed"), ("prompt_version", "prompt changed"), ("parser_version", "parser changed")],
+)
+def test_another_model_prompt_or_parser_plans_everything(db: Database, column: str, reason: str) -> None:
+    db.execute(f"update content.generated_content set {column} = 'older'")
+    assert reasons(db) == {reason: 5}
+
+
+def test_a_better_parser_reads_kept_answers_and_asks_no_new_question(db: Database) -> None:
+    db.execute("update content.generated_content set parser_version = 'older', revision = 1")
+    reasons(db)
+    assert revisions(db) == [1] * 5
+
+
+def test_what_failed_is_tried_again(db: Database) -> None:
+    db.execute("update content.generated_content set status = 'failed' where product_id = 'B-00000003'")
+    assert reasons(db) == {"failed before": 1}
+
+
+def rate(db: Database, stars: int) -> None:
+    db.execute(
+        "insert into quality.ratings by name select product_id, content_hash, ? as stars, now() as rated_at "
+        "from content.generated_content where product_id = 'B-00000002'",
+        [stars],
+    )
+
+
+def test_what_a_reviewer_rejected_is_asked_for_anew(db: Database) -> None:
+    rate(db, 1)
+    assert reasons(db) == {"rejected by a reviewer": 1}
+    assert revisions(db) == [1]
+
+
+def test_what_a_reviewer_liked_stays(db: Database) -> None:
+    rate(db, 5)
+    assert reasons(db) == {}
+
+
+def test_a_rating_of_an_earlier_text_says_nothing_of_this_one(db: Database) -> None:
+    rate(db, 1)
+    db.execute("update content.generated_content set content_hash = 'another text'")
+    assert "rejected by a reviewer" not in reasons(db)
+
+
+def test_what_is_below_the_bar_is_asked_for_anew_but_not_for_ever(db: Database) -> None:
+    db.execute("update quality.scores set publishable = false where product_id = 'B-00000004'")
+    assert reasons(db) == {"below the bar": 1}
+    db.execute("update content.generated_content set revision = ?", [planning.MAX_REVISIONS])
+    assert reasons(db) == {}
+
+
+def test_old_texts_are_planned_only_if_an_age_is_given(db: Database) -> None:
+    db.execute("update content.generated_content set generated_at = ?", [datetime.now(UTC) - timedelta(days=40)])
+    assert reasons(db) == {}
+    assert reasons(db, stale_days=50) == {}
+    assert reasons(db, stale_days=30) == {"stale": 5}
+
+
+def test_what_was_forced_and_waits_in_a_batch_stays_planned_without_being_forced_again(db: Database) -> None:
+    """The batch's answers would be paid for and stay unused until somebody forced the same texts again."""
+    reasons(db, everything=True)
+    db.execute(
+        "insert into content.waiting "
+        "select product_id, facts_hash, revision, 'batch-1' from content.generation_plan order by product_id limit 2"
+    )
+    assert reasons(db) == {"waits in a batch": 2}
+    assert revisions(db) == [1, 1]
+    db.execute("update content.generated_content set revision = 1")
+    assert reasons(db) == {}
+
+
+def test_everything_can_be_forced_and_is_asked_anew(db: Database) -> None:
+    assert reasons(db, everything=True) == {"forced": 5}
+    assert revisions(db) == [1] * 5
+
+
+def test_a_limit_plans_the_first_ones(db: Database) -> None:
+    synthetic_catalog.change(db, 5)
+    assert reasons(db, limit=2) == {"facts changed": 2}
+
+
+def test_the_estimate_covers_the_plan_and_nothing_else(db: Database) -> None:
+    planning.plan(db, MODEL)
+    assert planning.estimate(db, MODEL) == Estimate(calls=0, prompt_tokens=0, completion_tokens=0, cost_usd=0.0)
+    planning.plan(db, MODEL, everything=True)
+    estimate = planning.estimate(db, MODEL)
+    assert estimate.calls == 5
+    assert 5 * 60 < estimate.prompt_tokens < 5 * 200

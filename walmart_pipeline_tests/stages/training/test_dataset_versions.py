@@ -1,0 +1,166 @@
+"""Versions of the dataset: their files, the data card, and what two of them differ in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from walmart_pipeline.cli import app
+from walmart_pipeline.core.records import TrainingExample
+from walmart_pipeline.core.warehouse import Database
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.stages.content import edits
+from walmart_pipeline.stages.content.edits import Edit
+from walmart_pipeline.stages.training import dataset_store, dataset_versions, examples, selection, split_assignment
+from walmart_pipeline.stages.training.dataset_versions import Manifest, VersionsError
+from walmart_pipeline.stages.training.example_files import check_chat_line
+from walmart_pipeline_tests.stages.training.warehouse_rows import AT, listing, product, rate, write
+
+PROMPT = "You write listings for Walmart.com from facts."
+
+
+def publish(db: Database, judge: Judge, home: Path) -> Manifest:
+    examples.learn(db, judge, advance=lambda *_: None)
+    split_assignment.divide(db, judge, advance=lambda _: None)
+    left_out = selection.select(db)
+    return dataset_store.publish(db, home / "datasets", policy="p@1", system_prompt=PROMPT, left_out=left_out)[0]
+
+
+@pytest.fixture
+def first(db: Database, judge: Judge, tmp_path: Path) -> Manifest:
+    """40 examples of two categories, one of them rated, one below the bar."""
+    for number in range(40):
+        key = f"P{number:02}"
+        score = 60.0 if number == 39 else 80.0 + number / 2
+        write(db, product(key, category="Toys" if number % 4 else "Home"), listing(key), score=score)
+    rate(db, "P00", listing("P00"), 5)
+    return publish(db, judge, tmp_path)
+
+
+def parquet(home: Path, name: str) -> list[dict[str, Any]]:
+    path = home / "datasets" / name / "dataset.parquet"
+    return duckdb.sql(f"select * from '{path}' order by product_id").to_arrow_table().to_pylist()
+
+
+def test_every_file_of_a_version_holds_the_same_examples(first: Manifest, tmp_path: Path) -> None:
+    folder = tmp_path / "datasets" / "v1"
+    published = [TrainingExample.model_validate(row) for row in json.loads((folder / "training_data.json").read_text())]
+    rows = parquet(tmp_path, "v1")
+    assert [row["title"] for row in rows] == [example.output.title for example in published]
+    assert [row["facts"] for row in rows] == [example.input.features for example in published]
+    assert {row["side"] for row in rows} == {"train", "validation", "test"}
+    for side, cost in first.fine_tuning.items():
+        lines = (folder / f"chat_{side}.jsonl").read_text("utf-8").splitlines()
+        assert len(lines) == cost.examples == first.counts[side] == sum(row["side"] == side for row in rows)
+        assert all(check_chat_line(line) == [] for line in lines)
+    assert not (folder / "preferences.jsonl").exists()
+
+
+def test_a_version_counts_what_it_left_out_and_where_its_examples_came_from(first: Manifest, db: Database) -> None:
+    assert first.left_out == {"quality below 70": 1}
+    assert first.sources == {"accepted": 39}
+    assert json.loads(db.value("select left_out from training.dataset_versions")) == first.left_out
+
+
+def test_the_data_card_tells_what_a_trainer_asks(first: Manifest, tmp_path: Path) -> None:
+    folder = tmp_path / "datasets" / "v1"
+    card = (folder / "DATACARD.md").read_text("utf-8")
+    for told in ("39 examples", "quality below 70", "| Toys |", "p@1", "licence of the sources is unknown", "v1"):
+        assert told in card
+    pictures = {line.split("(")[1].rstrip(")") for line in card.splitlines() if line.startswith("![")}
+    assert len(pictures) == 5
+    assert all((folder / picture).read_text("utf-8").startswith("<?xml") for picture in pictures)
+
+
+def test_the_same_examples_are_the_same_version_and_its_files_stay(
+    first: Manifest, db: Database, judge: Judge, tmp_path: Path
+) -> None:
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "datasets").rglob("*") if path.is_file()}
+    assert publish(db, judge, tmp_path) == first
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "datasets").rglob("*") if path.is_file()} == files
+
+
+def test_a_version_whose_files_were_lost_gets_them_again(
+    first: Manifest, db: Database, judge: Judge, tmp_path: Path
+) -> None:
+    (tmp_path / "datasets" / "v1" / "version.json").unlink()
+    again = publish(db, judge, tmp_path)
+    assert again.fingerprint == first.fingerprint
+    assert dataset_versions.all_versions(tmp_path / "datasets") == [again]
+
+
+@pytest.fixture
+def second(first: Manifest, db: Database, judge: Judge, tmp_path: Path) -> Manifest:
+    """P00's text is a reviewer's, P01 is gone, N is new, and P39 is good now."""
+    edits.keep(db, Edit(product_id="P00", listing=listing("better"), reviewer="ada", edited_at=AT))
+    write(db, product("P00"), listing("better"), provider="reviewer", model="ada")
+    db.execute("delete from quality.listings where product_id = 'P01'")
+    write(db, product("N", category="Garden"), listing("N"))
+    write(db, product("P39", category="Toys"), listing("P39"), score=90.0)
+    return publish(db, judge, tmp_path)
+
+
+def test_a_difference_names_what_came_went_and_changed(second: Manifest, tmp_path: Path) -> None:
+    found = dataset_versions.difference(tmp_path / "datasets", "v1", "v2")
+    named = {kind: [row["product_id"] for row in rows] for kind, rows in found.examples.items()}
+    assert named == {"added": ["N", "P39"], "removed": ["P01"], "changed": ["P00"], "moved": []}
+    assert found.counts == {"added": 2, "removed": 1, "changed": 1, "moved": 0, "same": 37}
+    by_category = {row["name"]: (row["before"], row["after"]) for row in found.by_category}
+    assert by_category == {"Garden": (0, 1), "Home": (10, 10), "Toys": (29, 29)}
+    assert found.quality["v1"] != found.quality["v2"]
+    assert found.left_out == {"quality below 70": (1, 0)}
+    assert second.parent == 1
+
+
+def test_a_difference_is_read_from_files_alone(second: Manifest, tmp_path: Path) -> None:
+    home = tmp_path / "elsewhere"
+    (tmp_path / "datasets").rename(home)
+    assert dataset_versions.difference(home, "v2", "v1").counts["added"] == 1
+
+
+def test_a_difference_tells_other_thresholds(second: Manifest, tmp_path: Path) -> None:
+    path = tmp_path / "datasets" / "v1" / "version.json"
+    path.write_text(path.read_text("utf-8").replace('"near_copy": 0.7', '"near_copy": 0.9'), encoding="utf-8")
+    assert dataset_versions.difference(tmp_path / "datasets", "v1", "v2").settings == {"near_copy": (0.9, 0.7)}
+
+
+def test_reviewers_texts_of_the_training_side_become_preference_pairs(
+    db: Database, judge: Judge, tmp_path: Path
+) -> None:
+    for number in range(30):
+        key = f"P{number}"
+        write(db, product(key), listing(f"{key} before"))
+        edits.keep(db, Edit(product_id=key, listing=listing(f"{key} after"), reviewer="ada", edited_at=AT))
+        write(db, product(key), listing(f"{key} after"), provider="reviewer", model="ada")
+    manifest = publish(db, judge, tmp_path)
+    lines = (tmp_path / "datasets" / "v1" / "preferences.jsonl").read_text("utf-8").splitlines()
+    assert len(lines) == manifest.preference_pairs == manifest.counts["train"] < 30
+    pair = json.loads(lines[0])
+    assert [message["role"] for message in pair["prompt"]] == ["system", "user"]
+    chosen, rejected = (json.loads(pair[name][0]["content"])["title"] for name in ("chosen", "rejected"))
+    assert (chosen, rejected) == (rejected.replace("before", "after"), chosen.replace("after", "before"))
+
+
+def test_an_unknown_version_is_told_with_those_that_there_are(first: Manifest, tmp_path: Path) -> None:
+    for name in ("v7", "../v1", ""):
+        with pytest.raises(VersionsError, match="there is v1"):
+            dataset_versions.get(tmp_path / "datasets", name)
+
+
+def test_the_commands_show_versions_to_people_and_programs(second: Manifest, tmp_path: Path) -> None:
+    def run(*arguments: str) -> Any:
+        return CliRunner().invoke(app, ["dataset", *arguments, "--home", str(tmp_path)])
+
+    assert [row["number"] for row in json.loads(run("list", "--json").stdout)] == [2, 1]
+    assert json.loads(run("show", "v2", "--json").stdout)["sources"] == {"accepted": 39, "edit": 1}
+    assert json.loads(run("diff", "v1", "v2", "--json").stdout)["counts"]["added"] == 2
+    for arguments in (("list",), ("show", "v1"), ("diff", "v1", "v2")):
+        shown = run(*arguments)
+        assert (shown.exit_code, shown.stdout) == (0, "")
+        assert "v1" in shown.stderr
+    assert run("show", "v9").exit_code == 1
