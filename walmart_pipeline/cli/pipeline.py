@@ -72,7 +72,7 @@ def run(
         names = ", ".join(map(str, missing))
         if len(missing) == len(catalog or []):
             wrong(f"--catalog: there is no {names}")
-        console.print(f"[yellow]missing[/] {escape(names)}")
+        console.print(f"[yellow]missing[/] {escape(names)}", soft_wrap=True)
     model_pull.offer(chosen, pull=pull)
     with terminal.progress() as progress:
         summary = runner.run(
