@@ -24,7 +24,6 @@ from walmart_pipeline.cli.options import (
     wrong,
 )
 from walmart_pipeline.cli.terminal import console
-from walmart_pipeline.core import settings as configuration
 
 app = typer.Typer()
 
@@ -103,7 +102,7 @@ def dev(
 
     workspace.prepare(settings_from(home=home))
     executable = str(Path(sys.executable).with_name("dagster"))
-    arguments = ["dev", "-w", str(configuration.PROJECT / "workspace.yaml"), "--port", str(port)]
+    arguments = ["dev", "-w", str(workspace.CODE_LOCATIONS), "--port", str(port)]
     console.print(f"Dagster at http://127.0.0.1:{port} — stop it with Ctrl-C")
     os.execv(executable, [executable, *arguments])  # noqa: S606
 

@@ -12,7 +12,13 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PROJECT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parents[1]
+
+# The checkout that this code runs from; None where it is installed as a wheel.
+CHECKOUT = PACKAGE.parent if (PACKAGE.parent / "data" / "sample").is_dir() else None
+
+# A wheel's own folder is no place for data: without WALMART_HOME it stays beside the user's work.
+DEFAULT_WORKSPACE = CHECKOUT / "data" if CHECKOUT else Path("walmart_data")
 
 
 def _published(name: str, default: Any) -> Any:
@@ -21,18 +27,18 @@ def _published(name: str, default: Any) -> Any:
 
 
 class Settings(BaseSettings):
-    """Typed view of the environment and of the project's .env file; the environment wins."""
+    """Typed view of the environment and of .env (in the checkout, else in the working directory); the former wins."""
 
     # The prefix keeps fields apart from names that a shell sets for itself, such as HOME.
     model_config = SettingsConfigDict(
         env_prefix="WALMART_",
-        env_file=PROJECT / ".env",
+        env_file=(CHECKOUT or Path()) / ".env",
         env_ignore_empty=True,
         extra="ignore",
         populate_by_name=True,
     )
 
-    home: Path = PROJECT / "data"
+    home: Path = DEFAULT_WORKSPACE
     policy: str = "walmart-2025"
     provider: str = "auto"
     base_model: str = "llama3.1:8b"
@@ -122,8 +128,8 @@ class Settings(BaseSettings):
 
     @property
     def modelfiles(self) -> Path:
-        """Beside the code in the project itself, inside the home anywhere else."""
-        return PROJECT / "modelfiles" if self.home == PROJECT / "data" else self.home / "modelfiles"
+        """Beside the package in a checkout's own workspace, inside the workspace anywhere else."""
+        return CHECKOUT / "modelfiles" if CHECKOUT and self.home == DEFAULT_WORKSPACE else self.home / "modelfiles"
 
 
 def load() -> Settings:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 
-from walmart_pipeline.core.settings import PROJECT, Settings
+from walmart_pipeline.core.settings import PACKAGE, Settings
 
-DAGSTER_YAML = PROJECT / "data" / "dagster_home" / "dagster.yaml"
+INSTANCE_CONFIG = PACKAGE / "dagster.yaml"
+CODE_LOCATIONS = PACKAGE / "workspace.yaml"
 
 
 def prepare(settings: Settings) -> None:
-    """Make what is missing of a home, and point this process and its children at it."""
+    """Create what is missing of a workspace, and point this process and its children at it."""
     settings.inbox.mkdir(parents=True, exist_ok=True)
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    instance_yaml = settings.dagster_home / DAGSTER_YAML.name
+    instance_yaml = settings.dagster_home / INSTANCE_CONFIG.name
     if not instance_yaml.exists():
-        shutil.copyfile(DAGSTER_YAML, instance_yaml)
+        shutil.copyfile(INSTANCE_CONFIG, instance_yaml)
     os.environ["WALMART_HOME"] = str(settings.home)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from walmart_pipeline.core.settings import PROJECT, Settings, load
+from walmart_pipeline.core.settings import Settings, load
+from walmart_pipeline_tests.paths import PROJECT
 
 
 def test_the_shells_home_is_not_the_projects(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,6 +24,22 @@ def test_the_environment_moves_the_home(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("WALMART_HOME", str(tmp_path))
     assert load().warehouse == tmp_path / "warehouse.duckdb"
     assert load().modelfiles == tmp_path / "modelfiles"
+
+
+def test_an_installed_wheel_keeps_its_data_in_the_working_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """site-packages was once the default workspace: an upgrade would have deleted the warehouse."""
+    installed, work = tmp_path / "site-packages", tmp_path / "work"
+    shutil.copytree(PROJECT / "walmart_pipeline", installed / "walmart_pipeline")
+    work.mkdir()
+    (work / ".env").write_text("WALMART_POLICY=walmart-classic\n")
+    code = "from walmart_pipeline.core.settings import load; s = load(); print(s.home, s.policy, s.modelfiles)"
+    monkeypatch.delenv("WALMART_HOME", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(installed))
+    done = subprocess.run([sys.executable, "-c", code], cwd=work, capture_output=True, text=True, check=True)
+    home = work / "walmart_data"
+    assert done.stdout.split() == [str(home), "walmart-classic", str(home / "modelfiles")]
 
 
 def test_published_names_are_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
