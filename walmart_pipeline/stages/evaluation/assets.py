@@ -170,9 +170,9 @@ def contest_of_models(
 
 
 class PromotionConfig(dg.Config):
-    """Whether the decision is carried out."""
+    """Whether the decision is carried out: the job `retrain` does, materializing all assets does not."""
 
-    automatic: bool = Field(default=True, description="Otherwise it is only told what would be done.")
+    automatic: bool = Field(default=False, description="Promote and retire; otherwise only report what would be done.")
 
 
 @dg.asset(

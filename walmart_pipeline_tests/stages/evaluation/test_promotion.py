@@ -9,8 +9,10 @@ import pytest
 from aiohttp import web
 
 from walmart_pipeline.registry import model_versions
+from walmart_pipeline.stages.evaluation.assets import PromotionConfig, promotion_by_evidence
 from walmart_pipeline_tests.stages.evaluation.examples import (
     BASE,
+    JUDGE,
     Server,
     Shop,
     blocked,
@@ -160,6 +162,17 @@ def test_without_leave_nothing_is_moved_and_the_decision_is_told(tmp_path: Path,
     assert told["decision"].startswith(f"{candidate.name} would be promoted")
     assert shop.status(candidate) == "candidate"
     assert shop.rows("select * from evaluation.decisions") == []
+
+
+def test_materializing_everything_promotes_nothing_that_a_retraining_left_undecided(
+    tmp_path: Path, served: Server
+) -> None:
+    """`retrain --no-promote` once ended in a new champion when someone pressed Materialize all."""
+    shop = Shop(tmp_path, served)
+    candidate = shop.plant(good)
+    shop.decide(automatic=False)
+    promotion_by_evidence(PromotionConfig(), settings=shop.settings, warehouse=shop.warehouse, judge=JUDGE)
+    assert shop.status(candidate) == "candidate"
 
 
 def test_a_contest_is_decided_once(tmp_path: Path, served: Server) -> None:
