@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -138,6 +142,46 @@ def test_a_ledger_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_text("this is no database, and long enough to be sure of it" * 30)
     with pytest.raises(LedgerError, match="can't be opened"):
         Ledger(f"sqlite:///{tmp_path}/ledger.db")
+
+
+HALF, NUL = "\ud83d", "\x00"
+
+
+@pytest.mark.parametrize("text", [f"half a pair of surrogates: {HALF}", f"a NUL: {NUL}"])
+def test_whatever_a_server_answers_is_stored(url: str, text: str) -> None:
+    """A lone surrogate once ended the writer's thread, and the run waited for it for ever; PostgreSQL refused a NUL."""
+    with Ledger(url) as ledger:
+        ledger.record(call(1, Answer(text)))
+        ledger.record(replace(call(2, None, "rejected"), error=text))
+    with Ledger(url) as ledger:
+        found = ledger.lookup(hashes(1, 2))
+    answer, error = found[hashes(1)[0]].answer, found[hashes(2)[0]].error
+    assert answer and answer.text == error
+    assert json.loads(f'"{error}"') == text, "escaped as JSON does it, nothing is lost"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_the_end_of_the_writer_is_an_error_for_everyone_who_waits(tmp_path: Path) -> None:
+    errors: SimpleQueue[Exception | None] = SimpleQueue()
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
+    beyond_sqlite = replace(call(1), attempt=2**70)
+    ledger.record(beyond_sqlite, errors.put)
+    assert isinstance(errors.get(timeout=10), LedgerError)
+    with pytest.raises(LedgerError, match="writer ended"):
+        ledger.close()
+    with pytest.raises(LedgerError):
+        ledger.record(call(2))
+
+
+def test_what_a_run_cost_is_summed_without_a_scan_of_all_calls(tmp_path: Path) -> None:
+    with Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        ledger.record(call(1))
+        ledger.close()
+    with Ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        assert ledger.spent(datetime.now(UTC) - timedelta(minutes=1)) == (1, ANSWER.cost_usd)
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
+        query = "explain query plan select count(*), sum(cost_usd) from calls where called_at >= '2026-01-01'"
+        assert "COVERING INDEX" in str(connection.execute(query).fetchall())
 
 
 WRITER = """

@@ -9,13 +9,13 @@ import asyncio
 from collections import deque
 from typing import Protocol
 
-from walmart_pipeline.llm.ledger import Call, Kept
+from walmart_pipeline.llm.ledger import Call, OnCommit
 
 
 class Recorder(Protocol):
     """The ledger, as far as it is written to."""
 
-    def record(self, call: Call, kept: Kept | None = None) -> None:
+    def record(self, call: Call, on_commit: OnCommit | None = None) -> None:
         """See Ledger.record."""
         ...
 
@@ -37,14 +37,14 @@ class Receipts:
         """Return when the call is committed. Raises LedgerError."""
         committed: asyncio.Future[None] = self._loop.create_future()
 
-        def kept(error: Exception | None) -> None:
+        def on_commit(error: Exception | None) -> None:
             self._arrived.append((committed, error))
             # Waking the loop costs more than the commit of one call: once is enough for a batch.
             if not self._told:
                 self._told = True
                 self._loop.call_soon_threadsafe(self._settle)
 
-        self._ledger.record(call, kept)
+        self._ledger.record(call, on_commit)
         await committed
 
     def _settle(self) -> None:

@@ -13,7 +13,7 @@ from walmart_pipeline.llm.calls import Answer, CallError, Message, Request
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.dispatch.core import Core, Validate
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome
-from walmart_pipeline.llm.ledger import Call, Kept
+from walmart_pipeline.llm.ledger import Call, OnCommit
 
 # What an endpoint does with a request: nth is 1 when it is asked for the first time.
 Reply = Callable[[Request, int], Awaitable[Answer]]
@@ -110,10 +110,10 @@ class Memory:
     def __init__(self) -> None:
         self.calls: list[Call] = []
 
-    def record(self, call: Call, kept: Kept | None = None) -> None:
+    def record(self, call: Call, on_commit: OnCommit | None = None) -> None:
         self.calls.append(call)
-        if kept:
-            kept(None)
+        if on_commit:
+            on_commit(None)
 
 
 @dataclass
