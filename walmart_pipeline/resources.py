@@ -1,7 +1,7 @@
 """What assets are given to work with, built when a run begins.
 
 Belongs here: the resources and how one follows from another. Does not: what they do (settings, warehouse, progress,
-quality.judge, llm). All follow from `settings`, so that replacing it moves a whole run to another home.
+quality.judge, llm). All follow from `settings`, so that replacing it moves a whole run to another workspace.
 """
 
 from typing import Any

@@ -104,7 +104,7 @@ class Pipeline:
     """The whole program in a home of its own."""
 
     def __init__(self, home: Path) -> None:
-        self.settings = Settings(home=home)
+        self.settings = Settings(workspace=home)
         self.warehouse = Warehouse(self.settings.warehouse)
 
     def ingest(self, records: Sequence[dict[str, Any]], name: str = "feed.jsonl") -> Path:
@@ -152,4 +152,4 @@ def sample_pipeline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline,
 @pytest.fixture
 def sample_copy(sample_pipeline: tuple[Pipeline, Summary], tmp_path: Path) -> Pipeline:
     """The sample catalog after one run, in a workspace that the test may change."""
-    return Pipeline(shutil.copytree(sample_pipeline[0].settings.home, tmp_path / "workspace"))
+    return Pipeline(shutil.copytree(sample_pipeline[0].settings.workspace, tmp_path / "workspace"))

@@ -57,8 +57,8 @@ def ui(pipeline: Pipeline) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    arguments = [BIN / "walmart-pipeline", "dev", "--home", pipeline.settings.home, "--port", str(port)]
-    log = (pipeline.settings.home / "dev.log").open("w")
+    arguments = [BIN / "walmart-pipeline", "dev", "--home", pipeline.settings.workspace, "--port", str(port)]
+    log = (pipeline.settings.workspace / "dev.log").open("w")
     process = subprocess.Popen(arguments, stdout=log, stderr=log, start_new_session=True)
     try:
         wait_for(f"http://127.0.0.1:{port}/server_info", process)

@@ -158,7 +158,7 @@ def test_an_empty_inbox_is_no_error(pipeline: Pipeline) -> None:
 def test_a_text_is_the_same_for_the_same_facts_in_another_home(pipeline: Pipeline) -> None:
     pipeline.ingest([KETTLE])
     pipeline.run()
-    twin = Pipeline(pipeline.settings.home / "twin")
+    twin = Pipeline(pipeline.settings.workspace / "twin")
     twin.ingest([KETTLE | {"specs": dict(reversed(KETTLE["specs"].items()))}])
     twin.run()
     text = "select title, key_features, description, seo_keywords from quality.listings"
@@ -169,6 +169,6 @@ def test_nothing_is_kept_for_training_where_collection_is_off(pipeline: Pipeline
     pipeline.ingest([KETTLE])
     pipeline.run()
     assert len(pipeline.query("from training.examples")) == 1
-    pipeline.settings = Settings(home=pipeline.settings.home, enable_data_collection=False)
+    pipeline.settings = Settings(workspace=pipeline.settings.workspace, enable_data_collection=False)
     assert pipeline.run().accepted == 1
     assert pipeline.query("from training.examples") == []

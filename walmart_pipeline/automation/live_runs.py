@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def instance(settings: Settings) -> Iterator[DagsterInstance]:
-    """The Dagster instance of a home: the one that its UI shows."""
+    """The Dagster instance of a workspace: the one that its UI shows."""
     import dagster as dg
 
     prepare(settings)

@@ -43,13 +43,13 @@ class GenerationFigures(BaseModel):
 def measure(
     settings: Settings, *, products: int, changed: float, call_seconds: float, home: Path | None
 ) -> GenerationFigures:
-    """Plan and write in a home of its own, or in `home`, where a second measurement goes on from the first.
+    """Plan and write in a temporary workspace, or in `home`, where a second measurement goes on from the first.
 
     changed: the share of the products that get other facts before the plan.
     """
     with ExitStack() as stack:
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walmart-bench-")))
-        settings = settings.model_copy(update={"home": folder.resolve(), "budget_usd": 0.0})
+        settings = settings.model_copy(update={"workspace": folder.resolve(), "budget_usd": 0.0})
         provider = provider_factory.choose(settings, Judge(profiles.load(settings.policy)), repairs=False)
         warehouse = Warehouse(settings.warehouse)
         with warehouse.writing() as db:

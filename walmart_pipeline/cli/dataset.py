@@ -29,7 +29,7 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
     """All versions, the newest first."""
     from walmart_pipeline.stages.training import dataset_versions
 
-    chosen = settings_from(home=home)
+    chosen = settings_from(workspace=home)
     known = _read(lambda: dataset_versions.all_versions(chosen.datasets))
     if as_json:
         print(json.dumps([version.model_dump(mode="json") for version in known], indent=2))
@@ -49,7 +49,7 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
     """One version: what is in it, what was left out and why, and where its files are."""
     from walmart_pipeline.stages.training import data_card, dataset_versions
 
-    chosen = settings_from(home=home)
+    chosen = settings_from(workspace=home)
     version = _read(lambda: dataset_versions.get(chosen.datasets, name))
     if as_json:
         print(version.model_dump_json(indent=2))
@@ -66,7 +66,7 @@ def diff(before: Name, after: Name, home: Home = None, as_json: AsJson = False) 
     """What changed from one version to another."""
     from walmart_pipeline.stages.training import dataset_versions
 
-    chosen = settings_from(home=home)
+    chosen = settings_from(workspace=home)
     found = _read(lambda: dataset_versions.difference(chosen.datasets, before, after))
     if as_json:
         print(found.model_dump_json(indent=2))
@@ -98,7 +98,7 @@ def import_examples(
     from walmart_pipeline.judge.judge import Judge
     from walmart_pipeline.stages.training import example_imports
 
-    chosen = settings_from(home=home, policy=policy)
+    chosen = settings_from(workspace=home, policy=policy)
     judge = told(lambda: Judge(profiles.load(chosen.policy)))
     try:
         imported = _written(
@@ -135,7 +135,7 @@ def import_edits(
     """
     from walmart_pipeline.stages.content import edit_files
 
-    chosen = settings_from(home=home)
+    chosen = settings_from(workspace=home)
     imported = _written(chosen, source, lambda db: edit_files.import_file(db, source, now=datetime.now(UTC)))
     for problem in imported.problems:
         console.print(f"{source}:{problem.line}: {problem.reason}", markup=False, soft_wrap=True)

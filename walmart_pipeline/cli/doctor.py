@@ -51,9 +51,9 @@ def _installed() -> Iterator[Finding]:
 def _configured(settings: Settings) -> Iterator[Finding]:
     free = shutil.disk_usage(_existing(settings)).free / 1e9
     yield Finding(
-        name="home",
+        name="workspace",
         state="good" if free >= FREE_GB else "note",
-        detail=f"{settings.home}, {free:.0f} GB free",
+        detail=f"{settings.workspace}, {free:.0f} GB free",
         remedy="" if free >= FREE_GB else f"a million products need about {FREE_GB} GB",
     )
     yield _warehouse(settings)
@@ -118,4 +118,4 @@ def without_secrets(url: str) -> str:
 
 
 def _existing(settings: Settings) -> str:
-    return str(next(path for path in (settings.home, *settings.home.parents) if path.exists()))
+    return str(next(path for path in (settings.workspace, *settings.workspace.parents) if path.exists()))

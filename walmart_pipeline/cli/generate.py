@@ -71,7 +71,7 @@ def generate(
     }
     product = _product({field: value for field, value in flags.items() if value is not None}, source)
     chosen = settings_from(
-        home=home, provider=provider, base_url=base_url, model=model, budget_usd=budget, policy=policy
+        workspace=home, provider=provider, base_url=base_url, model=model, budget_usd=budget, policy=policy
     )
     model_pull.offer(chosen, pull=pull)
     judge = told(lambda: Judge(profiles.load(chosen.policy)))

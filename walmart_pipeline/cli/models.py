@@ -28,7 +28,7 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
     """All versions, the newest first."""
     from walmart_pipeline.registry import model_versions
 
-    with _warehouse(settings_from(home=home)).reading() as db:
+    with _warehouse(settings_from(workspace=home)).reading() as db:
         known = model_versions.versions(db)
     if as_json:
         print(json.dumps([version.model_dump(mode="json", exclude={"recipe"}) for version in known], indent=2))
@@ -48,7 +48,7 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
     """One version with everything that it was made from."""
     from walmart_pipeline.registry import model_versions
 
-    with _warehouse(settings_from(home=home)).reading() as db:
+    with _warehouse(settings_from(workspace=home)).reading() as db:
         version = told(lambda: model_versions.get(db, name))
     if as_json:
         print(version.model_dump_json(indent=2))
@@ -63,7 +63,7 @@ def compare(one: Name, other: Name, home: Home = None, as_json: AsJson = False) 
     from walmart_pipeline.registry import model_versions
     from walmart_pipeline.stages.evaluation.contender_results import scores_of
 
-    with _warehouse(settings_from(home=home)).reading() as db:
+    with _warehouse(settings_from(workspace=home)).reading() as db:
         first, second = told(lambda: (model_versions.get(db, one), model_versions.get(db, other)))
         met = {row["contender"]: row for row in scores_of(db, [first.name, second.name])}
     differing = model_versions.differences(first, second)
@@ -93,7 +93,7 @@ def promote(
     from walmart_pipeline.judge.judge import Judge
     from walmart_pipeline.registry import compatibility, model_versions
 
-    chosen = settings_from(home=home)
+    chosen = settings_from(workspace=home)
     warehouse = _warehouse(chosen)
     with warehouse.reading() as db:
         version = told(lambda: model_versions.get(db, name))
@@ -117,7 +117,7 @@ def rollback(
     """Undo the latest promotion: the champion before it writes again."""
     from walmart_pipeline.registry import model_versions
 
-    with _warehouse(settings_from(home=home)).writing() as db:
+    with _warehouse(settings_from(workspace=home)).writing() as db:
         was, present = told(lambda: model_versions.rollback(db, provider, decided_by="a person", reason=reason))
     console.print(f"{was.name} is retired; {present.name if present else f'the own model of {provider}'} writes again")
 

@@ -18,7 +18,7 @@ from walmart_pipeline.core.settings import Settings
 
 Home = Annotated[
     Path | None,
-    typer.Option(help="Folder of warehouse, inbox, exports, Dagster home. Default: WALMART_HOME or data."),
+    typer.Option(help="Workspace: warehouse, inbox, exports, Dagster instance. Default: WALMART_HOME, or data."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 PolicyName = Annotated[str | None, typer.Option(help="Policy profile: name or YAML file. Default: WALMART_POLICY.")]

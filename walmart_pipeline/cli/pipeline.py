@@ -56,7 +56,7 @@ def run(
     from walmart_pipeline.generation.provider_factory import BATCH_WITHOUT_OPENAI
 
     chosen = settings_from(
-        home=home,
+        workspace=home,
         provider=provider,
         base_url=base_url,
         model=model,
@@ -100,7 +100,7 @@ def dev(
 
     from walmart_pipeline.core import workspace
 
-    workspace.prepare(settings_from(home=home))
+    workspace.prepare(settings_from(workspace=home))
     executable = str(Path(sys.executable).with_name("dagster"))
     arguments = ["dev", "-w", str(workspace.CODE_LOCATIONS), "--port", str(port)]
     console.print(f"Dagster at http://127.0.0.1:{port} — stop it with Ctrl-C")
@@ -110,7 +110,7 @@ def dev(
 @app.command()
 def export(
     formats: Annotated[list[str], typer.Option("--format", help="jsonl, csv or txt; may be repeated.")],
-    folder: Annotated[Path | None, typer.Option(help="Where the files go. Default: exports in the home.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Where the files go. Default: exports in the workspace.")] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -118,7 +118,7 @@ def export(
     from walmart_pipeline.core.warehouse import Warehouse
     from walmart_pipeline.stages.delivery import exporter
 
-    chosen = settings_from(home=home)
+    chosen = settings_from(workspace=home)
     if unknown := set(formats) - set(exporter.FORMATS):
         wrong(f"--format: {', '.join(sorted(unknown))}: use {', '.join(exporter.FORMATS)}")
 
@@ -146,7 +146,7 @@ def doctor(home: Home = None, as_json: AsJson = False) -> None:
 
     from walmart_pipeline.cli import doctor as examination
 
-    findings = examination.examine(settings_from(home=home))
+    findings = examination.examine(settings_from(workspace=home))
     if as_json:
         print(json.dumps([finding.model_dump() for finding in findings], indent=2))
     else:

@@ -32,7 +32,7 @@ def import_ratings(
     from walmart_pipeline.core.warehouse import Warehouse
     from walmart_pipeline.stages.quality import rating_files
 
-    chosen = settings_from(home=home)
+    chosen = settings_from(workspace=home)
     if not source.is_file():
         wrong(f"there is no file {source}")
     if source.suffix.lower() not in rating_files.SUFFIXES:

@@ -39,7 +39,7 @@ def retrain(
     from walmart_pipeline.cli import terminal
 
     chosen = settings_from(
-        home=home,
+        workspace=home,
         provider=provider,
         base_url=base_url,
         model=model,

@@ -29,7 +29,7 @@ def _published(name: str, default: Any) -> Any:
 class Settings(BaseSettings):
     """Typed view of the environment and of .env (in the checkout, else in the working directory); the former wins."""
 
-    # The prefix keeps fields apart from names that a shell sets for itself, such as HOME.
+    # The prefix keeps fields apart from names that a shell or a CI server sets, such as USER or WORKSPACE.
     model_config = SettingsConfigDict(
         env_prefix="WALMART_",
         env_file=(CHECKOUT or Path()) / ".env",
@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    home: Path = DEFAULT_WORKSPACE
+    workspace: Path = _published("WALMART_HOME", DEFAULT_WORKSPACE)
     policy: str = "walmart-2025"
     provider: str = "auto"
     base_model: str = "llama3.1:8b"
@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     model_judge_sample: int = Field(default=0, ge=0)
     model_judge_budget_usd: float = Field(default=1.0, ge=0)
 
-    # Fine-tuning at OpenAI, off by default. The budget holds for all jobs that this home ever began, together.
+    # Fine-tuning at OpenAI, off by default. The budget holds for all jobs that this workspace ever began, together.
     finetune: bool = False
     finetune_model: str = "gpt-4.1-mini-2025-04-14"
     finetune_budget_usd: float = Field(default=0.0, ge=0)
@@ -80,21 +80,21 @@ class Settings(BaseSettings):
     max_response_time: float = _published("MAX_RESPONSE_TIME", 300.0)
     enable_data_collection: bool = _published("ENABLE_DATA_COLLECTION", True)
 
-    @field_validator("home")
+    @field_validator("workspace")
     @classmethod
-    def _absolute(cls, home: Path) -> Path:
-        """Dagster refuses a relative home, and a relative path would move with the working directory."""
-        return home.expanduser().resolve()
+    def _absolute(cls, workspace: Path) -> Path:
+        """Dagster refuses a relative DAGSTER_HOME, and a relative path would move with the working directory."""
+        return workspace.expanduser().resolve()
 
     @property
     def warehouse(self) -> Path:
         """The DuckDB file."""
-        return self.home / "warehouse.duckdb"
+        return self.workspace / "warehouse.duckdb"
 
     @property
     def ledger_file(self) -> Path:
-        """The ledger where no URL is given: SQLite in the home."""
-        return self.home / "ledger.db"
+        """The ledger where no URL is given: SQLite in the workspace."""
+        return self.workspace / "ledger.db"
 
     @property
     def ledger(self) -> str:
@@ -104,32 +104,36 @@ class Settings(BaseSettings):
     @property
     def inbox(self) -> Path:
         """Where feeds arrive."""
-        return self.home / "inbox"
+        return self.workspace / "inbox"
 
     @property
     def exports(self) -> Path:
         """What delivery writes."""
-        return self.home / "exports"
+        return self.workspace / "exports"
 
     @property
     def datasets(self) -> Path:
         """Training datasets, a folder a version."""
-        return self.home / "datasets"
+        return self.workspace / "datasets"
 
     @property
     def reports(self) -> Path:
         """Evaluation reports and Data Docs."""
-        return self.home / "reports"
+        return self.workspace / "reports"
 
     @property
     def dagster_home(self) -> Path:
         """Dagster's instance: runs, events, schedules."""
-        return self.home / "dagster_home"
+        return self.workspace / "dagster_home"
 
     @property
     def modelfiles(self) -> Path:
         """Beside the package in a checkout's own workspace, inside the workspace anywhere else."""
-        return CHECKOUT / "modelfiles" if CHECKOUT and self.home == DEFAULT_WORKSPACE else self.home / "modelfiles"
+        return (
+            CHECKOUT / "modelfiles"
+            if CHECKOUT and self.workspace == DEFAULT_WORKSPACE
+            else self.workspace / "modelfiles"
+        )
 
 
 def load() -> Settings:

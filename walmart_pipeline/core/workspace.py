@@ -18,5 +18,5 @@ def prepare(settings: Settings) -> None:
     instance_yaml = settings.dagster_home / INSTANCE_CONFIG.name
     if not instance_yaml.exists():
         shutil.copyfile(INSTANCE_CONFIG, instance_yaml)
-    os.environ["WALMART_HOME"] = str(settings.home)
+    os.environ["WALMART_HOME"] = str(settings.workspace)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)

@@ -270,7 +270,7 @@ def _embedded(settings: Settings, judge: Judge, *, repairs: bool, recipe: Recipe
     from walmart_pipeline.llm.clients.embedded import MAX_TOKENS, Embedded
 
     def clients() -> list[Client]:
-        digests = settings.home / "digests.json"
+        digests = settings.workspace / "digests.json"
         return [Embedded(settings.embedded_model, adapter=settings.embedded_adapter, digests=digests)]
 
     calling = replace(

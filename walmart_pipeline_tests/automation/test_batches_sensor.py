@@ -22,13 +22,13 @@ class Nights:
     """Runs that sent batches, and the sensor as its daemon drives it."""
 
     def __init__(self, home: Path, server: FakeOpenAI, instance: dg.DagsterInstance) -> None:
-        self.settings = Settings(home=home, provider="openai", model="writer", base_url=server.url, batch=True)
+        self.settings = Settings(workspace=home, provider="openai", model="writer", base_url=server.url, batch=True)
         self.server, self.instance = server, instance
         self.job = build_defs({"settings": self.settings}).resolve_job_def("pipeline")
 
     def send(self, first: int = 0) -> None:
         """Two products: one tries the model out, the other waits."""
-        assert len(Run(self.settings.home, self.server.url, products(first + 2)[first:]).waiting) == 1
+        assert len(Run(self.settings.workspace, self.server.url, products(first + 2)[first:]).waiting) == 1
 
     def tick(self, settings: Settings | None = None) -> dg.RunRequest | dg.SkipReason:
         context = dg.build_sensor_context(instance=self.instance, resources={"settings": settings or self.settings})
@@ -45,7 +45,7 @@ class Nights:
 @pytest.fixture
 def nights(pipeline: Pipeline) -> Iterator[Nights]:
     with fake_openai(lambda _: GOOD.model_dump_json()) as server, live_runs.instance(pipeline.settings) as instance:
-        yield Nights(pipeline.settings.home, server, instance)
+        yield Nights(pipeline.settings.workspace, server, instance)
 
 
 def skipped(tick: dg.RunRequest | dg.SkipReason) -> str:
@@ -103,4 +103,4 @@ def test_one_run_is_under_way_at_a_time_and_none_is_asked_for_twice(nights: Nigh
 def test_a_provider_that_takes_no_batches_is_not_set_to_work(nights: Nights) -> None:
     nights.send()
     nights.server.end("batch-0")
-    assert "WALMART_PROVIDER" in skipped(nights.tick(Settings(home=nights.settings.home)))
+    assert "WALMART_PROVIDER" in skipped(nights.tick(Settings(workspace=nights.settings.workspace)))

@@ -42,7 +42,7 @@ class Inbox:
 
     def launch(self, request: dg.RunRequest, *, broken: bool = False) -> dg.ExecuteInProcessResult:
         # A policy that does not exist: every step that needs the judge fails.
-        settings = Settings(home=self.pipeline.settings.home, policy="no-such-policy") if broken else None
+        settings = Settings(workspace=self.pipeline.settings.workspace, policy="no-such-policy") if broken else None
         defs = build_defs({"settings": settings}) if settings else self.defs
         return defs.resolve_job_def("pipeline").execute_in_process(
             instance=self.instance, tags=dict(request.tags), raise_on_error=False

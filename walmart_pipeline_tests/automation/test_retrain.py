@@ -69,7 +69,7 @@ def writer(home: Pipeline) -> Writer:
 @pytest.fixture
 def server(home: Pipeline, writer: Writer) -> Iterator[FakeOllama]:
     with fake_ollama(writer) as running_server:
-        home.settings = Settings(home=home.settings.home, provider="ollama", base_url=running_server.url)
+        home.settings = Settings(workspace=home.settings.workspace, provider="ollama", base_url=running_server.url)
         yield running_server
 
 
@@ -131,7 +131,7 @@ def test_a_retraining_that_is_killed_while_a_model_is_made_goes_on_where_it_was(
 
     server.tamper = hold
     arguments = {
-        "--home": home.settings.home,
+        "--home": home.settings.workspace,
         "--provider": "ollama",
         "--base-url": server.url,
         "--model": "writer",

@@ -162,7 +162,7 @@ def test_export_writes_the_formats_that_were_asked_for(
         "--folder",
         tmp_path,
         "--home",
-        pipeline.settings.home,
+        pipeline.settings.workspace,
     ]
     done = command(*arguments, "--json")
     assert done.returncode == 0, done.stderr

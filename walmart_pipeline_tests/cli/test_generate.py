@@ -129,7 +129,7 @@ def test_an_answer_is_in_the_ledger_and_not_asked_for_twice(server: FakeOllama, 
     again = generate(tmp_path, *ollama(server), "--json", *FLAGS)
     assert json.loads(first.stdout)["listing"] == json.loads(again.stdout)["listing"] == GOOD.model_dump()
     assert len(server.asked) == 1
-    with Ledger(Settings(home=tmp_path).ledger) as ledger:
+    with Ledger(Settings(workspace=tmp_path).ledger) as ledger:
         assert ledger.counts() == (1, 0)
 
 
@@ -168,7 +168,7 @@ def test_a_terminal_shows_the_answer_as_it_is_written_and_it_is_kept_whole(serve
     assert code == 0, seen
     assert "writer writes" in seen
     assert GOOD.model_dump_json()[:60] in seen.replace("\n", "")
-    with Ledger(Settings(home=tmp_path).ledger) as ledger:
+    with Ledger(Settings(workspace=tmp_path).ledger) as ledger:
         assert ledger.counts() == (1, 0)
     whole = json.loads(generate(tmp_path, *ollama(server), "--json", *FLAGS).stdout)
     assert Listing.model_validate(whole["listing"]) == GOOD

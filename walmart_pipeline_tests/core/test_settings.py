@@ -13,14 +13,15 @@ from walmart_pipeline.core.settings import Settings, load
 from walmart_pipeline_tests.paths import PROJECT
 
 
-def test_the_shells_home_is_not_the_projects(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_programs_variables_do_not_move_the_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
     """HOME was once taken for WALMART_HOME, and a whole warehouse written to a user's home folder."""
     monkeypatch.delenv("WALMART_HOME", raising=False)
     monkeypatch.setenv("HOME", "/nonexistent")
-    assert load().home == PROJECT / "data"
+    monkeypatch.setenv("WORKSPACE", "/of/a/ci/server")
+    assert load().workspace == PROJECT / "data"
 
 
-def test_the_environment_moves_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_walmart_home_moves_the_workspace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("WALMART_HOME", str(tmp_path))
     assert load().warehouse == tmp_path / "warehouse.duckdb"
     assert load().modelfiles == tmp_path / "modelfiles"
@@ -34,7 +35,7 @@ def test_an_installed_wheel_keeps_its_data_in_the_working_directory(
     shutil.copytree(PROJECT / "walmart_pipeline", installed / "walmart_pipeline")
     work.mkdir()
     (work / ".env").write_text("WALMART_POLICY=walmart-classic\n")
-    code = "from walmart_pipeline.core.settings import load; s = load(); print(s.home, s.policy, s.modelfiles)"
+    code = "from walmart_pipeline.core.settings import load; s = load(); print(s.workspace, s.policy, s.modelfiles)"
     monkeypatch.delenv("WALMART_HOME", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(installed))
     done = subprocess.run([sys.executable, "-c", code], cwd=work, capture_output=True, text=True, check=True)
@@ -52,6 +53,6 @@ def test_published_names_are_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "sk-planted" not in repr(settings)
 
 
-def test_a_relative_home_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_relative_workspace_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert Settings(home=Path("here")).home == tmp_path / "here"
+    assert Settings(workspace=Path("here")).workspace == tmp_path / "here"

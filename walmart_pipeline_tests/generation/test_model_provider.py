@@ -49,7 +49,7 @@ def server() -> Iterator[FakeOllama]:
 
 
 def settings(server: FakeOllama, home: Path, **more: object) -> Settings:
-    given = {"home": home, "provider": "ollama", "base_url": server.url, "model": "writer", **more}
+    given = {"workspace": home, "provider": "ollama", "base_url": server.url, "model": "writer", **more}
     return Settings.model_validate(given)
 
 
@@ -163,9 +163,9 @@ def test_a_model_that_is_not_there_is_told_with_the_remedy(server: FakeOllama, t
 
 
 def test_auto_takes_an_ollama_that_answers_and_the_composer_otherwise(server: FakeOllama, tmp_path: Path) -> None:
-    found = choose(Settings(home=tmp_path, ollama_base_url=server.url), JUDGE)
+    found = choose(Settings(workspace=tmp_path, ollama_base_url=server.url), JUDGE)
     assert (found.name, found.model.partition("@")[0]) == ("ollama", "writer:latest")
-    assert choose(Settings(home=tmp_path, ollama_base_url="http://127.0.0.1:9"), JUDGE).name == "composer"
+    assert choose(Settings(workspace=tmp_path, ollama_base_url="http://127.0.0.1:9"), JUDGE).name == "composer"
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_provider_that_cannot_be_used_says_what_to_change(
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(ProviderError, match=told):
-        provider_factory.choose(Settings.model_validate({"home": tmp_path, **given}), JUDGE)
+        provider_factory.choose(Settings.model_validate({"workspace": tmp_path, **given}), JUDGE)
 
 
 def test_a_cloud_model_is_refused_unless_the_user_agrees(server: FakeOllama, tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def fine_tuned(
     """A candidate that OpenAI fine-tunes on the dataset's chat files: begun by one run, found made by a later one.
 
     Off unless WALMART_FINETUNE is set, and nothing is begun above WALMART_FINETUNE_BUDGET_USD, which holds for all jobs
-    of this home together. One job at a time, one a dataset and base model; a run looks once after it and does not wait.
+    of this workspace together. One job at a time, one a dataset and base model; a run looks at it once and goes on.
     """
     told = fine_tune_jobs.advance(settings, warehouse, again=config.again)
     for line in told:

@@ -6,7 +6,7 @@ it may cost (fine_tune_plan.py), OpenAI's files and jobs (llm/clients/openai_fin
 
 A job is in the warehouse before it is begun, under a label that goes with it and follows from what it learns. A run
 that dies in between leaves a label without an id; the next run asks OpenAI for the job of that label. So does every
-beginning: a home that lost its warehouse finds the job that it paid for.
+beginning: a workspace that lost its warehouse finds the job that it paid for.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def tune_all(
     found = []
     for name in inputs.tiers:
         subject = _Subject(tiers.TIERS[name], inputs, judge, base)
-        study = tuning.open_study(settings.home / "studies.db", subject.study)
+        study = tuning.open_study(settings.workspace / "studies.db", subject.study)
         calls, cost = asker.spent()
         with progress.step(f"tuning {name}", plan.trials, log) as advance:
             verdict = tuning.tune(

@@ -49,7 +49,7 @@ class Run:
         home.mkdir(exist_ok=True)
         table.write_text(PRICES)
         more = {"provider": "openai", "model": "writer", "base_url": url, "openai_api_key": "sk-x", "prices": table}
-        settings = Settings.model_validate({"home": home, "batch": True} | more | given)
+        settings = Settings.model_validate({"workspace": home, "batch": True} | more | given)
         provider = choose(settings, JUDGE, batches=True)
         assert isinstance(provider, BatchProvider)
         self.told: list[str] = []
@@ -267,21 +267,21 @@ def test_a_key_that_is_refused_is_told_before_anything_is_sent(server: FakeOpenA
 
 def test_a_missing_key_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    settings = Settings(home=tmp_path, provider="openai", model="gpt-5-mini", batch=True)
+    settings = Settings(workspace=tmp_path, provider="openai", model="gpt-5-mini", batch=True)
     with pytest.raises(ProviderError, match="OPENAI_API_KEY"):
         choose(settings, JUDGE, batches=True)
 
 
 def test_batches_with_another_provider_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ProviderError, match="--provider openai"):
-        choose(Settings(home=tmp_path, provider="composer", batch=True), JUDGE, batches=True)
+        choose(Settings(workspace=tmp_path, provider="composer", batch=True), JUDGE, batches=True)
 
 
 def test_the_estimate_is_that_of_a_batch(server: FakeOpenAI, tmp_path: Path) -> None:
     (tmp_path / "prices.yaml").write_text(PRICES)
     more = {"provider": "openai", "model": "writer", "base_url": server.url, "prices": tmp_path / "prices.yaml"}
     live, batched = (
-        choose(Settings.model_validate({"home": tmp_path, "batch": batch} | more), JUDGE, batches=True)
+        choose(Settings.model_validate({"workspace": tmp_path, "batch": batch} | more), JUDGE, batches=True)
         .estimate(products=100, characters=100_000)
         .cost_usd
         for batch in (False, True)

@@ -384,7 +384,9 @@ def test_a_run_over_several_servers_sends_the_key_to_none_on_this_machine(
 ) -> None:
     monkeypatch.setenv("OLLAMA_API_KEY", KEY)
     with fake_ollama(lambda _: "{}") as local:
-        settings = Settings(home=tmp_path, provider="ollama", ollama_base_url=local.url, cloud_ollama_url=local.url)
+        settings = Settings(
+            workspace=tmp_path, provider="ollama", ollama_base_url=local.url, cloud_ollama_url=local.url
+        )
         judge = Judge(profiles.load("walmart-2025"))
         product = Product(product_id="1", product_name="Kettle")
         list(provider_factory.choose(settings, judge).write([(product, 0)]))

@@ -112,7 +112,7 @@ def run(settings: Settings, judge: Judge) -> tuple[int, list[Row]]:
 def test_no_product_is_lost_and_no_answer_paid_twice_whatever_the_server_does(server: Server, tmp_path: Path) -> None:
     judge = Judge(profiles.load("walmart-2025"))
     settings = Settings(
-        home=tmp_path / "home", provider="openai", base_url=f"{server.url}/v1", model="faulty",
+        workspace=tmp_path / "home", provider="openai", base_url=f"{server.url}/v1", model="faulty",
         concurrency=32, max_response_time=3.0, budget_calls=FIRST_BUDGET,
     )  # fmt: skip
     with Warehouse(settings.warehouse).writing() as db:

@@ -28,7 +28,7 @@ def server() -> Iterator[FakeOpenAI]:
 def nightly(tmp_path: Path, server: FakeOpenAI) -> Pipeline:
     """A pipeline whose runs send batches."""
     pipeline = Pipeline(tmp_path)
-    pipeline.settings = Settings(home=tmp_path, provider="openai", model="writer", base_url=server.url, batch=True)
+    pipeline.settings = Settings(workspace=tmp_path, provider="openai", model="writer", base_url=server.url, batch=True)
     for number, kettle in enumerate(KETTLES):
         # Products of one brand and name would be merged: each has a name of its own.
         kettles = kettle | {"product_name": f"{kettle['product_name']} No. {number}"}
@@ -53,7 +53,7 @@ def test_products_wait_for_their_batch_in_the_plan_and_are_written_by_a_later_ru
 
 def test_a_run_with_another_provider_writes_what_waited(nightly: Pipeline) -> None:
     nightly.run()
-    nightly.settings = Settings(home=nightly.settings.home, provider="composer")
+    nightly.settings = Settings(workspace=nightly.settings.workspace, provider="composer")
     summary = nightly.run()
     assert (summary.accepted, summary.waiting_by_batch) == (4, {})
 

@@ -165,9 +165,9 @@ def test_an_edit_is_judged_exported_and_learned_from_by_the_next_run(pipeline: P
     pipeline.run()
     (listing,) = pipeline.query("select title, key_features, description, seo_keywords from quality.listings")
     listing["description"] += " The filter can be rinsed under the tap."
-    path = pipeline.settings.home / "edits.jsonl"
+    path = pipeline.settings.workspace / "edits.jsonl"
     path.write_text(json.dumps({"product_id": "K-1", "listing": listing, "reviewer": "ada"}) + "\n", encoding="utf-8")
-    done = CliRunner().invoke(app, ["edits", "import", str(path), "--home", str(pipeline.settings.home)])
+    done = CliRunner().invoke(app, ["edits", "import", str(path), "--home", str(pipeline.settings.workspace)])
     assert done.exit_code == 0, done.output
     assert pipeline.run().planned == 0
     (accepted,) = pipeline.query("select provider, model, description from quality.listings")

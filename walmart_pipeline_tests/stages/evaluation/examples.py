@@ -150,7 +150,7 @@ class Shop:
     def __init__(self, home: Path, served: Server, **settings: Any) -> None:
         self.server = served
         self.settings = Settings(
-            home=home, provider="ollama", model=BASE, ollama_base_url=served.url, concurrency=4, **settings
+            workspace=home, provider="ollama", model=BASE, ollama_base_url=served.url, concurrency=4, **settings
         )
         self.warehouse = Warehouse(self.settings.warehouse)
         with self.warehouse.writing() as db:

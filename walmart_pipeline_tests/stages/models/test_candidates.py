@@ -45,7 +45,7 @@ class Home:
         self.fill(50)
 
     def configured(self, folder: Path, **more: Any) -> Settings:
-        given = {"home": folder, "provider": "ollama", "base_url": self.server.url, "model": ASKED_FOR, **more}
+        given = {"workspace": folder, "provider": "ollama", "base_url": self.server.url, "model": ASKED_FOR, **more}
         return Settings(_env_file=None, **given)
 
     def fill(self, examples: int, version: str = "1") -> None:
@@ -168,7 +168,7 @@ def test_context_and_answer_fit_the_dataset(home: Home) -> None:
 
 def test_a_provider_that_takes_all_with_each_request_has_versions_and_no_models(home: Home) -> None:
     home.settings = home.configured(
-        home.settings.home, provider="openai", base_url=f"{home.server.url}/v1", openai_api_key="sk-test"
+        home.settings.workspace, provider="openai", base_url=f"{home.server.url}/v1", openai_api_key="sk-test"
     )
     metadata = home.retrain()
     (version,) = home.versions()
@@ -189,7 +189,7 @@ def test_an_unknown_tier_is_refused_with_those_that_there_are(home: Home) -> Non
 
 
 def test_the_composer_has_nothing_to_retrain(home: Home) -> None:
-    home.settings = home.configured(home.settings.home, provider="composer", model=None)
+    home.settings = home.configured(home.settings.workspace, provider="composer", model=None)
     assert home.retrain()["nothing to retrain"] == "the composer has nothing to retrain"
 
 
@@ -348,7 +348,7 @@ def test_a_model_that_writes_no_listing_is_refused(tmp_path: Path, said: str) ->
 def adapted(home: Home) -> Path:
     """A version with an adapter, as fine-tuning adds it."""
     home.retrain()
-    lora = home.settings.home / "lora.gguf"
+    lora = home.settings.workspace / "lora.gguf"
     lora.write_bytes(b"weights" * 1000)
     (version,) = home.versions()
     with home.warehouse.writing() as db:

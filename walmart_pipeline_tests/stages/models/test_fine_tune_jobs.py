@@ -71,7 +71,7 @@ class Home:
     def __init__(self, folder: Path, url: str) -> None:
         self.settings = Settings.model_validate(
             {
-                "home": folder,
+                "workspace": folder,
                 "base_url": url,
                 "openai_api_key": KEY,
                 "finetune": True,
@@ -292,7 +292,7 @@ Home(Path({str(folder)!r}), {server.url!r}).run()
 def test_a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice(
     home: Home, server: FakeFineTuning, path: str, first: bool, uploads: int, jobs: int
 ) -> None:
-    run_and_be_killed(home.settings.home, server, path, first=first)
+    run_and_be_killed(home.settings.workspace, server, path, first=first)
     assert (len(server.uploads), len(server.jobs)) == (uploads, jobs)
     home.run()
     assert (len(server.uploads), len(server.jobs)) == (2, 1)
@@ -302,7 +302,7 @@ def test_a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice(
 
 
 def test_a_job_of_a_killed_run_is_found_also_after_it_was_switched_off(home: Home, server: FakeFineTuning) -> None:
-    run_and_be_killed(home.settings.home, server, JOBS, first=False)
+    run_and_be_killed(home.settings.workspace, server, JOBS, first=False)
     server.finish()
     assert "is a candidate" in home.run(finetune=False)
 

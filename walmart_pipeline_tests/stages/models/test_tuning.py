@@ -127,7 +127,12 @@ class Shop:
     def __init__(self, home: Path, server: Model, **settings: Any) -> None:
         self.server = server
         self.settings = Settings(
-            home=home, provider="ollama", model="writer:latest", ollama_base_url=server.url, concurrency=4, **settings
+            workspace=home,
+            provider="ollama",
+            model="writer:latest",
+            ollama_base_url=server.url,
+            concurrency=4,
+            **settings,
         )
         self.warehouse = Warehouse(self.settings.warehouse)
 
@@ -315,7 +320,7 @@ def repeated(server: Model) -> int:
 def ended(shop: Shop) -> list[tuple[int, str]]:
     import optuna
 
-    storage = f"sqlite:///{shop.settings.home / 'studies.db'}"
+    storage = f"sqlite:///{shop.settings.workspace / 'studies.db'}"
     [name] = optuna.get_all_study_names(storage)
     trials = optuna.load_study(study_name=name, storage=storage).trials
     return [(trial.number, str(trial.params)) for trial in trials if trial.state.name in ("COMPLETE", "PRUNED")]

@@ -39,7 +39,7 @@ def server() -> Iterator[FakeOllama]:
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """Six products with a text and a score each."""
-    made = Warehouse(Settings(home=tmp_path).warehouse)
+    made = Warehouse(Settings(workspace=tmp_path).warehouse)
     with made.writing() as db:
         for number in range(6):
             write(db, KETTLE.model_copy(update={"product_id": f"K-{number}"}), title=f"Kettle {number}")
@@ -54,7 +54,12 @@ def write(db: Database, product: Product, title: str) -> None:
 
 
 def configured(server: FakeOllama, home: Path, sample: int = 4, **more: object) -> Settings:
-    given = {"home": home, "ollama_base_url": server.url, "model_judge": "ollama:writer", "model_judge_sample": sample}
+    given = {
+        "workspace": home,
+        "ollama_base_url": server.url,
+        "model_judge": "ollama:writer",
+        "model_judge_sample": sample,
+    }
     return Settings.model_validate(given | more)
 
 
@@ -171,7 +176,7 @@ def materialized(settings: Settings) -> dg.AssetMaterialization:
 
 
 def test_it_is_off_by_default_and_says_so_at_no_cost(server: FakeOllama, warehouse: Warehouse) -> None:
-    event = materialized(Settings(home=warehouse.path.parent, ollama_base_url=server.url))
+    event = materialized(Settings(workspace=warehouse.path.parent, ollama_base_url=server.url))
     assert "off" in event.metadata["model judge"].value
     assert server.asked == []
     assert not (warehouse.path.parent / "ledger.db").exists()

@@ -196,7 +196,7 @@ def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_tells_what_came_of_the_file(tmp_path: Path) -> None:
-    with Warehouse(Settings(home=tmp_path).warehouse).writing() as db:
+    with Warehouse(Settings(workspace=tmp_path).warehouse).writing() as db:
         write_text(db, KETTLE, HONEST)
     source = tmp_path / "ratings.jsonl"
     source.write_text(json.dumps(GOOD) + "\nnot a rating\n")

@@ -137,7 +137,7 @@ def test_uniqueness_is_no_part_of_what_is_learned_from() -> None:
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """120 products, each with a text of its own length and a score; the family of each is its own."""
-    made = Warehouse(Settings(home=tmp_path).warehouse)
+    made = Warehouse(Settings(workspace=tmp_path).warehouse)
     products, texts, scores = [], [], []
     for number in range(120):
         product, listing = written(number)
@@ -242,7 +242,7 @@ def test_a_text_that_was_rated_and_written_anew_is_still_learned_from(db: Databa
 def test_the_asset_shows_the_model_beside_the_score(warehouse: Warehouse) -> None:
     with warehouse.writing() as db:
         rate(db, 120)
-    given_resources = resources() | {"settings": Settings(home=warehouse.path.parent)}
+    given_resources = resources() | {"settings": Settings(workspace=warehouse.path.parent)}
     result = dg.materialize([rating_model], resources=given_resources)
     (event,) = result.asset_materializations_for_node("training__rating_model")
     assert event.metadata["verdict"].value.startswith("kept")
