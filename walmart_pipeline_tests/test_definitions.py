@@ -7,6 +7,7 @@ import sys
 import tomllib
 
 import dagster as dg
+import pytest
 import yaml
 
 from walmart_pipeline.benchmarks import load
@@ -71,10 +72,22 @@ def test_every_asset_says_what_it_is_who_owns_it_and_of_which_version_it_is() ->
         assert len(spec.description or "") > 80, spec.key
 
 
-def test_everything_that_opens_the_warehouse_waits_its_turn() -> None:
-    for definition in build_defs().resolve_job_def("pipeline").all_node_defs:
+# A model that is called for hours must not keep every other run from the warehouse.
+CALL_A_MODEL = {
+    "quality__model_ratings",
+    "models__tuned",
+    "models__candidates",
+    "models__fine_tuned",
+    "evaluation__contest",
+    "evaluation__promotion",
+}
+
+
+@pytest.mark.parametrize("job", ["pipeline", "retrain"])
+def test_what_only_uses_the_warehouse_waits_its_turn_and_what_calls_a_model_holds_no_place(job: str) -> None:
+    for definition in build_defs().resolve_job_def(job).all_node_defs:
         assert isinstance(definition, dg.OpDefinition)
-        assert definition.pool == "warehouse", definition.name
+        assert definition.pool == (None if definition.name in CALL_A_MODEL else "warehouse"), definition.name
 
 
 def test_a_location_has_one_name_however_it_is_loaded() -> None:

@@ -1,12 +1,10 @@
-"""Files that are whole or absent.
-
-Belongs here: writing to a temporary name beside the target and renaming. Does not: what is in the file.
-"""
+"""Files that are whole or absent, and a lock between processes."""
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -41,3 +39,19 @@ def write_whole(path: Path, text: str) -> Path:
     with whole_file(path) as file:
         file.write(text)
     return path
+
+
+@contextmanager
+def exclusive(path: Path, on_wait: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Let one process at a time into the block; the system releases the lock however a process ends.
+
+    on_wait: called once if another process is in the block.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_wait()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -119,10 +119,10 @@ def test_a_worse_model_is_refused_with_its_reasons_and_the_base_model_goes_on(
         assert [version.status for version in model_versions.versions(db)] == ["retired"]
 
 
-def test_a_retraining_that_is_killed_while_a_model_is_made_goes_on_where_it_was(
+def test_a_retraining_keeps_no_nightly_run_waiting_and_goes_on_where_it_was_killed(
     home: Pipeline, server: FakeOllama
 ) -> None:
-    """SIGKILL in the midst of /api/create: no second version, no question asked twice, no half-made model left."""
+    """While a model is made another run ends; after SIGKILL: no second version, no question asked twice."""
     reached, free = threading.Event(), threading.Event()
 
     def hold(_: Model) -> None:
@@ -145,6 +145,9 @@ def test_a_retraining_that_is_killed_while_a_model_is_made_goes_on_where_it_was(
     process = subprocess.Popen([COMMAND, "retrain", *words])
     try:
         assert reached.wait(240), "no model was made"
+        nightly = Pipeline(home.settings.home)
+        nightly.settings = home.settings.model_copy(update={"provider": "composer", "warehouse_wait_seconds": 20.0})
+        nightly.run()
         process.send_signal(signal.SIGKILL)
         process.wait()
     finally:

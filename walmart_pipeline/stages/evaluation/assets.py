@@ -124,7 +124,6 @@ class ContestConfig(dg.Config):
     kinds={"duckdb", "python"},
     owners=["team:ml"],
     code_version=model_evaluation.VERSION,
-    pool=WAREHOUSE_POOL,
 )
 def contest_of_models(
     context: dg.AssetExecutionContext,
@@ -183,7 +182,6 @@ class PromotionConfig(dg.Config):
     kinds={"duckdb", "html", "matplotlib"},
     owners=["team:ml"],
     code_version=model_evaluation.VERSION,
-    pool=WAREHOUSE_POOL,
 )
 def promotion_by_evidence(
     config: PromotionConfig,
@@ -196,7 +194,7 @@ def promotion_by_evidence(
     And only if it breaks no blocking rule for more products than the reference, which is the champion, or the base
     model where there is none. Everyone else is refused with every reason. `reports/contest-<n>.html` shows it all.
     """
-    with warehouse.writing() as db:
+    with warehouse.reading() as db:
         held = contender_results.latest(db)
         if held is None:
             return dg.MaterializeResult(metadata={"decision": "none: no contest has been held"})
@@ -207,7 +205,9 @@ def promotion_by_evidence(
     decisions = promotion.decide(held, table, versions, settings, judge)
     if config.automatic:
         with warehouse.writing() as db:
-            promotion.carry_out(db, held, decisions)
+            # Another run may have decided while the candidates' servers were asked.
+            if not promotion.is_decided(db, held.number):
+                promotion.carry_out(db, held, decisions)
     shown = model_report.Shown(held, table, decisions, is_carried_out=config.automatic)
     path = write_whole(settings.reports / f"contest-{held.number}.html", model_report.render(shown))
     return dg.MaterializeResult(

@@ -79,7 +79,7 @@ def hold(
     answer is in the ledger as soon as it is there: a contest that was cut off asks for nothing twice. All contenders
     together keep to the settings' budget. Raises ContestError.
     """
-    with warehouse.writing() as db:
+    with warehouse.reading() as db:
         standing, sample = contenders(db, base), held_out(db, products)
         dataset_version = db.value("select any_value(version) from training.dataset") or "none"
     if not sample:

@@ -73,7 +73,6 @@ class TuningConfig(dg.Config):
     kinds={"optuna", "python"},
     owners=["team:ml"],
     code_version=tuned_tiers.VERSION,
-    pool=WAREHOUSE_POOL,
 )
 def tuned_parameters(
     context: dg.AssetExecutionContext,
@@ -91,8 +90,7 @@ def tuned_parameters(
     """
     if not config.trials:
         return dg.MaterializeResult(metadata={"tuning": "off: set `trials` in the config, or run the job `retrain`"})
-    with warehouse.writing() as db:
-        base, in_the_way = versions.base(db, settings, judge)
+    base, in_the_way = versions.base(warehouse, settings, judge)
     if base is None or in_the_way:
         # Not a failure: candidates are made with the tiers' own parameters then.
         return dg.MaterializeResult(metadata={"tuning": f"nothing tuned: {in_the_way}"})
@@ -128,7 +126,6 @@ class CandidatesConfig(dg.Config):
     kinds={"ollama", "duckdb", "python"},
     owners=["team:ml"],
     code_version=versions.VERSION,
-    pool=WAREHOUSE_POOL,
 )
 def candidates(
     context: dg.AssetExecutionContext,
@@ -145,17 +142,16 @@ def candidates(
     """
     if not config.enabled:
         return dg.MaterializeResult(metadata={"made": 0, "off": "set enabled, or run `walmart-pipeline retrain`"})
+    start, in_the_way = versions.base(warehouse, settings, judge)
+    if start is None:
+        return dg.MaterializeResult(metadata={"made": 0, "nothing to retrain": in_the_way or ""})
     with warehouse.writing() as db:
-        start, in_the_way = versions.base(db, settings, judge)
-        if start is None:
-            return dg.MaterializeResult(metadata={"made": 0, "nothing to retrain": in_the_way or ""})
         dataset, made = versions.make(db, settings, judge, start, wanted=config.tiers)
-        db.checkpoint()
-        rows = []
-        if start.provider == "ollama":
-            wanted = versions.to_register(db)
-            with progress.step("registering models", None, context.log.info) as advance:
-                rows = registration.register_all(db, settings, judge, wanted, advance=advance)
+        wanted = versions.to_register(db) if start.provider == "ollama" else []
+    rows = []
+    if wanted:
+        with progress.step("registering models", len(wanted), context.log.info) as advance:
+            rows = registration.register_all(warehouse, settings, judge, wanted, advance=advance)
     columns = ("name", "endpoint", "state", "smoke_score", "problem")
     table = [
         {
@@ -194,7 +190,6 @@ class FineTuningConfig(dg.Config):
     kinds={"openai", "python"},
     owners=["team:ml"],
     code_version=fine_tune_jobs.VERSION,
-    pool=WAREHOUSE_POOL,
 )
 def fine_tuned(
     context: dg.AssetExecutionContext,
@@ -207,9 +202,7 @@ def fine_tuned(
     Off unless WALMART_FINETUNE is set, and nothing is begun above WALMART_FINETUNE_BUDGET_USD, which holds for all jobs
     of this workspace together. One job at a time, one a dataset and base model; a run looks at it once and goes on.
     """
-    told = fine_tune_jobs.advance(settings, warehouse, again=config.again)
-    for line in told:
-        context.log.info(line)
+    told = fine_tune_jobs.advance(settings, warehouse, again=config.again, log=context.log.info)
     with warehouse.reading() as db:
         known = jobs.known(db)
     table = [

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from walmart_pipeline.core.records import Product, Record
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, struct
+from walmart_pipeline.core.warehouse import Database, Warehouse, struct
 from walmart_pipeline.generation import prompt, provider_factory
 from walmart_pipeline.generation.provider_factory import ProviderError
 from walmart_pipeline.generation.recipes import Recipe
@@ -61,7 +61,7 @@ class Candidate(Record):
     modelfile: str | None
 
 
-def base(db: Database, settings: Settings, judge: Judge) -> tuple[Recipe | None, str | None]:
+def base(warehouse: Warehouse, settings: Settings, judge: Judge) -> tuple[Recipe | None, str | None]:
     """What the candidates are made from, and what is in the way; None where nothing can be retrained.
 
     An Ollama that is named and not there is no reason to make nothing: candidates wait for it, with the base model of
@@ -76,7 +76,8 @@ def base(db: Database, settings: Settings, judge: Judge) -> tuple[Recipe | None,
         if settings.provider != "ollama":
             raise
         model = settings.model or settings.default_model or settings.base_model
-        before = [version.recipe for version in model_versions.versions(db) if version.recipe.base_model == model]
+        with warehouse.reading() as db:
+            before = [version.recipe for version in model_versions.versions(db) if version.recipe.base_model == model]
         digest = next((each.base_digest for each in before if each.provider == "ollama"), None)
         waiting = Recipe(provider="ollama", base_model=model, base_digest=digest, model=model, system="")
         return waiting, str(error)

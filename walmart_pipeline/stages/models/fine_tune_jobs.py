@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from walmart_pipeline.core.files import exclusive
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import provider_factory
@@ -41,16 +42,31 @@ OFF = "off: set WALMART_FINETUNE=true and a budget, WALMART_FINETUNE_BUDGET_USD"
 REFUSALS: frozenset[ErrorClass] = frozenset(("unauthorized", "missing_model", "rejected", "too_long"))
 
 
-def advance(settings: Settings, warehouse: Warehouse, *, again: bool = False) -> list[str]:
-    """Look once after what is under way; with nothing under way, begin what the settings allow. Does not wait.
+def advance(
+    settings: Settings, warehouse: Warehouse, *, again: bool = False, log: Callable[[str], None] = lambda _: None
+) -> list[str]:
+    """Poll the job under way, if any; otherwise start the one that the settings allow. Does not wait for its end.
 
-    again: begin also what failed or was cancelled before. Returns what came of it, in sentences. The warehouse is open
-    only to read and to write, not while OpenAI is asked. Raises ProviderError, and CallError where OpenAI does not
-    answer or refuses: what is known by then is kept.
+    again: also restart a job that failed or was cancelled. Returns the outcome in sentences, which are logged as well.
+    The warehouse is open only to read and to write, not while OpenAI is called; one process at a time does this, so
+    that no job is paid for twice. Raises ProviderError, and CallError where OpenAI does not answer or refuses: what is
+    known by then is kept.
     """
-    under_way = [tune for tune in _known(warehouse) if tune.is_under_way]
-    if not under_way and not settings.finetune:
+    if not settings.finetune and not _under_way(warehouse):
         return [OFF]
+    with exclusive(settings.workspace / "fine_tuning.lock", lambda: log("waiting: another run is at OpenAI")):
+        outcome = _advance(settings, warehouse, again=again)
+    for line in outcome:
+        log(line)
+    return outcome
+
+
+def _under_way(warehouse: Warehouse) -> list[FineTune]:
+    return [tune for tune in _known(warehouse) if tune.is_under_way]
+
+
+def _advance(settings: Settings, warehouse: Warehouse, *, again: bool) -> list[str]:
+    under_way = _under_way(warehouse)
     with _client(settings) as (run, client):
         told = []
         for tune in under_way:
@@ -147,7 +163,7 @@ def _keep(warehouse: Warehouse, tune: FineTune) -> str:
 
 
 def _known(warehouse: Warehouse) -> list[FineTune]:
-    with warehouse.writing() as db:
+    with warehouse.reading() as db:
         return fine_tune_store.known(db)
 
 

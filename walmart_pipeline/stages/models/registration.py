@@ -12,7 +12,7 @@ table is what a person reads. Where the base model is missing, nothing is downlo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, Row
+from walmart_pipeline.core.warehouse import Row, Warehouse
 from walmart_pipeline.generation import provider_factory
 from walmart_pipeline.generation.provider_factory import ollama_urls
 from walmart_pipeline.judge.judge import Judge
@@ -63,33 +63,44 @@ class Meant:
 
 
 def register_all(
-    db: Database, settings: Settings, judge: Judge, wanted: Sequence[Meant], *, advance: Callable[[int, str], None]
+    warehouse: Warehouse,
+    settings: Settings,
+    judge: Judge,
+    wanted: Sequence[Meant],
+    *,
+    advance: Callable[[int, str], None],
 ) -> list[Row]:
     """Register versions at every server, oldest first; returns their rows of `models.registrations`.
 
     What is in the way is kept as a row's problem and ends only that registration: Ollama need not be there. Each step
-    is committed when it is done. advance: told each registration that ends.
+    is committed when it is done, and the warehouse is closed in between. advance: told each registration that ends.
     """
+    with warehouse.reading() as db:
+        known = {(row["name"], row["endpoint"]): row for row in db.query("select * from models.registrations")}
     rows: list[Row] = []
     for url in ollama_urls(settings):
         here = settings.model_copy(update={"base_url": url})
-        own = [_register(db, here, judge, meant, advance) for meant in wanted]
-        _point_latest(db, here, own)
+        own = [_register(warehouse, here, judge, meant, known, advance) for meant in wanted]
+        _point_latest(warehouse, here, own)
         rows += own
     return rows
 
 
-def _register(db: Database, settings: Settings, judge: Judge, meant: Meant, advance: Callable[[int, str], None]) -> Row:
-    row: Row = {"name": meant.version.name, "endpoint": _shown_address(settings), "smoke_score": None}
-    known = db.query(
-        "select * from models.registrations where name = ? and endpoint = ?", [row["name"], row["endpoint"]]
-    )
-    row |= {"digest": None, **(known[0] if known else {}), "problem": None}
+def _register(
+    warehouse: Warehouse,
+    settings: Settings,
+    judge: Judge,
+    meant: Meant,
+    known: Mapping[tuple[str, str], Row],
+    advance: Callable[[int, str], None],
+) -> Row:
+    name, endpoint = meant.version.name, _shown_address(settings)
+    row: Row = {"name": name, "endpoint": endpoint, "digest": None, "smoke_score": None}
+    row |= known.get((name, endpoint), {}) | {"problem": None}
 
     def keep(state: State, **changed: object) -> None:
         row.update(changed, state=state, updated_at=datetime.now(UTC))
-        db.upsert("models.registrations", [row], ["name", "endpoint"])
-        db.checkpoint()
+        _write(warehouse, row)
 
     try:
         digest = asyncio.run(_make(settings, meant, keep))
@@ -171,7 +182,12 @@ def _smoke(settings: Settings, judge: Judge, version: ModelVersion, product: Pro
     return score
 
 
-def _point_latest(db: Database, settings: Settings, rows: Sequence[Row]) -> None:
+def _write(warehouse: Warehouse, row: Row) -> None:
+    with warehouse.writing() as db:
+        db.upsert("models.registrations", [row], ["name", "endpoint"])
+
+
+def _point_latest(warehouse: Warehouse, settings: Settings, rows: Sequence[Row]) -> None:
     """Let `walmart-gpt-<tier>:latest` be the newest version of the tier that is registered at this server."""
     newest: dict[str, Row] = {}
     for row in rows:
@@ -182,7 +198,7 @@ def _point_latest(db: Database, settings: Settings, rows: Sequence[Row]) -> None
             asyncio.run(_copied(settings, row["name"], f"{model}:latest"))
         except CallError as error:
             row["problem"] = f"{model}:latest still names an older version: {error}"
-            db.upsert("models.registrations", [row], ["name", "endpoint"])
+            _write(warehouse, row)
 
 
 async def _copied(settings: Settings, name: str, latest: str) -> None:

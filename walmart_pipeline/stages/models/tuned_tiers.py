@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 
+from walmart_pipeline.core.files import exclusive
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.records import Product, Record, content_hash
 from walmart_pipeline.core.settings import Settings
@@ -95,10 +96,25 @@ def tune_all(
 ) -> list[Tuned]:
     """Study each tier for the base recipe's model, and keep what each says in `models.tuned` as soon as it is known.
 
-    The warehouse is open only to read and to write, not while the model is asked. Raises TuningError.
+    The warehouse is open only to read and to write, not while the model is asked. One process at a time tunes.
+    Raises TuningError.
     """
-    with warehouse.writing() as db:
+    with warehouse.reading() as db:
         inputs = tuning_inputs.read(db, judge, products=plan.products, named=plan.tiers)
+    with exclusive(settings.workspace / "tuning.lock", lambda: log("waiting: another run is tuning")):
+        return _tune_tiers(settings, warehouse, judge, base, plan, inputs, progress, log)
+
+
+def _tune_tiers(
+    settings: Settings,
+    warehouse: Warehouse,
+    judge: Judge,
+    base: Recipe,
+    plan: Plan,
+    inputs: Inputs,
+    progress: Progress,
+    log: Callable[[str], None],
+) -> list[Tuned]:
     asker = Asker(settings, judge, calls=plan.calls)
     found = []
     for name in inputs.tiers:

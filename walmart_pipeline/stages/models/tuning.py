@@ -4,7 +4,7 @@ Belongs here: what is tried, in which order, and when a trial is given up. Does 
 (recipe_trials.py), what the trials come to (trials.py), which tiers there are (tuned_tiers.py).
 
 A study is kept in SQLite and goes on where it was, also after a kill: a trial that ended stays, one that was cut off is
-done once more, and its answers are in the ledger. One process at a time works on it (the warehouse's pool sees to it).
+done once more, and its answers are in the ledger. One process at a time works on it (tuned_tiers.py).
 """
 
 from __future__ import annotations

@@ -126,7 +126,6 @@ def review_queue(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam
     kinds={"duckdb", "python"},
     owners=["team:content"],
     code_version=model_judge.VERSION,
-    pool=WAREHOUSE_POOL,
 )
 def model_ratings(
     context: dg.AssetExecutionContext,
@@ -140,14 +139,14 @@ def model_ratings(
     Off by default (WALMART_MODEL_JUDGE_SAMPLE=0). Shown beside the rules: nothing is published or held back for it.
     An answer is paid for once; the step fails only if no text of the sample got a rating.
     """
-    with warehouse.writing() as db:
-        if rater is None:
-            rows = db.count("quality.model_ratings")
-            told_off = "off: set WALMART_MODEL_JUDGE and WALMART_MODEL_JUDGE_SAMPLE"
-            return dg.MaterializeResult(metadata={"dagster/row_count": rows, "model judge": told_off})
-        sample = settings.model_judge_sample
-        with progress.step(f"asking a model ({rater.name})", sample, context.log.info) as advance:
-            told = model_judge.ask(db, rater, sample=sample, advance=advance)
+    if rater is None:
+        return dg.MaterializeResult(
+            metadata={"model judge": "off: set WALMART_MODEL_JUDGE and WALMART_MODEL_JUDGE_SAMPLE"}
+        )
+    sample = settings.model_judge_sample
+    with progress.step(f"asking a model ({rater.name})", sample, context.log.info) as advance:
+        told = model_judge.ask(warehouse, rater, sample=sample, advance=advance)
+    with warehouse.reading() as db:
         standing = model_judge.standing(db, rater)
         rows = db.count("quality.model_ratings")
     if told.asked and not told.rated:

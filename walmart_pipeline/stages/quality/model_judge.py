@@ -14,7 +14,7 @@ from pydantic import Field
 
 from walmart_pipeline.core.agreement import Agreement, agreement, spearman
 from walmart_pipeline.core.records import Listing, Product, Record
-from walmart_pipeline.core.warehouse import Database, batches, struct
+from walmart_pipeline.core.warehouse import Database, Warehouse, batches, struct
 from walmart_pipeline.judge.model_rating import ModelRating, RatedText, Rater
 
 # Bumped when other texts would be asked about: the asset's code_version.
@@ -86,12 +86,15 @@ class Standing(Record):
     spearman_with_score: float | None
 
 
-def ask(db: Database, rater: Rater, *, sample: int, advance: Callable[[int], None]) -> Told:
+def ask(warehouse: Warehouse, rater: Rater, *, sample: int, advance: Callable[[int], None]) -> Told:
     """Ask about at most `sample` texts that this judge has not rated yet, and keep what it says.
 
+    The warehouse is open only to read the texts and to write a batch of ratings, not while the model is asked.
     advance: told the number of texts since the last call. Raises CallError if the model can't be reached at all.
     """
-    due = db.query(DUE, _judge(rater) | {"sample": sample})
+    judge = _judge(rater)
+    with warehouse.reading() as db:
+        due = db.query(DUE, judge | {"sample": sample})
     texts = (
         RatedText(
             product=Product.model_validate_json(row["product"]),
@@ -108,11 +111,11 @@ def ask(db: Database, rater: Rater, *, sample: int, advance: Callable[[int], Non
                 said.append(rating)
                 advance(1)
                 if rating.is_settled:
-                    yield rating.model_dump(exclude={"is_settled"}) | _judge(rater) | {"rated_at": datetime.now(UTC)}
+                    yield rating.model_dump(exclude={"is_settled"}) | judge | {"rated_at": datetime.now(UTC)}
 
     for rows in batches(settled(), KEPT_AT_ONCE):
-        db.append("quality.model_ratings", rows)
-        db.checkpoint()
+        with warehouse.writing() as db:
+            db.upsert("quality.model_ratings", rows, ["product_id", "content_hash", *judge])
     return Told(
         asked=len(due),
         rated=sum(rating.stars is not None for rating in said),

@@ -24,6 +24,7 @@ from walmart_pipeline.stages.models.modelfile import parse
 from walmart_pipeline_tests.judge.examples import KETTLE
 from walmart_pipeline_tests.llm.fake_ollama import REPEATS, FakeOllama, Model, fake_ollama
 from walmart_pipeline_tests.stages.models.examples import example
+from walmart_pipeline_tests.stages.warehouse_lock import is_free
 
 BASE = "writer:latest"
 ASKED_FOR = "writer"
@@ -130,6 +131,20 @@ def test_the_first_listing_is_about_a_product_that_nothing_was_learned_from_and_
     (asked,) = home.server.asked
     assert [message["role"] for message in asked] == ["user"]
     assert KETTLE.product_name in asked[0]["content"]
+
+
+def test_the_warehouse_is_free_while_a_model_is_made_and_writes_its_first_listing(home: Home) -> None:
+    free: list[bool] = []
+
+    def says(_: list[dict[str, str]]) -> str:
+        free.append(is_free(home.warehouse))
+        return ANSWER
+
+    home.server.says = says
+    home.server.tamper = lambda _: free.append(is_free(home.warehouse))
+    home.retrain()
+    assert home.row()["state"] == "registered"
+    assert free == [True, True]
 
 
 def test_a_second_run_makes_nothing_and_asks_nothing(home: Home) -> None:

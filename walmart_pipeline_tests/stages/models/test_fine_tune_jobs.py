@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,13 @@ def test_what_was_learned_is_not_paid_for_again(home: Home, server: FakeFineTuni
     assert "v1 has been learned" in home.run()
     assert "v1 has been learned" in home.run(again=True)
     assert (len(server.jobs), len(server.uploads), len(home.versions)) == (1, 2, 1)
+
+
+def test_two_runs_at_once_start_one_job(home: Home, server: FakeFineTuning) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(lambda _: home.run(), range(2)))
+    assert all("ftjob-0" in outcome for outcome in outcomes)
+    assert (len(server.jobs), len(server.uploads)) == (1, 2)
 
 
 def test_a_job_that_is_under_way_is_followed_after_it_was_switched_off(home: Home, server: FakeFineTuning) -> None:

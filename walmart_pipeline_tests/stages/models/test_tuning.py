@@ -34,6 +34,7 @@ from walmart_pipeline.stages.models.recipe_trials import Asker, NoAnswerError, O
 from walmart_pipeline_tests.conftest import KETTLE
 from walmart_pipeline_tests.llm.model_server import serving
 from walmart_pipeline_tests.stages.models.examples import example
+from walmart_pipeline_tests.stages.warehouse_lock import is_free
 
 JUDGE = Judge(profiles.load("walmart-2025"))
 NAMES = "Harbor Meadow Summit Prairie Canyon Willow Juniper Orchard Lantern Anchor Cedar Birch Maple Aspen".split()
@@ -72,8 +73,14 @@ class Model:
         self.is_good = is_good
         self.asked: list[dict[str, Any]] = []
         self.says: Callable[[dict[str, Any]], web.Response] | None = None
+        self.on_request: Callable[[], object] = lambda: None
+
+    async def tags(self, _: web.Request) -> web.StreamResponse:
+        self.on_request()
+        return web.json_response({"models": [{"name": "writer:latest", "model": "writer:latest", "digest": "a" * 64}]})
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
+        self.on_request()
         body = await request.json()
         self.asked.append(body)
         if self.says:
@@ -98,10 +105,9 @@ def model(is_good: IsGood) -> Iterator[Model]:
         return web.json_response(value)
 
     async def serve() -> None:
-        tags = {"models": [{"name": "writer:latest", "model": "writer:latest", "digest": "a" * 64}]}
         handlers = {
             "POST /api/chat": server.chat,
-            "GET /api/tags": lambda _: told(tags),
+            "GET /api/tags": server.tags,
             "POST /api/show": lambda _: told({"capabilities": ["completion"]}),
             "GET /api/version": lambda _: told({"version": "0.33.0"}),
         }
@@ -282,7 +288,7 @@ def test_a_finished_study_asks_nothing_more(tmp_path: Path) -> None:
 TUNE = """
 import sys
 from pathlib import Path
-from walmart_pipeline_tests.models.test_tuning import Model, Shop
+from walmart_pipeline_tests.stages.models.test_tuning import Model, Shop
 server = Model(lambda *_: True)
 server.url = sys.argv[2]
 Shop(Path(sys.argv[1]), server).tune(trials=6)
@@ -389,6 +395,16 @@ def test_the_asset_asks_nothing_by_default_and_tells_what_a_study_found(tmp_path
     assert "basic: " in told["tuning"]
     assert 12 < told["calls"] <= 24
     assert told["basic history"].startswith("file://")
+
+
+def test_the_warehouse_is_free_while_the_model_is_asked(tmp_path: Path) -> None:
+    with model(warm) as server:
+        shop = Shop(tmp_path, server).open()
+        free: list[bool] = []
+        server.on_request = lambda: free.append(is_free(shop.warehouse))
+        materialized(shop, trials=2)
+    assert len(free) > 12
+    assert all(free)
 
 
 def test_an_absent_ollama_leaves_the_tiers_own_and_fails_nothing(tmp_path: Path) -> None:
