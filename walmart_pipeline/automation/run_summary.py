@@ -109,7 +109,9 @@ class Summary(BaseModel):
     waiting_by_batch: dict[str, int] = Field(
         default_factory=dict, description="Products whose text a batch at the provider is going to bring."
     )
-    calls: int = Field(default=0, description="Model calls of this run, failed ones too; the composer needs none.")
+    calls: int = Field(
+        default=0, description="Model calls of this run, failed ones too; the template writer needs none."
+    )
     cost_usd: float = 0.0
     examples: int = 0
     modelfiles: list[str] = Field(default_factory=list)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from walmart_pipeline.benchmarks import resource_usage, synthetic_catalog
 from walmart_pipeline.core.warehouse import Warehouse
-from walmart_pipeline.generation.template.provider import Composer
+from walmart_pipeline.generation.template.provider import TemplateWriter
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.content import planning
@@ -28,7 +28,7 @@ class PlanFigures(BaseModel):
 
 def measure(*, products: int, changed: float) -> PlanFigures:
     """Make a warehouse, change a part of it, and plan, in a process that has just begun."""
-    provider = Composer(Judge(profiles.load("walmart-2025")))
+    provider = TemplateWriter(Judge(profiles.load("walmart-2025")))
     with tempfile.TemporaryDirectory(prefix="walmart-bench-") as folder:
         warehouse = Warehouse(Path(folder) / "warehouse.duckdb")
         with warehouse.writing() as db:

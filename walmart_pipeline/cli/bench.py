@@ -23,7 +23,7 @@ def bench_load(
 
 @app.command("generation")
 def bench_generation(
-    provider: ProviderName = "composer",
+    provider: ProviderName = "template",
     base_url: BaseUrl = None,
     model: ModelName = None,
     products: Annotated[int, typer.Option(min=1, help="Products, made for the measurement.")] = 4_000,

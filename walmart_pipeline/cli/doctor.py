@@ -89,7 +89,7 @@ def _policy(settings: Settings) -> Finding:
 
 
 def _reachable(settings: Settings) -> Iterator[Finding]:
-    """Ollama is optional: the composer needs no server, and a Modelfile is built without one."""
+    """Ollama is optional: the template writer needs no server, and a Modelfile is built without one."""
     for url in filter(None, (settings.ollama_base_url, settings.cloud_ollama_url)):
         yield _ollama(url)
 

@@ -87,6 +87,8 @@ def _made(completion: Completion) -> RenderableType:
     took += [f"${completion.cost_usd:.4f}"] if completion.cost_usd else []
     line = Text(f"Written by {', '.join(took)}" if completion.status == "complete" else ", ".join(took), style="dim")
     if completion.fallback:
-        why = Text(f"The composer's text stands in for the model's: {printable(completion.fallback)}", style="yellow")
+        why = Text(
+            f"The template writer's text stands in for the model's: {printable(completion.fallback)}", style="yellow"
+        )
         return Group(why, line)
     return line

@@ -22,7 +22,7 @@ Home = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 PolicyName = Annotated[str | None, typer.Option(help="Policy profile: name or YAML file. Default: WALMART_POLICY.")]
-ProviderName = Annotated[str | None, typer.Option(help="Who writes: ollama, openai, embedded, composer, or auto.")]
+ProviderName = Annotated[str | None, typer.Option(help="Who writes: ollama, openai, embedded, template, or auto.")]
 BaseUrl = Annotated[str | None, typer.Option(help="Model server; several Ollamas divided by commas.")]
 ModelName = Annotated[str | None, typer.Option(help="Model that writes. Default: DEFAULT_MODEL.")]
 Pull = Annotated[bool, typer.Option("--pull", help="Pull a model that Ollama lacks; a terminal is asked without it.")]

@@ -92,7 +92,7 @@ class Completion(Record):
     completion_tokens: int = 0
     seconds: float = 0.0
     cost_usd: float = 0.0
-    fallback: str | None = Field(default=None, description="Why the composer's text stands in for the model's.")
+    fallback: str | None = Field(default=None, description="Why the template writer's text stands in for the model's.")
 
 
 class Violation(Record):

@@ -80,6 +80,12 @@ class Settings(BaseSettings):
     max_response_time: float = _published("MAX_RESPONSE_TIME", 300.0)
     enable_data_collection: bool = _published("ENABLE_DATA_COLLECTION", True)
 
+    @field_validator("provider")
+    @classmethod
+    def _current_name(cls, provider: str) -> str:
+        """The template writer's earlier name stays valid."""
+        return "template" if provider == "composer" else provider
+
     @field_validator("workspace")
     @classmethod
     def _absolute(cls, workspace: Path) -> Path:

@@ -21,7 +21,7 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """Such as `composer`."""
+        """Such as `template`."""
         ...
 
     @property

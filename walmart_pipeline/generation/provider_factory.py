@@ -17,7 +17,7 @@ from walmart_pipeline.generation.batch_provider import BatchProvider
 from walmart_pipeline.generation.model_provider import TEMPERATURE, Calling, ModelProvider
 from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.generation.recipes import Recipe
-from walmart_pipeline.generation.template.provider import Composer
+from walmart_pipeline.generation.template.provider import TemplateWriter
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import pricing
 from walmart_pipeline.llm.calls import CallError, Client
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from walmart_pipeline.llm.clients.openai import OpenAI
     from walmart_pipeline.llm.clients.transport import Timeouts
 
-PROVIDERS = ("ollama", "openai", "embedded", "composer")
+PROVIDERS = ("ollama", "openai", "embedded", "template")
 
 # `auto` looks for an Ollama before each run: one that is there answers in milliseconds.
 LOOK_SECONDS = 2.0
@@ -53,7 +53,7 @@ def choose(
     champions: Mapping[str, Recipe] = NO_CHAMPIONS,
     batches: bool = False,
 ) -> Provider:
-    """The provider that the settings name; for `auto` an Ollama with a model, else the composer.
+    """The provider that the settings name; for `auto` an Ollama with a model, else the template writer.
 
     champions: by provider, the recipe that is to write where no model is named. batches: `openai` is a BatchProvider,
     which sends batches if the settings say so, and collects those of earlier runs either way.
@@ -66,19 +66,19 @@ def choose(
     if champion and not named and (settings.provider != "auto" or found_model(settings)):
         return for_recipe(settings, judge, champion, repairs=repairs, batches=batches)
     match settings.provider:
-        case "composer":
-            return Composer(judge)
+        case "template":
+            return TemplateWriter(judge)
         case "auto":
             model = named or found_model(settings)
             if model is None:
-                return Composer(judge)
+                return TemplateWriter(judge)
             return _ollama(settings, model, judge, repairs=repairs)
         case "ollama":
             model = named or found_model(settings)
             if model is None:
                 raise ProviderError(
                     f"no Ollama answers with a model at {', '.join(ollama_urls(settings))}: start it with `ollama "
-                    "serve`, pull a model, or set OLLAMA_BASE_URL; or run with --provider composer"
+                    "serve`, pull a model, or set OLLAMA_BASE_URL; or run with --provider template"
                 )
             return _ollama(settings, model, judge, repairs=repairs)
         case "openai":
@@ -113,12 +113,12 @@ def for_recipe(
 def base_recipe(settings: Settings, judge: Judge) -> Recipe | None:
     """The model that a retraining begins from, asked with the task alone; None where there is nothing to retrain.
 
-    `auto` takes an Ollama with a model, else the embedded model. The composer learns nothing. Raises ProviderError and
-    CallError where the provider is named and not there.
+    `auto` takes an Ollama with a model, else the embedded model. The template writer learns nothing. Raises
+    ProviderError and CallError where the provider is named and not there.
     """
     named = settings.model or settings.default_model
     provider = settings.provider
-    if provider == "composer":
+    if provider == "template":
         return None
     if provider == "auto":
         provider = "ollama" if named or found_model(settings) else "embedded"

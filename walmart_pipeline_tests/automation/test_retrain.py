@@ -90,7 +90,7 @@ def test_a_better_model_is_promoted_writes_the_next_night_and_is_rolled_back(
     assert decision.low > 0
     assert done.report is not None
     assert "walmart-gpt-basic:1.0.0" in Path(done.report).read_text()
-    assert {contender.kind for contender in done.contenders} == {"base", "candidate", "composer", "source"}
+    assert {contender.kind for contender in done.contenders} == {"base", "candidate", "template", "source"}
 
     assert 1 <= home.run(limit=5).calls <= 5, "what the contest asked is in the ledger"
     assert home.query("select distinct model[:23] as model from content.generation_plan") == [

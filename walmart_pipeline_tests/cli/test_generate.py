@@ -85,9 +85,9 @@ def test_flags_and_json_describe_the_same_product(tmp_path: Path) -> None:
     given = tmp_path / "product.json"
     given.write_text(json.dumps(FACTS))
     runs = [
-        generate(tmp_path, "--provider", "composer", "--json", *FLAGS),
-        generate(tmp_path, "--provider", "composer", "--json", "--input", given),
-        generate(tmp_path, "--provider", "composer", "--json", "--input", "-", stdin=json.dumps(FACTS)),
+        generate(tmp_path, "--provider", "template", "--json", *FLAGS),
+        generate(tmp_path, "--provider", "template", "--json", "--input", given),
+        generate(tmp_path, "--provider", "template", "--json", "--input", "-", stdin=json.dumps(FACTS)),
     ]
     answers = [json.loads(run.stdout) for run in runs]
     for run, answer in zip(runs, answers, strict=True):
@@ -95,11 +95,11 @@ def test_flags_and_json_describe_the_same_product(tmp_path: Path) -> None:
         assert answer.keys() == {"listing", "report", "completion"}
         assert answer["listing"] == GOOD.model_dump()
         assert answer["report"]["publishable"]
-        assert answer["completion"]["provider"] == "composer"
+        assert answer["completion"]["provider"] == "template"
 
 
 def test_a_person_reads_the_listing_and_what_the_judge_says_of_it(tmp_path: Path) -> None:
-    done = generate(tmp_path, "--provider", "composer", *FLAGS)
+    done = generate(tmp_path, "--provider", "template", *FLAGS)
     assert done.returncode == 0
     assert done.stdout == ""
     shown = " ".join(done.stderr.replace("│", " ").split())
@@ -109,14 +109,14 @@ def test_a_person_reads_the_listing_and_what_the_judge_says_of_it(tmp_path: Path
         "Home > Kitchen > Kettles",
         "of 100",
         "grounding",
-        "Written by composer",
+        "Written by template",
     ):
         assert part in shown
 
 
 def test_a_text_that_breaks_a_rule_is_shown_with_the_words_that_break_it(tmp_path: Path) -> None:
     with fake_ollama(lambda _: SHOUTING.model_dump_json()) as server:
-        facts = json.dumps({"product_name": "Brindlewick Kettle"})  # too few for the composer to stand in
+        facts = json.dumps({"product_name": "Brindlewick Kettle"})  # too few for the template writer to stand in
         done = generate(tmp_path, *ollama(server), "--input", "-", stdin=facts)
     assert done.returncode == 0
     assert "can't be published" in done.stderr
@@ -134,7 +134,7 @@ def test_an_answer_is_in_the_ledger_and_not_asked_for_twice(server: FakeOllama, 
 
 
 def test_facts_that_carry_no_listing_end_with_their_reason(tmp_path: Path) -> None:
-    done = generate(tmp_path, "--provider", "composer", "--json", "--name", "Kettle")
+    done = generate(tmp_path, "--provider", "template", "--json", "--name", "Kettle")
     assert done.returncode == 1
     answer = json.loads(done.stdout)
     assert (answer["listing"], answer["report"], answer["completion"]["status"]) == (None, None, "declined")

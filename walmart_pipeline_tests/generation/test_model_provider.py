@@ -162,10 +162,12 @@ def test_a_model_that_is_not_there_is_told_with_the_remedy(server: FakeOllama, t
         _ = choose(settings(server, tmp_path, model="absent"), JUDGE).model
 
 
-def test_auto_takes_an_ollama_that_answers_and_the_composer_otherwise(server: FakeOllama, tmp_path: Path) -> None:
+def test_auto_takes_an_ollama_that_answers_and_the_template_writer_otherwise(
+    server: FakeOllama, tmp_path: Path
+) -> None:
     found = choose(Settings(workspace=tmp_path, ollama_base_url=server.url), JUDGE)
     assert (found.name, found.model.partition("@")[0]) == ("ollama", "writer:latest")
-    assert choose(Settings(workspace=tmp_path, ollama_base_url="http://127.0.0.1:9"), JUDGE).name == "composer"
+    assert choose(Settings(workspace=tmp_path, ollama_base_url="http://127.0.0.1:9"), JUDGE).name == "template"
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def test_auto_takes_an_ollama_that_answers_and_the_composer_otherwise(server: Fa
         ({"provider": "openai", "model": "gpt-5-mini"}, "OPENAI_API_KEY"),
         ({"provider": "openai", "model": "no-such-model", "openai_api_key": "sk-x"}, "price"),
         ({"provider": "ollama", "base_url": "http://127.0.0.1:9"}, "ollama serve"),
-        ({"provider": "bard"}, "composer"),
+        ({"provider": "bard"}, "template"),
     ],
 )
 def test_a_provider_that_cannot_be_used_says_what_to_change(

@@ -1,4 +1,4 @@
-"""The composer's own words, read once from phrases.yaml.
+"""The template writer's own words, read once from phrases.yaml.
 
 Belongs here: the shape of that file. Does not: which phrase is taken for which product.
 """

@@ -1,4 +1,4 @@
-"""The composer behind the provider protocol.
+"""The template writer behind the provider protocol.
 
 Belongs here: a composed listing, or its refusal, as a completion. Does not: composing (writer.py).
 """
@@ -18,11 +18,11 @@ from walmart_pipeline.llm.pricing import Estimate
 VERSION = "1"
 
 
-class Composer:
+class TemplateWriter:
     """No model, no server, no cost: the floor that every model has to beat."""
 
-    name = "composer"
-    model = "facts"
+    name = "template"
+    model = "template"
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge

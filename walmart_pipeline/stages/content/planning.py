@@ -15,9 +15,9 @@ from walmart_pipeline.llm.pricing import Estimate
 VERSION = "2"
 
 # The first reason that holds is given. From `forced` on, the same question is asked again: as a revision of its own,
-# since the ledger would answer it from memory. The composer is left out there: it gives the same text to the same
-# facts. A model gets MAX_REVISIONS tries more to satisfy; then the text waits for a person. What a reviewer wrote stays
-# until its facts change, a reviewer rejects it, or everything is forced.
+# since the ledger would answer it from memory. The template writer is left out there: it gives the same text to the
+# same facts. A model gets MAX_REVISIONS tries more to satisfy; then the text waits for a person. What a reviewer wrote
+# stays until its facts change, a reviewer rejects it, or everything is forced.
 PLAN = """
 insert into content.generation_plan by name
 with rated as (
@@ -43,7 +43,7 @@ reasoned as (
             when content.status = 'failed' then 'failed before'
             when waiting.revision > coalesce(content.revision, 0) then 'waits in a batch'
             when $everything then 'forced'
-            when $provider = 'composer' or content.status <> 'complete' then null
+            when $provider = 'template' or content.status <> 'complete' then null
             when content.generated_at < now() - to_days($stale_days) then 'stale'
             when coalesce(content.revision, 0) >= $max_revisions then null
             when rated.stars <= 2 then 'rejected by a reviewer'

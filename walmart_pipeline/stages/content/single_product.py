@@ -68,7 +68,7 @@ def choose(settings: Settings, judge: Judge) -> Provider:
     """The provider that the pipeline would write with, the champion included. Raises ProviderError, WarehouseError."""
     champions: Mapping[str, Recipe] = {}
     # Only where no model is named does a champion write: else the warehouse is not needed, nor waited for.
-    if not (settings.model or settings.default_model) and settings.provider != "composer":
+    if not (settings.model or settings.default_model) and settings.provider != "template":
         champions = model_versions.champions(Warehouse(settings.warehouse, WAIT_SECONDS))
     return provider_factory.choose(settings, judge, champions=champions)
 

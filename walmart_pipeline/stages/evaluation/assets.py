@@ -135,14 +135,16 @@ def contest_of_models(
 ) -> dg.MaterializeResult[None]:
     """The same held-out products, written about by everyone who could write, and judged alike.
 
-    Base model, champion, every candidate, the composer and the source's own text; what fails counts as 0. Off unless
-    `products` is set: each model is asked about so many products. What was answered once is not asked again.
+    Base model, champion, every candidate, the template writer and the source's own text; what fails counts as 0. Off
+    unless `products` is set: each model is asked about so many products. What was answered once is not asked again.
     """
     if not config.products:
         return dg.MaterializeResult(metadata={"contest": "off: set `products` in the config, or run the job `retrain`"})
     base = provider_factory.base_recipe(settings, judge)
     if base is None:
-        return dg.MaterializeResult(metadata={"contest": "nothing to compare: no model writes, the composer does"})
+        return dg.MaterializeResult(
+            metadata={"contest": "nothing to compare: no model writes, the template writer does"}
+        )
     held = model_evaluation.hold(
         settings, warehouse, judge, base, config.products, progress=progress, log=context.log.info
     )

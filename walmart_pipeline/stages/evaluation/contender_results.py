@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from walmart_pipeline.core.records import Listing, QualityReport, Record
 from walmart_pipeline.core.warehouse import Database, Row
 
-Kind: TypeAlias = Literal["base", "champion", "candidate", "composer", "source"]
+Kind: TypeAlias = Literal["base", "champion", "candidate", "template", "source"]
 Status: TypeAlias = Literal["complete", "declined", "failed", "lost"]
 
 MET = """

@@ -16,18 +16,18 @@ from walmart_pipeline.generation import parsing, provider_factory
 from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.generation.provider_factory import ProviderError
 from walmart_pipeline.generation.recipes import Recipe
-from walmart_pipeline.generation.template.provider import Composer
+from walmart_pipeline.generation.template.provider import TemplateWriter
 from walmart_pipeline.judge.judge import Judge, source_listing
 from walmart_pipeline.llm import call_errors
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.stages.evaluation.contender_results import Kind, Status
 
-COMPOSER, SOURCE = "composer", "source"
+TEMPLATE, SOURCE = "template", "source"
 
 
 class Contender(Record):
-    """Who stands. recipe: how it is asked; None for the composer and the source."""
+    """Who stands. recipe: how it is asked; None for the template writer and the source."""
 
     name: str
     kind: Kind
@@ -73,7 +73,7 @@ def write(
 
 def _provider(settings: Settings, judge: Judge, contender: Contender, began: datetime) -> Provider:
     if contender.recipe is None:
-        return Composer(judge)
+        return TemplateWriter(judge)
     with Ledger(settings.ledger) as ledger:
         calls, cost = ledger.spent(began)
     left: dict[str, float | None] = {

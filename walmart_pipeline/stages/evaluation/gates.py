@@ -95,8 +95,8 @@ def regressions(table: Standings, candidate: Standing) -> list[str]:
 
 
 def below_the_floor(table: Standings, candidate: Standing) -> list[str]:
-    """The composer asks no model: told where that would serve better than what may write."""
-    floor = next(standing for standing in table.contenders if standing.kind == "composer")
+    """The template writer asks no model: told where that would serve better than what may write."""
+    floor = next(standing for standing in table.contenders if standing.kind == "template")
     if candidate.mean.mean >= floor.mean.mean:
         return []
-    return [f"the composer scores {floor.mean.mean - candidate.mean.mean:.1f} points higher without a model"]
+    return [f"the template writer scores {floor.mean.mean - candidate.mean.mean:.1f} points higher without a model"]

@@ -20,7 +20,7 @@ from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.registry import model_versions
 from walmart_pipeline.stages.evaluation import contender_results, contender_texts
 from walmart_pipeline.stages.evaluation.contender_results import Contest, Entry, Kind
-from walmart_pipeline.stages.evaluation.contender_texts import COMPOSER, SOURCE, Contender, Written
+from walmart_pipeline.stages.evaluation.contender_texts import SOURCE, TEMPLATE, Contender, Written
 
 # Bumped when the same versions and products would give another contest: the assets' code_version.
 VERSION = "1"
@@ -105,7 +105,7 @@ def hold(
 
 
 def contenders(db: Database, base: Recipe) -> list[Contender]:
-    """The base model, the provider's champion, each of its candidates, the composer and the source's own text.
+    """The base model, the provider's champion, each of its candidates, the template writer and the source's own text.
 
     Candidates of earlier datasets stand too: products keep their side, so none has learned from the test side.
     Raises ContestError where the base model is one of our versions.
@@ -123,7 +123,7 @@ def contenders(db: Database, base: Recipe) -> list[Contender]:
     return [
         Contender(name=base.base_model, kind="base", recipe=base),
         *own,
-        Contender(name=COMPOSER, kind="composer"),
+        Contender(name=TEMPLATE, kind="template"),
         Contender(name=SOURCE, kind="source"),
     ]
 

@@ -81,7 +81,7 @@ def base(warehouse: Warehouse, settings: Settings, judge: Judge) -> tuple[Recipe
         digest = next((each.base_digest for each in before if each.provider == "ollama"), None)
         waiting = Recipe(provider="ollama", base_model=model, base_digest=digest, model=model, system="")
         return waiting, str(error)
-    return found, None if found else "the composer has nothing to retrain"
+    return found, None if found else "the template writer has nothing to retrain"
 
 
 def make(

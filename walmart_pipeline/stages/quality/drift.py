@@ -25,8 +25,8 @@ MAD_TO_SIGMA = 1.4826
 # Points, and per cent of the texts: a catalog that hardly changes has no spread, and nobody acts on less.
 WORTH_TELLING = 1.0
 
-# Per cent. The composer, the floor for every model, reaches 100 on the sample and 84 on a real catalog of 895 products:
-# less says that a model, the feed or the policy went wrong.
+# Per cent. The template writer, the floor for every model, reaches 100 on the sample and 84 on a real catalog of 895
+# products: less says that a model, the feed or the policy went wrong.
 PUBLISHABLE_AT_LEAST = 80.0
 
 # DuckDB adds in parallel, so the last digits of a mean differ from run to run.

@@ -226,7 +226,7 @@ def test_claims_are_found_in_every_field() -> None:
     assert fields == {"title", "key_features[0]", "description", "seo_keywords[0]"}
 
 
-def test_a_composer_is_told_that_a_sentence_makes_a_claim() -> None:
+def test_a_template_writer_is_told_that_a_sentence_makes_a_claim() -> None:
     assert not JUDGE.acceptable("description", "It cures cancer.", KETTLE)
     assert JUDGE.acceptable("description", "Treat yourself to a cup.", KETTLE)
 

@@ -319,7 +319,7 @@ def test_a_report_tells_the_same_words_once() -> None:
     assert evidence("description.emoji", description=described("⭐ tea ⭐ tea ⭐")) == ["⭐"]
 
 
-def test_a_composer_can_ask_for_one_sentence() -> None:
+def test_a_template_writer_can_ask_for_one_sentence() -> None:
     assert JUDGE.acceptable("description", "Boils a full pot in about 6 minutes.", KETTLE)
     assert not JUDGE.acceptable("description", "Order now with free shipping.", KETTLE)
     assert not JUDGE.acceptable("key_features", "- Easy to clean", KETTLE)

@@ -274,7 +274,7 @@ def test_a_missing_key_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_batches_with_another_provider_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ProviderError, match="--provider openai"):
-        choose(Settings(workspace=tmp_path, provider="composer", batch=True), JUDGE, batches=True)
+        choose(Settings(workspace=tmp_path, provider="template", batch=True), JUDGE, batches=True)
 
 
 def test_the_estimate_is_that_of_a_batch(server: FakeOpenAI, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_products_wait_for_their_batch_in_the_plan_and_are_written_by_a_later_ru
 
 def test_a_run_with_another_provider_writes_what_waited(nightly: Pipeline) -> None:
     nightly.run()
-    nightly.settings = Settings(workspace=nightly.settings.workspace, provider="composer")
+    nightly.settings = Settings(workspace=nightly.settings.workspace, provider="template")
     summary = nightly.run()
     assert (summary.accepted, summary.waiting_by_batch) == (4, {})
 
@@ -65,7 +65,7 @@ def test_a_plan_alone_sends_nothing(nightly: Pipeline, server: FakeOpenAI) -> No
 
 
 def test_batches_with_a_provider_that_takes_none_are_wrong_usage(tmp_path: Path) -> None:
-    done = command("run", "--provider", "composer", "--batch", "--home", tmp_path)
+    done = command("run", "--provider", "template", "--batch", "--home", tmp_path)
     assert done.returncode == 2
     assert "--provider openai" in done.stderr
     done = command("run", "--home", tmp_path, WALMART_BATCH="true")

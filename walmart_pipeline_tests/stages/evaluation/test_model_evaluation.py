@@ -45,7 +45,7 @@ def test_everyone_who_could_write_stands_and_has_a_row_for_every_product(tmp_pat
         (BASE, "base", 6),
         (champion.name, "champion", 6),
         (candidate.name, "candidate", 6),
-        ("composer", "composer", 6),
+        ("template", "template", 6),
         ("source", "source", 6),
     }
 
@@ -66,7 +66,7 @@ def test_every_dimension_is_measured_and_copies_are_found_among_a_contenders_tex
 ) -> None:
     shop = Shop(tmp_path, served)
     held = shop.hold(products=6)
-    composed = [entry.report.dimensions for entry in held.entries if entry.contender == "composer"]
+    composed = [entry.report.dimensions for entry in held.entries if entry.contender == "template"]
     assert all(value is not None for measured in composed for value in measured.values())
     # All products are the same kettle under another name.
     assert min(measured["uniqueness"] or 0 for measured in composed) < 50

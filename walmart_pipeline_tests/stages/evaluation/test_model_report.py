@@ -22,7 +22,7 @@ KINDS: dict[str, Kind] = {
     "llama": "base",
     "gpt:1": "candidate",
     "gpt:2": "candidate",
-    "composer": "composer",
+    "template": "template",
     "source": "source",
 }
 
@@ -53,7 +53,7 @@ def contest(entries: list[Entry]) -> Contest:
 
 
 def planted(products: int = 24, said: str = "Kettle") -> Contest:
-    means = {"llama": 50, "gpt:1": 70, "gpt:2": 60, "composer": 65, "source": 40}
+    means = {"llama": 50, "gpt:1": 70, "gpt:2": 60, "template": 65, "source": 40}
     return contest(
         [
             entry(name, number, mean + number % 10, said=said)
@@ -134,7 +134,7 @@ def test_variants_of_one_product_do_not_make_an_interval_narrower() -> None:
         gain = draw.gauss(5, 10)
         for variant in range(5):
             number = family * 5 + variant
-            for name in ("llama", "composer", "source"):
+            for name in ("llama", "template", "source"):
                 entries.append(entry(name, number, 50, family=f"family {family}"))
             entries.append(entry("gpt:1", number, 50 + gain, family=f"family {family}"))
     grouped = difference(standings(contest(entries)), "gpt:1")
@@ -152,7 +152,7 @@ def test_the_more_candidates_there_are_the_surer_each_must_be() -> None:
     alone = contest([each for each in held.entries if each.contender != "gpt:2"])
     assert difference(standings(alone), "gpt:1").level == 0.95
     assert difference(standings(held), "gpt:1").level == 0.975
-    assert difference(standings(held), "composer").level == 0.95
+    assert difference(standings(held), "template").level == 0.95
 
 
 def test_a_contender_that_lacks_a_product_is_no_contender() -> None:

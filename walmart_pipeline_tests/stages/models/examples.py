@@ -27,5 +27,5 @@ def example(
             description=description,
             seo_keywords=["kettle"],
         ),
-        metadata=ExampleMetadata(model_used="composer", generation_time=0.1, quality_score=quality, user_rating=stars),
+        metadata=ExampleMetadata(model_used="template", generation_time=0.1, quality_score=quality, user_rating=stars),
     )

@@ -203,9 +203,9 @@ def test_an_unknown_tier_is_refused_with_those_that_there_are(home: Home) -> Non
         home.retrain(tiers=["gold"])
 
 
-def test_the_composer_has_nothing_to_retrain(home: Home) -> None:
-    home.settings = home.configured(home.settings.workspace, provider="composer", model=None)
-    assert home.retrain()["nothing to retrain"] == "the composer has nothing to retrain"
+def test_the_template_writer_has_nothing_to_retrain(home: Home) -> None:
+    home.settings = home.configured(home.settings.workspace, provider="template", model=None)
+    assert home.retrain()["nothing to retrain"] == "the template writer has nothing to retrain"
 
 
 # ---- what is in the way ----

@@ -414,8 +414,8 @@ def test_an_absent_ollama_leaves_the_tiers_own_and_fails_nothing(tmp_path: Path)
     assert shop.rows() == []
 
 
-def test_the_composer_has_nothing_to_tune(tmp_path: Path) -> None:
+def test_the_template_writer_has_nothing_to_tune(tmp_path: Path) -> None:
     with model(warm) as server:
         shop = Shop(tmp_path, server).open()
-        shop.settings = shop.settings.model_copy(update={"provider": "composer", "model": None})
-        assert "composer" in str(materialized(shop, trials=2)["tuning"])
+        shop.settings = shop.settings.model_copy(update={"provider": "template", "model": None})
+        assert "template" in str(materialized(shop, trials=2)["tuning"])

@@ -154,7 +154,7 @@ def test_other_weights_are_another_judge(server: FakeOllama, warehouse: Warehous
     assert standing.texts_with_score == 6
 
 
-@pytest.mark.parametrize("named", [None, "writer", "ollama", "ollama:", "composer:facts", "bard:1"])
+@pytest.mark.parametrize("named", [None, "writer", "ollama", "ollama:", "template:facts", "bard:1"])
 def test_a_sample_without_a_model_says_how_to_name_one(server: FakeOllama, tmp_path: Path, named: str | None) -> None:
     with pytest.raises(ProviderError, match="ollama:llama3"):
         model_rater.rater(configured(server, tmp_path, model_judge=named), JUDGE)

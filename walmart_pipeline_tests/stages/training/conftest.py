@@ -39,7 +39,7 @@ def make_example(kettle: Product) -> MakeExample:
             ),
             "score": 91.5,
             "timestamp": datetime(2025, 3, 1, 12, tzinfo=UTC),
-            "model_used": "composer",
+            "model_used": "template",
             "generation_time": 0.25,
         }
         return example_from(**(given | changes))  # type: ignore[arg-type]
