@@ -1,11 +1,15 @@
-"""The warehouse: one DuckDB file, opened for as long as a step needs it and closed whatever happens.
+"""The warehouse: connections to one DuckDB file, its migrations, and how rows enter and leave a table.
 
-Belongs here: connections, migrations, and how rows enter and leave a table. Does not: what a table means (the stages).
-DuckDB lets one process write, or many read: whoever comes second waits for `wait_seconds`.
+DuckDB lets one process write, or many read: transactions have to be short, so that nobody waits for long.
 """
 
 from __future__ import annotations
 
+import logging
+import random
+import re
+import subprocess
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from pydantic import BaseModel
+
+logger = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -30,6 +36,10 @@ MEMORY_LIMIT = "1GB"
 # What of it stays from one checkpoint to the next. Without, the blocks of all that was written so far and the
 # allocator's free pages stay: writing 100,000 products peaked at 292 MB, so at 242 MB, and 4,000 at 204 MB.
 KEPT_MEMORY = "32MB"
+
+# Between two tries to open a file that another process holds, and when a wait is announced.
+PAUSE_SECONDS = (0.05, 0.25)
+ANNOUNCE_SECONDS = 2.0
 
 Row = dict[str, Any]
 
@@ -208,7 +218,7 @@ class Database:
 
 
 class Warehouse:
-    """Where the warehouse is; opens it on demand."""
+    """The DuckDB file, opened on demand: one process writes, or many read; whoever else comes waits `wait_seconds`."""
 
     def __init__(self, path: Path, wait_seconds: float = 0.0) -> None:
         self.path = path
@@ -216,12 +226,19 @@ class Warehouse:
 
     @contextmanager
     def reading(self) -> Iterator[Database]:
-        """A read-only connection. Raises WarehouseError if there is no warehouse yet, or it stays locked."""
+        """A read-only connection, to a warehouse that is migrated first where it is older than this code.
+
+        Raises WarehouseError if there is no warehouse yet, it is newer than this code, or it stays locked.
+        """
         if not self.path.exists():
             raise WarehouseError(f"there is no warehouse at {self.path} yet: run `walmart-pipeline run` first")
         connection = self._connect(read_only=True)
         try:
-            _known(connection, self.path)
+            if _pending(connection, self.path):
+                connection.close()
+                with self.writing():
+                    pass
+                connection = self._connect(read_only=True)
             yield Database(connection)
         finally:
             connection.close()
@@ -230,7 +247,7 @@ class Warehouse:
     def writing(self) -> Iterator[Database]:
         """A connection in one transaction: committed when the block ends well, rolled back otherwise.
 
-        Makes and migrates the warehouse. Raises WarehouseError if it stays locked or is newer than this code.
+        Creates and migrates the warehouse. Raises WarehouseError if it is newer than this code, or stays locked.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = self._connect(read_only=False)
@@ -248,26 +265,29 @@ class Warehouse:
 
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         import duckdb
-        import stamina
 
-        def locked(error: Exception) -> bool:
-            return isinstance(error, duckdb.IOException) and "lock" in str(error)
-
-        try:
-            for attempt in stamina.retry_context(
-                on=locked,
-                attempts=None if self.wait_seconds else 1,
-                timeout=self.wait_seconds or None,
-                wait_initial=0.2,
-                wait_max=5.0,
-            ):
-                with attempt:
-                    connection = duckdb.connect(str(self.path), read_only=read_only)
-        except duckdb.IOException as error:
-            raise WarehouseError(
-                f"the warehouse {self.path} can't be opened: {error}. Another process may be writing to it: "
-                "wait for its run to end, or raise WALMART_WAREHOUSE_WAIT_SECONDS."
-            ) from error
+        started, is_announced = time.monotonic(), False
+        while True:
+            try:
+                connection = duckdb.connect(str(self.path), read_only=read_only)
+                break
+            except duckdb.IOException as error:
+                if "lock" not in str(error):
+                    raise WarehouseError(f"the warehouse {self.path} can't be opened: {error}") from error
+                waited = time.monotonic() - started
+                # DuckDB names the process that holds the file.
+                found = re.search(r"held in (\S+) \(PID (\d+)\)", str(error))
+                holder = f"process {found[2]} ({found[1]})" if found else "another process"
+                if waited >= self.wait_seconds:
+                    raise WarehouseError(
+                        f"the warehouse {self.path} is in use by {holder}: try again when that is done, "
+                        "or raise WALMART_WAREHOUSE_WAIT_SECONDS"
+                    ) from error
+                if waited >= ANNOUNCE_SECONDS and not is_announced:
+                    is_announced = True
+                    logger.warning("waiting for %s, which holds the warehouse %s", holder, self.path)
+            # Writers hold the file for seconds at most. Pauses that differ keep two processes from meeting each time.
+            time.sleep(random.uniform(*PAUSE_SECONDS))  # noqa: S311 - not for security
         # A spinner over a query would break the progress bars and the logs.
         connection.execute("set enable_progress_bar = false")
         connection.execute("set timezone = 'UTC'")
@@ -297,35 +317,49 @@ def _rows(table: pa.Table | pa.RecordBatch) -> list[Row]:
     return table.to_pylist(maps_as_pydicts="strict")
 
 
-def _migrations() -> list[tuple[int, Path]]:
-    return [(int(path.name[:4]), path) for path in sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))]
+def _pending(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[int, Path]]:
+    """Migrations that the warehouse lacks. Raises WarehouseError if it has some that this code does not."""
+    scripts = [(int(script.name[:4]), script) for script in sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))]
+    version, newest = _version(connection), scripts[-1][0]
+    if version > newest:
+        raise WarehouseError(
+            f"{path} was written by a newer walmart-pipeline (version {version}; this one knows {newest}): upgrade it"
+        )
+    return [(number, script) for number, script in scripts if number > version]
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> int:
-    kept = connection.execute("select count(*) from duckdb_tables() where table_name = 'migrations'").fetchone()
-    if not kept or not kept[0]:
+    """Number of the newest migration that was applied; 0 for an empty file."""
+    if not connection.execute("from duckdb_tables() where table_name = 'migrations'").fetchone():
         return 0
     row = connection.execute("select coalesce(max(version), 0) from main.migrations").fetchone()
     return int(row[0]) if row else 0
 
 
-def _known(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    newest = _migrations()[-1][0]
-    version = _version(connection)
-    if version > newest:
-        raise WarehouseError(f"{path} is at version {version}, this code knows {newest}: update the code")
-    if version < newest:
-        raise WarehouseError(f"{path} is at version {version}, this code needs {newest}: run `walmart-pipeline run`")
-
-
 def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    version = _version(connection)
-    for number, script in _migrations():
-        if number <= version:
-            continue
-        connection.begin()
-        connection.execute("create table if not exists main.migrations (version integer, name varchar)")
-        connection.execute(script.read_text(encoding="utf-8"))
-        connection.execute("insert into main.migrations values (?, ?)", [number, script.name])
-        connection.commit()
-    _known(connection, path)
+    """Apply what the warehouse lacks, all or nothing; a copy of the file as it was stays beside it."""
+    import duckdb
+
+    pending = _pending(connection, path)
+    if not pending:
+        return
+    kept = ""
+    if _version(connection):
+        connection.execute("checkpoint")
+        copy = path.with_name(f"{path.stem}.before-{pending[-1][0]:04}{path.suffix}")
+        # By another process: if this one closed the file once, it would lose its lock on it.
+        if subprocess.run(["cp", "--", str(path), str(copy)], check=False).returncode:  # noqa: S603, S607 - our paths
+            raise WarehouseError(f"{path} has to be migrated, but it could not be copied to {copy} first")
+        kept = f"; a copy of the warehouse as it was: {copy}"
+    connection.begin()
+    for number, script in pending:
+        try:
+            connection.execute("create table if not exists main.migrations (version integer, name varchar)")
+            connection.execute(script.read_text(encoding="utf-8"))
+            connection.execute("insert into main.migrations values (?, ?)", [number, script.name])
+        except duckdb.Error as error:
+            connection.rollback()
+            raise WarehouseError(f"{path} could not be migrated: {script.name}: {error}{kept}") from error
+    connection.commit()
+    if kept:
+        logger.warning("migrated the warehouse to version %d%s", pending[-1][0], kept)
