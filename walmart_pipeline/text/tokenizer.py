@@ -30,12 +30,18 @@ ABBREVIATIONS = frozenset(
     sq. sr. st. tbsp. tsp. vol. vs. wt. yd. u.s.
     """.split()
 )
+_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _PLAIN = (("’", "'"), ("‘", "'"), ("‑", "-"), ("–", "-"), ("\u00a0", " "))
 
 
 def words(text: str) -> list[str]:
     """The words of a text, folded."""
     return WORD.findall(folded(text))
+
+
+def name_words(name: str) -> list[str]:
+    """The words of a field's name in lower case, however they are joined: frameColor, frame_color, Frame Color."""
+    return PIECE.findall(_CAMEL_CASE.sub(" ", name).lower())
 
 
 def stems(word: str) -> list[str]:

@@ -6,6 +6,7 @@ Does not: which words, or what they mean (quantities.py, grounding/).
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
@@ -37,6 +38,13 @@ def flat(text: str) -> str:
     Writing beyond Latin-1 is blank too.
     """
     return text.encode("latin-1", "replace").translate(_TABLE).decode("latin-1")
+
+
+def has_phrase(text: str, phrase: str, *, plural: bool = False) -> bool:
+    """Whether a text has a phrase as whole words. Both in lower case; plural: also with a plural ending."""
+    start = r"(?<!\w)" if phrase[:1].isalnum() else ""
+    end = r"(?!\w)" if phrase[-1:].isalnum() else ""
+    return re.search(f"{start}{re.escape(phrase)}{'(?:e?s)?' if plural else ''}{end}", text) is not None
 
 
 class WordSearch(Generic[Found]):

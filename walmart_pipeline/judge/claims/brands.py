@@ -95,7 +95,7 @@ def _is_named(term: Term, listing: ListingText, start: int, end: int, record: Re
 
 def _told(name: str, record: Record) -> tuple[Verdict, tuple[str, ...]]:
     word = tokenizer.PIECE.findall(flat(name))[0]
-    return ("supported", ()) if f" {word} " in record.flat or word in record.squeezed else _verdict(record)
+    return ("supported", ()) if record.has_name(word) else _verdict(record)
 
 
 def _by(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:

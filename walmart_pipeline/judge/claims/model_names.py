@@ -36,7 +36,7 @@ def model_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     for start, end in _models(listing.text):
         token = flat(listing.text[start:end]).replace(" ", "").strip("_")
         subject: Subject = "claim" if _PROTECTION.fullmatch(token) else "attribute"
-        if record.shows(listing.text[start:end]) or token in record.squeezed:
+        if record.shows(listing.text[start:end]) or record.has_name(token):
             yield Claim(subject, start, end, "supported")
             continue
         if _OTHERS.search(context.before(listing.folded, start)):

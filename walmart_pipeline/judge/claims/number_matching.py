@@ -44,8 +44,12 @@ class Figures:
     """The numbers of a text: by kind with their unit, and those without one by what they may be."""
 
     def __init__(self, text: str = "") -> None:
-        """text: where numbers stand that state nothing by themselves (model numbers)."""
+        """text: where numbers stand that state nothing by themselves (model numbers).
+
+        found: the quantities of that text, with their spans in it.
+        """
         self.by_kind: dict[str, list[tuple[float, Unit, str]]] = {}
+        self.found: list[Quantity] = []
         self._nouns: dict[str, list[tuple[float, str]]] = {}
         self._counted: list[Quantity] = []
         self._bare: set[tuple[float, str]] = set()
@@ -120,22 +124,18 @@ class Figures:
                 return True
         return False
 
-    def is_within(self, quantity: Quantity, least: float, most: float, beside: Iterable[Quantity] = ()) -> bool:
-        """Whether a figure of the same kind is between these shares of it, or one that is said `beside` it."""
+    def compared(self, quantity: Quantity) -> list[tuple[float, float]]:
+        """A figure of a text beside each of the record's of its kind, both in the kind's base unit."""
         if not quantity.readings:
-            values = [value for value, _ in self._of_name(quantity.noun)] if quantity.noun else []
-            values += [value for value, _ in self._of_name("pack")]
-            return any(least * quantity.value <= value <= most * quantity.value for value in values)
-        near = [reading for other in beside for reading in other.readings]
-        return any(
-            least * stated <= amount <= most * stated
-            for kind, stated, _ in quantity.readings
-            for amount in [*self.amounts(kind), *(reading.amount for reading in near if reading.kind == kind)]
-        )
+            named = [*(self._of_name(quantity.noun) if quantity.noun else ()), *self._of_name("pack")]
+            return [(quantity.value, value) for value, _ in named]
+        return [(stated, amount) for kind, stated, _ in quantity.readings for amount in self.amounts(kind)]
 
     def amounts(self, kind: str) -> list[float]:
         """The record's figures of a kind, or its numbers of things of that name."""
-        return [amount for amount, _ in self._of_name(kind)]
+        return [amount for amount, _, _ in self.by_kind.get(kind, ())] + [
+            value for value, _ in self._nouns.get(tokenizer.stem(kind), ())
+        ]
 
     def are_fewer(self, value: float) -> bool:
         """Whether the record counts its pieces, and none of its counts comes to so many."""

@@ -13,14 +13,17 @@ from math import inf
 from walmart_pipeline.judge.claims import context, directions, unrelated_numbers
 from walmart_pipeline.judge.claims.arithmetic import follows
 from walmart_pipeline.judge.claims.claim import Claim, Verdict
+from walmart_pipeline.judge.claims.comparisons import Comparison, comparison_of, is_like
 from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.record import Record
 from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.quantities import Quantity
+from walmart_pipeline.text.units import COUNTS
 
 # Up to here the same number may stand for anything.
 SMALL = 20
 _RANGE = re.compile(r"^\s*(?:to|or|-|–)\s*[\d.]+[\s-]*[a-z]+")
+_PLACE = re.compile(r"\b(?:over|under|above|below)\s+$")
 # "Thread count of 800": what the figure is of stands before it.
 _OF = re.compile(r"([a-z]+(?: [a-z]+)?)\s+(?:of|is|:)\s*$")
 
@@ -33,11 +36,12 @@ def number_claims(listing: ListingText, record: Record, apart: Sequence[Claim]) 
         if apart and any(claim.start < end and start < claim.end for claim in apart):
             continue
         loose = quantity.text[0].isalpha() and (not quantity.readings or quantity.readings[0].kind == "person")
+        comparison = comparison_of(*listing.around(start, end))
         phrase = listing.phrase(quantity)
         asked_for = phrase, start >= listing.read
         if asked_for not in shown:
             shown[asked_for] = record.shows(phrase, any_case=asked_for[1])
-        if shown[asked_for]:
+        if shown[asked_for] and (comparison is None or comparison.inclusive):
             if not loose:
                 yield Claim("number", start, end, "supported")
         # "Five ribbon markers" is a figure only where the record counts the same.
@@ -45,7 +49,7 @@ def number_claims(listing: ListingText, record: Record, apart: Sequence[Claim]) 
             in_title = listing.in_title(start)
             # No title goes on with the preposition: "15 in Stuffed Animal".
             asked = quantity._replace(unsure=False) if in_title and quantity.unsure else quantity
-            if judged := _judged(asked, listing, record, in_title=in_title):
+            if judged := _judged(asked, listing, record, comparison, in_title=in_title):
                 yield Claim("number", start, end, *judged)
 
 
@@ -57,7 +61,7 @@ def _is_counted(quantity: Quantity, record: Record) -> bool:
         )
     if not quantity.noun:
         return False
-    counted = tokenizer.stem(quantity.noun.lower()) in record.flat and record.figures.counts(quantity.noun)
+    counted = tokenizer.stem(quantity.noun.lower()) in record.words and record.figures.counts(quantity.noun)
     # "Eight bars" of six.
     return counted or (
         tokenizer.stem(quantity.noun.lower()) in record.nouns and record.figures.are_fewer(quantity.value)
@@ -65,22 +69,32 @@ def _is_counted(quantity: Quantity, record: Record) -> bool:
 
 
 def _judged(
-    quantity: Quantity, listing: ListingText, record: Record, *, in_title: bool
+    quantity: Quantity, listing: ListingText, record: Record, comparison: Comparison | None, *, in_title: bool
 ) -> tuple[Verdict, tuple[str, ...]] | None:
     """The record's verdict and what it has instead; None for a number that states nothing of the product."""
     figures = record.figures
+    ahead, behind = listing.around(quantity.start, quantity.end)
+    beside = _beside(quantity, listing, ahead, behind)
+    pairs = figures.compared(quantity) if comparison else []
+    true = [pair for pair in [*pairs, *_compared_beside(quantity, beside)] if comparison and comparison.is_true(*pair)]
+    if true:
+        # Under 2 minutes, where the record has under 2 seconds, is a slip.
+        is_slip = figures.has_in_other_unit(quantity) and not any(is_like(*pair) for pair in true)
+        return ("contradicted", figures.like(quantity)) if is_slip else ("supported", ())
     verdict = figures.judge(quantity)
     if verdict == "supported":
-        return verdict, ()
-    ahead, behind = listing.around(quantity.start, quantity.end)
+        if not comparison or not pairs or comparison.inclusive or _compares_alike(quantity, comparison, record):
+            return verdict, ()
+        # "Listed under 7 Piece Sets", "a lid over 2 bowls".
+        if _PLACE.search(ahead) and (not quantity.readings or quantity.readings[0].kind in COUNTS):
+            return verdict, ()
+        # The record has the figure itself: 8 days, of which the text says "more than 8 days".
+        return "contradicted", figures.like(quantity)
     if unrelated_numbers.is_figurative(quantity, ahead, behind):
         return None
     # In a title every word has a capital, and no one is told what to do.
     if not in_title and _is_of_others(quantity, verdict, listing, record):
         return None
-    beside = _beside(quantity, listing, ahead, behind)
-    if (bounds := unrelated_numbers.rounding(ahead)) and figures.is_within(quantity, *bounds, beside):
-        return "supported", ()
     if follows(quantity, beside, f"{ahead} {behind}", figures):
         return "supported", ()
     if unrelated_numbers.is_total(ahead, behind) and figures.in_all(quantity):
@@ -89,6 +103,21 @@ def _judged(
         own = _attribute(ahead, record) if not quantity.readings else None
         return ("contradicted", (own,)) if own else ("unsupported", ())
     return "contradicted", figures.like(quantity)
+
+
+def _compared_beside(quantity: Quantity, beside: Sequence[Quantity]) -> list[tuple[float, float]]:
+    """A figure beside each of its kind that the sentence itself states."""
+    said = [reading for other in beside for reading in other.readings]
+    return [(own.amount, other.amount) for own in quantity.readings for other in said if other.kind == own.kind]
+
+
+def _compares_alike(quantity: Quantity, comparison: Comparison, record: Record) -> bool:
+    """Whether the record compares the same figure in the same way: "Over 300 lumens"."""
+    return any(
+        comparison_of(context.before(record.folded, own.start), context.after(record.folded, own.end)) == comparison
+        for own in record.figures.found
+        if own.value == quantity.value and own.readings == quantity.readings
+    )
 
 
 def _is_of_others(quantity: Quantity, verdict: Verdict, listing: ListingText, record: Record) -> bool:

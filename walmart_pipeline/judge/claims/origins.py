@@ -14,6 +14,7 @@ from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.record import Record
 from walmart_pipeline.judge.claims.vocabulary import Term, is_about, vocabulary
 from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text.word_search import has_phrase
 
 # "Grown on a single estate in Ethiopia", "designed and built in Germany", "made in Provence, France".
 _MADE_IN = re.compile(
@@ -53,7 +54,7 @@ def origins(record: Record) -> dict[str, None]:
     brand = tokenizer.folded(record.product.brand or "")
     for start, end, terms in record.places:
         # American Soft Linen is a brand.
-        if record.folded[start:end] in brand:
+        if has_phrase(brand, record.folded[start:end]):
             continue
         named |= {
             term.word: None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
+from itertools import accumulate
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.judge.claims import attribution, context
@@ -16,7 +17,7 @@ from walmart_pipeline.judge.claims.number_matching import Figures
 from walmart_pipeline.judge.claims.record_numbers import record_figures, unglued
 from walmart_pipeline.judge.claims.vocabulary import Kind, Term, Vocabulary, is_about, longest, vocabulary
 from walmart_pipeline.text import tokenizer
-from walmart_pipeline.text.word_search import flat
+from walmart_pipeline.text.word_search import flat, has_phrase
 
 # The message names so many of the record's words; more would not help a writer.
 SHOWN_WORDS = 4
@@ -78,10 +79,22 @@ class Record:
         """The record's numbers."""
         return record_figures(self.product, self.text)
 
+    def has_name(self, name: str) -> bool:
+        """Whether it has these letters and digits as whole words, however they are divided: WH 1000XM4 = WH-1000XM4."""
+        text, starts, ends = self._alphanumeric
+        at = text.find(name)
+        while at != -1:
+            if at in starts and at + len(name) in ends:
+                return True
+            at = text.find(name, at + 1)
+        return False
+
     @cached_property
-    def squeezed(self) -> str:
-        """Letters and digits alone, so that WH 1000XM4 = WH-1000XM4."""
-        return self.flat.replace(" ", "")
+    def _alphanumeric(self) -> tuple[str, frozenset[int], frozenset[int]]:
+        """Letters and digits alone, and where words start and end among them."""
+        words = self.flat.split()
+        ends = list(accumulate(map(len, words)))
+        return "".join(words), frozenset([0, *ends]), frozenset(ends)
 
     @cached_property
     def terms(self) -> dict[Term, bool]:
@@ -138,7 +151,13 @@ class Record:
 
     def quotes(self, folded: str, start: int, end: int) -> bool:
         """Whether the words of a folded text stand in the record as they do there, with those beside them."""
-        return folded[max(0, start - BESIDE_CHARS) : end + BESIDE_CHARS].strip() in self.folded
+        ahead, behind = folded[max(0, start - BESIDE_CHARS) : start], folded[end : end + BESIDE_CHARS]
+        # Words that are cut off are left out.
+        if start > BESIDE_CHARS:
+            ahead = ahead.partition(" ")[2]
+        if end + BESIDE_CHARS < len(folded):
+            behind = behind.rpartition(" ")[0]
+        return has_phrase(self.folded, f"{ahead}{folded[start:end]}{behind}".strip())
 
     def told(self, kind: Kind) -> dict[Term, str]:
         """The words of a kind that the record says of the whole product, as they are written there.

@@ -13,25 +13,25 @@ from itertools import pairwise
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.judge.claims.number_matching import ANY, COUNTED, UNLESS_TOLD, Figures
+from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.quantities import Quantity, Reading, quantities
 from walmart_pipeline.text.units import COUNTS, UNITS
 
 # Which kinds a number without a unit may be, by the name of its attribute; elsewhere it may be any.
-KINDS_OF_NAME: tuple[tuple[str, frozenset[str]], ...] = tuple(
-    (word, frozenset(kinds.split()))
+KINDS_OF_NAME: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
+    (frozenset(words.split()), frozenset(kinds.split()))
     for words, kinds in (
         ("weight", "mass"),
         ("length width height depth diameter thickness dimension screen drop inseam", "length"),
         ("capacity volume", "volume mass cup data charge person"),
-        ("seat sleep occupan people person", "person"),
-        ("watt power", "power"),
-        ("volt", "voltage"),
-        ("count quantity pieces pack number", " ".join(COUNTS)),
+        ("seat seating sleep sleeping occupant occupancy people person", "person"),
+        ("watt wattage power", "power"),
+        ("volt voltage", "voltage"),
+        ("count quantity piece pack package number", " ".join(COUNTS)),
         ("warranty age", "calendar days"),
         ("speed", "turns speed setting times"),
         ("temperature", "temperature degrees"),
     )
-    for word in words.split()
 )
 # 18 in + 2 in.
 PLUS = re.compile(r"\s*\+\s*")
@@ -55,7 +55,7 @@ def record_figures(product: Product, text: str) -> Figures:
     made = Figures(text)
     starts = list(_attribute_starts(product, text))
     first = starts[-1][0] if starts else len(text)
-    found = quantities(text, counted=True)
+    found = made.found = quantities(text, counted=True)
     for quantity in [*found, *_added_up(text, found), *_mended(product.product_name)]:
         if quantity.readings and not quantity.unsure:
             made.add(quantity)
@@ -89,7 +89,7 @@ def _add_attribute(made: Figures, name: str, value: str) -> None:
     if noun and noun[0].endswith("s"):
         for count in _counts(value.strip()):
             made.count(noun[0], count, f"{name}: {value}")
-    if value.isdigit() and ("count" in name.lower() or "quantity" in name.lower()):
+    if value.isdigit() and not {"count", "quantity"}.isdisjoint(tokenizer.name_words(name)):
         for quantity in quantities(f"{value} count"):
             made.add(quantity)
 
@@ -133,8 +133,8 @@ def _attribute_starts(product: Product, text: str) -> Iterator[tuple[int, str]]:
 
 @lru_cache(maxsize=4096)
 def _kinds_of(name: str) -> frozenset[str]:
-    lower = name.lower()
-    return next((kinds for word, kinds in KINDS_OF_NAME if word in lower), frozenset({ANY}))
+    words = set(map(tokenizer.stem, tokenizer.name_words(name)))
+    return next((kinds for named, kinds in KINDS_OF_NAME if not words.isdisjoint(named)), frozenset({ANY}))
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""Numbers of a sentence that are no figures of the product, and words that let a figure be rounded or added up.
+"""Numbers of a sentence that are no figures of the product, and words that let figures be added up.
 
 Belongs here: what the words around a number do to it. Does not: what a reader does (directions.py), or looking a figure
 up (number_matching.py).
@@ -47,13 +47,6 @@ _CHILDREN = re.compile(
     r"\b(?:infants?|bab(?:y|ies)|children|kids|toddlers)\s+(?:under|over|below|above|younger than)\s+$"
 )
 _USUAL = re.compile(r"\b(?:usual|usually|typical|typically|generally|often|tends? to|happiest|as a rule|most people)\b")
-# "Just over 7 pounds" says 7.2 lb: how far the record's figure may be from the one that is told, as a share of it.
-_ROUGHLY = (
-    (r"(?<!no )(?:(?:just|a little|a bit|slightly) )?(?:over|above|more than|upwards of|at least)", (0.98, 1.4)),
-    (r"(?<!no )(?:(?:just|a little|a bit|slightly) )?(?:under|below|less than|shy of|not quite)", (0.7, 1.02)),
-    (r"(?:just )?about|around|approximately|approx\.?|roughly|nearly|almost|close to|some", (0.95, 1.05)),
-)
-_ROUNDED = [(re.compile(rf"\b(?:{words})\s+$"), bounds) for words, bounds in _ROUGHLY]
 _TOGETHER = re.compile(
     r"\b(?:together|total|totals|in all|all told|combined|altogether|overall|between them|in hand|means?|makes?|"
     r"adds? up to|comes? to|works? out (?:to|at)|amounts? to)\b"
@@ -134,11 +127,6 @@ def _is_race(quantity: Quantity, ahead: str, behind: str) -> bool:
     if not quantity.readings or quantity.readings[0].kind != "resolution":
         return False
     return _PICTURES.search(f"{ahead} {behind}") is None
-
-
-def rounding(ahead: str) -> tuple[float, float] | None:
-    """Between which shares of a figure after these words the true one may be; None where it has to be exact."""
-    return next((bounds for words, bounds in _ROUNDED if words.search(ahead)), None)
 
 
 def is_total(ahead: str, behind: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 import yaml
 
+from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.word_search import WordSearch
 
 FILE = Path(__file__).parent / "vocabulary.yaml"
@@ -78,8 +79,8 @@ class Vocabulary:
 @lru_cache(maxsize=1 << 14)
 def is_about(attribute: str, kind: Kind) -> bool:
     """Whether an attribute of this name tells this kind of fact."""
-    name = attribute.lower()
-    return any(word in name for word in vocabulary().attributes[kind])
+    words = f" {' '.join(map(tokenizer.stem, tokenizer.name_words(attribute)))} "
+    return any(f" {tokenizer.stem(word)} " in words for word in vocabulary().attributes[kind])
 
 
 @cache

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from walmart_pipeline.judge.rules import regulated_claims
 from walmart_pipeline.judge.rules.base import Confirmed, Mention, confirms
+from walmart_pipeline.text.word_search import has_phrase
 
 # Verbs of 21 CFR 101.93(g): diagnose, mitigate, treat, cure, prevent; and what sellers write in their place.
 _CURE = (
@@ -88,7 +89,7 @@ def health(mention: Mention) -> Confirmed | None:
         or regulated_claims.STORIES.search(category)
         or (minor and not SWALLOWED_OR_APPLIED.search(category))
     )
-    if told and words in regulated_claims.record(product):
+    if told and has_phrase(regulated_claims.record(product), words, plural=True):
         return None
     return Confirmed(*span, "symptom" if minor else None)
 

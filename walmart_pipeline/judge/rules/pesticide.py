@@ -11,6 +11,7 @@ import re
 from walmart_pipeline.judge.rules import regulated_claims
 from walmart_pipeline.judge.rules.base import Confirmed, Mention, confirms
 from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text.word_search import has_phrase
 
 # 40 CFR 152.15: who claims to kill or repel a pest sells a pesticide, and registers it.
 _KILL = (
@@ -72,11 +73,11 @@ def pesticide(mention: Mention) -> Confirmed | None:
     record = regulated_claims.record(product)
     if mention.word_list == "biocides":
         stem = _BIOCIDE_STEM.search(words)
-        stated = stem is not None and _plain(stem[1]) in _plain(record)
+        stated = stem is not None and _begins_a_word(stem[1], record)
         if stated or CARE.search(before) or CARRIED.search(before):
             return None
         return Confirmed(mention.start, mention.end)
-    stated = tokenizer.stem(words.split()[-1]) in record
+    stated = _is_stated(words.split()[-1], record)
     kills = list(KILLS.finditer(before))
     told = (
         REGISTRATION.search(record)
@@ -85,7 +86,7 @@ def pesticide(mention: Mention) -> Confirmed | None:
         or regulated_claims.is_drug(product)
     )
     # A mosquito net that keeps them out says nothing of a scent that repels them.
-    if told and stated and (not kills or kills[-1].group()[:STEM_CHARS] in record):
+    if told and stated and (not kills or _begins_a_word(kills[-1].group()[:STEM_CHARS], record)):
         return None
     start = mention.start - len(before)
     if kills:
@@ -99,5 +100,12 @@ def pesticide(mention: Mention) -> Confirmed | None:
     return None
 
 
-def _plain(text: str) -> str:
-    return text.replace("-", "").replace(" ", "").replace("s", "z")
+def _is_stated(pest: str, record: str) -> bool:
+    """Whether a record names a pest, in the singular or plural."""
+    return tokenizer.stem(pest) in tokenizer.key_stems(record) or has_phrase(record, tokenizer.stem(pest), plural=True)
+
+
+def _begins_a_word(stem: str, record: str) -> bool:
+    """Whether a word of the record begins so: anti-microb = antimicrob, saniti[s/z]."""
+    letters = [("[sz]" if letter in "sz" else letter) for letter in stem if letter.isalpha()]
+    return re.search(rf"(?<!\w){'[ -]?'.join(letters)}", record) is not None

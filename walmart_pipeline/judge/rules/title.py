@@ -10,6 +10,7 @@ from itertools import pairwise
 from walmart_pipeline.judge.rules.base import Case, Finding, rule
 from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.quantities import quantities
+from walmart_pipeline.text.word_search import has_phrase
 
 YEAR = re.compile(r"(?<![\w.,$-])(?:19[5-9]\d|20[0-4]\d)(?![\w%]|[.,]\d)")
 NAMED_YEAR = re.compile(r"\b[^\W\d_]{3,} \d{4}$")
@@ -86,16 +87,19 @@ def year(case: Case) -> Iterator[Finding]:
     if not found:
         return
     own = " ".join(
-        [product.product_name, *(value for name, value in product.attributes.items() if "year" in name.lower())]
+        [
+            product.product_name,
+            *(value for name, value in product.attributes.items() if "year" in tokenizer.name_words(name)),
+        ]
     )
     record = tokenizer.folded("\n".join([product.description, *product.features, *product.attributes.values()]))
     measured = {quantity.start for quantity in quantities(title) if quantity.readings}
     for match in found:
-        if match.start() in measured or match.group() in own:
+        if match.start() in measured or has_phrase(own, match.group()):
             continue
         # With the word before it, it is a name that the record has: Windows Server 2019.
         named = NAMED_YEAR.search(tokenizer.folded(title[: match.end()]))
-        if named is None or named.group() not in record:
+        if named is None or not has_phrase(record, named.group()):
             yield Finding("title", *match.span())
 
 

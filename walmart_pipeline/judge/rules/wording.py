@@ -17,6 +17,7 @@ from walmart_pipeline.judge.policy.schema import Pattern, Policy, TextField
 from walmart_pipeline.judge.rules import CONFIRMATIONS, Finding, Mention
 from walmart_pipeline.judge.rules.phrase_search import PhraseSearch
 from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text.word_search import has_phrase
 
 # Attributes whose value is a name that a text may use as it stands: a dartboard of the series Target.
 NAME_ATTRIBUTES = re.compile(
@@ -133,11 +134,11 @@ class _OwnNames:
         words = folded[span[0] : span[1]]
         name = tokenizer.folded(self.product.product_name)
         if self.brand:
-            if _within_words(words, self.brand):
+            if has_phrase(self.brand, words):
                 return True
         elif (start := NAME_START.match(name)) and _covers(start.group(), folded, span):
             return True
-        if self._is_titled() and _within_words(words, name):
+        if self._is_titled() and has_phrase(name, words):
             return True
         if SIGN_WORDS.fullmatch(words) and SIGNS.search(name):
             return True
@@ -150,7 +151,7 @@ class _OwnNames:
     def cover(self, folded: str, span: tuple[int, int]) -> bool:
         """Whether a match lies inside the brand, as the sign in Yahoo! does, or inside a title: Practical ASP.NET."""
         name = tokenizer.folded(self.product.product_name)
-        return _covers(self.brand, folded, span) or (self._is_titled() and folded[span[0] : span[1]] in name)
+        return _covers(self.brand, folded, span) or (self._is_titled() and has_phrase(name, folded[span[0] : span[1]]))
 
     def _is_titled(self) -> bool:
         return TITLED.search(tokenizer.folded(" ".join(self.product.category))) is not None
@@ -177,10 +178,6 @@ def _matches(regex: re.Pattern[str], pattern: Pattern, text: str) -> Iterable[re
         return regex.finditer(text)
     match = regex.match(text)
     return (match,) if match else ()
-
-
-def _within_words(words: str, name: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", name) is not None
 
 
 def _covers(name: str, folded: str, span: tuple[int, int]) -> bool:

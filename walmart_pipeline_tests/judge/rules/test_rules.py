@@ -65,6 +65,7 @@ FEATURES = {
     "Top-rated kettle": "features.promotional",
     "a) Easy to clean": "features.formatting",
     "→ Easy to clean": "features.formatting",
+    "Glass body | Blue LED ring | Auto shut-off": "features.formatting",
     "Now on sale": "features.promotional",
     "Genuine Brewster kettle": "description.authenticity",
     "Better than from Amazon": "description.retailer_name",
