@@ -54,9 +54,9 @@ def test_training_data_follows_the_published_schema_and_keeps_families_apart(
     pipeline, summary = sample_pipeline
     data = json.loads((pipeline.settings.datasets / "v1" / "training_data.json").read_text())
     assert len([TrainingExample.model_validate(example) for example in data]) == summary.examples
-    sides = "select family from training.split group by family having count(distinct side) > 1"
-    assert pipeline.query(sides) == []
-    assert {row["side"] for row in pipeline.query("select distinct side from training.dataset")} == {
+    divided = "select family from training.split group by family having count(distinct split) > 1"
+    assert pipeline.query(divided) == []
+    assert {row["split"] for row in pipeline.query("select distinct split from training.dataset")} == {
         "train",
         "validation",
         "test",
@@ -74,7 +74,7 @@ def test_few_shot_examples_are_not_products_that_the_model_is_tested_on(
 ) -> None:
     pipeline, summary = sample_pipeline
     held_out = pipeline.query(
-        "select example ->> '$.output.title' as title from training.dataset where side <> 'train'"
+        "select example ->> '$.output.title' as title from training.dataset where split <> 'train'"
     )
     for path in summary.modelfiles:
         text = (pipeline.settings.modelfiles / path).read_text()

@@ -16,8 +16,9 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse, WarehouseError
 
 DATASET = """
-select 'v' || max(number) as dataset, (select count(*) from training.dataset) as examples
+select 'v' || number as dataset, (select count(*) from training.dataset) as examples
 from training.dataset_versions
+where in_force
 """
 
 TUNED = """

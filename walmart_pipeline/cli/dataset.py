@@ -34,19 +34,19 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([version.model_dump(mode="json") for version in known], indent=2))
         return
-    table = Table("version", "examples", "train", "validation", "test", "mean quality", "left out", "made", box=None)
+    table = Table("version", "examples", "train", "validation", "test", "mean quality", "excluded", "made", box=None)
     for version in known:
         quality = "–" if version.mean_quality is None else f"{version.mean_quality:.1f}"
-        counts = (sum(version.counts.values()), *(version.counts[side] for side in ("train", "validation", "test")))
-        left_out = f"{sum(version.left_out.values()):,}"
+        counts = (sum(version.counts.values()), *(version.counts[split] for split in ("train", "validation", "test")))
+        excluded = f"{sum(version.excluded.values()):,}"
         made = f"{version.created_at:%Y-%m-%d %H:%M}"
-        table.add_row(version.name, *(f"{count:,}" for count in counts), quality, left_out, made)
+        table.add_row(version.name, *(f"{count:,}" for count in counts), quality, excluded, made)
     console.print(table if known else f"no version yet in {chosen.datasets}: run `walmart-pipeline run`", markup=False)
 
 
 @app.command("show")
 def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
-    """One version: what is in it, what was left out and why, and where its files are."""
+    """One version: what is in it, what was excluded and why, and where its files are."""
     from walmart_pipeline.stages.training import data_card, dataset_versions
 
     chosen = settings_from(workspace=home)
@@ -56,8 +56,8 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
         return
     for label, value in version.model_dump(exclude={"fine_tuning"}).items():
         console.print(f"  {label:<16} {_told(value)}", markup=False, soft_wrap=True)
-    for side, cost in version.fine_tuning.items():
-        console.print(f"  {'chat ' + side:<16} {_told(cost.model_dump())}", markup=False, soft_wrap=True)
+    for split, cost in version.fine_tuning.items():
+        console.print(f"  {'chat ' + split:<16} {_told(cost.model_dump())}", markup=False, soft_wrap=True)
     console.print(f"  {'data card':<16} {chosen.datasets / name / data_card.CARD}", markup=False, soft_wrap=True)
 
 
@@ -75,7 +75,7 @@ def diff(before: Name, after: Name, home: Home = None, as_json: AsJson = False) 
     _table([{"version": name} | quality for name, quality in found.quality.items()])
     _table(found.by_side)
     _table(found.by_category)
-    settings = found.settings | {f"left out: {reason}": counts for reason, counts in found.left_out.items()}
+    settings = found.settings | {f"excluded: {reason}": counts for reason, counts in found.excluded.items()}
     _table([{"setting": label, before: was, after: present} for label, (was, present) in settings.items()])
     _table([{"example": kind} | row for kind, rows in found.examples.items() for row in rows])
 

@@ -48,7 +48,7 @@ def _cut(listing: Listing, words: int) -> Listing:
 
 @pytest.fixture(autouse=True)
 def eighteen_families_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sample's test side has no more; a contest asks for twenty."""
+    """The sample's test split has no more; a contest asks for twenty."""
     monkeypatch.setattr(gates, "FEW_PAIRS", 18)
 
 

@@ -43,7 +43,7 @@ def results(
 ) -> dg.MaterializeResult[None]:
     """Held-out products, judged twice under one policy: the generated text, and the source's own text as it came.
 
-    Held out is the test side of the split, accepted or not, so that success does not choose what is compared.
+    Held out is the test split of the split, accepted or not, so that success does not choose what is compared.
     """
     with (
         warehouse.writing() as db,
@@ -86,7 +86,7 @@ def evaluation_report(
     """
     with warehouse.reading() as db:
         comparison = compare(held_out.pairs(db))
-        version = db.value("select max(number) from training.dataset_versions")
+        version = db.value("select number from training.dataset_versions where in_force")
     about = comparison_report.ReportContext(
         title="Generated text against the source’s own",
         policy=judge.policy.label,

@@ -19,7 +19,7 @@ VERSION = "2"
 # memory, since both texts of each are held while they are compared.
 PRODUCTS_AT_MOST = 5_000
 
-# Products of the test side with a text, accepted or not: choosing by success would flatter the text, and so would what
+# Products of the test split with a text, accepted or not: choosing by success would flatter the text, and so would what
 # people wrote.
 HELD_OUT = f"""
 select
@@ -29,7 +29,7 @@ select
 from training.split
 join catalog.products using (product_id)
 join content.generated_content as content using (product_id)
-where split.side = 'test' and content.status = 'complete' and content.provider <> 'reviewer'
+where split.split = 'test' and content.status = 'complete' and content.provider <> 'reviewer'
 order by md5(product_id)
 limit {PRODUCTS_AT_MOST}
 """

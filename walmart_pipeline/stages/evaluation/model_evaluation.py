@@ -36,7 +36,7 @@ with products as (
         row_number() over (partition by split.family order by md5(product_id)) as turn
     from training.split
     join catalog.products using (product_id)
-    where split.side = 'test'
+    where split.split = 'test'
 ),
 placed as (
     select
@@ -57,7 +57,7 @@ class ContestError(ValueError):
 
 
 class HeldOut(Record):
-    """A product of the test side, and its family."""
+    """A product of the test split, and its family."""
 
     product: Product
     family: str
@@ -107,7 +107,7 @@ def hold(
 def contenders(db: Database, base: Recipe) -> list[Contender]:
     """The base model, the provider's champion, each of its candidates, the template writer and the source's own text.
 
-    Candidates of earlier datasets stand too: products keep their side, so none has learned from the test side.
+    Candidates of earlier datasets stand too: products keep their split, so none has learned from the test split.
     Raises ContestError where the base model is one of our versions.
     """
     versions = [version for version in model_versions.versions(db) if version.recipe.provider == base.provider]
@@ -129,7 +129,7 @@ def contenders(db: Database, base: Recipe) -> list[Contender]:
 
 
 def held_out(db: Database, products: int) -> list[HeldOut]:
-    """At most so many products of the test side: the same ones as long as the test side stays as it is."""
+    """At most so many products of the test split: the same ones as long as the test split stays as it is."""
     rows = db.query(SAMPLE, {"products": products})
     return [HeldOut(product=Product(**row["product"]), family=row["family"]) for row in rows]
 

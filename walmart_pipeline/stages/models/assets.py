@@ -31,7 +31,7 @@ def modelfiles(
 ) -> dg.MaterializeResult[None]:
     """A Walmart-GPT Modelfile for each tier that has enough good examples: `ollama create walmart-gpt-basic -f …`.
 
-    The policy's rules as SYSTEM, few-shot pairs of the training side, parameters of the tier, provenance in comments;
+    The policy's rules as SYSTEM, few-shot pairs of the training split, parameters of the tier, provenance in comments;
     parsed back and compared before it is written. A tier with too few examples is not built: `missing` says how many.
     """
     with warehouse.writing() as db:

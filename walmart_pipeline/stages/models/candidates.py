@@ -38,13 +38,13 @@ order by tuned_at desc
 limit 1
 """
 
-# Nothing was learned from it. A product of the validation side if there is one: the test side is the contest's.
+# Nothing was learned from it. A product of the validation split if there is one: the test split is the contest's.
 SMOKE = f"""
 select {struct("products", Product)} as product
 from training.split
 join catalog.products using (product_id)
-where split.side in ('validation', 'test')
-order by split.side = 'test', md5(product_id)
+where split.split in ('validation', 'test')
+order by split.split = 'test', md5(product_id)
 limit 1
 """
 

@@ -30,8 +30,7 @@ AT_MOST = 1.15
 DATASET = """
 select 'v' || number as version, policy, folder
 from training.dataset_versions
-order by number desc
-limit 1
+where in_force
 """
 
 
@@ -62,7 +61,7 @@ def planned(db: Database, settings: Settings, tunes: Sequence[FineTune], *, agai
         raise NotBegunError("there is no dataset to learn from: run `walmart-pipeline retrain`")
     version, folder = rows[0]["version"], Path(rows[0]["folder"])
     scores = [
-        row["quality_score"] for row in db.query("select quality_score from training.dataset where side = 'train'")
+        row["quality_score"] for row in db.query("select quality_score from training.dataset where split = 'train'")
     ]
     tier = tier_of(scores)
     if tier is None:
@@ -107,7 +106,7 @@ def planned(db: Database, settings: Settings, tunes: Sequence[FineTune], *, agai
 def tier_of(scores: Sequence[float]) -> str | None:
     """The highest tier of which all examples are good enough, and enough; None where there is none.
 
-    scores: quality (0–100) of the training side. Few-shot examples are picked from the best; a training file teaches
+    scores: quality (0–100) of the training split. Few-shot examples are picked from the best; a training file teaches
     its weakest as well.
     """
     met = [name for name, tier in TIERS.items() if len(scores) >= tier.min_examples and min(scores) >= tier.min_quality]

@@ -30,7 +30,7 @@ CANDIDATES_PER_CATEGORY = 20
 CANDIDATES = """
 select example
 from training.dataset
-where side = 'train'
+where split = 'train'
 qualify row_number() over (
     partition by category
     order by coalesce(user_rating, 3) desc, quality_score desc, product_id
@@ -49,7 +49,7 @@ from training.dataset
 
 @dataclass(frozen=True)
 class Material:
-    """What a dataset has to build from. examples: of the training side only. sizes: None where there is no example."""
+    """What a dataset has to build from. examples: of the training split only. sizes: None where there is no example."""
 
     version: str
     readiness: dict[str, Readiness]
@@ -75,7 +75,7 @@ def write(
 ) -> list[Row]:
     """Write the Modelfile of each tier that has enough examples; returns the rows of `models.modelfiles`, one a tier.
 
-    Few-shot examples are of the training side only. A Modelfile that says the same as before is left as it is.
+    Few-shot examples are of the training split only. A Modelfile that says the same as before is left as it is.
     """
     dataset = material(db)
 

@@ -34,8 +34,8 @@ def make(
 ) -> Recipe:
     """The recipe of a tier for a base model.
 
-    examples: of the training side only. parameters: on top of the tier's. shots: few-shot examples at most, in place of
-    the tier's; 0 for none. Fewer are taken where the context does not hold them. sizes: lower context and answer to
+    examples: of the training split only. parameters: on top of the tier's. shots: few-shot examples at most, in place
+    of the tier's; 0 for none. Fewer are taken where the context does not hold them. sizes: lower context and answer to
     what the dataset needs, where the model can be built for it; the examples are the same either way.
     """
     set_to = {**tier.parameters, **ROOM.get(provider, {}), **(parameters or {})}

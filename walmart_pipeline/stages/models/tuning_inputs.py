@@ -25,7 +25,7 @@ VALIDATION = f"""
 select {struct("products", Product)} as product, split.family
 from training.split
 join catalog.products using (product_id)
-where split.side = 'validation'
+where split.split = 'validation'
 order by row_number() over (partition by split.family order by md5(product_id)), md5(split.family)
 limit $rows
 """

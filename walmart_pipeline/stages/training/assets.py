@@ -85,31 +85,31 @@ def dataset(
 ) -> dg.MaterializeResult[None]:
     """A version of the training data: examples of quality 70 and more, without near-copies, balanced over categories.
 
-    Families and near-copies stay on one side, so that a model is never tested on what it has learned. The same content
+    Families and near-copies stay in one split, so that a model is never tested on what it has learned. The same content
     is the same version, and a version never changes. Files: `training_data.json` in the published schema, a chat file
-    a side as OpenAI's fine-tuning takes it, Parquet, and a data card that tells what it is and what it is not.
+    for each split as OpenAI's fine-tuning takes it, Parquet, and a data card that tells what it is and what it is not.
     """
     with warehouse.writing() as db:
         with progress.step("comparing products", None, context.log.info) as advance:
             split_assignment.divide(db, judge, advance=advance)
-        left_out = selection.select(db)
+        excluded = selection.select(db)
         version, is_new = dataset_store.publish(
             db,
             settings.datasets,
             policy=judge.policy.label,
             system_prompt=prompt.system(judge.policy.sentences()),
-            left_out=left_out,
+            excluded=excluded,
         )
         preview = db.query(
-            "select side, source, category, quality_score, user_rating, example ->> '$.output.title' as title "
+            "select split, source, category, quality_score, user_rating, example ->> '$.output.title' as title "
             "from training.dataset order by quality_score desc, product_id limit 5"
         )
         split = db.query(
-            "select side, count(*) as products, count(distinct family) as families, "
-            "count(distinct component) as components from training.split group by side order by side"
+            "select split, count(*) as products, count(distinct family) as families, "
+            "count(distinct component) as components from training.split group by split order by split"
         )
         history = db.query(
-            "select 'v' || number as version, fingerprint, counts, left_out, mean_quality, created_at "
+            "select 'v' || number as version, fingerprint, counts, excluded, mean_quality, created_at "
             "from training.dataset_versions order by number desc limit 10"
         )
     folder = settings.datasets / version.name
@@ -120,15 +120,15 @@ def dataset(
             "new": is_new,
             "fingerprint": version.fingerprint,
             "mean quality": round(version.mean_quality or 0.0, 1),
-            **{f"{side} examples": count for side, count in version.counts.items()},
+            **{f"{split} examples": count for split, count in version.counts.items()},
             "sources": dg.MetadataValue.json(version.sources),
-            "left out": dg.MetadataValue.json(version.left_out),
+            "excluded": dg.MetadataValue.json(version.excluded),
             "thresholds": dg.MetadataValue.json(version.thresholds),
             "preference pairs": version.preference_pairs,
             "training tokens (estimate)": version.fine_tuning["train"].tokens,
             "files": dg.MetadataValue.path(folder),
             "data card": dg.MetadataValue.url((folder / data_card.CARD).as_uri()),
-            "products by side": dg.MetadataValue.md(markdown.table(split)),
+            "products by split": dg.MetadataValue.md(markdown.table(split)),
             "preview": dg.MetadataValue.md(markdown.table(preview)),
             "versions": dg.MetadataValue.md(markdown.table(history)),
         }

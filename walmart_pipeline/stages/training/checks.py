@@ -16,7 +16,7 @@ from walmart_pipeline.stages.training.near_duplicates import NEAR_COPY
     name="leakage",
     blocking=True,
     description="No product family, no component and no near-copy of an input or output (Jaccard index "
-    f"{NEAR_COPY} or more) stands on two sides: stops everything downstream.",
+    f"{NEAR_COPY} or more) stands on two splits: stops everything downstream.",
     pool=WAREHOUSE_POOL,
 )
 def no_leakage(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.AssetCheckResult:
@@ -28,7 +28,7 @@ def no_leakage(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[J
         severity=dg.AssetCheckSeverity.ERROR,
         description=(
             f"{found.divided_families} families, {found.divided_components} components and {found.near_copies} "
-            f"near-copies stand on two sides, of {found.examples} examples"
+            f"near-copies stand on two splits, of {found.examples} examples"
         ),
-        metadata={"near-copies on two sides": dg.MetadataValue.md(markdown.table(found.pairs))},
+        metadata={"near-copies on two splits": dg.MetadataValue.md(markdown.table(found.pairs))},
     )

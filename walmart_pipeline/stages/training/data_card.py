@@ -21,9 +21,9 @@ FILES = """\
 | file | holds |
 |---|---|
 | `training_data.json` | every example in the published schema |
-| `chat_train.jsonl`, `chat_validation.jsonl`, `chat_test.jsonl` | a side each, as OpenAI's fine-tuning takes it |
+| `chat_train.jsonl`, `chat_validation.jsonl`, `chat_test.jsonl` | a split each, as OpenAI's fine-tuning takes it |
 | `preferences.jsonl` | reviewers' texts with what they replaced (prompt, chosen, rejected); only where there are any |
-| `dataset.parquet` | a row an example, in typed columns, with source, family, component and side |
+| `dataset.parquet` | a row an example, in typed columns, with source, family, component and split |
 | `version.json` | this version for programs |
 """
 
@@ -31,8 +31,8 @@ LIMITS = """\
 - Quality is what rules measure: the policy, and whether the record bears a text out. Few examples were seen by a
   person; how many were rated stands above.
 - Most outputs are written by a model or composed from the record's own sentences, so they carry the habits of both.
-- Near-copies below the threshold, and copies in other words, may stand on both sides. Products too short to compare are
-  kept together by brand and name alone.
+- Near-copies below the threshold, and copies in other words, may be in different splits. Products too short to compare
+  are kept together by brand and name alone.
 - Shares of categories are the catalog's own, cut at the top; rare categories stay rare.
 - English only. Prices, stock and reviews are in no text.
 - The licence of the sources is unknown to this program: feeds and imported files are the retailer's, and whether they
@@ -56,7 +56,7 @@ def _card(manifest: Manifest, found: Figures, pictures: dict[str, str]) -> str:
         f"product, and a text that was good for it. Made {manifest.created_at:%Y-%m-%d %H:%M} UTC, fingerprint "
         f"`{manifest.fingerprint}`. {parent} A version never changes.",
         "## What it is for",
-        "Few-shot examples and fine-tuning of the Walmart-GPT models (side `train`), tuning of their parameters "
+        "Few-shot examples and fine-tuning of the Walmart-GPT models (`train`), tuning of their parameters "
         "(`validation`), and comparing a candidate with the champion (`test`). Not for training on `validation` or "
         "`test`, and not as a source of facts about products.",
         "## What is in it",
@@ -75,14 +75,14 @@ def _card(manifest: Manifest, found: Figures, pictures: dict[str, str]) -> str:
         markdown.table([{"threshold": name, "value": str(value)} for name, value in manifest.thresholds.items()]),
         "Of near-copies (Jaccard index of three-word shingles, names and figures left out) the best stays: a "
         "reviewer's text before a well rated one before a well scored one. What did not go in:",
-        markdown.table([{"reason": name, "examples": count} for name, count in manifest.left_out.items()]),
-        "Families and near-copies of inputs form components, and a component stands on one side. Where two merge, all "
-        "goes to the held-out side; nothing ever comes back to training.",
+        markdown.table([{"reason": name, "examples": count} for name, count in manifest.excluded.items()]),
+        "Families and near-copies of inputs form components, and a component is in one split. Where two merge, all "
+        "goes to the held-out split; nothing ever comes back to training.",
         "## Training from it",
         f"Tokens are estimates (4 characters each); the limit of an example is {EXAMPLE_TOKENS:,}. Epochs are OpenAI's "
         "default. What they cost is not told: no price of training is known.",
-        markdown.table([{"side": side} | cost.model_dump() for side, cost in manifest.fine_tuning.items()]),
-        f"{manifest.preference_pairs:,} preference pairs, of the training side only.",
+        markdown.table([{"split": split} | cost.model_dump() for split, cost in manifest.fine_tuning.items()]),
+        f"{manifest.preference_pairs:,} preference pairs, of the training split only.",
         "## Known limits",
         LIMITS,
     ]
@@ -90,7 +90,7 @@ def _card(manifest: Manifest, found: Figures, pictures: dict[str, str]) -> str:
 
 
 def _tables(found: Figures) -> dict[str, list[dict[str, object]]]:
-    return {"categories": found.categories, "sources": found.sources, "sides": found.sides}
+    return {"categories": found.categories, "sources": found.sources, "splits": found.splits}
 
 
 def _picture(name: str, pictures: dict[str, str]) -> str:

@@ -12,17 +12,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import get_args
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from walmart_pipeline.core.records import Record, TrainingExample, content_hash
-from walmart_pipeline.stages.training.split import Side
+from walmart_pipeline.stages.training.split_assignment import Split
 
 
 class DatasetExample(Record):
-    """An example with the product it is about and the side it stands on."""
+    """An example with the product it is about and the split it stands on."""
 
     product_id: str
-    side: Side
+    split: Split
     source: str = "accepted"
     example: TrainingExample
 
@@ -31,7 +31,7 @@ class Contents(Record):
     """What is in a dataset, in figures."""
 
     fingerprint: str = Field(description="32 hex digits.")
-    counts: dict[Side, int] = Field(description="Examples of each side; every side is named.")
+    counts: dict[Split, int] = Field(description="Examples of each split; every split is named.")
     sources: dict[str, int] = Field(description="Examples from each source.")
     mean_quality: float | None = Field(description="0 to 100; None for a dataset without examples.")
 
@@ -42,12 +42,17 @@ class Version(Record):
     number: int = Field(ge=1)
     fingerprint: str
     parent: int | None = Field(description="Number of the version before; None for the first.")
-    counts: dict[Side, int]
+    counts: dict[Split, int]
     mean_quality: float | None
     thresholds: dict[str, float] = Field(description="What an example had to reach when the version was made.")
     policy: str = Field(description="Policy under which quality was judged, such as walmart-2025@3f2a….")
     sources: dict[str, int] = Field(default_factory=dict, description="Examples from each source.")
-    left_out: dict[str, int] = Field(default_factory=dict, description="Examples that did not go in, by reason.")
+    excluded: dict[str, int] = Field(
+        default_factory=dict,
+        # A version.json of an earlier release has `left_out`.
+        validation_alias=AliasChoices("excluded", "left_out"),
+        description="Examples that did not go in, by reason.",
+    )
 
     @property
     def name(self) -> str:
@@ -58,24 +63,24 @@ class Version(Record):
 def contents(examples: Iterable[DatasetExample]) -> Contents:
     """Fingerprint and figures, in one pass: 16 bytes are kept for each example.
 
-    The fingerprint covers what a model can learn: product_id, side, input and output of each example. Timestamps,
+    The fingerprint covers what a model can learn: product_id, split, input and output of each example. Timestamps,
     generation times, scores and ratings are left out, so a second run over the same texts is the same dataset.
     The order of the examples does not matter.
     """
     digests: list[bytes] = []
     qualities: list[float] = []
-    counts: dict[Side, int] = dict.fromkeys(get_args(Side), 0)
+    counts: dict[Split, int] = dict.fromkeys(get_args(Split), 0)
     sources: Counter[str] = Counter()
     for row in examples:
         learned = {
             "product_id": row.product_id,
-            "side": row.side,
+            "side": row.split,
             "input": row.example.input.model_dump(),
             "output": row.example.output.model_dump(),
         }
         digests.append(bytes.fromhex(content_hash(learned)))
         qualities.append(row.example.metadata.quality_score)
-        counts[row.side] += 1
+        counts[row.split] += 1
         sources[row.source] += 1
     return Contents(
         fingerprint=hashlib.blake2b(b"".join(sorted(digests)), digest_size=16).hexdigest(),
@@ -92,7 +97,7 @@ def next_version(
     *,
     thresholds: dict[str, float],
     policy: str,
-    left_out: dict[str, int] | None = None,
+    excluded: dict[str, int] | None = None,
 ) -> Version:
     """The version of a dataset: the one that already has its fingerprint, as it was made, or the next number.
 
@@ -111,5 +116,5 @@ def next_version(
         thresholds=thresholds,
         policy=policy,
         sources=found.sources,
-        left_out=left_out or {},
+        excluded=excluded or {},
     )

@@ -27,7 +27,7 @@ def write(figures: Figures, folder: Path) -> dict[str, Path]:
         "description words": _histogram(figures.words, WORDS_BIN, "Words of the description"),
         "categories": _counts(figures.categories),
         "sources": _counts(figures.sources),
-        "sides": _counts(figures.sides),
+        "splits": _counts(figures.splits),
     }
     return {
         name: write_whole(folder / f"{name.replace(' ', '_')}.svg", plotting.svg(figure, name))

@@ -50,7 +50,7 @@ class Figures(Record):
     words: list[Row]
     categories: list[Row]
     sources: list[Row]
-    sides: list[Row]
+    splits: list[Row]
     models: list[Row]
 
 
@@ -74,7 +74,7 @@ def figures(path: Path) -> Figures:
             words=histogram("description_words", WORDS_BIN),
             categories=_first(counted("category")),
             sources=counted("source"),
-            sides=counted("side"),
+            splits=counted("split"),
             models=counted("model_used"),
         )
 

@@ -16,7 +16,7 @@ from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.training.dataset import Version
 from walmart_pipeline.stages.training.fine_tuning_estimate import FineTuning
-from walmart_pipeline.stages.training.split import Side
+from walmart_pipeline.stages.training.split_assignment import Split
 
 MANIFEST = "version.json"
 PARQUET = "dataset.parquet"
@@ -27,18 +27,18 @@ COMPARED = """
 create or replace temp table compared as
 select
     product_id,
-    one.side as was,
-    other.side as present,
+    one.split as was,
+    other.split as present,
     coalesce(other.category, one.category) as category,
     case
         when one.product_id is null then 'added'
         when other.product_id is null then 'removed'
         when one.content_key <> other.content_key then 'changed'
-        when one.side <> other.side then 'moved'
+        when one.split <> other.split then 'moved'
         else 'same'
     end as difference
-from read_parquet($one) as one
-full join read_parquet($other) as other using (product_id)
+from ({one}) as one
+full join ({other}) as other using (product_id)
 """
 
 QUALITY = """
@@ -81,7 +81,7 @@ class Manifest(Version):
     """A version with what its files come to: version.json."""
 
     created_at: datetime
-    fine_tuning: dict[Side, FineTuning] = Field(description="What training on each chat file would come to.")
+    fine_tuning: dict[Split, FineTuning] = Field(description="What training on each chat file would come to.")
     preference_pairs: int = Field(description="Pairs of preferences.jsonl; without any there is no such file.")
 
 
@@ -89,13 +89,15 @@ class Difference(Record):
     """What became of the examples of one version in another."""
 
     versions: tuple[str, str]
-    counts: dict[str, int] = Field(description="Examples added, removed, changed, moved to another side, and the same.")
+    counts: dict[str, int] = Field(
+        description="Examples added, removed, changed, moved to another split, and the same."
+    )
     examples: dict[str, list[Row]] = Field(description="The first ones added, removed, changed and moved.")
     by_category: list[Row]
     by_side: list[Row]
     quality: dict[str, dict[str, float | None]] = Field(description="Of each version: mean and quantiles.")
     settings: dict[str, tuple[Any, Any]] = Field(description="Policy and thresholds in which they differ.")
-    left_out: dict[str, tuple[int, int]]
+    excluded: dict[str, tuple[int, int]]
 
 
 def write(folder: Path, manifest: Manifest) -> None:
@@ -138,7 +140,7 @@ def difference(datasets: Path, before: str, after: str) -> Difference:
         raise VersionsError(f"{missing[0]} is missing: restore it to compare this version")
     with duckdb.connect() as connection:
         db = Database(connection)
-        db.execute(COMPARED, {"one": paths[one.name], "other": paths[other.name]})
+        db.execute(COMPARED.format(one=_rows(db, paths[one.name]), other=_rows(db, paths[other.name])))
         counted = db.query("select difference, count(*) as examples from compared group by difference")
         counts = {row["difference"]: row["examples"] for row in counted}
         kinds = ("added", "removed", "changed", "moved")
@@ -150,8 +152,14 @@ def difference(datasets: Path, before: str, after: str) -> Difference:
             by_side=db.query(BY.format(group="coalesce(present, was)")),
             quality={name: db.query(QUALITY, {"path": path})[0] for name, path in paths.items()},
             settings=_differing(_settings(one), _settings(other)),
-            left_out=_differing(one.left_out, other.left_out, missing=0),
+            excluded=_differing(one.excluded, other.excluded, missing=0),
         )
+
+
+def _rows(db: Database, path: str) -> str:
+    """SQL for the rows of a Parquet file; an earlier release named the split `side`."""
+    rows = "from read_parquet('{}')".format(path.replace("'", "''"))
+    return f"select * rename (side as split) {rows}" if "side" in db.schema(f"({rows})").names else rows
 
 
 def _settings(manifest: Manifest) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Belongs here: an example in the published schema, training_data.json, and OpenAI's chat lines with their check.
 Does not: the words of a conversation (generation/prompt.py), what training on it comes to (fine_tuning_estimate.py), or
-which examples are good enough and on which side they stand (selection.py, split_assignment.py).
+which examples are good enough and on which split they stand (selection.py, split_assignment.py).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def write_training_data(path: Path, examples: Iterable[TrainingExample]) -> int:
 
 
 def write_chat(path: Path, examples: Iterable[TrainingExample], *, system_prompt: str) -> ChatSummary:
-    """Write one side of a dataset as the JSON Lines that OpenAI's fine-tuning and most open trainers read.
+    """Write one split of a dataset as the JSON Lines that OpenAI's fine-tuning and most open trainers read.
 
     Holds one example in memory. Below OpenAI's minimum the file is written all the same, and the summary says how many
     examples are missing. Raises ValueError, and writes nothing, for an example that OpenAI would refuse.

@@ -1,6 +1,6 @@
-"""Whether what is held out is told on the training side: measured on the dataset as it was published.
+"""Whether what is held out is told on the training split: measured on the dataset as it was published.
 
-Belongs here: families, components and near-copies that stand on two sides. Does not: dealing sides
+Belongs here: families, components and near-copies that stand on two splits. Does not: dealing splits
 (split_assignment.py). Reads the examples themselves and makes their sketches anew, so that a fault of the split does
 not hide itself.
 """
@@ -18,11 +18,11 @@ from walmart_pipeline.stages.training.near_duplicates import NEAR_COPY, Corpus
 SHOWN = 10
 
 DIVIDED = """
-select {unit} as name, count(*) as examples, list(distinct side order by side) as sides
+select {unit} as name, count(*) as examples, list(distinct split order by split) as splits
 from training.dataset
 where {unit} is not null
 group by {unit}
-having count(distinct side) > 1
+having count(distinct split) > 1
 order by examples desc, name
 """
 
@@ -35,15 +35,15 @@ join sketched as first on first.place = one
 join sketched as second on second.place = other
 join training.dataset as here on here.product_id = first.product_id
 join training.dataset as there on there.product_id = second.product_id
-where here.side <> there.side
+where here.split <> there.split
 order by all
 """
 
-NAMED = "select place, product_id, side from sketched join training.dataset using (product_id) where place in ($1, $2)"
+NAMED = "select place, product_id, split from sketched join training.dataset using (product_id) where place in ($1, $2)"
 
 
 class Leakage(Record):
-    """What stands on two sides. pairs: the first ones, {input or output, both products and sides, similarity}."""
+    """What stands on two splits. pairs: the first ones, {input or output, both products and splits, similarity}."""
 
     examples: int
     divided_families: int
@@ -58,7 +58,7 @@ class Leakage(Record):
 
 
 def leakage(db: Database, judge: Judge) -> Leakage:
-    """What of `training.dataset` stands on two sides. Near-copies are measured exactly, on candidates by sketches."""
+    """What of `training.dataset` stands on two splits. Near-copies are measured exactly, on candidates by sketches."""
     count = 0
     shown: list[Row] = []
     for kind, read in (("input", near_duplicates.example_input), ("output", near_duplicates.example_output)):
@@ -76,7 +76,7 @@ def leakage(db: Database, judge: Judge) -> Leakage:
 
 
 def _across(db: Database, judge: Judge, corpus: Corpus) -> Iterator[Row]:
-    """Near-copies that stand on two sides."""
+    """Near-copies that stand on two splits."""
     db.execute("create or replace temp table dataset_sketches (product_id varchar, bands ubigint[], bits ubigint[])")
     for page in db.pages_by_key(EXAMPLES, key="product_id"):
         sketches = ((row["product_id"], near_duplicates.sketch(judge, corpus.read(row["text"]))) for row in page)
@@ -88,5 +88,5 @@ def _across(db: Database, judge: Judge, corpus: Corpus) -> Iterator[Row]:
         for one, other in pairs:
             similarity = near_duplicates.similarity(texts[one], texts[other])
             if similarity >= NEAR_COPY:
-                first, second = (f"{row['product_id']} ({row['side']})" for row in db.query(NAMED, [one, other]))
+                first, second = (f"{row['product_id']} ({row['split']})" for row in db.query(NAMED, [one, other]))
                 yield {"one": first, "other": second, "similarity": f"{similarity:.2f}"}

@@ -1,7 +1,7 @@
 """Which texts are near-copies of one another, found without comparing every pair.
 
 Belongs here: the texts that are compared, candidates, the exact measure, and groups of near-copies.
-Does not: sketches of a text (duplicates/uniqueness.py), or what follows for a side (split_assignment.py) or an example
+Does not: sketches of a text (duplicates/uniqueness.py), or what follows for a split (split_assignment.py) or an example
 (selection.py).
 
 Candidates share a band of their sketches (found by DuckDB); each is then measured exactly on its words. Memory: eight

@@ -1,4 +1,4 @@
-"""Which examples make the dataset, and why the others do not: `training.left_out`.
+"""Which examples make the dataset, and why the others do not: `training.excluded`.
 
 Belongs here: the bar, near-copies, and the balance of categories. Does not: what near-copies are (near_duplicates.py),
 or where examples come from (examples.py).
@@ -28,7 +28,7 @@ CATEGORY_ALWAYS = 500
 RANK = f"source = 'edit' desc, coalesce(user_rating, {UNRATED_STARS}) desc, quality_score desc, product_id"
 
 BELOW_THE_BAR = f"""
-insert into training.left_out by name
+insert into training.excluded by name
 select
     product_id,
     case
@@ -39,7 +39,7 @@ from training.examples
 where quality_score < {QUALITY_AT_LEAST} or user_rating <= {REJECTED_STARS}
 """
 
-STILL_IN = "from training.examples anti join training.left_out using (product_id)"
+STILL_IN = "from training.examples anti join training.excluded using (product_id)"
 
 OUTPUTS = Corpus(
     sketches=f"select product_id, bands, bits {STILL_IN} join training.outputs using (product_id, content_hash)",
@@ -48,7 +48,7 @@ OUTPUTS = Corpus(
 )
 
 COPIES = f"""
-insert into training.left_out by name
+insert into training.excluded by name
 select product_id, 'near-copy' as reason, best as instead_of
 from (
     select product_id, first_value(product_id) over (partition by root order by {RANK}) as best
@@ -59,7 +59,7 @@ where product_id <> best
 """
 
 TOO_MANY = f"""
-insert into training.left_out by name
+insert into training.excluded by name
 select product_id, 'category is full' as reason
 {STILL_IN}
 qualify row_number() over (partition by category order by {RANK}) > $most
@@ -67,11 +67,11 @@ qualify row_number() over (partition by category order by {RANK}) > $most
 
 
 def select(db: Database) -> dict[str, int]:
-    """Fill `training.left_out`. Returns how many examples are left out for each reason.
+    """Fill `training.excluded`. Returns how many examples are left out for each reason.
 
     Deterministic: the same examples leave out the same ones.
     """
-    db.execute("delete from training.left_out")
+    db.execute("delete from training.excluded")
     db.execute(BELOW_THE_BAR)
     groups = Groups(near_duplicates.find(db, OUTPUTS))
     near_duplicates.join(db, OUTPUTS, groups)
@@ -79,7 +79,7 @@ def select(db: Database) -> dict[str, int]:
     db.execute(COPIES)
     sizes = [row["examples"] for row in db.query(f"select count(*) as examples {STILL_IN} group by category")]
     db.execute(TOO_MANY, {"most": most_of_category(sizes)})
-    counted = db.query("select reason, count(*) as examples from training.left_out group by reason order by reason")
+    counted = db.query("select reason, count(*) as examples from training.excluded group by reason order by reason")
     return {row["reason"]: row["examples"] for row in counted}
 
 

@@ -1,17 +1,16 @@
-"""The side of every product: `training.split`, by components of families and near-copies.
+"""Assign every product to train, validation or test: `training.split`.
 
-Belongs here: what hangs together, and which side a component keeps. Does not: a family (duplicates/families.py), the
-hash that a new component is dealt by (split.py), or what near-copies are (near_duplicates.py).
-
-A component is what families and near-copies of inputs tie together; it stands on one side as a whole. A component keeps
-the side that its products or families had. Where two merge that stood on different sides, all of it goes to the
-held-out one, test before validation before train: a product may leave the training side, and never comes to it from
-another. What a model has learned of such a product before speaks for that model, not for its challenger.
+A component is what families and near-copies of inputs connect; all of it is in one split. A component keeps the split
+that its products or families had. Where two merge that were in different splits, all of it goes to the held-out one,
+test before validation before train: a product may leave the training split, and never enters it from another. What a
+model has learned of such a product before speaks for that model, not for its challenger.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
+from typing import Literal, TypeAlias
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.warehouse import Database, Row, struct
@@ -19,9 +18,12 @@ from walmart_pipeline.judge.duplicates.families import family
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.training import near_duplicates
 from walmart_pipeline.stages.training.near_duplicates import Corpus, Groups
-from walmart_pipeline.stages.training.split import side
 
-# Any number does; this one stays, since another would move held-out products into the training side.
+Split: TypeAlias = Literal["train", "validation", "test"]
+
+_HASH_BYTES = 8
+
+# Any number does; this one stays, since another would move held-out products into the training split.
 SPLIT_SEED = 2025
 
 # All products that an example can be about: those of the catalog, also without an accepted text, and imported ones.
@@ -64,11 +66,11 @@ from grouped
 join training.inputs using (product_id)
 """
 
-_HELD_OUT = "case split.side when 'test' then 1 when 'validation' then 2 when 'train' then 3 end"
+_HELD_OUT = "case split.split when 'test' then 1 when 'validation' then 2 when 'train' then 3 end"
 
-# The most held-out side of any product or family of a component; null where none had one.
-KEPT_SIDES = f"""
-create or replace temp table component_sides as
+# The most held-out split of any product or family of a component; null where none had one.
+KEPT_SPLITS = f"""
+create or replace temp table component_splits as
 select component, min(kept) as kept
 from (
     select components.component, {_HELD_OUT} as kept
@@ -81,21 +83,41 @@ from (
 )
 group by component
 """
-SIDES = {1: "test", 2: "validation", 3: "train"}
+SPLITS = {1: "test", 2: "validation", 3: "train"}
 
 REPLACE = (
     "delete from training.split where product_id in (select product_id from components)",
     """
     insert into training.split by name
-    select product_id, family, component, side
+    select product_id, family, component, split
     from components
     join dealt using (component)
     """,
 )
 
 
+def split_of(component: str, *, seed: int, validation_share: float = 0.15, test_share: float = 0.15) -> Split:
+    """Return the split of a component by a seeded hash, whatever else is in the dataset.
+
+    Shares are of components, so the shares of examples vary. A larger share only takes components from the other
+    splits, it never returns one to them. Raises ValueError for a negative share, or when nothing is left to train on.
+    Hash split after the ML Test Score rubric (Breck et al. 2017): stable when rows are added.
+    """
+    if validation_share < 0 or test_share < 0 or validation_share + test_share >= 1:
+        raise ValueError(
+            f"validation_share={validation_share} and test_share={test_share} leave nothing to train on: "
+            "both must be at least 0 and their sum below 1"
+        )
+    digest = hashlib.blake2b(f"{seed}:{component}".encode(), digest_size=_HASH_BYTES).digest()
+    position = int.from_bytes(digest, "big") / 2 ** (8 * _HASH_BYTES)
+    if position < test_share:
+        return "test"
+    # Counted from the other end, so that a new test share moves no component between validation and training.
+    return "validation" if position >= 1 - validation_share else "train"
+
+
 def divide(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> None:
-    """Give every product its family, its component and its side.
+    """Give every product its family, its component and its split.
 
     advance: told the number of products whose input was read anew.
     """
@@ -107,8 +129,8 @@ def divide(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> Non
     near_duplicates.join(db, INPUTS, groups)
     near_duplicates.keep_groups(db, groups)
     db.execute(COMPONENTS)
-    db.execute(KEPT_SIDES)
-    db.execute("create or replace temp table dealt (component varchar, side varchar)")
+    db.execute(KEPT_SPLITS)
+    db.execute("create or replace temp table dealt (component varchar, split varchar)")
     db.append("dealt", _dealt(db))
     for statement in REPLACE:
         db.execute(statement)
@@ -133,7 +155,7 @@ def _input_row(row: Row, judge: Judge) -> Row:
 
 
 def _dealt(db: Database) -> Iterator[Row]:
-    for page in db.pages("select component, kept from component_sides"):
+    for page in db.pages("select component, kept from component_splits"):
         for row in page:
-            kept = SIDES[row["kept"]] if row["kept"] else side(row["component"], seed=SPLIT_SEED)
-            yield {"component": row["component"], "side": kept}
+            kept = SPLITS[row["kept"]] if row["kept"] else split_of(row["component"], seed=SPLIT_SEED)
+            yield {"component": row["component"], "split": kept}

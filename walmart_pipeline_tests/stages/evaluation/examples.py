@@ -159,7 +159,7 @@ class Shop:
             db.append("training.dataset", [{"version": "v1", "product_id": "train"}])
 
     def _side(self, each: Product) -> Row:
-        return {"product_id": each.product_id, "family": f"family of {each.product_id}", "side": "test"}
+        return {"product_id": each.product_id, "family": f"family of {each.product_id}", "split": "test"}
 
     def plant(self, writes: Writes, *, temperature: float = 0.4) -> ModelVersion:
         """A candidate that writes so."""

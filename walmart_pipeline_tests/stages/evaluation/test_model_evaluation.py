@@ -118,7 +118,7 @@ def categories() -> list[list[str]]:
 def test_without_a_held_out_product_it_is_said_what_to_do(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     with shop.warehouse.writing() as db:
-        db.execute("update training.split set side = 'train'")
+        db.execute("update training.split set split = 'train'")
     with pytest.raises(model_evaluation.ContestError, match="run the pipeline on a larger catalog"):
         shop.hold()
 

@@ -53,14 +53,14 @@ class Home:
         made = [example(f"Kettle {n}", category=f"Kitchen > c{n % 5}", quality=75) for n in range(examples)]
         with self.warehouse.writing() as db:
             db.replace("catalog.products", [KETTLE.model_dump()])
-            db.replace("training.split", [{"product_id": KETTLE.product_id, "family": "k", "side": "validation"}])
+            db.replace("training.split", [{"product_id": KETTLE.product_id, "family": "k", "split": "validation"}])
             db.replace(
                 "training.dataset",
                 [
                     {
                         "version": version,
                         "product_id": f"p{n}",
-                        "side": "train",
+                        "split": "train",
                         "category": each.input.category,
                         "quality_score": each.metadata.quality_score,
                         "example": each.model_dump_json(),

@@ -42,28 +42,29 @@ JOBS = "POST /v1/fine_tuning/jobs"
 
 def publish(warehouse: Warehouse, folder: Path, number: int = 1, *, examples: int = 60, quality: float = 85) -> None:
     """A version of the dataset as training publishes it: its rows, its chat files and its figures."""
-    sides = {"train": examples, "validation": 3}
+    sizes = {"train": examples, "validation": 3}
     made = {
-        side: [example(f"{side} kettle {number}-{n}", quality=quality) for n in range(count)]
-        for side, count in sides.items()
+        split: [example(f"{split} kettle {number}-{n}", quality=quality) for n in range(count)]
+        for split, count in sizes.items()
     }
     target = folder / f"v{number}"
     figures = {
-        side: example_files.write_chat(target / f"chat_{side}.jsonl", rows, system_prompt=SYSTEM).cost.model_dump()
-        for side, rows in made.items()
+        split: example_files.write_chat(target / f"chat_{split}.jsonl", rows, system_prompt=SYSTEM).cost.model_dump()
+        for split, rows in made.items()
     }
     (target / "version.json").write_text(json.dumps({"fine_tuning": figures}))
     with warehouse.writing() as db:
         db.replace(
             "training.dataset",
             [
-                {"version": f"v{number}", "side": side, "quality_score": quality, "product_id": f"{side}{n}"}
-                for side, rows in made.items()
+                {"version": f"v{number}", "split": split, "quality_score": quality, "product_id": f"{split}{n}"}
+                for split, rows in made.items()
                 for n in range(len(rows))
             ],
         )
+        db.execute("update training.dataset_versions set in_force = false")
         row = {"number": number, "policy": "walmart-2025@1", "folder": str(target), "created_at": datetime.now(UTC)}
-        db.append("training.dataset_versions", [row])
+        db.append("training.dataset_versions", [row | {"in_force": True}])
 
 
 class Home:

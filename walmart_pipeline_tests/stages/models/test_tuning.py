@@ -145,8 +145,8 @@ class Shop:
     def open(self) -> Shop:
         with self.warehouse.writing() as db:
             db.append("catalog.products", [each.model_dump() for each in [*PRODUCTS, THIN]])
-            sides = [{"product_id": each.product_id, "family": each.product_id} for each in [*PRODUCTS, THIN]]
-            db.append("training.split", [row | {"side": "validation"} for row in sides])
+            rows = [{"product_id": each.product_id, "family": each.product_id} for each in [*PRODUCTS, THIN]]
+            db.append("training.split", [row | {"split": "validation"} for row in rows])
             db.append("training.dataset", [dataset_row(number) for number in range(60)])
         return self
 
@@ -172,7 +172,7 @@ def dataset_row(number: int) -> Row:
         "version": "v1",
         "product_id": f"train-{number}",
         "family": f"train-{number}",
-        "side": "train",
+        "split": "train",
         "category": f"category {number % 5}",
         "quality_score": 75.0,
         "example": example(f"Pan {number}", category=f"category {number % 5}", quality=75).model_dump_json(),

@@ -5,15 +5,15 @@ import pytest
 
 from walmart_pipeline.core.records import Listing, TrainingExample
 from walmart_pipeline.stages.training.dataset import Contents, DatasetExample, Version, contents, next_version
-from walmart_pipeline.stages.training.split import Side
+from walmart_pipeline.stages.training.split_assignment import Split
 from walmart_pipeline_tests.stages.training.conftest import MakeExample
 
 THRESHOLDS = {"quality": 70.0}
 POLICY = "walmart-2025@3f2a"
 
 
-def placed(product_id: str, example: TrainingExample, side: Side = "train") -> DatasetExample:
-    return DatasetExample(product_id=product_id, side=side, example=example)
+def placed(product_id: str, example: TrainingExample, split: Split = "train") -> DatasetExample:
+    return DatasetExample(product_id=product_id, split=split, example=example)
 
 
 def made(previous: list[Version], found: Contents) -> Version:
@@ -35,7 +35,7 @@ def test_another_product_side_input_or_output_is_other_content(make_example: Mak
     base = placed("1", make_example())
     others = [
         placed("2", make_example()),
-        placed("1", make_example(), side="test"),
+        placed("1", make_example(), split="test"),
         placed("1", make_example(user_preferences={"tone": "plain"})),
         placed("1", make_example(listing=Listing(title="Another"))),
     ]
@@ -44,7 +44,7 @@ def test_another_product_side_input_or_output_is_other_content(make_example: Mak
 
 
 def test_contents_counts_each_side_and_averages_quality(make_example: MakeExample) -> None:
-    found = contents([placed("1", make_example(score=80)), placed("2", make_example(score=90), side="test")])
+    found = contents([placed("1", make_example(score=80)), placed("2", make_example(score=90), split="test")])
     assert found.counts == {"train": 1, "validation": 0, "test": 1}
     assert found.mean_quality == pytest.approx(85)
 

@@ -27,8 +27,8 @@ PROMPT = "You write listings for Walmart.com from facts."
 def publish(db: Database, judge: Judge, home: Path) -> Manifest:
     examples.learn(db, judge, advance=lambda *_: None)
     split_assignment.divide(db, judge, advance=lambda _: None)
-    left_out = selection.select(db)
-    return dataset_store.publish(db, home / "datasets", policy="p@1", system_prompt=PROMPT, left_out=left_out)[0]
+    excluded = selection.select(db)
+    return dataset_store.publish(db, home / "datasets", policy="p@1", system_prompt=PROMPT, excluded=excluded)[0]
 
 
 @pytest.fixture
@@ -53,18 +53,18 @@ def test_every_file_of_a_version_holds_the_same_examples(first: Manifest, tmp_pa
     rows = parquet(tmp_path, "v1")
     assert [row["title"] for row in rows] == [example.output.title for example in published]
     assert [row["facts"] for row in rows] == [example.input.features for example in published]
-    assert {row["side"] for row in rows} == {"train", "validation", "test"}
-    for side, cost in first.fine_tuning.items():
-        lines = (folder / f"chat_{side}.jsonl").read_text("utf-8").splitlines()
-        assert len(lines) == cost.examples == first.counts[side] == sum(row["side"] == side for row in rows)
+    assert {row["split"] for row in rows} == {"train", "validation", "test"}
+    for split, cost in first.fine_tuning.items():
+        lines = (folder / f"chat_{split}.jsonl").read_text("utf-8").splitlines()
+        assert len(lines) == cost.examples == first.counts[split] == sum(row["split"] == split for row in rows)
         assert all(check_chat_line(line) == [] for line in lines)
     assert not (folder / "preferences.jsonl").exists()
 
 
-def test_a_version_counts_what_it_left_out_and_where_its_examples_came_from(first: Manifest, db: Database) -> None:
-    assert first.left_out == {"quality below 70": 1}
+def test_a_version_counts_what_it_excluded_and_where_its_examples_came_from(first: Manifest, db: Database) -> None:
+    assert first.excluded == {"quality below 70": 1}
     assert first.sources == {"accepted": 39}
-    assert json.loads(db.value("select left_out from training.dataset_versions")) == first.left_out
+    assert json.loads(db.value("select excluded from training.dataset_versions")) == first.excluded
 
 
 def test_the_data_card_tells_what_a_trainer_asks(first: Manifest, tmp_path: Path) -> None:
@@ -83,6 +83,21 @@ def test_the_same_examples_are_the_same_version_and_its_files_stay(
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "datasets").rglob("*") if path.is_file()}
     assert publish(db, judge, tmp_path) == first
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "datasets").rglob("*") if path.is_file()} == files
+
+
+def test_rows_in_force_are_those_of_the_version_in_force_when_earlier_content_comes_back(
+    first: Manifest, db: Database, judge: Judge, tmp_path: Path
+) -> None:
+    """Data collection switched off and on again once left v1 in force with no row."""
+    rows = db.query("from training.dataset order by product_id")
+    accepted = db.query("from quality.listings")
+    db.execute("delete from quality.listings")
+    empty = publish(db, judge, tmp_path)
+    assert (empty.name, db.count("training.dataset")) == ("v2", 0)
+    db.replace("quality.listings", accepted)
+    assert publish(db, judge, tmp_path).name == "v1"
+    assert db.query("from training.dataset order by product_id") == rows
+    assert db.query("select number from training.dataset_versions where in_force") == [{"number": 1}]
 
 
 def test_a_version_whose_files_were_lost_gets_them_again(
@@ -113,7 +128,7 @@ def test_a_difference_names_what_came_went_and_changed(second: Manifest, tmp_pat
     by_category = {row["name"]: (row["before"], row["after"]) for row in found.by_category}
     assert by_category == {"Garden": (0, 1), "Home": (10, 10), "Toys": (29, 29)}
     assert found.quality["v1"] != found.quality["v2"]
-    assert found.left_out == {"quality below 70": (1, 0)}
+    assert found.excluded == {"quality below 70": (1, 0)}
     assert second.parent == 1
 
 
@@ -121,6 +136,17 @@ def test_a_difference_is_read_from_files_alone(second: Manifest, tmp_path: Path)
     home = tmp_path / "elsewhere"
     (tmp_path / "datasets").rename(home)
     assert dataset_versions.difference(home, "v2", "v1").counts["added"] == 1
+
+
+def test_versions_of_an_earlier_release_can_be_compared(second: Manifest, tmp_path: Path) -> None:
+    """They name the split `side` and what was excluded `left_out`."""
+    folder = tmp_path / "datasets" / "v1"
+    earlier = duckdb.sql(f"select * rename (split as side) from '{folder / 'dataset.parquet'}'").to_arrow_table()
+    duckdb.from_arrow(earlier).write_parquet(str(folder / "dataset.parquet"))
+    manifest = json.loads((folder / "version.json").read_text("utf-8"))
+    (folder / "version.json").write_text(json.dumps(manifest | {"left_out": manifest.pop("excluded")}), "utf-8")
+    found = dataset_versions.difference(tmp_path / "datasets", "v1", "v2")
+    assert (found.counts["moved"], found.excluded) == (0, {"quality below 70": (1, 0)})
 
 
 def test_a_difference_tells_other_thresholds(second: Manifest, tmp_path: Path) -> None:

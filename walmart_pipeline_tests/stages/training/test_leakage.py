@@ -1,4 +1,4 @@
-"""The check of the dataset finds what is held out and told on the training side too."""
+"""The check of the dataset finds what is held out and told on the training split too."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from walmart_pipeline_tests.conftest import Pipeline
 from walmart_pipeline_tests.stages.training.warehouse_rows import AT, listing, product, words
 
 
-def place(db: Database, about: Product, text: Listing, side: str, **others: str) -> None:
+def place(db: Database, about: Product, text: Listing, split: str, **others: str) -> None:
     key = about.product_id
     example = example_files.example_from(about, text, 90.0, timestamp=AT, model_used="m", generation_time=1.0)
-    row = {"version": "v1", "product_id": key, "side": side, "example": example.model_dump_json()}
+    row = {"version": "v1", "product_id": key, "split": split, "example": example.model_dump_json()}
     db.append("training.dataset", [row | {"family": f"family {key}", "component": f"component {key}"} | others])
 
 
 @pytest.fixture
 def clean(db: Database, judge: Judge) -> Database:
-    """Thirty examples of their own, on all sides."""
+    """Thirty examples of their own, on all splits."""
     for number in range(30):
         key = f"P{number}"
         place(db, product(key), listing(key), ("train", "train", "validation", "test")[number % 4])

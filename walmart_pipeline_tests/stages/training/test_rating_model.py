@@ -193,7 +193,7 @@ def test_too_few_ratings_are_said_and_nothing_is_trained(db: Database) -> None:
 
 def test_many_ratings_of_few_families_are_too_few(db: Database) -> None:
     rate(db, 120)
-    split = [{"product_id": f"K-{number:03}", "family": str(number % 40), "side": "train"} for number in range(120)]
+    split = [{"product_id": f"K-{number:03}", "family": str(number % 40), "split": "train"} for number in range(120)]
     db.append("training.split", split)
     assert "families" in learned_rating.train(db, JUDGE)[0].verdict
     assert not learned_rating.train(db, JUDGE)[0].kept

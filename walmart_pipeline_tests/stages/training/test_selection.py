@@ -14,10 +14,10 @@ from walmart_pipeline.stages.training.selection import most_of_category
 from walmart_pipeline_tests.stages.training.warehouse_rows import AT, listing, product, rate, words, write
 
 
-def left_out(db: Database, judge: Judge) -> dict[str, Row]:
+def excluded(db: Database, judge: Judge) -> dict[str, Row]:
     examples.learn(db, judge, advance=lambda *_: None)
     selection.select(db)
-    return {row["product_id"]: row for row in db.query("select * from training.left_out")}
+    return {row["product_id"]: row for row in db.query("select * from training.excluded")}
 
 
 def alike(seed: str) -> Listing:
@@ -28,7 +28,7 @@ def test_of_near_copies_the_best_scored_stays(db: Database, judge: Judge) -> Non
     for number, score in enumerate((80.0, 95.0, 90.0)):
         write(db, product(f"P{number}"), alike(f"{number}"), score=score)
     write(db, product("P9"), listing("own"))
-    found = left_out(db, judge)
+    found = excluded(db, judge)
     assert {key: (row["reason"], row["instead_of"]) for key, row in found.items()} == {
         "P0": ("near-copy", "P1"),
         "P2": ("near-copy", "P1"),
@@ -39,21 +39,21 @@ def test_stars_count_before_the_score(db: Database, judge: Judge) -> None:
     for number, score in enumerate((99.0, 80.0, 95.0)):
         write(db, product(f"P{number}"), alike(f"{number}"), score=score)
     rate(db, "P1", alike("1"), 5)
-    assert set(left_out(db, judge)) == {"P0", "P2"}
+    assert set(excluded(db, judge)) == {"P0", "P2"}
 
 
 def test_a_reviewers_text_counts_before_stars_and_score(db: Database, judge: Judge) -> None:
     write(db, product("P0"), alike("0"), score=99.0)
     rate(db, "P0", alike("0"), 5)
     write(db, product("P1"), alike("1"), score=75.0, provider="reviewer", model="ada")
-    assert set(left_out(db, judge)) == {"P0"}
+    assert set(excluded(db, judge)) == {"P0"}
 
 
 def test_a_rejected_text_is_not_learned_from(db: Database, judge: Judge) -> None:
     write(db, product("P0"), listing("0"))
     rate(db, "P0", listing("0"), 2)
     write(db, product("P1"), listing("1"), score=60.0)
-    assert {key: row["reason"] for key, row in left_out(db, judge).items()} == {
+    assert {key: row["reason"] for key, row in excluded(db, judge).items()} == {
         "P0": "rejected by a reviewer",
         "P1": "quality below 70",
     }
@@ -89,7 +89,7 @@ def test_the_fullest_category_is_cut_and_its_best_examples_stay(
         for number in range(count):
             key = f"{category}{number}"
             write(db, product(key, category=category), listing(key), score=80.0 + number)
-    found = left_out(db, judge)
+    found = excluded(db, judge)
     assert {row["reason"] for row in found.values()} == {"category is full"}
     assert set(found) == {f"Clothing{number}" for number in range(6)}
 
@@ -113,7 +113,7 @@ def test_a_small_dataset_is_not_cut() -> None:
 def test_the_same_examples_leave_out_the_same_ones(db: Database, judge: Judge) -> None:
     for number in range(6):
         write(db, product(f"P{number}"), alike(f"{number % 3}"), score=90.0)
-    assert left_out(db, judge) == left_out(db, judge)
+    assert excluded(db, judge) == excluded(db, judge)
 
 
 def test_a_product_that_is_gone_is_not_learned_from(db: Database, judge: Judge) -> None:

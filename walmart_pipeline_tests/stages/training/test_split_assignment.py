@@ -1,4 +1,4 @@
-"""Sides of products: near-copies and families never stand on two, and nothing comes back to training."""
+"""Near-copies and families are never divided between splits, and nothing comes back to training."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def catalog(count: int = 60) -> list[Product]:
     return [product(f"P{number}") for number in range(count)]
 
 
-def by_side(split: dict[str, Row]) -> dict[str, list[str]]:
-    return {side: [key for key, row in split.items() if row["side"] == side] for side in HELD_OUT}
+def by_split(split: dict[str, Row]) -> dict[str, list[str]]:
+    return {name: [key for key, row in split.items() if row["split"] == name] for name in HELD_OUT}
 
 
 def test_products_of_one_description_stand_together_whatever_their_names(db: Database, judge: Judge) -> None:
@@ -40,14 +40,14 @@ def test_products_of_one_description_stand_together_whatever_their_names(db: Dat
     )
     split = divide(db, judge)
     assert len({row["family"] for row in split.values()}) == 40
-    assert len({(row["component"], row["side"]) for row in split.values()}) == 1
+    assert len({(row["component"], row["split"]) for row in split.values()}) == 1
 
 
 def test_products_of_their_own_stand_on_all_sides(db: Database, judge: Judge) -> None:
     add(db, *catalog(200))
     split = divide(db, judge)
     assert len({row["component"] for row in split.values()}) == 200
-    assert all(len(there) > 10 for there in by_side(split).values())
+    assert all(len(there) > 10 for there in by_split(split).values())
 
 
 def test_a_product_keeps_its_side_when_others_come_and_go(db: Database, judge: Judge) -> None:
@@ -59,27 +59,27 @@ def test_a_product_keeps_its_side_when_others_come_and_go(db: Database, judge: J
     divide(db, judge)
     add(db, *products[1:3])
     after = divide(db, judge)
-    assert {key: after[key]["side"] for key in before} == {key: row["side"] for key, row in before.items()}
+    assert {key: after[key]["split"] for key in before} == {key: row["split"] for key, row in before.items()}
 
 
 def test_a_held_out_product_stays_held_out_under_another_name_and_text(db: Database, judge: Judge) -> None:
     add(db, *catalog())
-    tested = by_side(divide(db, judge))["test"]
+    tested = by_split(divide(db, judge))["test"]
     add(db, *(product(key, name=f"New {words(key + 'new', 3)}", text=words(key + "other")) for key in tested))
-    assert set(tested) <= set(by_side(divide(db, judge))["test"])
+    assert set(tested) <= set(by_split(divide(db, judge))["test"])
 
 
 @pytest.mark.parametrize(("one", "other"), list(itertools.combinations(HELD_OUT, 2)))
 def test_components_that_merge_go_to_the_more_held_out_side(db: Database, judge: Judge, one: str, other: str) -> None:
     add(db, *catalog())
-    there = by_side(divide(db, judge))
+    there = by_split(divide(db, judge))
     held_out, freer = there[one][0], there[other][0]
     text = words("both")
     add(db, product(held_out, text=text), product(freer, text=text))
     after = divide(db, judge)
-    assert (after[held_out]["side"], after[freer]["side"]) == (one, one)
+    assert (after[held_out]["split"], after[freer]["split"]) == (one, one)
     add(db, product(held_out), product(freer))
-    assert divide(db, judge)[freer]["side"] == one, "it was held out once"
+    assert divide(db, judge)[freer]["split"] == one, "it was held out once"
 
 
 @needs_shared
@@ -97,7 +97,7 @@ def test_no_two_records_of_a_real_catalog_that_are_near_copies_are_divided(
     divided = [
         (one["product_id"], other["product_id"])
         for (one, first), (other, second) in itertools.combinations(shingles, 2)
-        if one["side"] != other["side"] and len(first & second) >= NEAR_COPY * len(first | second) > 0
+        if one["split"] != other["split"] and len(first & second) >= NEAR_COPY * len(first | second) > 0
     ]
     assert divided == []
 
@@ -107,4 +107,4 @@ def test_json_of_a_product_with_odd_names_is_read_back(db: Database, judge: Judg
     add(db, odd.model_copy(update={"attributes": {'a "b"': "c\n"}}))
     (row,) = db.query(split_assignment.SUBJECTS)
     assert Product.model_validate(json.loads(row["text"])).product_name == odd.product_name
-    assert divide(db, judge)["P1"]["side"] in HELD_OUT
+    assert divide(db, judge)["P1"]["split"] in HELD_OUT
