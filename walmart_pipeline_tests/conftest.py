@@ -101,10 +101,14 @@ def _without_fsync(connection: Any, _: Any) -> None:
 
 
 class Pipeline:
-    """The whole program in a home of its own."""
+    """The whole program in a workspace of its own.
 
-    def __init__(self, home: Path) -> None:
-        self.settings = Settings(workspace=home)
+    reports: draw plots and write Data Docs as well; they take half the time of a run of few products.
+    """
+
+    def __init__(self, workspace: Path, *, reports: bool = False) -> None:
+        self.reports = reports
+        self.settings = Settings(workspace=workspace)
         self.warehouse = Warehouse(self.settings.warehouse)
 
     def ingest(self, records: Sequence[dict[str, Any]], name: str = "feed.jsonl") -> Path:
@@ -116,15 +120,27 @@ class Pipeline:
 
     def run(self, *catalog: Path, limit: int | None = None) -> Summary:
         """Run everything; the run must succeed."""
-        summary = runner.run(
-            self.settings, catalog=[str(path) for path in catalog], limit=limit, progress=LogProgress()
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            if not self.reports:
+                skip_reports(patch)
+            summary = runner.run(
+                self.settings, catalog=[str(path) for path in catalog], limit=limit, progress=LogProgress()
+            )
         assert summary.error is None
         return summary
 
     def query(self, sql: str) -> list[Row]:
         with self.warehouse.reading() as db:
             return db.query(sql)
+
+
+def skip_reports(patch: pytest.MonkeyPatch) -> None:
+    """Leave every plot empty and write no Data Docs."""
+    patch.setattr("matplotlib.figure.Figure.savefig", lambda *_, **__: None)
+    patch.setattr(
+        "great_expectations.data_context.data_context.abstract_data_context.AbstractDataContext.build_data_docs",
+        lambda *_, **__: {},
+    )
 
 
 @pytest.fixture
@@ -143,7 +159,7 @@ def sample_pipeline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline,
     built, summary_file = shared / "sample-built", shared / "sample-summary.json"
     with FileLock(shared / "sample.lock"):
         if not summary_file.exists():
-            summary_file.write_text(Pipeline(built).run(SAMPLE).model_dump_json(), encoding="utf-8")
+            summary_file.write_text(Pipeline(built, reports=True).run(SAMPLE).model_dump_json(), encoding="utf-8")
         own = tmp_path_factory.mktemp("sample") / "workspace"
         shutil.copytree(built, own)
     return Pipeline(own), Summary.model_validate_json(summary_file.read_text(encoding="utf-8"))

@@ -51,6 +51,7 @@ def test_a_warning_is_told_and_stops_nothing(pipeline: Pipeline, monkeypatch: py
 
 
 def test_a_check_links_to_data_docs_that_are_there(pipeline: Pipeline) -> None:
+    pipeline.reports = True
     pipeline.ingest([KETTLE])
     pipeline.run()
     for table in ("raw_products", "products"):

@@ -168,6 +168,7 @@ def events(pipeline: Pipeline) -> list[dg.DagsterEvent]:
 
 
 def test_a_run_draws_the_scores_and_evaluates_both_checks(pipeline: Pipeline) -> None:
+    pipeline.reports = True
     pipeline.ingest([KETTLE])
     pipeline.run()
     found = events(pipeline)
