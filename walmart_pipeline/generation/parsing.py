@@ -1,27 +1,66 @@
-"""A provider's raw answer into a listing.
-
-Belongs here: what counts as an answer. Does not: whether the listing is any good (quality).
-"""
+"""Parsing a provider's raw answer into a listing. Whether the listing is any good is the judge's to decide."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterator
 
 from pydantic import ValidationError
 
 from walmart_pipeline.core.records import Listing
+from walmart_pipeline.text.units import UNITS
+
+# Bumped when the same answer would give another listing: stored answers are then parsed again, without a call.
+VERSION = "2"
+
+# All but tab, line feed and carriage return. Postgres stores no NUL, and no reader shows the others.
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 class UnusableAnswerError(Exception):
     """The answer is not a listing; the message says what is wrong with it."""
 
 
-# Bumped when the same answer would give another listing: answers that were kept are then read anew, without a call.
-VERSION = "1"
-
-
 def listing(text: str) -> Listing:
-    """The listing in a raw answer. Raises UnusableAnswerError."""
+    """Parse a raw answer. Raises UnusableAnswerError."""
     try:
-        return Listing.model_validate_json(text)
+        return normalized(Listing.model_validate_json(text))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'answer'}: {item['msg']}" for item in error.errors())
         raise UnusableAnswerError(f"the answer is not a listing: {wrong}") from error
+
+
+def normalized(listing: Listing) -> Listing:
+    """The listing without control characters, and with features that were joined by `|` apart."""
+    return Listing(
+        title=_visible(listing.title),
+        key_features=[part for feature in listing.key_features for part in _features(_visible(feature))],
+        description=_visible(listing.description),
+        seo_keywords=[*map(_visible, listing.seo_keywords)],
+    )
+
+
+def _visible(text: str) -> str:
+    return CONTROL.sub(lambda found: " " if found[0].isspace() else "", text)
+
+
+def _features(feature: str) -> Iterator[str]:
+    """Statements divided by bars as features of their own; values of a list ("Colors: Red | Blue") with commas.
+
+    Sizes ("1/2 | 3/4 in", "S | M | L") keep their bars, and so do words that belong together ("on|off").
+    """
+    parts = [part.strip() for part in feature.split("|") if part.strip()]
+    if "|" not in feature or not all(map(_has_word, parts)):
+        yield feature
+        return
+    phrases = sum(" " in part for part in parts)
+    is_labelled_list = ":" in parts[0] and not any(":" in part for part in parts[1:])
+    if 2 * phrases >= len(parts) and not is_labelled_list and (" | " in feature or phrases == len(parts)):
+        yield from parts
+    else:
+        yield ", ".join(parts) if " | " in feature else feature
+
+
+def _has_word(text: str) -> bool:
+    return any(word.lower() not in UNITS for word in WORD.findall(text))

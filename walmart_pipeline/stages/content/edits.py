@@ -56,6 +56,9 @@ def keep(db: Database, edit: Edit) -> Kept:
         raise EditError(f"there is no product {edit.product_id}: correct product_id")
     if blank := [name for name in ("title", "description") if not getattr(edit.listing, name).strip()]:
         raise EditError(f"the listing has no {' and no '.join(blank)}: give the whole text")
+    text = edit.listing
+    if parsing.CONTROL.search("".join([text.title, text.description, *text.key_features, *text.seo_keywords])):
+        raise EditError("the listing holds control characters: remove them")
     replaced = Listing(**current["listing"]) if current["listing"] else None
     if replaced == edit.listing:
         return "unchanged"

@@ -124,6 +124,7 @@ def test_a_product_without_a_text_can_be_given_one(db: Database) -> None:
         (edit(product_id="B-9"), "no product B-9"),
         (edit(Listing(title="A kettle")), "no description"),
         (edit(Listing(description=" ")), "no title and no description"),
+        (edit(BETTER.model_copy(update={"key_features": ["Bo\0ils"]})), "control characters"),
     ],
 )
 def test_an_edit_that_cannot_be_kept_says_why(db: Database, given: Edit, told: str) -> None:
