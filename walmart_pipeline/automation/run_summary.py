@@ -58,6 +58,21 @@ group by name
 order by min(score) desc
 """
 
+WRITERS = """
+select written_by as name, count(*) as value
+from quality.listings
+join content.generated_content using (product_id, content_hash)
+group by name
+order by value desc, name
+"""
+
+STAND_INS = """
+select count(*)
+from quality.listings
+join content.generated_content using (product_id, content_hash)
+where fallback is not null
+"""
+
 MISSING = """
 select tier as name, missing as value
 from models.modelfiles
@@ -104,6 +119,8 @@ class Summary(BaseModel):
     cost_usd_at_most: float = 0.0
     plan_by_reason: dict[str, int] = Field(default_factory=dict)
     accepted: int = 0
+    accepted_by_writer: dict[str, int] = Field(default_factory=dict, description="Accepted texts by their author.")
+    stand_ins: int = Field(default=0, description="Accepted texts of the template writer in place of a model's.")
     needs_review: int = 0
     failed: int = 0
     waiting_by_batch: dict[str, int] = Field(
@@ -161,6 +178,8 @@ def _facts(db: Database) -> dict[str, Any]:
         "rejects_by_reason": _counts(db, REJECTS),
         "review_by_reason": _counts(db, REVIEW),
         "bands": _counts(db, BANDS),
+        "accepted_by_writer": _counts(db, WRITERS),
+        "stand_ins": db.value(STAND_INS),
         "plan_by_reason": _counts(db, PLAN),
         "waiting_by_batch": _counts(db, WAITING),
         "examples_missing": _counts(db, MISSING),

@@ -49,6 +49,7 @@ select
     facts_hash,
     $provider as provider,
     $model as model,
+    $model as written_by,
     $prompt_version as prompt_version,
     $parser_version as parser_version,
     0 as revision,

@@ -92,6 +92,9 @@ def show(summary: Summary) -> None:
         f"[green]{summary.accepted:,} accepted[/] · [yellow]{summary.needs_review:,} need review[/] · "
         f"[red]{summary.failed:,} failed[/]",
     )
+    table.add_row("written by", _listed(summary.accepted_by_writer))
+    if summary.stand_ins:
+        table.add_row("", f"[yellow]{summary.stand_ins:,} by the template writer in place of a model[/]")
     if summary.waiting_by_batch:
         table.add_row("wait in a batch", _listed(summary.waiting_by_batch))
     table.add_row("bands", _listed(summary.bands))

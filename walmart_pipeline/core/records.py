@@ -20,6 +20,9 @@ Dimension: TypeAlias = Literal["compliance", "grounding", "coverage", "readabili
 CompletionStatus: TypeAlias = Literal["complete", "declined", "failed"]
 ListingStatus: TypeAlias = Literal["accepted", "needs_review", "failed"]
 
+# Name of the provider, and of the author, that writes without a model.
+TEMPLATE = "template"
+
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -93,6 +96,11 @@ class Completion(Record):
     seconds: float = 0.0
     cost_usd: float = 0.0
     fallback: str | None = Field(default=None, description="Why the template writer's text stands in for the model's.")
+
+    @property
+    def written_by(self) -> str:
+        """The text's true author: `model`, unless the template writer stands in for it."""
+        return TEMPLATE if self.fallback else self.model
 
 
 class Violation(Record):

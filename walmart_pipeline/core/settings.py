@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     embedded_model: Path | None = None
     embedded_adapter: Path | None = None
 
+    # Whether models learn from texts of the template writer that stand in for a model's.
+    learn_from_stand_ins: bool = False
+
     # A model as judge, off by default: provider:model, texts a run, and what it may spend beside the writer's budget.
     model_judge: str | None = None
     model_judge_sample: int = Field(default=0, ge=0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterable
 
-from walmart_pipeline.core.records import Completion, Product
+from walmart_pipeline.core.records import TEMPLATE, Completion, Product
 from walmart_pipeline.generation.provider import Task, request_hash
 from walmart_pipeline.generation.template import writer
 from walmart_pipeline.judge.judge import Judge
@@ -21,8 +21,8 @@ VERSION = "1"
 class TemplateWriter:
     """No model, no server, no cost: the floor that every model has to beat."""
 
-    name = "template"
-    model = "template"
+    name = TEMPLATE
+    model = TEMPLATE
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge

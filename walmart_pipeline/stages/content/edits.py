@@ -70,6 +70,7 @@ def keep(db: Database, edit: Edit) -> Kept:
     by = {"provider": REVIEWER, "model": edit.reviewer, "prompt_version": REVIEWER, "generated_at": edit.edited_at}
     # Of the text before, so that a rejected edit is asked for as a question that was not asked yet.
     by |= {"status": "complete", "revision": current["revision"], "parser_version": parsing.VERSION}
+    by |= {"written_by": edit.reviewer}
     db.upsert("content.generated_content", [written | by | {"seconds": 0.0, "cost_usd": 0.0}], ["product_id"])
     kept = {name: written[name] for name in ("product_id", "content_hash", "facts_hash")}
     kept |= edit.model_dump(include={"reviewer", "comment", "edited_at"})

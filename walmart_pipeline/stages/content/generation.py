@@ -12,7 +12,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from walmart_pipeline.core.progress import Advance
-from walmart_pipeline.core.records import Completion, Product
+from walmart_pipeline.core.records import TEMPLATE, Completion, Product
 from walmart_pipeline.core.warehouse import Database, Row, struct
 from walmart_pipeline.generation import parsing
 from walmart_pipeline.generation.provider import Provider, Task
@@ -52,7 +52,10 @@ def write(db: Database, provider: Provider, *, advance: Advance) -> Counter[str]
     planned: dict[str, Row] = {}
     # Closed here and now when a run is stopped: left to the garbage collector, calls in flight would not be kept.
     with closing(provider.write(_planned(db, planned))) as completions:
-        rows = (planned.pop(product.product_id) | _content(completion) | asked for product, completion in completions)
+        rows = (
+            planned.pop(product.product_id) | _content(completion, provider) | asked
+            for product, completion in completions
+        )
         for written in _until(rows, CHECKPOINT_PRODUCTS, CHECKPOINT_SECONDS):
             _store(db, written)
             statuses.update(row["status"] for row in written)
@@ -90,7 +93,7 @@ def _planned(db: Database, planned: dict[str, Row]) -> Iterator[Task]:
             yield product, row["revision"]
 
 
-def _content(completion: Completion) -> Row:
+def _content(completion: Completion, provider: Provider) -> Row:
     """What a completion says; an answer that is no listing becomes a failure with its reason."""
     row = completion.model_dump(include={"request_hash", "status", "error", "fallback", "seconds", "cost_usd"})
     row |= {"parser_version": parsing.VERSION, "generated_at": datetime.now(UTC)}
@@ -100,4 +103,5 @@ def _content(completion: Completion) -> Row:
         listing = parsing.listing(completion.text)
     except parsing.UnusableAnswerError as error:
         return row | {"status": "failed", "error": str(error)}
-    return row | listing.model_dump() | {"content_hash": listing.content_hash}
+    author = TEMPLATE if completion.fallback else provider.model
+    return row | listing.model_dump() | {"content_hash": listing.content_hash, "written_by": author}

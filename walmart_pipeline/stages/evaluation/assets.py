@@ -11,7 +11,6 @@ from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import provider_factory
-from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.stages.evaluation import (
@@ -77,7 +76,6 @@ def evaluation_report(
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
     judge: dg.ResourceParam[Judge],
-    provider: dg.ResourceParam[Provider],
 ) -> dg.MaterializeResult[None]:
     """Generated text against the source's own, side by side: `reports/evaluation.html`, and a summary here.
 
@@ -86,13 +84,13 @@ def evaluation_report(
     """
     with warehouse.reading() as db:
         comparison = compare(held_out.pairs(db))
+        written_by = held_out.writers(db)
         version = db.value("select number from training.dataset_versions where in_force")
     about = comparison_report.ReportContext(
         title="Generated text against the source’s own",
         policy=judge.policy.label,
         dataset_version=f"v{version}" if version else "none",
-        provider=provider.name,
-        model=provider.model,
+        written_by=written_by,
         created_at=datetime.now(UTC),
     )
     path = write_whole(settings.reports / "evaluation.html", comparison_report.render(comparison, about))

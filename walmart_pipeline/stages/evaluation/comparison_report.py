@@ -20,8 +20,7 @@ class ReportContext(Record):
     title: str
     policy: str
     dataset_version: str
-    provider: str
-    model: str
+    written_by: str
     created_at: datetime
 
 

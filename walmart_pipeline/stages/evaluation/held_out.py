@@ -34,6 +34,16 @@ order by md5(product_id)
 limit {PRODUCTS_AT_MOST}
 """
 
+WRITERS = """
+select content.written_by || case when content.fallback is null then '' else ' in place of a model' end as writer,
+    count(distinct product_id) as texts
+from evaluation.results
+join content.generated_content as content using (product_id)
+where text = 'generated'
+group by writer
+order by texts desc, writer
+"""
+
 REPORTS = """
 select *
 from evaluation.results
@@ -69,6 +79,11 @@ def pairs(db: Database) -> list[Pair]:
         for product, generated, family in _texts(db)
         if (product.product_id, "source") in reports
     ]
+
+
+def writers(db: Database) -> str:
+    """Who wrote the held-out texts, with the number of texts of each author."""
+    return ", ".join(f"{row['writer']} ({row['texts']:,})" for row in db.query(WRITERS)) or "nobody"
 
 
 def _texts(db: Database) -> list[tuple[Product, Listing, str]]:

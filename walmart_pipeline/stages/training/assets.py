@@ -39,7 +39,8 @@ def examples(
     """Every text to learn from as a TrainingExample: what was known of the product, the text, how good it was found.
 
     Three sources: texts that the judge accepted, texts that a reviewer wrote, and imported files. Only what changed is
-    made anew; a text that is no longer accepted is no longer learned from. Where ENABLE_DATA_COLLECTION is false,
+    made anew; a text that is no longer accepted is no longer learned from. What the template writer wrote in place of a
+    model is learned from only where WALMART_LEARN_FROM_STAND_INS is true. Where ENABLE_DATA_COLLECTION is false,
     nothing is collected and what was collected is let go.
     """
     with warehouse.writing() as db:
@@ -47,7 +48,7 @@ def examples(
             db.execute("delete from training.examples")
             return dg.MaterializeResult(metadata={"dagster/row_count": 0, "collection": "off"})
         with progress.step("collecting examples", None, context.log.info) as advance:
-            made = learning.learn(db, judge, advance=advance)
+            made = learning.learn(db, judge, advance=advance, stand_ins=settings.learn_from_stand_ins)
         rows = db.count("training.examples")
         qualities = db.query(
             "select category, count(*) as examples, avg(quality_score) as mean_quality from training.examples "

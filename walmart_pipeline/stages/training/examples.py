@@ -29,7 +29,7 @@ select
     coalesce(rated.stars, case when listings.provider = 'reviewer' then {EDIT_STARS} end) as user_rating,
     {struct("products", Product)} as product,
     {struct("listings", Listing)} as listing,
-    listings.model,
+    content.written_by,
     listings.accepted_at,
     content.seconds
 from quality.listings
@@ -41,6 +41,8 @@ left join (
     group by product_id, content_hash
 ) as rated using (product_id, content_hash)
 """
+
+NO_STAND_INS = f"{ACCEPTED} where content.fallback is null"
 
 IMPORTED = """
 select
@@ -61,7 +63,7 @@ SAME = "product_id, content_hash, facts_hash, quality_score, source, coalesce(us
 FORGET = f"""
 delete from training.examples
 where ({SAME}) not in (
-    select ({SAME}) from ({ACCEPTED})
+    select ({SAME}) from ({{accepted}})
     union all
     select ({SAME}) from ({IMPORTED})
 )
@@ -81,16 +83,18 @@ anti join training.outputs using (product_id, content_hash)
 """
 
 
-def learn(db: Database, judge: Judge, *, advance: Advance) -> int:
+def learn(db: Database, judge: Judge, *, advance: Advance, stand_ins: bool = False) -> int:
     """Make an example of every text that has none yet; forget those that are no longer accepted. Returns how many.
 
-    Imported examples are judged anew where the policy has changed. advance: told the number of examples since the last
-    call.
+    stand_ins: learn from texts of the template writer in place of a model's too, which teach a model nothing of its
+    own. Imported examples are judged anew where the policy has changed. advance: told the number of examples since the
+    last call.
     """
     example_imports.judge_again(db, judge)
-    db.execute(FORGET)
+    accepted = ACCEPTED if stand_ins else NO_STAND_INS
+    db.execute(FORGET.format(accepted=accepted))
     total = 0
-    for source, row_of in ((ACCEPTED, _accepted_row), (IMPORTED, _imported_row)):
+    for source, row_of in ((accepted, _accepted_row), (IMPORTED, _imported_row)):
         for due in db.pages_by_key(UNLEARNED.format(source=source), key="product_id"):
             total += db.append("training.examples", map(row_of, due))
             db.checkpoint()
@@ -109,7 +113,7 @@ def _accepted_row(row: Row) -> Row:
         Listing(**row["listing"]),
         row["quality_score"],
         timestamp=row["accepted_at"],
-        model_used=row["model"],
+        model_used=row["written_by"],
         generation_time=row["seconds"],
         user_rating=row["user_rating"],
     )

@@ -13,8 +13,7 @@ CONTEXT = ReportContext(
     title="Held-out evaluation",
     policy="walmart-2025@3f2a",
     dataset_version="v3",
-    provider="ollama",
-    model="llama3.1:8b",
+    written_by="llama3.1:8b (30)",
     created_at=datetime(2025, 3, 1, 12, tzinfo=UTC),
 )
 ATTACK = "<script>alert(1)</script>"
@@ -58,7 +57,7 @@ class Page(HTMLParser):
 
 def test_a_catalog_cannot_put_markup_into_the_report() -> None:
     attacked = pair("1", report("1", 10, rules=(ATTACK,)), 80, category=ATTACK, name=ATTACK, title=ATTACK)
-    page = Page(render(compare([attacked]), CONTEXT.model_copy(update={"title": ATTACK, "model": ATTACK})))
+    page = Page(render(compare([attacked]), CONTEXT.model_copy(update={"title": ATTACK, "written_by": ATTACK})))
     assert page.elements["script"] == 0
     assert page.text.count(ATTACK) >= 7
 

@@ -50,7 +50,7 @@ def write(
     """The product with an accepted text."""
     add(db, product)
     text = listing.model_dump() | {"product_id": product.product_id, "content_hash": listing.content_hash}
-    text |= {"provider": provider, "model": model}
+    text |= {"provider": provider, "model": model, "written_by": model}
     content = {"facts_hash": product.facts_hash, "status": "complete", "seconds": 1.0, "generated_at": AT}
     db.upsert("content.generated_content", [text | content], ["product_id"])
     db.upsert("quality.listings", [text | {"score": score, "accepted_at": AT}], ["product_id"])
