@@ -89,7 +89,7 @@ def _product(place: int, draw: random.Random) -> Product:
             "Assembly Required": "No",
         },
         features=[f"Made of {material}", f"Weighs {weight} lb", f"{length} in long", "Backed for 2 years"],
-        description=" ".join(_sentences(40, draw)),
+        description=" ".join(sentences(40, draw)),
     )
 
 
@@ -99,10 +99,11 @@ def _description(product: Product, words: int, draw: random.Random) -> str:
         f"{product.product_name} comes in {told['Color']}. It is made of {told['Material']} and weighs "
         f"{told['Weight']}. The length is {told['Length']}, and the maker stands behind it for {told['Warranty']}."
     )
-    return " ".join([opening, *_sentences(words - len(opening.split()), draw)])
+    return " ".join([opening, *sentences(words - len(opening.split()), draw)])
 
 
-def _sentences(words: int, draw: random.Random) -> Iterator[str]:
+def sentences(words: int, draw: random.Random) -> Iterator[str]:
+    """Sentences of at least so many words together."""
     while words > 0:
         sentence = draw.choice(SENTENCES).format(
             quality=draw.choice(QUALITIES),

@@ -14,9 +14,12 @@ def cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def peak_rss_mb() -> int:
-    """The most memory that was resident so far. Linux counts in KiB, macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak_rss_mb(who: int = resource.RUSAGE_SELF) -> int:
+    """The most memory that was resident so far. Linux counts in KiB, macOS in bytes.
+
+    who: resource.RUSAGE_CHILDREN for the largest process that was started and has ended.
+    """
+    peak = resource.getrusage(who).ru_maxrss
     return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
 
 

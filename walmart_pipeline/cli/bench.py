@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from walmart_pipeline.cli.options import AsJson, BaseUrl, Home, ModelName, PolicyName, ProviderName, settings_from, told
+from walmart_pipeline.cli.options import (
+    AsJson,
+    BaseUrl,
+    Home,
+    ModelName,
+    PolicyName,
+    ProviderName,
+    failed,
+    settings_from,
+    told,
+)
 
 app = typer.Typer(help="Measure the program on this machine.", no_args_is_help=True)
 
@@ -68,3 +78,33 @@ def bench_scoring(
     given = settings_from(policy=policy)
     measured = told(lambda: scoring.measure(number=listings, words=words, processes=processes, profile=given.policy))
     print(measured.model_dump_json(indent=None if as_json else 2))
+
+
+@app.command("pipeline")
+def bench_pipeline(
+    products: Annotated[int, typer.Option(min=1, help="Products of the synthetic catalog.")] = 20_000,
+    changed: Annotated[float, typer.Option(min=0, max=1, help="Share of them that differ in the second night.")] = 0.01,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time every step of the nightly run over a synthetic catalog, and once more after a part of it has changed."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from walmart_pipeline.benchmarks import pipeline
+
+    results = Console()
+
+    try:
+        measured = told(lambda: pipeline.measure(products=products, changed=changed, workspace=home))
+    except pipeline.StepError as error:
+        failed(str(error))
+    if as_json:
+        print(measured.model_dump_json())
+        return
+    headings = ("step", "seconds", "again", "rows", "again", "peak MB", "again", "worker MB")
+    table = Table(*headings, box=None)
+    for row in pipeline.table(measured):
+        table.add_row(*row)
+    results.print(table)
+    results.print(f"second night: {measured.second_to_first:.1%} of the first, {measured.changed:,} products changed")
