@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from walmart_pipeline.automation import jobs, schedules, sensors
+from walmart_pipeline.automation.executor import supervised_executor
 from walmart_pipeline.resources import resources
 from walmart_pipeline.stages.catalog import assets as catalog
 from walmart_pipeline.stages.catalog import checks as catalog_checks
@@ -37,8 +38,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         schedules=[schedules.nightly],
         sensors=[sensors.inbox_sensor, sensors.batches_sensor],
         resources={**resources(), **(resource_overrides or {})},
-        # A step process would import all definitions anew: 42 s instead of 7 s for six trivial assets.
-        executor=dg.in_process_executor,
+        executor=supervised_executor,
     )
 
 

@@ -97,8 +97,7 @@ def _execute(
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     run_id = str(uuid4())
-    with live_runs.instance(settings) as instance, live_runs.run_lock(settings, run_id):
-        live_runs.reap_dead_runs(settings, instance)
+    with live_runs.instance(settings) as instance, live_runs.supervised(instance, run_id, job_name):
         result = job.execute_in_process(
             run_config=run_config,
             asset_selection=[dg.AssetKey.from_user_string(key) for key in only] if only else None,

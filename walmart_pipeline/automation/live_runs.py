@@ -1,18 +1,39 @@
-"""Runs of this workspace: the Dagster instance, a lock for each live run, and the end of runs that were killed."""
+"""Which runs of a workspace are alive, and which may go on: locks that end with the process that holds them."""
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.workspace import prepare
+from walmart_pipeline.resources import WAREHOUSE_POOL
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
+
+logger = logging.getLogger(__name__)
+
+# A shorter wait is not worth a message.
+ANNOUNCE_SECONDS = 2.0
+POLL_SECONDS = 0.2
+
+# How long an interrupted run may take to end in good order: it may be waiting for a server that does not answer.
+GRACE_SECONDS = 3.0
+
+KILLED = "the process of this run was killed; what it had done by then is kept"
+INTERRUPTED = "stopped; what was done by then is kept: run again to go on"
 
 
 @contextmanager
@@ -31,39 +52,182 @@ def instance(settings: Settings) -> Iterator[DagsterInstance]:
 
 
 @contextmanager
-def run_lock(settings: Settings, run_id: str) -> Iterator[None]:
-    """Let others see that this run is under way: by a lock, which the system lifts however the process ends."""
-    path = _locks(settings) / run_id
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def supervised(
+    instance: DagsterInstance, run_id: str, job: str, announce: Callable[[str], None] = logger.warning
+) -> Iterator[None]:
+    """Execute a run in this block: its process is known to be alive, and it is the only one of its kind.
+
+    One pipeline and one retraining run at a time; another one waits here first, and `announce` gets for which. After
+    SIGINT or SIGTERM the run has GRACE_SECONDS to end in good order; then the process ends.
+    """
+    with (
+        _interruptible(instance, run_id) as interrupted,
+        _run_lock(instance, run_id),
+        _turn(instance, run_id, job, announce, interrupted),
+    ):
+        reap_dead_runs(instance)
+        ended = threading.Event()
+        threading.Thread(target=_watch_pool, args=(instance, run_id, announce, ended), daemon=True).start()
         try:
             yield
         finally:
-            path.unlink()
+            ended.set()
 
 
-def reap_dead_runs(settings: Settings, instance: DagsterInstance) -> list[str]:
-    """End in Dagster's eyes what was killed. Returns the ids of those runs.
+def reap_dead_runs(instance: DagsterInstance) -> list[str]:
+    """Mark runs whose process was killed as failed, and free their places in the pools. Returns their ids.
 
-    A killed run keeps its place in the warehouse's pool, so that every later run would wait for it without end; only
-    Dagster's daemon would free it, and a command line has none.
+    Dagster would show such a run as started, and let others wait for its place, without end.
     """
     reaped = []
-    for path in sorted(_locks(settings).glob("*")):
-        with path.open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            run = instance.get_run_by_id(path.name)
-            if run and not run.is_finished:
-                instance.report_run_failed(run, "its process was killed; what it had done by then is kept")
-                reaped.append(run.run_id)
-            instance.event_log_storage.free_concurrency_slots_for_run(path.name)
-            path.unlink()
+    with _mutex(instance):
+        for path in _folder(instance).glob("*.run"):
+            with path.open() as lock:
+                if not _try_lock(lock):
+                    continue
+                run = instance.get_run_by_id(path.stem)
+                if run and not run.is_finished:
+                    is_canceling = run.status.value == "CANCELING"
+                    (instance.report_run_canceled if is_canceling else instance.report_run_failed)(run, KILLED)
+                    reaped.append(path.stem)
+                instance.event_log_storage.free_concurrency_slots_for_run(path.stem)
+                path.unlink()
     return reaped
 
 
-def _locks(settings: Settings) -> Path:
-    return settings.dagster_home / "under_way"
+def process_of(instance: DagsterInstance, run_id: str) -> int | None:
+    """Process id of a run that is alive; None for any other."""
+    path = _folder(instance) / f"{run_id}.run"
+    with _mutex(instance):
+        if not path.exists():
+            return None
+        with path.open() as lock:
+            return None if _try_lock(lock) else int(lock.read())
+
+
+@contextmanager
+def _run_lock(instance: DagsterInstance, run_id: str) -> Iterator[None]:
+    path = _folder(instance) / f"{run_id}.run"
+    with _mutex(instance):
+        lock = path.open("w")
+        _try_lock(lock)
+        lock.write(str(os.getpid()))
+        lock.flush()
+    with lock:
+        try:
+            yield
+        finally:
+            with _mutex(instance):
+                path.unlink()
+
+
+@contextmanager
+def _turn(
+    instance: DagsterInstance, run_id: str, job: str, announce: Callable[[str], None], interrupted: threading.Event
+) -> Iterator[None]:
+    kind = "retraining" if job == "retrain" else "pipeline"
+    started, announced = time.monotonic(), ""
+    with (_folder(instance) / f"{kind}.lock").open("a+") as lock:
+        while not _try_lock(lock):
+            holder = _holder(lock)
+            if holder != announced and time.monotonic() - started > ANNOUNCE_SECONDS:
+                announced = holder
+                announce(f"waiting for {holder} to end: one {kind} run at a time")
+            if interrupted.wait(POLL_SECONDS):
+                raise KeyboardInterrupt
+        lock.truncate(0)
+        json.dump({"run": run_id[:8], "process": os.getpid(), "since": time.strftime("%H:%M:%S")}, lock)
+        lock.flush()
+        yield
+
+
+def _holder(lock: IO[str]) -> str:
+    lock.seek(0)
+    try:
+        holder = json.loads(lock.read())
+    except ValueError:
+        # It is just being written.
+        return "another run"
+    return f"run {holder['run']} (process {holder['process']}, since {holder['since']})"
+
+
+def _watch_pool(
+    instance: DagsterInstance, run_id: str, announce: Callable[[str], None], ended: threading.Event
+) -> None:
+    """While a run waits for a place in the warehouse's pool: announce for which run, and reap those that died."""
+    announced: set[str] = set()
+    while not ended.wait(ANNOUNCE_SECONDS):
+        pool = instance.event_log_storage.get_concurrency_info(WAREHOUSE_POOL)
+        if run_id not in pool.pending_run_ids:
+            continue
+        reap_dead_runs(instance)
+        for holder in pool.active_run_ids - announced - {run_id}:
+            announced.add(holder)
+            announce(f"waiting for run {holder[:8]}: one step at a time works on the warehouse")
+
+
+@contextmanager
+def _interruptible(instance: DagsterInstance, run_id: str) -> Iterator[threading.Event]:
+    """The event is set at SIGINT and SIGTERM, whoever handles them; a block that goes on all the same is cut short."""
+    interrupted, ended = threading.Event(), threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+
+    def listen() -> None:
+        with receiver:
+            while received := receiver.recv(1):
+                if received[0] in (signal.SIGINT, signal.SIGTERM):
+                    break
+            else:
+                return
+        interrupted.set()
+        if not ended.wait(GRACE_SECONDS):
+            _end_process(instance, run_id)
+
+    before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        yield interrupted
+    finally:
+        ended.set()
+        signal.set_wakeup_fd(before)
+        sender.close()
+
+
+def _end_process(instance: DagsterInstance, run_id: str) -> None:
+    try:
+        if sys.stderr.isatty():
+            # A progress bar hides the cursor.
+            sys.stderr.write("\x1b[?25h\n")
+        logger.warning(INTERRUPTED)
+        run = instance.get_run_by_id(run_id)
+        if run and not run.is_finished:
+            instance.report_run_canceled(run, INTERRUPTED)
+        instance.event_log_storage.free_concurrency_slots_for_run(run_id)
+    finally:
+        os._exit(1)
+
+
+@contextmanager
+def _mutex(instance: DagsterInstance) -> Iterator[None]:
+    """Lock files are created, examined and removed by one process at a time."""
+    with (_folder(instance) / "mutex").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _try_lock(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _folder(instance: DagsterInstance) -> Path:
+    folder = Path(instance.root_directory) / "run_locks"
+    folder.mkdir(exist_ok=True)
+    return folder

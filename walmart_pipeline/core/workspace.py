@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-import shutil
+from hashlib import sha256
 
+from walmart_pipeline.core.files import write_whole
 from walmart_pipeline.core.settings import PACKAGE, Settings
 
 INSTANCE_CONFIG = PACKAGE / "dagster.yaml"
 CODE_LOCATIONS = PACKAGE / "workspace.yaml"
 
 
+# What earlier versions put into a workspace, by SHA-256: unchanged since, it is replaced by today's.
+EARLIER_INSTANCE_CONFIGS = ("658e4b80028a86bb08caded221e007b294689bdd289e92068fc867e73c1f09b8",)
+
+
 def prepare(settings: Settings) -> None:
     """Create what is missing of a workspace, and point this process and its children at it."""
     settings.inbox.mkdir(parents=True, exist_ok=True)
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    instance_yaml = settings.dagster_home / INSTANCE_CONFIG.name
-    if not instance_yaml.exists():
-        shutil.copyfile(INSTANCE_CONFIG, instance_yaml)
+    config = settings.dagster_home / INSTANCE_CONFIG.name
+    if not config.exists() or sha256(config.read_bytes()).hexdigest() in EARLIER_INSTANCE_CONFIGS:
+        write_whole(config, INSTANCE_CONFIG.read_text(encoding="utf-8"))
     os.environ["WALMART_HOME"] = str(settings.workspace)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
