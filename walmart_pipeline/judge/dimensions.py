@@ -15,8 +15,9 @@ from typing import NamedTuple
 from walmart_pipeline.core.records import Dimension, Product
 from walmart_pipeline.judge.claims import Figures, figures
 from walmart_pipeline.judge.rules import Case
-from walmart_pipeline.text.analysis import Cut, is_figure, stem_codes
+from walmart_pipeline.text.analysis import TextStats
 from walmart_pipeline.text.quantities import Quantity, quantities
+from walmart_pipeline.text.tokenizer import key_stems
 
 # US adults read at grade 7 to 8 on average (Plain Language Action and Information Network); grade 18 is a doctorate.
 PLAIN_GRADE, HARDEST_GRADE = 8.0, 18.0
@@ -33,6 +34,8 @@ NOTHING_TO_TELL = frozenset(
 YES = frozenset({"yes", "true", "y"})
 # Of 772 real descriptions with 60 key words or more, 95 % keep their most frequent one below 10.3 % of them.
 STUFFED_SHARE = 0.10
+# In a short text a word that comes so often is no stuffing, whatever its share.
+STUFFED_TIMES = 5
 # The writers are asked for ten search phrases at most; twice as many may still be a person's care.
 KEYWORDS_AT_MOST = 20
 # Points off for each search phrase that is one too many, a repeat, or about something else.
@@ -43,8 +46,8 @@ class _Asked(NamedTuple):
     """What a text must hold to tell an attribute: these figures, and most of these words."""
 
     numbers: tuple[Quantity, ...]
-    stems: tuple[int, ...]
-    words: frozenset[int]
+    stems: tuple[str, ...]
+    words: frozenset[str]
     """The stems that are no figures."""
 
 
@@ -68,7 +71,7 @@ class _Told:
     def __init__(self, case: Case) -> None:
         self._stems = case.stems
         text = case.listing_text
-        self._stated = [quantity for quantity in text.stated if quantity.start < text.read]
+        self._stated = [quantity for quantity in text.stated if quantity.start < text.visible_end]
 
     def tells(self, asked: _Asked) -> bool:
         """Whether the text has these figures, and most of these words."""
@@ -97,15 +100,15 @@ def _asked(name: str, value: str) -> _Asked | None:
     if plain in NOTHING_TO_TELL or IDENTIFIER.fullmatch(value.strip()):
         return None
     if plain in YES:
-        return _asked_for((), stem_codes(name))
+        return _asked_for((), key_stems(name))
     numbers = quantities(value)
     for quantity in reversed(numbers):
         value = value[: quantity.start] + " " + value[quantity.end :]
-    return _asked_for(numbers, stem_codes(value))
+    return _asked_for(numbers, key_stems(value))
 
 
-def _asked_for(numbers: Sequence[Quantity], stems: Sequence[int]) -> _Asked:
-    return _Asked(tuple(numbers), tuple(stems), frozenset(stem for stem in stems if not is_figure(stem)))
+def _asked_for(numbers: Sequence[Quantity], stems: Sequence[str]) -> _Asked:
+    return _Asked(tuple(numbers), tuple(stems), frozenset(stem for stem in stems if not stem.isdigit()))
 
 
 def _readability(case: Case) -> float | None:
@@ -115,8 +118,8 @@ def _readability(case: Case) -> float | None:
     Research Branch 8-75): 100 up to grade 8 and evenly down to 0 at grade 18. Less the share of the words that stand
     beyond the 25th of their sentence.
     """
-    text = case.description_cut
-    words = text.words
+    text = case.description_stats
+    words = len(text.words)
     if not words:
         return None
     grade = 0.39 * words / len(text.sentences) + 11.8 * text.syllables / words - 15.59
@@ -135,7 +138,7 @@ def _search(case: Case, asked: Sequence[_Asked]) -> float | None:
     parts = [
         (weight, wanted)
         for weight, wanted in (
-            (2, frozenset([stem for stem in case.name_cut.stems if not is_figure(stem)])),
+            (2, frozenset([stem for stem in case.name_stats.stems if not stem.isdigit()])),
             (1, _stems(product.brand or "")),
             (1, _stems(product.category[-1]) if product.category else frozenset()),
             (1, frozenset().union(*[each.words for each in asked])),
@@ -146,21 +149,19 @@ def _search(case: Case, asked: Sequence[_Asked]) -> float | None:
         return None
     found = sum([weight * len(wanted & case.stems) / len(wanted) for weight, wanted in parts])
     reached = 100 * found / sum([weight for weight, _ in parts])
-    return max(0.0, reached - _stuffing(case.description_cut) - _keyword_stuffing(case))
+    return max(0.0, reached - _stuffing(case.description_stats) - _keyword_stuffing(case))
 
 
 # Of brands, categories and search phrases, which a catalog repeats.
 @lru_cache(maxsize=1 << 12)
-def _stems(text: str) -> frozenset[int]:
-    return frozenset(stem_codes(text))
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(key_stems(text))
 
 
-def _stuffing(text: Cut) -> float:
-    """10 points for each per cent of a text's key words that its most frequent word holds above the limit."""
-    if not text.crowded:
-        return 0.0
-    share = max(Counter(text.stems).values()) / len(text.stems)
-    return max(0.0, 1000 * (share - STUFFED_SHARE))
+def _stuffing(text: TextStats) -> float:
+    """10 points for each per cent of a text's key words that its most frequent word has above the limit."""
+    most = max(Counter(text.stems).values(), default=0)
+    return max(0.0, 1000 * (most / len(text.stems) - STUFFED_SHARE)) if most > STUFFED_TIMES else 0.0
 
 
 def _keyword_stuffing(case: Case) -> float:
@@ -170,7 +171,7 @@ def _keyword_stuffing(case: Case) -> float:
     different = set(phrases)
     strange = [phrase for phrase in different if case.stems.isdisjoint(phrase)]
     if strange:
-        known = {stem for text in _record(case.product) for stem in stem_codes(text)}
+        known = {stem for text in _record(case.product) for stem in key_stems(text)}
         strange = [phrase for phrase in strange if known.isdisjoint(phrase)]
     return KEYWORD_PENALTY * (len(keywords) - len(different) + len(strange))
 

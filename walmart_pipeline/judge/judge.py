@@ -6,16 +6,14 @@ Belongs here: running the checks, the score and the verdict. Does not: any rule,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain, islice
 from typing import NamedTuple, get_args
 
 from walmart_pipeline.core.records import Band, Dimension, Listing, Product, QualityReport, Violation
 from walmart_pipeline.judge import dimensions
 from walmart_pipeline.judge.claims import ListingText, Subject, support
 from walmart_pipeline.judge.policy.schema import Policy, TextField
-from walmart_pipeline.judge.rules import CHECKS, Case, Finding, ground, texts_of
+from walmart_pipeline.judge.rules import CHECKS, Case, Finding
 from walmart_pipeline.judge.rules.wording import Wording
-from walmart_pipeline.text.analysis import cuts
 
 # The official bands of Walmart's listing quality: Poor 0–59, Good 60–79, Excellent 80–100.
 GOOD_FROM, EXCELLENT_FROM = 60.0, 80.0
@@ -29,7 +27,7 @@ def source_listing(product: Product) -> Listing:
     return Listing(title=product.product_name, key_features=product.features, description=product.description)
 
 
-class Standing(NamedTuple):
+class Grade(NamedTuple):
     """Score, band, and whether it may be published."""
 
     score: float
@@ -58,58 +56,39 @@ class Judge:
 
         Uniqueness is not measured: see `walmart_pipeline.judge.score` for listings among each other.
         """
-        return self.verdicts(self.cases([(product, listing)]), [None])[0]
+        return self.verdict(self.case(product, listing), None)
 
-    def cases(self, pairs: Sequence[tuple[Product, Listing]]) -> list[Case]:
-        """Listings beside their products, as the checks take them; a hundred at once take a third of the time."""
-        parts = [texts_of(listing, product) for product, listing in pairs]
-        done = iter(cuts(list(chain.from_iterable(parts))))
-        return [
-            Case(listing, product, self.policy.limits, self._acronyms, list(islice(done, len(own))))
-            for (product, listing), own in zip(pairs, parts, strict=True)
-        ]
+    def case(self, product: Product, listing: Listing) -> Case:
+        """A listing beside its product, as the checks take it."""
+        return Case(listing, product, self.policy.limits, self._acronyms)
 
-    def verdicts(self, cases: Sequence[Case], uniqueness: Sequence[float | None]) -> list[QualityReport]:
-        """The quality reports of cases, given the uniqueness of each.
-
-        Goes rule by rule over all cases: a rule's code then stays in the processor's cache. A hundred listings take
-        half the time of as many that go through all rules one by one.
-        """
-        ground(cases)
-        found: list[list[tuple[str, Finding]]] = [[] for _ in cases]
-        for rule, check in self._checks.items():
-            for case, findings in zip(cases, found, strict=True):
-                for finding in check(case):
-                    findings.append((rule, finding))
-        listed = [self._wording.search(case.listing_text) for case in cases]
-        for case, findings, hits in zip(cases, found, listed, strict=True):
-            findings.extend(self._wording.findings(case.listing_text, case.product, hits))
-        return [self._verdict(*each) for each in zip(cases, found, uniqueness, strict=True)]
-
-    def _verdict(self, case: Case, findings: Sequence[tuple[str, Finding]], uniqueness: float | None) -> QualityReport:
+    def verdict(self, case: Case, uniqueness: float | None) -> QualityReport:
+        """The quality report of a case, given its uniqueness."""
+        findings = [(rule, finding) for rule, check in self._checks.items() for finding in check(case)]
+        findings += self._wording.findings(case.listing_text, case.product)
         violations = self._violations(case, findings)
         measured = self._dimensions(case, violations) | {"uniqueness": uniqueness}
         blocked = any(violation.severity == "blocking" for violation in violations)
-        standing = Standing(0.0, band(0.0), False) if case.is_empty else self.standing(measured, blocked=blocked)
+        grade = Grade(0.0, band(0.0), False) if case.is_empty else self.grade(measured, blocked=blocked)
         return QualityReport(
             product_id=case.product.product_id,
-            **standing._asdict(),
+            **grade._asdict(),
             dimensions=measured,
             violations=violations,
             policy=self._label,
         )
 
-    def standing(self, measured: Mapping[Dimension, float | None], *, blocked: bool) -> Standing:
+    def grade(self, measured: Mapping[Dimension, float | None], *, blocked: bool) -> Grade:
         """What follows for a listing that measures so. blocked: it breaks a blocking rule."""
         score = self._score(measured, blocked=blocked)
-        return Standing(score, band(score), not blocked and score >= self.policy.publishable_score)
+        return Grade(score, band(score), not blocked and score >= self.policy.publishable_score)
 
     def acceptable(self, field: TextField, text: str, product: Product) -> bool:
         """Whether a single sentence or feature breaks none of the word-list and pattern rules of that field."""
         if field not in TEXT_FIELDS:
             raise ValueError(f"no rules for the field {field}: use one of {', '.join(TEXT_FIELDS)}")
         alone = ListingText([(field, text)])
-        return next(self._wording.findings(alone, product, self._wording.search(alone)), None) is None
+        return next(self._wording.findings(alone, product), None) is None
 
     def _violations(self, case: Case, findings: Sequence[tuple[str, Finding]]) -> list[Violation]:
         """What is found, in the profile's order."""

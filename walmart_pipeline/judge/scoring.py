@@ -153,5 +153,5 @@ def _settled(report: QualityReport, similarity: float, judge: Judge) -> str:
     """The report of a text that resembles another one."""
     measured = report.dimensions | {"uniqueness": uniqueness.measure(similarity)}
     blocked = any(violation.severity == "blocking" for violation in report.violations)
-    standing = judge.standing(measured, blocked=blocked)
-    return report.model_copy(update={"dimensions": measured, **standing._asdict()}).model_dump_json()
+    grade = judge.grade(measured, blocked=blocked)
+    return report.model_copy(update={"dimensions": measured, **grade._asdict()}).model_dump_json()

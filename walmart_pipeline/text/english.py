@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import yaml
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from py3langid.langid import LanguageIdentifier
 
 DATA = Path(__file__).parent / "english.yaml"
@@ -31,9 +29,6 @@ SAYABLE_FROM, SAYABLE_TO = 4, 40
 LATIN_END = "\u024f"
 # Words met so far are looked up, the first of them for good: 7 MB at most.
 REMEMBERED_WORDS = 1 << 16
-# Pairs that are so much likelier in shuffled texts are counted for all texts; the odds are added up only where they are
-# many.
-UNLIKELY_ODDS = 1.9
 
 
 class _Data(NamedTuple):
@@ -84,8 +79,8 @@ def _classes() -> _Classes:
     return _Classes(_data())
 
 
-def shape(words: Iterable[str]) -> str:
-    """One letter a folded word: its class in english.yaml, or OTHER, UNSAYABLE, FOREIGN, SCRIPT."""
+def word_classes(words: Iterable[str]) -> str:
+    """One letter a normalized word: its class in english.yaml, or OTHER, UNSAYABLE, FOREIGN, SCRIPT."""
     return "".join(map(_classes().__getitem__, words))
 
 
@@ -103,17 +98,6 @@ def odds(form: str) -> list[float]:
 def disorder(form: str) -> float:
     """Mean log odds, for each function word, that the words were shuffled."""
     return sum(odds(form)) / max(1, function_words(form))
-
-
-@cache
-def unlikely() -> NDArray[np.bool_]:
-    """Which class hardly stands before which, by the codes of their letters."""
-    import numpy as np
-
-    table = np.zeros((128, 128), dtype=bool)
-    for (first, second), value in _data().order.items():
-        table[ord(first), ord(second)] = value >= UNLIKELY_ODDS
-    return table
 
 
 def language_of(text: str, sure: float) -> str | None:

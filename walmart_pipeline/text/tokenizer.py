@@ -35,8 +35,8 @@ _PLAIN = (("’", "'"), ("‘", "'"), ("‑", "-"), ("–", "-"), ("\u00a0", " "
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, folded."""
-    return WORD.findall(folded(text))
+    """The words of a text, normalized."""
+    return WORD.findall(normalized(text))
 
 
 def name_words(name: str) -> list[str]:
@@ -45,7 +45,7 @@ def name_words(name: str) -> list[str]:
 
 
 def stems(word: str) -> list[str]:
-    """Stems of those parts of a folded text that tell something; single letters and stop words are left out."""
+    """Stems of those parts of a normalized text that tell something; single letters and stop words are left out."""
     return [stem(piece) for piece in PIECE.findall(word) if len(piece) > 1 and piece not in STOP_WORDS]
 
 
@@ -62,7 +62,7 @@ def syllables(word: str) -> int:
     return max(1, count)
 
 
-def folded(text: str) -> str:
+def normalized(text: str) -> str:
     """The text in lower case with plain apostrophes and hyphens, character for character: spans stay valid."""
     lower = text.lower()
     if len(lower) != len(text):
@@ -87,4 +87,4 @@ def stem(word: str) -> str:
 
 def key_stems(text: str) -> list[str]:
     """Stems of the words that tell something, in order, with repeats."""
-    return stems(folded(text))
+    return stems(normalized(text))

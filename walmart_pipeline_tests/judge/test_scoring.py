@@ -26,7 +26,7 @@ def test_listings_are_scored_from_python_in_order_and_among_each_other() -> None
     assert [first.product_id, second.product_id, third.product_id] == ["kettle-1", "toaster-1", "other"]
     assert first.dimensions["uniqueness"] == third.dimensions["uniqueness"] == 0
     assert second.dimensions["uniqueness"] == 100
-    assert second.score == JUDGE.standing(second.dimensions, blocked=not second.publishable).score
+    assert second.score == JUDGE.grade(second.dimensions, blocked=not second.publishable).score
     by_itself = JUDGE.report(KETTLE, HONEST)
     assert first.violations == by_itself.violations
     assert first.score < by_itself.score

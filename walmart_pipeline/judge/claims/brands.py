@@ -78,8 +78,8 @@ def _is_named(term: Term, listing: ListingText, start: int, end: int, record: Re
     """Whether a well-known brand is said to be the product's."""
     if not listing.text[start].isupper():
         return False
-    folded = listing.folded
-    ahead, behind = context.before(folded, start), context.after(folded, end)
+    normalized = listing.normalized
+    ahead, behind = context.before(normalized, start), context.after(normalized, end)
     if _OTHERS_BEHIND.match(behind):
         return False
     if _BY.search(ahead):
@@ -103,7 +103,7 @@ def _by(listing: ListingText, start: int, end: int, record: Record) -> tuple[int
     name = _NAME.match(listing.text, end)
     if name is None or _is_no_name(name[1]) or any(term.kind == "brand" for term in _at(listing, name.start(1))):
         return None
-    ahead = context.before(listing.folded, start)
+    ahead = context.before(listing.normalized, start)
     last = tokenizer.PIECE.findall(ahead)[-1:]
     if not _MADE_BY.search(ahead) and not (last and tokenizer.stem(last[0]) in record.nouns and not last[0].isdigit()):
         return None
@@ -113,7 +113,7 @@ def _by(listing: ListingText, start: int, end: int, record: Record) -> tuple[int
 def _makes(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:
     """ "Zorvex makes this kettle for…", at the beginning of a sentence."""
     name = _SUBJECT.search(listing.text, max(0, start - _REACH), start)
-    made = _DETERMINER.sub("", context.after(listing.folded, end))
+    made = _DETERMINER.sub("", context.after(listing.normalized, end))
     if name is None or _is_no_name(name[1]) or context.part(f" {made}", record.nouns) is None:
         return None
     return name.span(1)
@@ -122,7 +122,7 @@ def _makes(listing: ListingText, start: int, end: int, record: Record) -> tuple[
 def _from(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:
     """ "From Zorvex, this kettle…", at the beginning of a sentence."""
     name = _FROM_NAME.match(listing.text, end)
-    begins = not context.before(listing.folded, start).strip()
+    begins = not context.before(listing.normalized, start).strip()
     return name.span(1) if name and begins and not _is_no_name(name[1]) else None
 
 

@@ -34,5 +34,5 @@ def certificate_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         first, last = min(start, named.start(1)), max(end, named.end(1))
         if f" {' '.join(flat(named[1]).split())} " in record.flat:
             yield Claim("claim", first, last, "supported")
-        elif not context.is_denied(context.before(listing.folded, first)):
+        elif not context.is_denied(context.before(listing.normalized, first)):
             yield Claim("claim", first, last, "unsupported")

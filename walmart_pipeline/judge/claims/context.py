@@ -36,19 +36,24 @@ def either(text: str) -> str:
     return f"(?:{'|'.join(part.strip() for part in text.strip().split('|'))})"
 
 
-def before(folded: str, start: int) -> str:
+def before(normalized: str, start: int) -> str:
     """The sentence up to a word, as far as it is read."""
-    return _SENTENCE_END.split(folded[max(0, start - REACH) : start])[-1]
+    return _SENTENCE_END.split(normalized[max(0, start - REACH) : start])[-1]
 
 
-def after(folded: str, end: int) -> str:
+def after(normalized: str, end: int) -> str:
     """The sentence from the end of a word on, as far as it is read."""
-    return _SENTENCE_END.split(folded[end : end + REACH], maxsplit=1)[0]
+    return _SENTENCE_END.split(normalized[end : end + REACH], maxsplit=1)[0]
 
 
-def is_asked(folded: str, end: int) -> bool:
+def around(normalized: str, start: int, end: int) -> tuple[str, str]:
+    """The sentence before and after a span."""
+    return before(normalized, start), after(normalized, end)
+
+
+def is_asked(normalized: str, end: int) -> bool:
     """Whether the sentence is a question, which states nothing."""
-    stop = _SENTENCE_END.search(f"{folded[end : end + REACH]}\n")
+    stop = _SENTENCE_END.search(f"{normalized[end : end + REACH]}\n")
     return stop is not None and stop.group().startswith("?")
 
 

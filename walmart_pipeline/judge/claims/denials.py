@@ -41,24 +41,24 @@ def denied_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         root = denial.part.removesuffix("y")
         if root not in listing.flat:
             continue
-        for match in re.finditer(rf"\b{root.replace(' ', '[ -]')}(?:y|ies|s|es)?\b", listing.folded):
+        for match in re.finditer(rf"\b{root.replace(' ', '[ -]')}(?:y|ies|s|es)?\b", listing.normalized):
             span = match.span()
             said = _is_boxed if denial.in_the_box else _is_had
-            if said(listing, *span) and not record.quotes(listing.folded, *span):
+            if said(listing, *span) and not record.quotes(listing.normalized, *span):
                 yield Claim("attribute", *span, "contradicted", (denial.told,))
 
 
 def _denials(record: Record) -> Iterator[_Denial]:
     for name, value in record.product.attributes.items():
         if value in _NO:
-            *words, last = tokenizer.PIECE.findall(tokenizer.folded(name)) or [""]
+            *words, last = tokenizer.PIECE.findall(tokenizer.normalized(name)) or [""]
             if words and last == "included":
                 yield _Denial(tokenizer.stem(words[-1]), f"{name}: {value}", in_the_box=True)
             # Of one word alone ("Lid: No") a text may speak in any other sense.
             elif words:
                 yield _Denial(" ".join([*words, last]), f"{name}: {value}", in_the_box=False)
     if "not included" in record.flat or "sold separately" in record.flat:
-        for match in _NOT_INCLUDED.finditer(record.folded):
+        for match in _NOT_INCLUDED.finditer(record.normalized):
             yield _Denial(tokenizer.stem(match[1]), match.group(), in_the_box=True)
 
 

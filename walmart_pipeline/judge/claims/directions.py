@@ -109,8 +109,8 @@ def is_told(quantity: Quantity, ahead: str, behind: str) -> bool:
 def is_told_of_others(quantity: Quantity, ahead: str, behind: str, source: str, known: AbstractSet[str]) -> bool:
     """A figure of what a person does with something else, whatever the product's own figures of that kind are.
 
-    source: the record, folded; an amount of something of which it gives one itself is looked up. known: stems of all
-    its words.
+    source: the record, normalized; an amount of something of which it gives one itself is looked up. known: stems of
+    all its words.
     """
     if not quantity.readings:
         return bool(quantity.noun and _RATE.match(behind))

@@ -7,9 +7,8 @@ Does not: any judgement.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache, cached_property
-from operator import attrgetter
 
 from walmart_pipeline.judge.claims import context
 from walmart_pipeline.judge.claims.vocabulary import Kind, Term, longest, vocabulary
@@ -28,18 +27,18 @@ class ListingText:
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
         """fields: keywords come last.
 
-        folded: the text as texts.folded has it. read: where ends what a shopper reads.
+        normalized: the text as texts.normalized has it. visible_end: where ends what a shopper reads.
         """
         self.fields = fields
         self.text = _BETWEEN.join([text for _, text in fields])
-        self.folded = tokenizer.folded(self.text)
+        self.normalized = tokenizer.normalized(self.text)
         self.starts: list[int] = []
-        self.read = start = 0
+        self.visible_end = start = 0
         for name, text in fields:
             self.starts.append(start)
             start += len(text) + len(_BETWEEN)
             if not name.startswith(KEYWORDS):
-                self.read = start
+                self.visible_end = start
 
     @cached_property
     def flat(self) -> str:
@@ -97,8 +96,8 @@ class ListingText:
         return self.fields[self.index(start)][1]
 
     def around(self, start: int, end: int) -> tuple[str, str]:
-        """The sentence before and after a span, folded."""
-        return context.before(self.folded, start), context.after(self.folded, end)
+        """The sentence before and after a span, normalized."""
+        return context.around(self.normalized, start, end)
 
     def in_title(self, position: int) -> bool:
         """Whether a position is one of the title."""
@@ -112,13 +111,6 @@ class ListingText:
         """The field of a position in the text, and where that field begins."""
         index = self.index(position)
         return self.fields[index][0], self.starts[index]
-
-
-def search_all(listings: Iterable[ListingText]) -> None:
-    """Look for words, and then for numbers, in all of them."""
-    for step in (attrgetter("flat"), attrgetter("terms"), attrgetter("stated")):
-        for listing in listings:
-            step(listing)
 
 
 @cache

@@ -39,7 +39,7 @@ def model_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         if record.shows(listing.text[start:end]) or record.has_name(token):
             yield Claim(subject, start, end, "supported")
             continue
-        if _OTHERS.search(context.before(listing.folded, start)):
+        if _OTHERS.search(context.before(listing.normalized, start)):
             continue
         like = _alike(token, record)
         if like:

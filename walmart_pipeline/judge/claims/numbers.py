@@ -38,7 +38,7 @@ def number_claims(listing: ListingText, record: Record, apart: Sequence[Claim]) 
         loose = quantity.text[0].isalpha() and (not quantity.readings or quantity.readings[0].kind == "person")
         comparison = comparison_of(*listing.around(start, end))
         phrase = listing.phrase(quantity)
-        asked_for = phrase, start >= listing.read
+        asked_for = phrase, start >= listing.visible_end
         if asked_for not in shown:
             shown[asked_for] = record.shows(phrase, any_case=asked_for[1])
         if shown[asked_for] and (comparison is None or comparison.inclusive):
@@ -114,7 +114,7 @@ def _compared_beside(quantity: Quantity, beside: Sequence[Quantity]) -> list[tup
 def _compares_alike(quantity: Quantity, comparison: Comparison, record: Record) -> bool:
     """Whether the record compares the same figure in the same way: "Over 300 lumens"."""
     return any(
-        comparison_of(context.before(record.folded, own.start), context.after(record.folded, own.end)) == comparison
+        comparison == comparison_of(*context.around(record.normalized, own.start, own.end))
         for own in record.figures.found
         if own.value == quantity.value and own.readings == quantity.readings
     )
@@ -124,7 +124,7 @@ def _is_of_others(quantity: Quantity, verdict: Verdict, listing: ListingText, re
     """Whether a figure is one of what the reader does, or of what stands around the product."""
     start, end = quantity.start, quantity.end
     ahead, behind = listing.around(start, end)
-    if context.is_asked(listing.folded, end):
+    if context.is_asked(listing.normalized, end):
         return True
     # 134 liters of a record's 134 gallons is a slip.
     if quantity.value > SMALL and record.figures.has_in_other_unit(quantity):
@@ -135,7 +135,7 @@ def _is_of_others(quantity: Quantity, verdict: Verdict, listing: ListingText, re
         return True
     # Of "10 to 12 inches between them" the second number tells what both are.
     rest = _RANGE.sub("", behind) if quantity.readings else behind
-    if directions.is_told_of_others(quantity, ahead, rest, record.folded, record.words):
+    if directions.is_told_of_others(quantity, ahead, rest, record.normalized, record.words):
         return True
     if directions.is_of_a_thing_beside(quantity, ahead, behind, record.words):
         return True

@@ -33,13 +33,13 @@ _NEXT_WORDS = re.compile(r"[\s-]+([a-z0-9'-]+)(?:\s+([a-z]+))?")
 def origin_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     """Each place where the text says that it was made; places of anything else are no claim."""
     for start, end, term in listing.terms_of.get("origin", ()):
-        if (begin := _said(term, listing.text, listing.folded, start, end)) is None:
+        if (begin := _said(term, listing.text, listing.normalized, start, end)) is None:
             continue
         told = origins(record)
         named = term.ordinary and f" {listing.flat[start:end]} " in record.flat
         if named or {term.word, *_narrower(term)} & told.keys():
             yield Claim("claim", begin, end, "supported")
-        elif not context.is_denied(context.before(listing.folded, begin)):
+        elif not context.is_denied(context.before(listing.normalized, begin)):
             yield Claim("claim", begin, end, "contradicted" if told else "unsupported", tuple(told))
 
 
@@ -51,25 +51,25 @@ def origins(record: Record) -> dict[str, None]:
         if is_about(name, "origin")
         for term in record.found(value, "origin")
     }
-    brand = tokenizer.folded(record.product.brand or "")
+    brand = tokenizer.normalized(record.product.brand or "")
     for start, end, terms in record.places:
         # American Soft Linen is a brand.
-        if has_phrase(brand, record.folded[start:end]):
+        if has_phrase(brand, record.normalized[start:end]):
             continue
         named |= {
             term.word: None
             for term in terms
-            if term.kind == "origin" and _said(term, record.text, record.folded, start, end) is not None
+            if term.kind == "origin" and _said(term, record.text, record.normalized, start, end) is not None
         }
     return named
 
 
-def _said(term: Term, text: str, folded: str, start: int, end: int) -> int | None:
+def _said(term: Term, text: str, normalized: str, start: int, end: int) -> int | None:
     """Where the words begin that say it was made there; None where they say nothing of the kind."""
     # "By us"; US sizes are no place.
-    if folded[start:end] == "us" and (not text[start:end].isupper() or folded.startswith(" siz", end)):
+    if normalized[start:end] == "us" and (not text[start:end].isupper() or normalized.startswith(" siz", end)):
         return None
-    ahead, behind = context.before(folded, start), context.after(folded, end)
+    ahead, behind = context.before(normalized, start), context.after(normalized, end)
     if not term.ordinary:
         made = _MADE_IN.search(ahead)
         return None if made is None else start - len(ahead) + made.start()

@@ -70,9 +70,9 @@ class Record:
         return " ;\n ".join(["", self._prose, *stated, ""])
 
     @cached_property
-    def folded(self) -> str:
-        """The text as texts.folded has it."""
-        return tokenizer.folded(self.text)
+    def normalized(self) -> str:
+        """The text as texts.normalized has it."""
+        return tokenizer.normalized(self.text)
 
     @cached_property
     def figures(self) -> Figures:
@@ -139,7 +139,7 @@ class Record:
 
         any_case: 12M is also shown by 12m, as search words have it.
         """
-        text, written = (self.folded, tokenizer.folded(written)) if any_case else (self.text, written)
+        text, written = (self.normalized, tokenizer.normalized(written)) if any_case else (self.text, written)
         word = written[-1].isalnum()
         at = text.find(written)
         while at != -1:
@@ -149,15 +149,15 @@ class Record:
             at = text.find(written, at + 1)
         return False
 
-    def quotes(self, folded: str, start: int, end: int) -> bool:
-        """Whether the words of a folded text stand in the record as they do there, with those beside them."""
-        ahead, behind = folded[max(0, start - BESIDE_CHARS) : start], folded[end : end + BESIDE_CHARS]
+    def quotes(self, normalized: str, start: int, end: int) -> bool:
+        """Whether the words of a normalized text stand in the record as they do there, with those beside them."""
+        ahead, behind = normalized[max(0, start - BESIDE_CHARS) : start], normalized[end : end + BESIDE_CHARS]
         # Words that are cut off are left out.
         if start > BESIDE_CHARS:
             ahead = ahead.partition(" ")[2]
-        if end + BESIDE_CHARS < len(folded):
+        if end + BESIDE_CHARS < len(normalized):
             behind = behind.rpartition(" ")[0]
-        return has_phrase(self.folded, f"{ahead}{folded[start:end]}{behind}".strip())
+        return has_phrase(self.normalized, f"{ahead}{normalized[start:end]}{behind}".strip())
 
     def told(self, kind: Kind) -> dict[Term, str]:
         """The words of a kind that the record says of the whole product, as they are written there.
@@ -215,12 +215,12 @@ class Record:
     @property
     def is_food(self) -> bool:
         """Whether it is eaten or drunk, by a person or an animal."""
-        return FOOD.search(tokenizer.folded(" / ".join(self.product.category))) is not None
+        return FOOD.search(tokenizer.normalized(" / ".join(self.product.category))) is not None
 
     @property
     def any_color(self) -> bool:
         """Whether the record is of several colours that it does not list."""
-        return ANY_COLOR.search(self.folded) is not None
+        return ANY_COLOR.search(self.normalized) is not None
 
     def _says(self, written: str, *, claim: bool) -> bool:
         at = self.flat.find(written)
@@ -260,8 +260,8 @@ def _found(text: str, kind: Kind, words: Vocabulary) -> Iterator[tuple[Term, str
 
 
 def _stated(text: str, kind: Kind, words: Vocabulary) -> Iterator[tuple[Term, str]]:
-    folded = tokenizer.folded(text)
+    normalized = tokenizer.normalized(text)
     for start, end, terms in longest(words.search.find(flat(text))):
         for term in terms:
-            if term.kind == kind and attribution.is_stated(kind, context.before(folded, start)):
+            if term.kind == kind and attribution.is_stated(kind, context.before(normalized, start)):
                 yield term, text[start:end]

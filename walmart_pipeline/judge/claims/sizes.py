@@ -26,11 +26,11 @@ def size_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         _plain(size): size
         for name, value in record.product.attributes.items()
         if name.lower().split()[-1:] == ["size"]
-        for size in _SIZE.findall(tokenizer.folded(value))
+        for size in _SIZE.findall(tokenizer.normalized(value))
     }
     if not told:
         return
-    for match in _NAMED.finditer(listing.folded):
+    for match in _NAMED.finditer(listing.normalized):
         start, end = match.span(1)
         if _plain(match[1]) in told:
             yield Claim("attribute", start, end, "supported")

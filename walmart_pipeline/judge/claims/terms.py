@@ -59,8 +59,8 @@ def term_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
 
 def _look(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
     """A material or colour that the record does not have; None where the sentence does not say it of the product."""
-    folded, words = listing.folded, vocabulary()
-    ahead, behind = context.before(folded, start), context.after(folded, end)
+    normalized, words = listing.normalized, vocabulary()
+    ahead, behind = context.before(normalized, start), context.after(normalized, end)
     in_title = listing.in_title(start)
     if in_title:
         # "Mugs for Men, White": a comma of a title begins another quality.
@@ -98,7 +98,7 @@ def _look(term: Term, listing: ListingText, start: int, end: int, record: Record
 
 def _is_beside_bed(listing: ListingText, end: int) -> bool:
     """Whether a word that ends there is followed by a bed: full sheets, not full of holes."""
-    return _BED_BEHIND.match(context.after(listing.folded, end)) is not None
+    return _BED_BEHIND.match(context.after(listing.normalized, end)) is not None
 
 
 def _size(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
@@ -106,15 +106,15 @@ def _size(term: Term, listing: ListingText, start: int, end: int, record: Record
     told = record.told("size")
     if not told and (record.nouns.isdisjoint(_BEDS) or not _is_beside_bed(listing, end)):
         return None
-    if other_subjects.is_of_others(context.before(listing.folded, start), ""):
+    if other_subjects.is_of_others(context.before(listing.normalized, start), ""):
         return None
     return ("contradicted", _shown(told)) if told else ("unsupported", ())
 
 
 def _claim(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
     """A certification or regulated claim."""
-    folded = listing.folded
-    ahead, behind = context.before(folded, start), context.after(folded, end)
+    normalized = listing.normalized
+    ahead, behind = context.before(normalized, start), context.after(normalized, end)
     if context.is_denied(ahead) or _ANSWERED_NO.match(behind) or other_subjects.is_for_others(ahead, behind):
         return None
     if not listing.in_title(start):
@@ -138,14 +138,14 @@ def _claim(term: Term, listing: ListingText, start: int, end: int, record: Recor
 
 def _form(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
     """What it comes as: tablets of softgels, a hardcover of a paperback."""
-    ahead, behind = context.before(listing.folded, start), context.after(listing.folded, end)
+    ahead, behind = context.before(listing.normalized, start), context.after(listing.normalized, end)
     rivals = [other.word for other in vocabulary().rivals.get(term, ()) if record.terms.get(other)]
     return ("contradicted", rivals) if rivals and not other_subjects.is_of_others(ahead, behind) else None
 
 
 def _taste(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
     """A scent, flavour or ingredient, of a record that tells such things."""
-    ahead, behind = context.before(listing.folded, start), context.after(listing.folded, end)
+    ahead, behind = context.before(listing.normalized, start), context.after(listing.normalized, end)
     if not record.tells("taste") or not attribution.is_tasted(
         ahead, behind, is_oil=term.word.endswith((" oil", " butter"))
     ):

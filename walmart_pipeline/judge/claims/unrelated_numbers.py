@@ -72,7 +72,7 @@ def is_figurative(quantity: Quantity, ahead: str, behind: str) -> bool:
 def is_another_name(quantity: Quantity, written: str, ahead: str) -> bool:
     """Part of another product's name: the 15 of "works with your iPhone 15".
 
-    written: the text up to it, not folded.
+    written: the text up to it, not normalized.
     """
     if quantity.readings or quantity.noun:
         return False

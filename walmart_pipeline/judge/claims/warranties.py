@@ -35,13 +35,13 @@ class Promise(NamedTuple):
     end: int
 
 
-def promises(folded: str) -> Iterator[Promise]:
-    """Each warranty of a folded text; a guarantee without a time (of satisfaction, of freshness) is none."""
-    for word in _WORD.finditer(folded):
+def promises(normalized: str) -> Iterator[Promise]:
+    """Each warranty of a normalized text; a guarantee without a time (of satisfaction, of freshness) is none."""
+    for word in _WORD.finditer(normalized):
         start, end = word.span()
-        if ahead := _AHEAD.search(folded, max(0, start - _REACH), start):
+        if ahead := _AHEAD.search(normalized, max(0, start - _REACH), start):
             yield Promise(_months(ahead), _shown(ahead), ahead.start(), end)
-        elif behind := _BEHIND.match(folded, end, end + _REACH):
+        elif behind := _BEHIND.match(normalized, end, end + _REACH):
             yield Promise(_months(behind), _shown(behind), start, behind.end())
         elif word.group().startswith("warrant"):
             yield Promise(None, "", start, end)
@@ -51,14 +51,14 @@ def warranty_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     """Each warranty that the text promises: contradicted by another time, unsupported where the record has none."""
     if "warrant" not in listing.flat and "guarantee" not in listing.flat:
         return
-    found = list(promises(listing.folded))
-    known = list(promises(record.folded)) if found else []
+    found = list(promises(listing.normalized))
+    known = list(promises(record.normalized)) if found else []
     timed = {promise.months: promise.time for promise in known if promise.months is not None}
     for promise in found:
         span = promise.start, promise.end
         if promise.months in timed or (promise.months is None and known):
             yield Claim("number" if promise.months is not None else "claim", *span, "supported")
-        elif not context.is_denied(context.before(listing.folded, promise.start)):
+        elif not context.is_denied(context.before(listing.normalized, promise.start)):
             if promise.months is not None and timed:
                 # Another time is another figure; a warranty for life is another claim.
                 subject: Subject = "claim" if promise.months == inf else "number"

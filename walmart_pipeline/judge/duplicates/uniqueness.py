@@ -13,20 +13,19 @@ records as they are 0.03, 0.37, 0.92, the last being sellers' boilerplate. Hones
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
+from walmart_pipeline.core.records import Record
 from walmart_pipeline.judge.duplicates.families import family
-from walmart_pipeline.text import hash_slots
-from walmart_pipeline.text.analysis import FIGURE
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from walmart_pipeline.judge.rules import Case
-    from walmart_pipeline.text.analysis import Cut
+    from walmart_pipeline.text.analysis import TextStats
 
 # Words taken together. With two, phrases that any text has make different products alike (0.59 at 90 % of the sample);
 # with five, a word changed in every other sentence hides a copy.
@@ -41,7 +40,7 @@ PERMUTATIONS, BITS = 64, 4
 BANDS = 16
 
 
-class Signature(NamedTuple):
+class Signature(Record):
     """What is kept of a text to compare it.
 
     family: the product's. text_key: 64 bits of all that a shopper reads. bands: 64-bit keys; texts that share one are
@@ -59,101 +58,76 @@ def measure(similarity: float) -> float:
     return round(100.0 * min(1.0, (1.0 - similarity) / (1.0 - TOLERATED)), 1)
 
 
-def signatures(cases: Sequence[Case]) -> list[Signature | None]:
-    """The signature of each listing's text; None for one that has too few words of its own to compare.
-
-    What numpy does fast with much and slowly with little is done for all texts at once: a hundred together take less
-    than half the time.
-    """
+def signature(case: Case) -> Signature | None:
+    """The signature of a listing's text; None for one that has too few words of its own to compare."""
+    words = own_words([case.name_stats, case.brand_stats], [*case.feature_stats, case.description_stats])
+    if len(words) < SHINGLE:
+        return None
     import numpy as np
 
-    row, lengths = _own_words(cases)
-    minima = _minima(row, lengths)
-    halves = minima.view(np.uint64).reshape(-1, BANDS, 2)
+    minima = _minima(words)
+    halves = minima.view(np.uint64).reshape(BANDS, 2)
     factors, salts = _band_keys()
-    bands = (halves[:, :, 0] * factors[0] + halves[:, :, 1] * factors[1] + salts).tolist()
-    bits = np.packbits(minima[:, None, :] >> _places() & 1, axis=-1).view(np.uint64).reshape(-1, BITS).tolist()
-    return [
-        _named(case, *kept) if length >= SHINGLE else None
-        for case, length, *kept in zip(cases, lengths, bands, bits, strict=True)
-    ]
-
-
-def _own_words(cases: Sequence[Case]) -> tuple[NDArray[np.uint32], list[int]]:
-    """Hashes of the words of each text that are neither figures nor of the product's name or brand.
-
-    Those of all texts in one row, and how many each text has.
-    """
-    import numpy as np
-
-    told, of_told = _joined([[*case.feature_cuts, case.description_cut] for case in cases])
-    named, of_named = _joined([[case.name_cut, case.brand_cut] for case in cases])
-    own = (told != FIGURE) & ~hash_slots.among(told | of_told << np.uint64(32), named | of_named << np.uint64(32))
-    return told[own].astype(np.uint32), np.bincount(of_told[own].astype(np.int64), minlength=len(cases)).tolist()
-
-
-def _joined(parts: Sequence[Sequence[Cut]]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Hashes of the words of these parts of each case, and of which case each is."""
-    import numpy as np
-
-    words = [sum([cut.words for cut in cuts]) for cuts in parts]
-    hashes = np.concatenate([np.empty(0, dtype=np.uint32), *(cut.hashes for cuts in parts for cut in cuts)])
-    return hashes.astype(np.uint64), np.repeat(np.arange(len(parts), dtype=np.uint64), words)
-
-
-def _named(case: Case, bands: list[int], bits: list[int]) -> Signature:
+    bands = halves[:, 0] * factors[0] + halves[:, 1] * factors[1] + salts
+    bits = np.packbits(minima >> np.arange(BITS, dtype=np.uint32)[:, None] & 1, axis=-1).view(np.uint64)
     product, text = case.product, case.listing_text
-    read = text.text[: text.read].encode("utf-8", "surrogatepass")
+    shown = text.text[: text.visible_end].encode("utf-8", "surrogatepass")
     return Signature(
         family=family(product.product_name, product.brand, product.attributes),
-        text_key=int.from_bytes(hashlib.blake2b(read, digest_size=8).digest(), "little"),
-        bands=bands,
-        bits=bits,
+        text_key=int.from_bytes(hashlib.blake2b(shown, digest_size=8).digest(), "little"),
+        bands=bands.tolist(),
+        bits=bits.ravel().tolist(),
     )
 
 
-def _minima(row: NDArray[np.uint32], lengths: Sequence[int]) -> NDArray[np.uint32]:
-    """The least value of any shingle under each permutation, a row for each text; zeros for a text without a shingle.
+def own_words(names: Iterable[TextStats], texts: Iterable[TextStats]) -> list[str]:
+    """The words of texts that are neither figures nor of these names."""
+    named = {word for name in names for word in name.words}
+    return [word for text in texts for word in text.words if word not in named and not _has_digit(word)]
 
-    The scheme is datasketch's affine32: a·h + b modulo 2³², a odd, of a hash that is mixed first. Its own MinHash takes
-    its hashes one by one as Python objects: 42 µs for 160 shingles, so 14.
+
+def word_triples(words: Sequence[str]) -> set[tuple[str, ...]]:
+    """Each three words in a row, of which similarity is measured."""
+    return set(zip(*(words[place:] for place in range(SHINGLE)), strict=False))
+
+
+def _minima(words: Sequence[str]) -> NDArray[np.uint32]:
+    """The least value of any shingle under each permutation.
+
+    The scheme is datasketch's affine32: a·h + b modulo 2³², a odd, of a hash that is mixed first.
     """
     import numpy as np
 
     factors, a, b = _permutations()
-    # Those that reach from one text into the next are made too, and passed over.
-    shingles = row[: max(0, len(row) - SHINGLE + 1)] * factors[0]
-    for place in range(1, SHINGLE):
-        shingles += row[place : place + len(shingles)] * factors[place]
-    mixed = _mixed(shingles)[:, None]
-    minima = np.zeros((len(lengths), PERMUTATIONS), dtype=np.uint32)
-    # Adding whole arrays takes half the time of adding a row to each row.
-    added = np.tile(b, (max(lengths, default=0), 1))
-    start = 0
-    for least, length in zip(minima, lengths, strict=True):
-        if length >= SHINGLE:
-            values = mixed[start : start + length - SHINGLE + 1] * a
-            values += added[: len(values)]
-            values.min(axis=0, out=least)
-        start += length
+    hashes = np.fromiter(map(_hash, words), dtype=np.uint32, count=len(words))
+    number = len(words) - SHINGLE + 1
+    combined = np.zeros(number, dtype=np.uint32)
+    for place, factor in enumerate(factors):
+        combined += hashes[place : place + number] * factor
+    mixed = _mixed(combined)
+    minima: NDArray[np.uint32] = (mixed[:, None] * a + b).min(axis=0)
     return minima
+
+
+@lru_cache(maxsize=1 << 15)
+def _has_digit(word: str) -> bool:
+    return any(map(str.isdigit, word))
+
+
+@lru_cache(maxsize=1 << 15)
+def _hash(word: str) -> int:
+    """32 bits, the same on every machine."""
+    digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=5).digest()
+    return int.from_bytes(digest[:4], "little")
 
 
 def _mixed(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """MurmurHash3's finalizer: every bit of the input reaches every bit of the output."""
-    first, second, half, less = _mixers()
-    values = values ^ (values >> half)
-    values = values * first
-    values = values ^ (values >> less)
-    values = values * second
-    return values ^ (values >> half)
-
-
-@cache
-def _mixers() -> tuple[np.uint32, np.uint32, np.uint32, np.uint32]:
     import numpy as np
 
-    return np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35), np.uint32(16), np.uint32(13)
+    values = (values ^ (values >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    values = (values ^ (values >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    return values ^ (values >> np.uint32(16))
 
 
 @cache
@@ -165,14 +139,6 @@ def _permutations() -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.
     factors, a, b = np.split(drawn, [SHINGLE, SHINGLE + PERMUTATIONS])
     odd = np.uint32(1)
     return factors | odd, a | odd, b
-
-
-@cache
-def _places() -> NDArray[np.uint32]:
-    """Which bits are kept, one a row."""
-    import numpy as np
-
-    return np.arange(BITS, dtype=np.uint32)[:, None]
 
 
 @cache

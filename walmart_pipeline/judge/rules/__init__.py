@@ -23,9 +23,7 @@ from walmart_pipeline.judge.rules.base import (
     Confirmed,
     Finding,
     Mention,
-    ground,
     rule,
-    texts_of,
 )
 
 __all__ = [
@@ -38,13 +36,11 @@ __all__ = [
     "coherence",
     "description",
     "features",
-    "ground",
     "grounding",
     "health",
     "language",
     "listing",
     "pesticide",
     "rule",
-    "texts_of",
     "title",
 ]

@@ -5,7 +5,7 @@ Belongs here: the case, the finding and the register of checks. Does not: any ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
@@ -14,7 +14,7 @@ from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.judge.claims import Claim, ListingText, claims_of
 from walmart_pipeline.judge.policy.schema import Limits
 from walmart_pipeline.text import tokenizer
-from walmart_pipeline.text.analysis import Cut
+from walmart_pipeline.text.analysis import analyze
 
 
 class Finding(NamedTuple):
@@ -30,15 +30,16 @@ class Finding(NamedTuple):
 class Case:
     """One listing beside its product, under a profile's limits; what several checks need is worked out once."""
 
-    def __init__(
-        self, listing: Listing, product: Product, limits: Limits, acronyms: frozenset[str], parts: Sequence[Cut]
-    ) -> None:
-        """parts: each of texts_of(listing, product), cut up."""
+    def __init__(self, listing: Listing, product: Product, limits: Limits, acronyms: frozenset[str]) -> None:
         self.listing = listing
         self.product = product
         self.limits = limits
         self.acronyms = acronyms
-        self.name_cut, self.brand_cut, self.description_cut, self.title_cut, *self.feature_cuts = parts
+        self.name_stats = analyze(product.product_name)
+        self.brand_stats = analyze(product.brand or "")
+        self.title_stats = analyze(listing.title)
+        self.feature_stats = [analyze(feature) for feature in listing.key_features]
+        self.description_stats = analyze(listing.description)
         self.fields: list[tuple[str, str]] = [
             ("title", listing.title),
             *[(_name("key_features", index), feature) for index, feature in enumerate(listing.key_features)],
@@ -47,29 +48,25 @@ class Case:
         keywords = [(_name("seo_keywords", index), keyword) for index, keyword in enumerate(listing.seo_keywords)]
         # All fields as one text, as word lists and grounding search it.
         self.listing_text = ListingText([*self.fields, *keywords])
-        lines = (self.title_cut, *self.feature_cuts)
-        # english.shape of the title and all key features, one after the other.
-        self.lines_shape = "".join([each.shape for each in lines])
-        # The codes of all stems that a shopper reads (cutting.stem_code).
-        self.stems = frozenset(self.description_cut.stems).union(*[each.stems for each in lines])
-        # Everything that the listing states and a record can tell, judged against the product's; see `ground`.
-        self.claims: list[Claim] = []
-        # No field holds a letter or digit.
-        self.is_empty = not (self.lines_shape or self.description_cut.shape)
+        lines = (self.title_stats, *self.feature_stats)
+        # The word classes of the title and all key features, one after the other.
+        self.line_classes = "".join([each.classes for each in lines])
+        # All stems that a shopper reads.
+        self.stems = frozenset(self.description_stats.stems).union(*[each.stems for each in lines])
+        # No field has a letter or digit.
+        self.is_empty = not (self.line_classes or self.description_stats.classes)
+
+    @cached_property
+    def claims(self) -> list[Claim]:
+        """Everything that the listing states and a record can confirm, with the record's verdict."""
+        return claims_of(self.listing_text, self.product)
 
     @cached_property
     def record_words(self) -> frozenset[str]:
-        """Every folded piece of the record's name, brand, category and attributes: a text need not explain them."""
+        """Every normalized piece of the record's name, brand, category and attributes: a text need not explain them."""
         product = self.product
         parts = [product.product_name, product.brand or "", *product.category, *product.attributes.values()]
-        return frozenset(tokenizer.PIECE.findall(tokenizer.folded(" ".join(parts))))
-
-
-def ground(cases: Sequence[Case]) -> None:
-    """Judge the claims of all cases, before any check that asks for them."""
-    claims = claims_of([case.listing_text for case in cases], [case.product for case in cases])
-    for case, judged in zip(cases, claims, strict=True):
-        case.claims = judged
+        return frozenset(tokenizer.PIECE.findall(tokenizer.normalized(" ".join(parts))))
 
 
 @lru_cache(maxsize=256)
@@ -77,17 +74,12 @@ def _name(kind: str, index: int) -> str:
     return f"{kind}[{index}]"
 
 
-def texts_of(listing: Listing, product: Product) -> list[str]:
-    """The texts whose words are measured, in the order in which a Case takes them."""
-    return [product.product_name, product.brand or "", listing.description, listing.title, *listing.key_features]
-
-
 class Mention(NamedTuple):
     """A listed word where it stands: in which list it is, and its span in a field of a product's listing."""
 
     word_list: str
     text: str
-    folded: str
+    normalized: str
     start: int
     end: int
     product: Product

@@ -13,7 +13,6 @@ from itertools import accumulate
 from walmart_pipeline.judge.rules.base import Case, Finding, rule
 from walmart_pipeline.judge.rules.language import FOREIGN_FUNCTION_SHARE, LEAST_WORDS, SHOWN_CHARS, SURE, shown
 from walmart_pipeline.text import english, tokenizer
-from walmart_pipeline.text.analysis import cut, stem_codes
 
 # Below this many words a list of what is in the box may hold no sentence.
 LISTED_WORDS = 60
@@ -31,9 +30,6 @@ UNSAYABLE_GATE = 0.03
 # Honest texts reach 0.08 (751 with 25 function words), one of 534 composed ones 0.17; of shuffled texts with 50
 # function words 98.7 % are above 0.1, of those with 25 to 40 89 %.
 DISORDER, ORDERED_WORDS = 0.1, 25
-# Nine of ten honest texts have fewer unlikely pairs than 3 in 100 function words, and one in a thousand of the shuffled
-# texts that the odds would tell.
-LEAST_UNLIKELY = 0.03
 # So many words in a row that are no function words, no figures and not the record's: in 1,370 honest texts at most 24.
 STRANGE_RUN = 36
 # Articles, pronouns, verbs and the like make sentences of words: 3 of 835 real descriptions and no composed one have
@@ -46,7 +42,7 @@ LOOP_TIMES, LOOP_SHARE, VARIED_SHARE = 4, 0.25, 0.45
 CYCLE_SHARE = 0.15
 RUN = re.compile(rf"[{english.OTHER}{english.UNSAYABLE}]{{{STRANGE_RUN},}}")
 FILLER = ("lorem ipsum", "dolor sit amet")
-FILLER_STEMS = frozenset(stem_codes("lorem dolor"))
+FILLER_STEMS = frozenset(tokenizer.key_stems("lorem dolor"))
 LOREM = re.compile(rf"\b(?:{'|'.join(FILLER)})\b")
 # A text that has more of them has other letters and another order, and `non_english` tells it.
 FOREIGN_TEXT_SHARE = 0.1
@@ -55,7 +51,7 @@ FOREIGN_TEXT_SHARE = 0.1
 @rule("listing.incoherent")
 def incoherent(case: Case) -> Iterator[Finding]:
     """Letters or words at random, words that cycle, filler text: one finding a field, with what shows it best."""
-    if case.lines_shape.count(english.UNSAYABLE) > 1:
+    if case.line_classes.count(english.UNSAYABLE) > 1:
         for name, text in case.fields[:-1]:
             if span := _unsayable(text, case):
                 yield Finding(name, *span, "letters")
@@ -64,9 +60,9 @@ def incoherent(case: Case) -> Iterator[Finding]:
 
 
 def _incoherent_description(case: Case) -> Finding | None:
-    text, told = case.listing.description, case.description_cut
-    words, form = told.words, told.shape
-    if not FILLER_STEMS.isdisjoint(case.stems) and (found := LOREM.search(tokenizer.folded(text))):
+    text, told = case.listing.description, case.description_stats
+    words, form = len(told.words), told.classes
+    if not FILLER_STEMS.isdisjoint(case.stems) and (found := LOREM.search(tokenizer.normalized(text))):
         return Finding("description", *found.span(), "filler")
     if form.count(english.FOREIGN) > FOREIGN_TEXT_SHARE * len(form):
         return None
@@ -76,9 +72,9 @@ def _incoherent_description(case: Case) -> Finding | None:
         return Finding("description", *span, "letters")
     if words < LEAST_WORDS:
         return None
-    if known >= ORDERED_WORDS and _is_disorderly(form, told.unlikely) and _is_disorderly_without_a(text):
+    if known >= ORDERED_WORDS and _is_disorderly(form) and _is_disorderly_without_a(text):
         return Finding("description", *_worst_window(text, form), "order")
-    different = told.different / words
+    different = len(set(told.words)) / words
     if different < VARIED_SHARE and (loop := _loop(text)):
         return loop
     if different < CYCLE_SHARE:
@@ -98,16 +94,16 @@ def _makes_sentences(form: str) -> bool:
 
 def _strange_run(text: str, case: Case) -> Finding | None:
     """Words of no language, however they can be said: many in a row that neither English nor the record explains."""
-    if english.OTHER * STRANGE_RUN not in case.description_cut.shape.replace(english.UNSAYABLE, english.OTHER):
+    if english.OTHER * STRANGE_RUN not in case.description_stats.classes.replace(english.UNSAYABLE, english.OTHER):
         return None
     own = case.record_words
     form = "".join(
         english.FIGURE if word[0].isdigit() or word in own else kind
-        for word, kind in zip(tokenizer.words(text), case.description_cut.shape, strict=True)
+        for word, kind in zip(tokenizer.words(text), case.description_stats.classes, strict=True)
     )
     if (run := RUN.search(form)) is None:
         return None
-    spans = [match.span() for match in tokenizer.WORD.finditer(tokenizer.folded(text))][run.start() : run.end()]
+    spans = [match.span() for match in tokenizer.WORD.finditer(tokenizer.normalized(text))][run.start() : run.end()]
     start, first_end = spans[0]
     end = max(end for _, end in spans if end <= max(start + SHOWN_CHARS, first_end))
     return Finding("description", start, end, "letters")
@@ -115,9 +111,9 @@ def _strange_run(text: str, case: Case) -> Finding | None:
 
 def _unsayable(text: str, case: Case, share: float = UNSAYABLE_SHARE) -> tuple[int, int] | None:
     """The span of the first words that no one can say, if the record lacks them and they are more than this share."""
-    matches = [match for match in tokenizer.PIECE.finditer(tokenizer.folded(text)) if match.group().isalpha()]
+    matches = [match for match in tokenizer.PIECE.finditer(tokenizer.normalized(text)) if match.group().isalpha()]
     longer = [match for match in matches if len(match.group()) >= english.SAYABLE_FROM]
-    form = english.shape(match.group() for match in longer)
+    form = english.word_classes(match.group() for match in longer)
     if form.count(english.UNSAYABLE) < max(2, share * len(longer)):
         return None
     own = case.record_words
@@ -133,20 +129,19 @@ def _unsayable(text: str, case: Case, share: float = UNSAYABLE_SHARE) -> tuple[i
     return start, max(match.end() for match in strange if match.end() <= start + SHOWN_CHARS or match is strange[0])
 
 
-def _is_disorderly(form: str, unlikely: int) -> bool:
-    return unlikely >= LEAST_UNLIKELY * max(1, english.function_words(form)) and english.disorder(form) > DISORDER
+def _is_disorderly(form: str) -> bool:
+    return english.disorder(form) > DISORDER
 
 
 def _is_disorderly_without_a(text: str) -> bool:
     """Vitamin A, size A: the letter is no article there, and a text that says it often is not shuffled."""
-    cut_up = cut(" ".join(word for word in tokenizer.words(text) if word != "a"))
-    return _is_disorderly(cut_up.shape, cut_up.unlikely)
+    return _is_disorderly(english.word_classes(word for word in tokenizer.words(text) if word != "a"))
 
 
 def _worst_window(text: str, form: str, size: int = 8) -> tuple[int, int]:
     odds = english.odds(form)
     first = max(range(max(1, len(odds) - size + 2)), key=lambda index: sum(odds[index : index + size - 1]))
-    spans = [match.span() for match in tokenizer.WORD.finditer(tokenizer.folded(text))][first : first + size]
+    spans = [match.span() for match in tokenizer.WORD.finditer(tokenizer.normalized(text))][first : first + size]
     return spans[0][0], spans[-1][1]
 
 
@@ -159,6 +154,6 @@ def _loop(text: str) -> Finding | None:
     if looped < LOOP_SHARE * len(words):
         return None
     (phrase, count) = times.most_common(1)[0]
-    spans = [match.span() for match in tokenizer.WORD.finditer(tokenizer.folded(text))]
+    spans = [match.span() for match in tokenizer.WORD.finditer(tokenizer.normalized(text))]
     again = [index for index in range(len(words) - 2) if tuple(words[index : index + 3]) == phrase][1]
     return Finding("description", spans[again][0], spans[again + 2][1], "loop", {"count": count})

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from walmart_pipeline.judge.rules.base import Case, Finding, rule
 from walmart_pipeline.text import tokenizer
-from walmart_pipeline.text.analysis import ECHO_WORDS
 
+# Eight words in a row do not come back by chance in a text of some hundred words.
+REPEATED_WORDS = 8
 # Words come back in a product's own long name and in tables of sizes: half of them must not be the name's, and at most
 # one a figure.
 OWN_WORDS, FIGURES = 4, 1
@@ -19,7 +20,7 @@ SHOWN_CHARS = 80
 def length(case: Case) -> Iterator[Finding]:
     """Too few words or too many characters."""
     description, limits = case.listing.description, case.limits
-    words = case.description_cut.words
+    words = len(case.description_stats.words)
     if words < limits.description_min_words:
         yield Finding("description", variant="short", values={"count": words})
     if len(description) > limits.description_max_chars:
@@ -32,12 +33,12 @@ def length(case: Case) -> Iterator[Finding]:
 @rule("description.repeated_text")
 def repeated_text(case: Case) -> Iterator[Finding]:
     """Eight or more words in a row for the second time, save the product's own name and tables of sizes."""
-    if not case.description_cut.echoes:
+    windows = _windows(case.description_stats.words)
+    if len(set(windows)) == len(windows):
         return
     name = set(tokenizer.words(case.product.product_name))
-    found = list(tokenizer.WORD.finditer(tokenizer.folded(case.listing.description)))
+    found = list(tokenizer.WORD.finditer(tokenizer.normalized(case.listing.description)))
     words, spans = [match.group() for match in found], [match.span() for match in found]
-    windows = list(zip(*(words[offset:] for offset in range(ECHO_WORDS)), strict=False))
     seen: dict[tuple[str, ...], int] = {}
     index = 0
     while index < len(windows):
@@ -46,11 +47,15 @@ def repeated_text(case: Case) -> Iterator[Finding]:
         if earlier == index or _is_name_or_table(window, name):
             index += 1
             continue
-        size = ECHO_WORDS
+        size = REPEATED_WORDS
         while index + size < len(words) and words[earlier + size] == words[index + size]:
             size += 1
         yield Finding("description", spans[index][0], spans[index + size - 1][1])
         index += size
+
+
+def _windows(words: list[str]) -> list[tuple[str, ...]]:
+    return list(zip(*(words[offset:] for offset in range(REPEATED_WORDS)), strict=False))
 
 
 def _is_name_or_table(window: tuple[str, ...], name: set[str]) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from walmart_pipeline.judge.rules.base import Case, Finding, rule
-from walmart_pipeline.text.analysis import stem_codes
+from walmart_pipeline.text.tokenizer import key_stems
 
 # A feature with one of these more says nothing more.
-EMPHASIS = frozenset(stem_codes("too also very really just even well truly quite"))
+EMPHASIS = frozenset(key_stems("too also very really just even well truly quite"))
 
 
 @rule("features.count")
@@ -37,9 +37,9 @@ def length(case: Case) -> Iterator[Finding]:
 @rule("features.duplicate")
 def duplicate(case: Case) -> Iterator[Finding]:
     """A feature of the same key words as an earlier one, whatever their order, number and emphasis."""
-    seen: set[frozenset[int]] = set()
-    for index, (feature, cut) in enumerate(zip(case.listing.key_features, case.feature_cuts, strict=True)):
-        words = frozenset(cut.stems) - EMPHASIS
+    seen: set[frozenset[str]] = set()
+    for index, (feature, stats) in enumerate(zip(case.listing.key_features, case.feature_stats, strict=True)):
+        words = frozenset(stats.stems) - EMPHASIS
         if words and words in seen:
             yield Finding(f"key_features[{index}]", 0, len(feature))
         seen.add(words)

@@ -74,13 +74,13 @@ def health(mention: Mention) -> Confirmed | None:
     """
     product = mention.product
     before, after = regulated_claims.sentence(mention)
-    words = mention.folded[mention.start : mention.end]
+    words = mention.normalized[mention.start : mention.end]
     span = _claimed(mention, before, after)
     if span is None or CHARITY.search(before + words + after):
         return None
     if words in AUTHORISED_FOR and AUTHORISED.search(before):
         return None
-    if STRUCTURE_FUNCTION.search(mention.folded[span[0] : span[1]]):
+    if STRUCTURE_FUNCTION.search(mention.normalized[span[0] : span[1]]):
         return None
     minor = mention.word_list in {"symptoms", "injuries"}
     category = regulated_claims.category(product)

@@ -31,11 +31,11 @@ SHOWN_CHARS = 80
 @rule("listing.non_english")
 def non_english(case: Case) -> Iterator[Finding]:
     """A title, feature or description in another language; names and single words of one are no fault."""
-    if english.SCRIPT in case.lines_shape or case.lines_shape.count(english.FOREIGN) >= FOREIGN_SHORT:
+    if english.SCRIPT in case.line_classes or case.line_classes.count(english.FOREIGN) >= FOREIGN_SHORT:
         for name, text in case.fields[:-1]:
             if _is_foreign_line(text, case):
                 yield Finding(name, 0, len(text))
-    form = case.description_cut.shape
+    form = case.description_stats.classes
     if not form:
         return
     foreign = form.count(english.FOREIGN) + form.count(english.SCRIPT)
@@ -58,7 +58,7 @@ def _foreign_sentences(text: str) -> list[tuple[int, int, int]]:
     found = []
     for start, end in (match.span() for match in SENTENCE.finditer(text)):
         words = tokenizer.words(text[start:end])
-        form = english.shape(words)
+        form = english.word_classes(words)
         script = sum(char > english.LATIN_END and char.isalpha() for char in text[start:end])
         foreign = form.count(english.FOREIGN)
         if 2 * script > sum(map(str.isalpha, text[start:end])):
@@ -74,14 +74,15 @@ def _foreign_sentences(text: str) -> list[tuple[int, int, int]]:
 
 
 def _is_foreign_line(text: str, case: Case) -> bool:
-    form = english.shape(tokenizer.words(text))
+    words = tokenizer.words(text)
+    form = english.word_classes(words)
     if english.SCRIPT in form:
         script = sum(char > english.LATIN_END and char.isalpha() for char in text)
         return 2 * script > sum(map(str.isalpha, text))
     if form.count(english.FOREIGN) < FOREIGN_SHORT:
         return False
     own = case.record_words
-    foreign = [word for word in tokenizer.words(text) if english.shape([word]) == english.FOREIGN and word not in own]
+    foreign = [word for word, kind in zip(words, form, strict=True) if kind == english.FOREIGN and word not in own]
     # Some words are two languages' own: in, no, per.
     return len(foreign) >= FOREIGN_SHORT and (
         not english.function_words(form) or english.language_of(text, SURE_OF_LINE) is not None

@@ -67,7 +67,7 @@ def pesticide(mention: Mention) -> Confirmed | None:
     category = regulated_claims.category(product)
     if regulated_claims.NOT_CLAIMED.search(before) or re.match(r"[\s-]free\b", after):
         return None
-    words = mention.folded[mention.start : mention.end]
+    words = mention.normalized[mention.start : mention.end]
     if words in BOTH_KINDS and COMPUTERS.search(f"{before} {after} {category}"):
         return None
     record = regulated_claims.record(product)

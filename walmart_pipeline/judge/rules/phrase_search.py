@@ -42,20 +42,20 @@ class PhraseSearch(Generic[Tag]):
 
         tagged: dict[str, list[tuple[Tag, Phrase]]] = {}
         for tag, entry in entries:
-            tagged.setdefault(_key(tokenizer.folded(entry.phrase)), []).append((tag, entry))
-        plain = {_GAP.sub(" ", tokenizer.folded(literal)): literal for literal in literals}
+            tagged.setdefault(_key(tokenizer.normalized(entry.phrase)), []).append((tag, entry))
+        plain = {_GAP.sub(" ", tokenizer.normalized(literal)): literal for literal in literals}
         keys = [*dict.fromkeys([*tagged, *plain])]
         self._automaton = AhoCorasick(keys, implementation=Implementation.ContiguousNFA)
         self._known = [(tagged.get(key, ()), plain.get(key)) for key in keys]
 
-    def find(self, text: str, folded: str) -> tuple[list[tuple[Tag, int, int]], list[tuple[str, int]]]:
+    def find(self, text: str, normalized: str) -> tuple[list[tuple[Tag, int, int]], list[tuple[str, int]]]:
         """(tag, start, end) of each phrase in order, the longest at each place; and (literal, start) of each literal.
 
-        folded: texts.folded(text).
+        normalized: texts.normalized(text).
         """
         phrases: list[tuple[Tag, int, int]] = []
         literals: list[tuple[str, int]] = []
-        flat = folded.replace("\n\n", "\0\0").replace(" - ", "\0\0\0").replace("-", " ").replace("\n", " ")
+        flat = normalized.replace("\n\n", "\0\0").replace(" - ", "\0\0\0").replace("-", " ").replace("\n", " ")
         places = _Places(flat) if "  " in flat else None
         found = []
         for which, *span in self._matches(places.text if places else flat):
@@ -63,12 +63,12 @@ class PhraseSearch(Generic[Tag]):
             start, end = places.span(*span) if places else span
             if literal:
                 literals.append((literal, start))
-            if tagged and not (_is_word(folded[end : end + 1]) or (start and _is_word(folded[start - 1]))):
+            if tagged and not (_is_word(normalized[end : end + 1]) or (start and _is_word(normalized[start - 1]))):
                 found.append((start, -end, tagged))
         ends: dict[Tag, int] = {}
         for start, minus_end, tagged in sorted(found, key=lambda item: item[:2]):
             for tag, entry in tagged:
-                if start >= ends.get(tag, 0) and _is_meant(entry, text, folded, start, -minus_end):
+                if start >= ends.get(tag, 0) and _is_meant(entry, text, normalized, start, -minus_end):
                     ends[tag] = -minus_end
                     phrases.append((tag, start, -minus_end))
         return phrases, literals
@@ -107,14 +107,14 @@ def _key(text: str) -> str:
     return _GAP.sub(" ", text.strip())
 
 
-def _is_meant(entry: Phrase, text: str, folded: str, start: int, end: int) -> bool:
-    if entry.not_before and _begins_with(folded[end : end + _CONTEXT_CHARS], entry.not_before):
+def _is_meant(entry: Phrase, text: str, normalized: str, start: int, end: int) -> bool:
+    if entry.not_before and _begins_with(normalized[end : end + _CONTEXT_CHARS], entry.not_before):
         return False
-    if entry.not_after and _ends_with(folded[max(0, start - _CONTEXT_CHARS) : start], entry.not_after):
+    if entry.not_after and _ends_with(normalized[max(0, start - _CONTEXT_CHARS) : start], entry.not_after):
         return False
     if entry.proper:
-        return text[start].isupper() or _names_a_shop(folded, start, end)
-    return not entry.ordinary or _is_name(text, folded, start, end)
+        return text[start].isupper() or _names_a_shop(normalized, start, end)
+    return not entry.ordinary or _is_name(text, normalized, start, end)
 
 
 def _begins_with(rest: str, words: tuple[str, ...]) -> bool:
@@ -126,19 +126,19 @@ def _ends_with(before: str, words: tuple[str, ...]) -> bool:
     return f" {_key(before).rstrip()}".endswith(tuple(f" {word}" for word in words))
 
 
-def _names_a_shop(folded: str, start: int, end: int) -> bool:
-    before, after = folded[max(0, start - _CONTEXT_CHARS) : start], folded[end : end + _CONTEXT_CHARS]
+def _names_a_shop(normalized: str, start: int, end: int) -> bool:
+    before, after = normalized[max(0, start - _CONTEXT_CHARS) : start], normalized[end : end + _CONTEXT_CHARS]
     return bool(_SHOP_BEFORE.search(before) or _SHOP_AFTER.match(after))
 
 
-def _is_name(text: str, folded: str, start: int, end: int) -> bool:
+def _is_name(text: str, normalized: str, start: int, end: int) -> bool:
     """Whether an everyday word is used as a shop's name: capitalised, and beside a word like at or store or in prose.
 
     At the start of a sentence ("Target stubborn stains") and among other capitals ("Dart Target Set") it is not.
     """
     if not text[start].isupper():
         return False
-    if _names_a_shop(folded, start, end):
+    if _names_a_shop(normalized, start, end):
         return True
     previous = re.search(r"([^\W_]+),?\s+$", text[max(0, start - _CONTEXT_CHARS) : start])
     following = re.match(r"\s+([^\W_]+)|[.,;!?]", text[end : end + _CONTEXT_CHARS])

@@ -45,16 +45,16 @@ def action(*verbs: str) -> re.Pattern[str]:
 
 def sentence(mention: Mention) -> tuple[str, str]:
     """What stands in the sentence before and after a mention."""
-    before = mention.folded[max(0, mention.start - SENTENCE_CHARS) : mention.start]
-    after = mention.folded[mention.end : mention.end + SENTENCE_CHARS]
+    before = mention.normalized[max(0, mention.start - SENTENCE_CHARS) : mention.start]
+    after = mention.normalized[mention.end : mention.end + SENTENCE_CHARS]
     start = max((match.end() for match in SENTENCE_BREAK.finditer(before)), default=0)
     end = SENTENCE_BREAK.search(after)
     return before[start:], after[: end.start()] if end else after
 
 
 def record(product: Product) -> str:
-    """All that the record says, folded."""
-    return tokenizer.folded(
+    """All that the record says, normalized."""
+    return tokenizer.normalized(
         "\n".join(
             [
                 product.product_name,
@@ -68,8 +68,8 @@ def record(product: Product) -> str:
 
 
 def category(product: Product) -> str:
-    """The path of the category, folded."""
-    return tokenizer.folded(" / ".join(product.category))
+    """The path of the category, normalized."""
+    return tokenizer.normalized(" / ".join(product.category))
 
 
 def is_drug(product: Product) -> bool:

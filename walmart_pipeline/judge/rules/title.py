@@ -61,15 +61,15 @@ def _is_key_word(word: str) -> bool:
 
 
 def _without_brand(title: str, brand: str) -> str:
-    """The folded title with the brand blank, which may hold a word of the product: Bramblewick Tea Co."""
-    folded, own = tokenizer.folded(title), tokenizer.folded(brand).strip()
-    return folded.replace(own, " " * len(own), 1) if own and " " in own else folded
+    """The normalized title with the brand blank, which may hold a word of the product: Bramblewick Tea Co."""
+    normalized, own = tokenizer.normalized(title), tokenizer.normalized(brand).strip()
+    return normalized.replace(own, " " * len(own), 1) if own and " " in own else normalized
 
 
 def _brand_in_capitals(case: Case) -> set[str]:
     """Words of the brand that the record writes in capitals: IBTOM CASTLE."""
     brand, name = case.product.brand or "", case.product.product_name
-    own = set(tokenizer.PIECE.findall(tokenizer.folded(brand)))
+    own = set(tokenizer.PIECE.findall(tokenizer.normalized(brand)))
     written = tokenizer.PIECE.findall(brand if name.isupper() else f"{brand} {name}")
     return {word.lower() for word in written if word.isupper() and word.lower() in own}
 
@@ -92,13 +92,13 @@ def year(case: Case) -> Iterator[Finding]:
             *(value for name, value in product.attributes.items() if "year" in tokenizer.name_words(name)),
         ]
     )
-    record = tokenizer.folded("\n".join([product.description, *product.features, *product.attributes.values()]))
+    record = tokenizer.normalized("\n".join([product.description, *product.features, *product.attributes.values()]))
     measured = {quantity.start for quantity in quantities(title) if quantity.readings}
     for match in found:
         if match.start() in measured or has_phrase(own, match.group()):
             continue
         # With the word before it, it is a name that the record has: Windows Server 2019.
-        named = NAMED_YEAR.search(tokenizer.folded(title[: match.end()]))
+        named = NAMED_YEAR.search(tokenizer.normalized(title[: match.end()]))
         if named is None or not has_phrase(record, named.group()):
             yield Finding("title", *match.span())
 
@@ -106,7 +106,7 @@ def year(case: Case) -> Iterator[Finding]:
 @rule("title.repeated_words")
 def repeated_words(case: Case) -> Iterator[Finding]:
     """A key word for the third time, or two key words in a row for the second. Evidence: the last repeat."""
-    if len(set(case.title_cut.stems)) == len(case.title_cut.stems):
+    if len(set(case.title_stats.stems)) == len(case.title_stats.stems):
         return
     title = case.listing.title
     words = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from typing import TypeAlias, cast
+from typing import cast
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.judge.claims import ListingText
@@ -37,10 +37,6 @@ SIGNS = re.compile(
 )
 
 
-# ((rule, word list), start, end) of each phrase, and (literal, start) of each literal of a pattern.
-Hits: TypeAlias = tuple[list[tuple[tuple[str, str], int, int]], list[tuple[str, int]]]
-
-
 class Wording:
     """Word lists and patterns of a policy, compiled once; make one and keep it."""
 
@@ -61,14 +57,10 @@ class Wording:
             (literal for _, pattern, _ in self._patterns for literal in pattern.needs),
         )
 
-    def search(self, listing: ListingText) -> Hits:
-        """What the word lists and patterns have in common with a listing."""
-        return self._search.find(listing.text, listing.folded)
-
-    def findings(self, listing: ListingText, product: Product, hits: Hits) -> Iterator[tuple[str, Finding]]:
+    def findings(self, listing: ListingText, product: Product) -> Iterator[tuple[str, Finding]]:
         """(rule id, finding) for each fault of the listing, save what belongs to the product's own names."""
         names = _OwnNames(product)
-        phrases, literals = hits
+        phrases, literals = self._search.find(listing.text, listing.normalized)
         yield from self._listed(phrases, listing, names)
         held = {literal for literal, _ in literals}
         for regex, pattern, rules in self._patterns:
@@ -89,7 +81,7 @@ class Wording:
             if kind not in self._settings[rule].fields:
                 continue
             text = listing.field(begin)
-            own = listing.folded[begin : begin + len(text)]
+            own = listing.normalized[begin : begin + len(text)]
             mention = Mention(word_list, text, own, start - begin, end - begin, names.product)
             finding = self._finding(rule, kind, name, mention, names)
             # "Cures eczema and acne" is one claim.
@@ -104,7 +96,7 @@ class Wording:
             if confirmed is None:
                 return None
             span, variant = (confirmed.start, confirmed.end), confirmed.variant
-        elif names.hold(mention.folded, span):
+        elif names.hold(mention.normalized, span):
             return None
         return Finding(name, *span, variant or self._variant(rule, kind))
 
@@ -112,7 +104,7 @@ class Wording:
         self, rule: str, matches: Iterable[re.Match[str]], name: str, text: str, names: _OwnNames
     ) -> Iterator[tuple[str, Finding]]:
         for match in matches:
-            if not names.cover(tokenizer.folded(text), match.span()):
+            if not names.cover(tokenizer.normalized(text), match.span()):
                 yield rule, Finding(name, *match.span(), self._variant(rule, kind_of(name)))
 
     def _variant(self, rule: str, kind: TextField) -> str | None:
@@ -127,34 +119,35 @@ class _OwnNames:
 
     @cached_property
     def brand(self) -> str:
-        return tokenizer.folded(self.product.brand or "").strip()
+        return tokenizer.normalized(self.product.brand or "").strip()
 
-    def hold(self, folded: str, span: tuple[int, int]) -> bool:
+    def hold(self, normalized: str, span: tuple[int, int]) -> bool:
         """Whether words of a text are the brand's own, or stand inside another of the product's names."""
-        words = folded[span[0] : span[1]]
-        name = tokenizer.folded(self.product.product_name)
+        words = normalized[span[0] : span[1]]
+        name = tokenizer.normalized(self.product.product_name)
         if self.brand:
             if has_phrase(self.brand, words):
                 return True
-        elif (start := NAME_START.match(name)) and _covers(start.group(), folded, span):
+        elif (start := NAME_START.match(name)) and _covers(start.group(), normalized, span):
             return True
         if self._is_titled() and has_phrase(name, words):
             return True
         if SIGN_WORDS.fullmatch(words) and SIGNS.search(name):
             return True
         return any(
-            _covers(tokenizer.folded(value), folded, span)
+            _covers(tokenizer.normalized(value), normalized, span)
             for label, value in self.product.attributes.items()
             if NAME_ATTRIBUTES.search(label.lower())
         )
 
-    def cover(self, folded: str, span: tuple[int, int]) -> bool:
+    def cover(self, normalized: str, span: tuple[int, int]) -> bool:
         """Whether a match lies inside the brand, as the sign in Yahoo! does, or inside a title: Practical ASP.NET."""
-        name = tokenizer.folded(self.product.product_name)
-        return _covers(self.brand, folded, span) or (self._is_titled() and has_phrase(name, folded[span[0] : span[1]]))
+        name = tokenizer.normalized(self.product.product_name)
+        words = normalized[span[0] : span[1]]
+        return _covers(self.brand, normalized, span) or (self._is_titled() and has_phrase(name, words))
 
     def _is_titled(self) -> bool:
-        return TITLED.search(tokenizer.folded(" ".join(self.product.category))) is not None
+        return TITLED.search(tokenizer.normalized(" ".join(self.product.category))) is not None
 
 
 @lru_cache(maxsize=1024)
@@ -180,10 +173,10 @@ def _matches(regex: re.Pattern[str], pattern: Pattern, text: str) -> Iterable[re
     return (match,) if match else ()
 
 
-def _covers(name: str, folded: str, span: tuple[int, int]) -> bool:
-    start = folded.find(name)
+def _covers(name: str, normalized: str, span: tuple[int, int]) -> bool:
+    start = normalized.find(name)
     while name and start != -1:
         if start <= span[0] and span[1] <= start + len(name):
             return True
-        start = folded.find(name, start + 1)
+        start = normalized.find(name, start + 1)
     return False

@@ -235,10 +235,8 @@ def _settle(db: Database, judge: Judge) -> None:
         for row in page:
             measured = {name: row[name] for name in get_args(Dimension)}
             measured["uniqueness"] = uniqueness.measure(row["similarity"])
-            standing = judge.standing(measured, blocked=row["blocked"])
-            settled.append(
-                {"product_id": row["product_id"], "uniqueness": measured["uniqueness"], **standing._asdict()}
-            )
+            grade = judge.grade(measured, blocked=row["blocked"])
+            settled.append({"product_id": row["product_id"], "uniqueness": measured["uniqueness"], **grade._asdict()})
         db.execute(SETTLED, {"settled": json.dumps(settled)})
 
 

@@ -19,9 +19,9 @@ from walmart_pipeline.core.records import ExampleInput, Listing, Product
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.generation import prompt
 from walmart_pipeline.judge.duplicates.nearest import SIMILARITY
-from walmart_pipeline.judge.duplicates.uniqueness import BANDS, SHINGLE, signatures
+from walmart_pipeline.judge.duplicates.uniqueness import BANDS, own_words, signature, word_triples
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.text.analysis import FIGURE, cuts
+from walmart_pipeline.text.analysis import analyze
 
 # Exact Jaccard index of the shingles. Of 895, 223 and 2,554 real records 479, 12 and 465 pairs of other families are
 # so alike, and components stay small: the largest have 23, 5 and 21 products (at 0.8: 23, 5 and 13; at 0.65: 23, 7 and
@@ -158,7 +158,7 @@ def example_output(example_json: str) -> Text:
 def sketch(judge: Judge, text: Text) -> dict[str, Any]:
     """The columns bands and bits of a text; null where it has too few words of its own."""
     listing = Listing(key_features=list(text.features), description=text.description)
-    found = signatures(judge.cases([(Product(product_id="", product_name=text.product_name), listing)]))[0]
+    found = signature(judge.case(Product(product_id="", product_name=text.product_name), listing))
     return {"bands": found.bands, "bits": found.bits} if found else {"bands": None, "bits": None}
 
 
@@ -168,12 +168,9 @@ def similarity(one: Text, other: Text) -> float:
     return len(first & second) / (len(first | second) or 1)
 
 
-def shingles(text: Text) -> set[tuple[int, ...]]:
-    """Hashes of three words in a row, of the words that are compared: not those of the name, and no figures."""
-    name, *told = cuts([text.product_name, *text.features, text.description])
-    own = {*name.hashes.tolist(), FIGURE}
-    words = [hashed for field in told for hashed in field.hashes.tolist() if hashed not in own]
-    return set(zip(*(words[place:] for place in range(SHINGLE)), strict=False))
+def shingles(text: Text) -> set[tuple[str, ...]]:
+    """Three words in a row, of the words that are compared: not those of the name, and no figures."""
+    return word_triples(own_words([analyze(text.product_name)], map(analyze, [*text.features, text.description])))
 
 
 def find(db: Database, corpus: Corpus) -> int:

@@ -33,7 +33,7 @@ def score_alone(report: QualityReport, judge: Judge) -> float:
     if not report.score:
         return 0.0
     blocked = any(violation.severity == "blocking" for violation in report.violations)
-    return judge.standing({**report.dimensions, "uniqueness": None}, blocked=blocked).score
+    return judge.grade({**report.dimensions, "uniqueness": None}, blocked=blocked).score
 
 
 def features(report: QualityReport, listing: Listing, judge: Judge) -> Features:

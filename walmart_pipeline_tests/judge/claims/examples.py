@@ -92,7 +92,7 @@ def listing_text(product: Product, sentence: str, title: str | None = None) -> L
 
 def claims(product: Product, sentence: str, *, title: str | None = None) -> list[Claim]:
     """What such a listing claims."""
-    return claims_of([listing_text(product, sentence, title)], [product])[0]
+    return claims_of(listing_text(product, sentence, title), product)
 
 
 def unproved(product: Product, sentence: str, *, title: str | None = None) -> list[tuple[str, str, str]]:

@@ -66,7 +66,7 @@ def faults(product: Product, listing: Listing) -> list[str]:
     told = ListingText(fields)
     return [
         f"{product.product_id}: {claim.subject} {claim.verdict} {told.text[claim.start : claim.end]!r}"
-        for claim in claims_of([told], [product])[0]
+        for claim in claims_of(told, product)
         if claim.verdict != "supported"
     ]
 
@@ -118,7 +118,7 @@ def test_a_text_of_the_records_own_sentences_is_supported(product: Product, data
 @given(st.text(max_size=200), st.sampled_from([BLENDER, SOFA, Product(product_id="1", product_name=" ")]))
 def test_any_text_can_be_asked_and_each_claim_is_a_span_of_it(text: str, product: Product) -> None:
     told = listing_text(product, text)
-    for claim in claims_of([told], [product])[0]:
+    for claim in claims_of(told, product):
         field, begin = told.place(claim.start)
         assert begin <= claim.start < claim.end <= begin + len(dict(told.fields)[field])
 

@@ -22,7 +22,7 @@ SEARCH = PhraseSearch(
 
 
 def found(text: str) -> list[tuple[str, str]]:
-    return [(tag, text[start:end]) for tag, start, end in SEARCH.find(text, tokenizer.folded(text))[0]]
+    return [(tag, text[start:end]) for tag, start, end in SEARCH.find(text, tokenizer.normalized(text))[0]]
 
 
 def test_a_phrase_is_found_whole_in_any_case_and_over_any_gap() -> None:
@@ -75,7 +75,7 @@ def test_no_phrases_find_nothing() -> None:
 def test_literals_are_found_in_the_same_pass_inside_words_and_beside_phrases() -> None:
     search = PhraseSearch([("promotion", Phrase(phrase="save big"))], ["save ", "://", "% OFF", "big"])
     text = "Save   big at HTTP://x, 5%  off the biggest"
-    phrases, literals = search.find(text, tokenizer.folded(text))
+    phrases, literals = search.find(text, tokenizer.normalized(text))
     assert phrases == [("promotion", 0, 10)]
     assert [(literal, text[start : start + 3]) for literal, start in literals] == [
         ("save ", "Sav"),
@@ -91,8 +91,8 @@ def test_literals_are_found_in_the_same_pass_inside_words_and_beside_phrases() -
 @given(st.lists(st.sampled_from(["best", "seller", " ", "-", "\n", "  ", "é", "İ", "😀", "\0", "at Target", ".", "x"])))
 def test_in_any_text_a_span_holds_its_phrase(parts: list[str]) -> None:
     text = "".join(parts)
-    for _, start, end in SEARCH.find(text, tokenizer.folded(text))[0]:
-        words = tokenizer.folded(text[start:end]).replace("-", " ").split()
+    for _, start, end in SEARCH.find(text, tokenizer.normalized(text))[0]:
+        words = tokenizer.normalized(text[start:end]).replace("-", " ").split()
         assert words in (["best", "seller"], ["target"])
         assert start == 0 or not text[start - 1].isalnum()
         assert end == len(text) or not text[end].isalnum()
