@@ -127,7 +127,7 @@ def test_a_retraining_keeps_no_nightly_run_waiting_and_goes_on_where_it_was_kill
 
     def hold(_: Model) -> None:
         reached.set()
-        free.wait(60)
+        free.wait(300)
 
     server.tamper = hold
     arguments = {
@@ -145,7 +145,7 @@ def test_a_retraining_keeps_no_nightly_run_waiting_and_goes_on_where_it_was_kill
     process = subprocess.Popen([COMMAND, "retrain", *words])
     try:
         assert reached.wait(240), "no model was made"
-        nightly = Pipeline(home.settings.home)
+        nightly = Pipeline(home.settings.workspace)
         nightly.settings = home.settings.model_copy(update={"provider": "composer", "warehouse_wait_seconds": 20.0})
         nightly.run()
         process.send_signal(signal.SIGKILL)
