@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
 from walmart_pipeline.automation import live_runs
-from walmart_pipeline.automation.retrain_config import Effort
+from walmart_pipeline.automation.retrain_config import RetrainConfig
 from walmart_pipeline.automation.retrain_summary import Retraining, retrained
 from walmart_pipeline.automation.run_summary import Summary, summarize
 from walmart_pipeline.core.progress import Progress
@@ -57,14 +57,14 @@ def run(
 
 
 def retrain(
-    settings: Settings, *, effort: Effort, tiers: Sequence[str] = (), promote: bool = True, progress: Progress
+    settings: Settings, *, config: RetrainConfig, tiers: Sequence[str] = (), promote: bool = True, progress: Progress
 ) -> Retraining:
     """Execute the job `retrain`; a step that fails is told in `Retraining.error`.
 
     tiers: of which candidates are made; empty: each that has enough examples. promote: let the evaluation decide which
     model writes from now on; otherwise it only says what it would have done.
     """
-    done = _execute(settings, progress, "retrain", effort.steps(tiers=tiers, promote=promote))
+    done = _execute(settings, progress, "retrain", config.steps(tiers=tiers, promote=promote))
     return retrained(settings, started=done.started, run_id=done.run_id, seconds=done.seconds, error=done.error)
 
 

@@ -30,7 +30,7 @@ KEYS = {
     "models/tuned",
     "models/candidates",
     "models/fine_tuned",
-    "evaluation/contest",
+    "evaluation/model_evaluation",
     "evaluation/promotion",
     "evaluation/results",
     "evaluation/report",
@@ -57,7 +57,7 @@ def test_the_nightly_job_asks_no_model_for_a_retraining() -> None:
         "models/tuned",
         "models/candidates",
         "models/fine_tuned",
-        "evaluation/contest",
+        "evaluation/model_evaluation",
         "evaluation/promotion",
     }
     assert KEYS - nightly < retraining
@@ -78,7 +78,7 @@ CALL_A_MODEL = {
     "models__tuned",
     "models__candidates",
     "models__fine_tuned",
-    "evaluation__contest",
+    "evaluation__model_evaluation",
     "evaluation__promotion",
 }
 

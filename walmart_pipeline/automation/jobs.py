@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dagster as dg
 
-from walmart_pipeline.automation.retrain_config import Effort
+from walmart_pipeline.automation.retrain_config import RetrainConfig
 
-# A retraining asks models hundreds of times: never as a part of the nightly run.
+# A retraining makes hundreds of model calls: never as a part of the nightly run.
 RETRAINING = dg.AssetSelection.assets(
-    "models/tuned", "models/candidates", "models/fine_tuned", "evaluation/contest", "evaluation/promotion"
+    "models/tuned", "models/candidates", "models/fine_tuned", "evaluation/model_evaluation", "evaluation/promotion"
 )
 
 pipeline = dg.define_asset_job(
@@ -20,7 +20,7 @@ pipeline = dg.define_asset_job(
 retrain = dg.define_asset_job(
     "retrain",
     selection=dg.AssetSelection.groups("training") | RETRAINING,
-    config={"ops": {name: {"config": config} for name, config in Effort().steps().items()}},
-    description="From the accepted texts to a better model: dataset, tuned parameters, candidates, a contest on "
-    "held-out products, and promotion of the candidate that is proved to be better.",
+    config={"ops": {name: {"config": config} for name, config in RetrainConfig().steps().items()}},
+    description="From the accepted texts to a better model: dataset, tuned parameters, candidates, their evaluation "
+    "on held-out products, and promotion of a candidate that is better beyond chance.",
 )

@@ -43,8 +43,8 @@ select
     count(*) filter (status <> 'complete') as without_text,
     avg(score) as mean_score,
     count(*) filter (publishable) as publishable
-from evaluation.contest
-where contest = (select max(contest) from evaluation.contest where held_at >= ?)
+from evaluation.model_evaluation
+where evaluation_number = (select max(evaluation_number) from evaluation.model_evaluation where evaluated_at >= ?)
 group by contender, kind
 order by mean_score desc, contender
 """
@@ -126,7 +126,7 @@ def retrained(settings: Settings, *, started: datetime, run_id: str, seconds: fl
             raise
         return Retraining.model_validate(about)
     about |= dict(zip(("calls", "cost_usd"), spent(settings, started), strict=True))
-    report = settings.reports / f"contest-{facts.pop('contest')}.html"
+    report = settings.reports / f"model-evaluation-{facts.pop('evaluation_number')}.html"
     return Retraining.model_validate(facts | about | {"report": str(report) if report.is_file() else None})
 
 
@@ -137,5 +137,7 @@ def _facts(db: Database, started: datetime) -> dict[str, Any]:
         "contenders": db.query(CONTENDERS, [started]),
         "decisions": db.query(DECISIONS, [started]),
         "champion": db.value(CHAMPIONS),
-        "contest": db.value("select max(contest) from evaluation.contest where held_at >= ?", [started]),
+        "evaluation_number": db.value(
+            "select max(evaluation_number) from evaluation.model_evaluation where evaluated_at >= ?", [started]
+        ),
     }

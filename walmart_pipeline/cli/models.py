@@ -59,16 +59,16 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
 
 @models.command("compare")
 def compare(one: Name, other: Name, home: Home = None, as_json: AsJson = False) -> None:
-    """What two versions differ in, and how they did in the latest contest where they met."""
+    """What two versions differ in, and their scores in the latest evaluation that has both."""
     from walmart_pipeline.registry import model_versions
-    from walmart_pipeline.stages.evaluation.contender_results import scores_of
+    from walmart_pipeline.stages.evaluation.evaluation_store import scores_of
 
     with _warehouse(settings_from(workspace=home)).reading() as db:
         first, second = told(lambda: (model_versions.get(db, one), model_versions.get(db, other)))
         met = {row["contender"]: row for row in scores_of(db, [first.name, second.name])}
     differing = model_versions.differences(first, second)
     if as_json:
-        compared = {"versions": [first.name, second.name], "differs": differing, "contest": list(met.values())}
+        compared = {"versions": [first.name, second.name], "differs": differing, "evaluation": list(met.values())}
         print(json.dumps(compared, indent=2))
         return
     table = Table("", first.name, second.name, box=None)
@@ -76,7 +76,9 @@ def compare(one: Name, other: Name, home: Home = None, as_json: AsJson = False) 
         table.add_row(label, *(escape("–" if value is None else str(value)) for value in values))
     if met:
         pair = [met[version.name] for version in (first, second)]
-        table.add_row(f"contest {pair[0]['contest']}", *(f"{row['mean_score']:.1f} points" for row in pair))
+        table.add_row(
+            f"evaluation {pair[0]['evaluation_number']}", *(f"{row['mean_score']:.1f} points" for row in pair)
+        )
         table.add_row("", *(f"{row['publishable']:.0%} of {row['products']} publishable" for row in pair))
     console.print(table if differing or met else "they differ in nothing but their names")
 

@@ -1,4 +1,4 @@
-"""The command that retrains."""
+"""The command `retrain`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from walmart_pipeline.automation.retrain_config import Effort
+from walmart_pipeline.automation.retrain_config import RetrainConfig
 from walmart_pipeline.cli.options import AsJson, BaseUrl, Home, ModelName, PolicyName, ProviderName, settings_from
 
 app = typer.Typer()
 
-USUAL = Effort()
+DEFAULTS = RetrainConfig()
 
 
 @app.command()
@@ -19,19 +19,21 @@ def retrain(
     provider: ProviderName = None,
     base_url: BaseUrl = None,
     model: ModelName = None,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls at once, an endpoint.")] = None,
-    budget: Annotated[float | None, typer.Option(min=0, help="USD that this may spend. Default: 5.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight for each endpoint.")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="USD to spend at most. Default: 5.")] = None,
     policy: PolicyName = None,
     tier: Annotated[list[str] | None, typer.Option(help="basic, advanced or expert; may be repeated.")] = None,
-    trials: Annotated[int, typer.Option(min=0, help="Settings that are tried for a tier.")] = USUAL.trials,
-    tuning_products: Annotated[int, typer.Option(min=1, help="Products of a trial.")] = USUAL.tuning_products,
-    calls: Annotated[int, typer.Option(min=1, help="Calls of all trials at most.")] = USUAL.calls,
-    products: Annotated[int, typer.Option(min=1, help="Held-out products of the contest.")] = USUAL.contest_products,
-    promote: Annotated[bool, typer.Option(help="Let the winner write; otherwise only say who it is.")] = True,
+    trials: Annotated[int, typer.Option(min=0, help="Parameter settings to try for a tier.")] = DEFAULTS.trials,
+    tuning_products: Annotated[int, typer.Option(min=1, help="Products of a trial.")] = DEFAULTS.tuning_products,
+    calls: Annotated[int, typer.Option(min=1, help="Calls of all trials at most.")] = DEFAULTS.calls,
+    products: Annotated[
+        int, typer.Option(min=1, help="Held-out products of the evaluation.")
+    ] = DEFAULTS.evaluation_products,
+    promote: Annotated[bool, typer.Option(help="Promote the winner; otherwise only report which it is.")] = True,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """From the accepted texts to a better model: dataset, tuning, candidates, contest, promotion by evidence.
+    """From the accepted texts to a better model: dataset, tuning, candidates, evaluation, promotion by evidence.
 
     Without Ollama and without a key the embedded model is retrained, in this process.
     """
@@ -50,7 +52,9 @@ def retrain(
     with terminal.progress() as progress:
         done = runner.retrain(
             chosen,
-            effort=Effort(trials=trials, tuning_products=tuning_products, calls=calls, contest_products=products),
+            config=RetrainConfig(
+                trials=trials, tuning_products=tuning_products, calls=calls, evaluation_products=products
+            ),
             tiers=tier or [],
             promote=promote,
             progress=progress,

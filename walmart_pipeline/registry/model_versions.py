@@ -48,6 +48,11 @@ def versions(db: Database) -> list[ModelVersion]:
     return [_version(row) for row in db.query("select * from models.versions order by created_at desc, name")]
 
 
+def of_provider(db: Database, provider: str) -> dict[str, ModelVersion]:
+    """The provider's versions by name."""
+    return {version.name: version for version in versions(db) if version.recipe.provider == provider}
+
+
 def get(db: Database, name: str) -> ModelVersion:
     """The version of that name; `walmart-gpt-basic:latest` and a bare `walmart-gpt-basic` are its newest.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from walmart_pipeline import runner
-from walmart_pipeline.automation.retrain_config import Effort
+from walmart_pipeline.automation.retrain_config import RetrainConfig
 from walmart_pipeline.automation.retrain_summary import Retraining
 from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.core.records import Listing
@@ -25,7 +25,7 @@ from walmart_pipeline_tests.conftest import Pipeline
 from walmart_pipeline_tests.llm.fake_ollama import FakeOllama, Model, fake_ollama
 from walmart_pipeline_tests.paths import COMMAND
 
-EFFORT = Effort(trials=2, tuning_products=4, calls=40, contest_products=24)
+CONFIG = RetrainConfig(trials=2, tuning_products=4, calls=40, evaluation_products=24)
 
 
 class Writer:
@@ -48,8 +48,8 @@ def _cut(listing: Listing, words: int) -> Listing:
 
 @pytest.fixture(autouse=True)
 def eighteen_families_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sample's test split has no more; a contest asks for twenty."""
-    monkeypatch.setattr(gates, "FEW_PAIRS", 18)
+    """The sample's test side has no more; an evaluation asks for twenty."""
+    monkeypatch.setattr(gates, "MIN_FAMILIES", 18)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def server(home: Pipeline, writer: Writer) -> Iterator[FakeOllama]:
 
 def retrain(home: Pipeline) -> Retraining:
     named = home.settings.model_copy(update={"model": "writer"})
-    done = runner.retrain(named, effort=EFFORT, tiers=["basic"], progress=LogProgress())
+    done = runner.retrain(named, config=CONFIG, tiers=["basic"], progress=LogProgress())
     assert done.error is None
     return done
 
@@ -92,7 +92,7 @@ def test_a_better_model_is_promoted_writes_the_next_night_and_is_rolled_back(
     assert "walmart-gpt-basic:1.0.0" in Path(done.report).read_text()
     assert {contender.kind for contender in done.contenders} == {"base", "candidate", "template", "source"}
 
-    assert 1 <= home.run(limit=5).calls <= 5, "what the contest asked is in the ledger"
+    assert 1 <= home.run(limit=5).calls <= 5, "the calls of the evaluation are in the ledger"
     assert home.query("select distinct model[:23] as model from content.generation_plan") == [
         {"model": "walmart-gpt-basic:1.0.0"}
     ]
@@ -136,10 +136,10 @@ def test_a_retraining_keeps_no_nightly_run_waiting_and_goes_on_where_it_was_kill
         "--base-url": server.url,
         "--model": "writer",
         "--tier": "basic",
-        "--trials": EFFORT.trials,
-        "--tuning-products": EFFORT.tuning_products,
-        "--calls": EFFORT.calls,
-        "--products": EFFORT.contest_products,
+        "--trials": CONFIG.trials,
+        "--tuning-products": CONFIG.tuning_products,
+        "--calls": CONFIG.calls,
+        "--products": CONFIG.evaluation_products,
     }
     words = [str(word) for pair in arguments.items() for word in pair]
     process = subprocess.Popen([COMMAND, "retrain", *words])
@@ -160,8 +160,8 @@ def test_a_retraining_keeps_no_nightly_run_waiting_and_goes_on_where_it_was_kill
     assert done.decisions[0].verdict == "promoted"
     assert done.candidates == ["walmart-gpt-basic:1.0.0"]
     assert server.find("walmart-gpt-basic:1.0.0")
-    # The smoke listing, and base model and candidate about each product of the contest; nothing of the tuning again.
-    assert len(server.asked) - tuning <= 1 + 2 * EFFORT.contest_products
+    # The smoke listing, and base model and candidate about each product of the evaluation; nothing of the tuning again.
+    assert len(server.asked) - tuning <= 1 + 2 * CONFIG.evaluation_products
     states = home.query("select name, state from models.registrations")
     assert states == [{"name": "walmart-gpt-basic:1.0.0", "state": "registered"}]
 

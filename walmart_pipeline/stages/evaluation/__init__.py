@@ -1,1 +1,1 @@
-"""Held-out products: how the generated text compares with the source’s own."""
+"""Evaluation on held-out products: of the generated texts, and of the models that could generate them."""

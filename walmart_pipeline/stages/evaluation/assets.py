@@ -1,5 +1,6 @@
-"""Assets of the evaluation: judged held-out products, the contest of the models, and what is decided by it."""
+"""Assets of the evaluation: judged held-out products, the evaluation of models, and the promotion that follows."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -12,17 +13,10 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import provider_factory
 from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.registry import model_versions
 from walmart_pipeline.resources import WAREHOUSE_POOL
-from walmart_pipeline.stages.evaluation import (
-    comparison_report,
-    contender_results,
-    held_out,
-    model_evaluation,
-    model_report,
-    promotion,
-)
-from walmart_pipeline.stages.evaluation.comparison import compare
-from walmart_pipeline.stages.evaluation.model_results import standings
+from walmart_pipeline.stages.evaluation import evaluation_store, held_out, model_evaluation, promotion, report
+from walmart_pipeline.stages.evaluation import results as figures
 
 
 @dg.asset(
@@ -40,9 +34,9 @@ def results(
     judge: dg.ResourceParam[Judge],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
-    """Held-out products, judged twice under one policy: the generated text, and the source's own text as it came.
+    """Held-out products, judged twice under one policy: the generated text, and the source's own text unchanged.
 
-    Held out is the test split of the split, accepted or not, so that success does not choose what is compared.
+    Held out is the test split, accepted or not, so that success does not select what is compared.
     """
     with (
         warehouse.writing() as db,
@@ -83,35 +77,33 @@ def evaluation_report(
     the ten worst texts beside their source.
     """
     with warehouse.reading() as db:
-        comparison = compare(held_out.pairs(db))
-        written_by = held_out.writers(db)
+        texts = held_out.judged_texts(db)
         version = db.value("select number from training.dataset_versions where in_force")
-    about = comparison_report.ReportContext(
-        title="Generated text against the source’s own",
-        policy=judge.policy.label,
-        dataset_version=f"v{version}" if version else "none",
-        written_by=written_by,
-        created_at=datetime.now(UTC),
-    )
-    path = write_whole(settings.reports / "evaluation.html", comparison_report.render(comparison, about))
+    facts = {
+        "Policy": judge.policy.label,
+        "Dataset version": f"v{version}" if version else "none",
+        "Created": report.timestamp(datetime.now(UTC)),
+    }
+    found = report.comparison_report(texts, figures.summarize(texts, reference="source"), facts)
+    path = write_whole(settings.reports / "evaluation.html", found.html())
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": comparison.n,
+            "dagster/row_count": found.results.products,
             "report": dg.MetadataValue.path(path),
             "open": dg.MetadataValue.url(path.as_uri()),
-            "summary": dg.MetadataValue.md(comparison_report.markdown(comparison, about)),
+            "summary": dg.MetadataValue.md(found.markdown()),
         }
     )
 
 
-class ContestConfig(dg.Config):
-    """How much is asked. As it is, no contest is held."""
+class ModelEvaluationConfig(dg.Config):
+    """The size of the evaluation. By default it is skipped."""
 
     products: int = Field(default=0, ge=0, description="Held-out products at most that every contender writes about.")
 
 
 @dg.asset(
-    name="contest",
+    name="model_evaluation",
     key_prefix="evaluation",
     group_name="evaluation",
     deps=[
@@ -122,48 +114,49 @@ class ContestConfig(dg.Config):
     kinds={"duckdb", "python"},
     owners=["team:ml"],
     code_version=model_evaluation.VERSION,
+    output_required=False,
 )
-def contest_of_models(
+def evaluated_models(
     context: dg.AssetExecutionContext,
-    config: ContestConfig,
+    config: ModelEvaluationConfig,
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
     judge: dg.ResourceParam[Judge],
     progress: dg.ResourceParam[Progress],
-) -> dg.MaterializeResult[None]:
-    """The same held-out products, written about by everyone who could write, and judged alike.
+) -> Iterator[dg.MaterializeResult[None]]:
+    """The same held-out products, written about by everything that could generate listings, and judged alike.
 
-    Base model, champion, every candidate, the template writer and the source's own text; what fails counts as 0. Off
-    unless `products` is set: each model is asked about so many products. What was answered once is not asked again.
+    Base model, champion, every candidate, the template writer and the source's own text; a missing text counts as 0.
+    Skipped unless `products` is set: each model is called for so many products. An answer in the ledger costs nothing.
     """
     if not config.products:
-        return dg.MaterializeResult(metadata={"contest": "off: set `products` in the config, or run the job `retrain`"})
+        context.log.info("skipped: set `products` in the config, or run the job `retrain`")
+        return
     base = provider_factory.base_recipe(settings, judge)
     if base is None:
-        return dg.MaterializeResult(
-            metadata={"contest": "nothing to compare: no model writes, the template writer does"}
-        )
-    held = model_evaluation.hold(
+        context.log.info("skipped: no model is configured, only the template writer")
+        return
+    evaluation = model_evaluation.evaluate(
         settings, warehouse, judge, base, config.products, progress=progress, log=context.log.info
     )
-    table = standings(held)
-    columns = [
+    found = figures.of_evaluation(evaluation)
+    rows = [
         {
             "contender": one.name,
             "kind": one.kind,
-            "mean score": one.mean.mean,
-            "publishable": one.texts.publishable,
-            "no text": one.declined + one.failed + one.lost,
+            "mean score": one.score.mean,
+            "publishable": one.publishable,
+            "no text": one.missing,
         }
-        for one in table.contenders
+        for one in found.contenders
     ]
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(held.entries),
-            "contest": held.number,
-            "products": table.products,
-            "reference": table.reference,
-            "contenders": dg.MetadataValue.md(markdown.table(columns)),
+            "dagster/row_count": len(evaluation.texts),
+            "evaluation": evaluation.number,
+            "products": found.products,
+            "reference": found.reference,
+            "contenders": dg.MetadataValue.md(markdown.table(rows)),
         }
     )
 
@@ -178,45 +171,47 @@ class PromotionConfig(dg.Config):
     name="promotion",
     key_prefix="evaluation",
     group_name="evaluation",
-    deps=[contest_of_models],
+    deps=[evaluated_models],
     kinds={"duckdb", "html", "matplotlib"},
     owners=["team:ml"],
     code_version=model_evaluation.VERSION,
+    output_required=False,
 )
 def promotion_by_evidence(
+    context: dg.AssetExecutionContext,
     config: PromotionConfig,
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
     judge: dg.ResourceParam[Judge],
-) -> dg.MaterializeResult[None]:
-    """Who writes from now on: the best candidate of the latest contest, if it is better beyond chance.
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Promote the best candidate of the latest evaluation, if it is better beyond chance.
 
     And only if it breaks no blocking rule for more products than the reference, which is the champion, or the base
-    model where there is none. Everyone else is refused with every reason. `reports/contest-<n>.html` shows it all.
+    model where there is none. All others are refused with every reason. `reports/model-evaluation-<n>.html` shows it.
+    Skipped where there is no evaluation to decide about.
     """
     with warehouse.reading() as db:
-        held = contender_results.latest(db)
-        if held is None:
-            return dg.MaterializeResult(metadata={"decision": "none: no contest has been held"})
-        if promotion.is_decided(db, held.number):
-            return dg.MaterializeResult(metadata={"decision": f"contest {held.number} was decided before"})
-        versions = promotion.registered(db, held.provider)
-    table = standings(held)
-    decisions = promotion.decide(held, table, versions, settings, judge)
+        evaluation = evaluation_store.latest(db)
+        if evaluation is None or promotion.is_decided(db, evaluation.number):
+            context.log.info("skipped: no model evaluation waits for a decision")
+            return
+        versions = model_versions.of_provider(db, evaluation.provider)
+    found = figures.of_evaluation(evaluation)
+    decisions = promotion.decide(found, versions, settings, judge)
     if config.automatic:
         with warehouse.writing() as db:
             # Another run may have decided while the candidates' servers were asked.
-            if not promotion.is_decided(db, held.number):
-                promotion.carry_out(db, held, decisions)
-    shown = model_report.Shown(held, table, decisions, is_carried_out=config.automatic)
-    path = write_whole(settings.reports / f"contest-{held.number}.html", model_report.render(shown))
-    return dg.MaterializeResult(
+            if not promotion.is_decided(db, evaluation.number):
+                promotion.carry_out(db, evaluation.number, decisions)
+    shown = report.model_report(evaluation, found, decisions, is_carried_out=config.automatic)
+    path = write_whole(settings.reports / f"model-evaluation-{evaluation.number}.html", shown.html())
+    yield dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(decisions),
-            "decision": model_report.finding(shown),
+            "decision": shown.finding,
             "decisions": dg.MetadataValue.md(markdown.table([decision.row for decision in decisions])),
             "report": dg.MetadataValue.path(path),
             "open": dg.MetadataValue.url(path.as_uri()),
-            "summary": dg.MetadataValue.md(model_report.markdown(shown)),
+            "summary": dg.MetadataValue.md(shown.markdown()),
         }
     )

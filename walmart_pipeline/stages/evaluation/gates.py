@@ -1,85 +1,79 @@
-"""What a candidate has to pass before it may write.
-
-Belongs here: each gate, and the reason it gives where it stays shut. Does not: the figures (model_results.py), or
-moving a version (promotion.py).
-"""
+"""The gates that a candidate passes before it is promoted; each gives its reasons where it stays shut."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from walmart_pipeline.stages.evaluation.comparison import FEW_PAIRS
-from walmart_pipeline.stages.evaluation.model_results import Standing, Standings
-from walmart_pipeline.stages.evaluation.report_pages import interval, signed
+from walmart_pipeline.stages.evaluation.formats import interval, signed
+from walmart_pipeline.stages.evaluation.results import MIN_FAMILIES, ContenderResult, Results
 
-# Slower or dearer by half is told: a nightly run of eight hours would take twelve.
+# Slower or dearer by half is reported: a nightly run of eight hours would take twelve.
 REGRESSION = 1.5
 
 
-class Verdict(NamedTuple):
-    """Why a candidate may not write; nothing where it may. is_final: another contest would say the same."""
+class GateOutcome(NamedTuple):
+    """Why a candidate is refused; no reason where it passes. is_final: another evaluation would say the same."""
 
     reasons: list[str]
     is_final: bool
 
 
-def verdict(table: Standings, candidate: Standing) -> Verdict:
-    """Whether the candidate may write in the reference's place.
+def outcome(results: Results, candidate: ContenderResult) -> GateOutcome:
+    """Whether the candidate may replace the reference.
 
-    A contest that was too small or lost answers says nothing about the candidate: it is refused this time only.
+    An evaluation that was too small or lost answers proves nothing: the candidate is refused this time only.
     """
-    unproven = [*enough(table), *answered(candidate), *answered(table.of(table.reference))]
+    unproven = [*enough_families(results), *no_lost_answers(candidate), *no_lost_answers(results.of(results.reference))]
     if unproven:
-        return Verdict(unproven, is_final=False)
-    faults = [*better(table, candidate), *no_worse_on_blocking(table, candidate)]
-    return Verdict(faults, is_final=True)
+        return GateOutcome(unproven, is_final=False)
+    return GateOutcome([*better(results, candidate), *no_more_blocking(results, candidate)], is_final=True)
 
 
-def enough(table: Standings) -> list[str]:
+def enough_families(results: Results) -> list[str]:
     """Families are counted, not products: variants of one product are no independent evidence."""
-    if table.families >= FEW_PAIRS:
+    if results.families >= MIN_FAMILIES:
         return []
     return [
-        f"{table.products} products of {table.families} families were written about: {FEW_PAIRS} families are needed "
-        "for an interval that can be trusted"
+        f"{results.products} products of {results.families} families were evaluated: {MIN_FAMILIES} families are "
+        "needed for an interval that can be trusted"
     ]
 
 
-def answered(standing: Standing) -> list[str]:
+def no_lost_answers(contender: ContenderResult) -> list[str]:
     """Answers that were lost through no fault of the contender would count against it."""
-    if not standing.lost:
+    if not contender.lost:
         return []
-    why = standing.reasons.get("lost", "no answer")
-    return [f"{standing.name} lost {standing.lost} answers ({why}): hold the contest again, it asks for these alone"]
+    why = contender.reasons.get("lost", "no answer")
+    return [f"{contender.name} lost {contender.lost} answers ({why}): evaluate again, only these are asked for"]
 
 
-def better(table: Standings, candidate: Standing) -> list[str]:
-    """Beyond chance: the low end of its interval lies above the reference."""
-    points = candidate.difference
-    if points is None or points.low is None or points.high is None:
-        return [f"there is no interval for its difference from {table.reference}"]
-    if points.low > 0:
+def better(results: Results, candidate: ContenderResult) -> list[str]:
+    """Better beyond chance: the low end of its interval lies above the reference."""
+    difference = candidate.difference
+    if difference is None or difference.low is None or difference.high is None:
+        return [f"there is no interval for its difference from {results.reference}"]
+    if difference.low > 0:
         return []
-    shown = f"{signed(points.mean)} points, {interval(points)}"
-    if points.high < 0:
-        return [f"it is worse than {table.reference}: {shown}"]
-    return [f"it is not better than {table.reference} beyond chance: {shown}"]
+    shown = f"{signed(difference.mean)} points, {interval(difference)}"
+    if difference.high < 0:
+        return [f"it is worse than {results.reference}: {shown}"]
+    return [f"it is not better than {results.reference} beyond chance: {shown}"]
 
 
-def no_worse_on_blocking(table: Standings, candidate: Standing) -> list[str]:
-    """A plain count, without a test: what may never be published is not made up for by a better mean."""
-    reference = table.of(table.reference).blocking
+def no_more_blocking(results: Results, candidate: ContenderResult) -> list[str]:
+    """A plain count, without a test: a better mean does not make up for what may never be published."""
+    reference = results.of(results.reference).blocking
     return [
-        f"it breaks the blocking rule {rule} for {count} of {table.products} products, {table.reference} for "
+        f"it breaks the blocking rule {rule} for {count} of {results.products} products, {results.reference} for "
         f"{reference.get(rule, 0)}"
         for rule, count in candidate.blocking.items()
         if count > reference.get(rule, 0)
     ]
 
 
-def regressions(table: Standings, candidate: Standing) -> list[str]:
-    """What a better candidate may still cost: told, not in its way."""
-    reference = table.of(table.reference)
+def regressions(results: Results, candidate: ContenderResult) -> list[str]:
+    """Longer times and higher costs than the reference's: reported, no reason to refuse."""
+    reference = results.of(results.reference)
     found = []
     if candidate.seconds_p50 and reference.seconds_p50 and candidate.seconds_p50 > REGRESSION * reference.seconds_p50:
         found.append(
@@ -88,15 +82,14 @@ def regressions(table: Standings, candidate: Standing) -> list[str]:
         )
     if candidate.cost_usd > REGRESSION * reference.cost_usd:
         found.append(
-            f"it costs ${candidate.cost_usd / table.products:.4f} a listing, {reference.name} "
-            f"${reference.cost_usd / table.products:.4f}"
+            f"it costs ${candidate.cost_usd / results.products:.4f} a listing, {reference.name} "
+            f"${reference.cost_usd / results.products:.4f}"
         )
     return found
 
 
-def below_the_floor(table: Standings, candidate: Standing) -> list[str]:
-    """The template writer asks no model: told where that would serve better than what may write."""
-    floor = next(standing for standing in table.contenders if standing.kind == "template")
-    if candidate.mean.mean >= floor.mean.mean:
-        return []
-    return [f"the template writer scores {floor.mean.mean - candidate.mean.mean:.1f} points higher without a model"]
+def below_template(results: Results, candidate: ContenderResult) -> list[str]:
+    """A higher score of the template writer, which calls no model: reported, no reason to refuse."""
+    template = next(contender for contender in results.contenders if contender.kind == "template")
+    lead = template.score.mean - candidate.score.mean
+    return [f"the template writer scores {lead:.1f} points higher without a model"] if lead > 0 else []

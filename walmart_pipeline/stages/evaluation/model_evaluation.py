@@ -1,8 +1,4 @@
-"""The contest: everyone who could write, about the same held-out products, judged alike.
-
-Belongs here: who stands, about which products, and the judging. Does not: asking for the texts (contender_texts.py),
-what they show (model_results.py), or who writes from now on (promotion.py).
-"""
+"""Model evaluation: everything that could generate listings, on the same held-out products, judged alike."""
 
 from __future__ import annotations
 
@@ -14,19 +10,24 @@ from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.records import Dimension, Product, QualityReport, Record
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse, struct
+from walmart_pipeline.generation.provider_factory import ProviderError
+from walmart_pipeline.generation.recipe_trials import RecipeAnswer, RecipeCaller
 from walmart_pipeline.generation.recipes import Recipe
 from walmart_pipeline.judge import pairs, scoring
-from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.judge.judge import Judge, source_listing
+from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.registry import model_versions
-from walmart_pipeline.stages.evaluation import contender_results, contender_texts
-from walmart_pipeline.stages.evaluation.contender_results import Contest, Entry, Kind
-from walmart_pipeline.stages.evaluation.contender_texts import SOURCE, TEMPLATE, Contender, Written
+from walmart_pipeline.stages.evaluation import evaluation_store
+from walmart_pipeline.stages.evaluation.evaluation_store import JudgedText, Kind, ModelEvaluation
 
-# Bumped when the same versions and products would give another contest: the assets' code_version.
+# Bumped when the same versions and products would be evaluated differently: the assets' code_version.
 VERSION = "1"
 
+# Of a completion, what an evaluation reports.
+USAGE = {"seconds", "prompt_tokens", "completion_tokens", "cost_usd"}
+
 # Each category has its share of the sample; in it one product of each family comes before a second of any: more
-# families are more evidence for the same calls. Success is not looked at: choosing by it would flatter everybody.
+# families are more evidence for the same calls. Success is not looked at: selecting by it would flatter everybody.
 SAMPLE = f"""
 with products as (
     select
@@ -52,18 +53,26 @@ limit $products
 """
 
 
-class ContestError(ValueError):
-    """No contest can be held; the message says what to do."""
+class EvaluationError(ValueError):
+    """Models can't be evaluated; the message says what to do."""
 
 
-class HeldOut(Record):
+class HeldOutProduct(Record):
     """A product of the test split, and its family."""
 
     product: Product
     family: str
 
 
-def hold(
+class Contender(Record):
+    """A contender. recipe: how it is asked; None for the template writer and the source's text."""
+
+    name: str
+    kind: Kind
+    recipe: Recipe | None = None
+
+
+def evaluate(
     settings: Settings,
     warehouse: Warehouse,
     judge: Judge,
@@ -72,47 +81,46 @@ def hold(
     *,
     progress: Progress,
     log: Callable[[str], None],
-) -> Contest:
-    """Let every contender write about at most so many held-out products, and keep it all in `evaluation.contest`.
+) -> ModelEvaluation:
+    """Let every contender write about at most so many held-out products, and store the judged texts.
 
     base: the provider's own model, asked with the task alone. The warehouse is open only to read and to write. Every
-    answer is in the ledger as soon as it is there: a contest that was cut off asks for nothing twice. All contenders
-    together keep to the settings' budget. Raises ContestError.
+    answer is in the ledger as soon as it arrives: an evaluation that was interrupted repeats no call. All contenders
+    together keep to the settings' budget. Raises EvaluationError.
     """
     with warehouse.reading() as db:
-        standing, sample = contenders(db, base), held_out(db, products)
+        participants, sample = contenders(db, base), held_out(db, products)
         dataset_version = db.value("select any_value(version) from training.dataset") or "none"
     if not sample:
-        raise ContestError("no product is held out: run the pipeline on a larger catalog")
-    began = datetime.now(UTC)
-    found: list[Entry] = []
-    for contender in standing:
-        with progress.step(f"{contender.name} writes", len(sample), log) as advance:
-            written = contender_texts.write(
-                settings, judge, contender, [each.product for each in sample], began, advance
-            )
-        found += _judged(judge, contender, sample, written)
+        raise EvaluationError("no product is held out: run the pipeline on a larger catalog")
+    started = datetime.now(UTC)
+    caller = RecipeCaller(settings, judge)
+    texts: list[JudgedText] = []
+    for contender in participants:
+        with progress.step(f"evaluating {contender.name}", len(sample), log) as advance:
+            answers = _answers(caller, contender, [each.product for each in sample], advance)
+        texts += _judged(judge, contender, sample, answers)
     with warehouse.writing() as db:
-        contest = Contest(
-            number=contender_results.next_number(db),
+        evaluation = ModelEvaluation(
+            number=evaluation_store.next_number(db),
             provider=base.provider,
             dataset_version=dataset_version,
-            held_at=began,
-            entries=found,
+            evaluated_at=started,
+            texts=texts,
         )
-        contender_results.keep(db, contest)
-    return contest
+        evaluation_store.save(db, evaluation)
+    return evaluation
 
 
 def contenders(db: Database, base: Recipe) -> list[Contender]:
     """The base model, the provider's champion, each of its candidates, the template writer and the source's own text.
 
-    Candidates of earlier datasets stand too: products keep their split, so none has learned from the test split.
-    Raises ContestError where the base model is one of our versions.
+    Candidates of earlier datasets included: products keep their split, so none has learned from the test split.
+    Raises EvaluationError where the base model is one of our versions.
     """
     versions = [version for version in model_versions.versions(db) if version.recipe.provider == base.provider]
     if base.base_model in {version.name for version in versions}:
-        raise ContestError(f"{base.base_model} was made here and can't be the base model: name another with --model")
+        raise EvaluationError(f"{base.base_model} was made here and can't be the base model: name another with --model")
     kinds: tuple[Kind, ...] = ("champion", "candidate")
     own = [
         Contender(name=version.name, kind=kind, recipe=version.recipe)
@@ -123,56 +131,65 @@ def contenders(db: Database, base: Recipe) -> list[Contender]:
     return [
         Contender(name=base.base_model, kind="base", recipe=base),
         *own,
-        Contender(name=TEMPLATE, kind="template"),
-        Contender(name=SOURCE, kind="source"),
+        Contender(name="template", kind="template"),
+        Contender(name="source", kind="source"),
     ]
 
 
-def held_out(db: Database, products: int) -> list[HeldOut]:
+def held_out(db: Database, products: int) -> list[HeldOutProduct]:
     """At most so many products of the test split: the same ones as long as the test split stays as it is."""
     rows = db.query(SAMPLE, {"products": products})
-    return [HeldOut(product=Product(**row["product"]), family=row["family"]) for row in rows]
+    return [HeldOutProduct(product=Product(**row["product"]), family=row["family"]) for row in rows]
+
+
+def _answers(
+    caller: RecipeCaller, contender: Contender, products: Sequence[Product], advance: Callable[[int], None]
+) -> dict[str, RecipeAnswer]:
+    """A contender's answer about each product; a provider that is not there loses them all."""
+    if contender.kind == "source":
+        return {each.product_id: RecipeAnswer(status="complete", listing=source_listing(each)) for each in products}
+    try:
+        return caller.answers(contender.recipe, products, advance)
+    except (CallError, ProviderError) as error:
+        return {each.product_id: RecipeAnswer(status="lost", reason=str(error)) for each in products}
 
 
 def _judged(
-    judge: Judge, contender: Contender, sample: Sequence[HeldOut], written: Mapping[str, Written]
-) -> Iterator[Entry]:
-    """An entry for each product, whatever came of it; texts are judged among each other, for their uniqueness."""
-    texts = [
-        pairs.Pair(product=each.product, listing=written[each.product.product_id].listing).model_dump_json()
+    judge: Judge, contender: Contender, sample: Sequence[HeldOutProduct], answers: Mapping[str, RecipeAnswer]
+) -> Iterator[JudgedText]:
+    """A row for each product, whatever the answer; texts are judged among each other, for their uniqueness."""
+    lines = [
+        pairs.Pair(product=each.product, listing=answers[each.product.product_id].listing).model_dump_json()
         for each in sample
-        if written[each.product.product_id].status == "complete"
+        if answers[each.product.product_id].status == "complete"
     ]
-    reports = iter([_report(scored) for scored in scoring.score_lines(texts, judge)])
+    reports = iter([_report(scored) for scored in scoring.score_lines(lines, judge)])
     for each in sample:
-        product, outcome = each.product, written[each.product.product_id]
-        completion = outcome.completion
-        yield Entry(
+        product, answer = each.product, answers[each.product.product_id]
+        usage = answer.completion.model_dump(include=USAGE) if answer.completion else {}
+        yield JudgedText(
             contender=contender.name,
             kind=contender.kind,
             product_id=product.product_id,
             product_name=product.product_name,
             category=product.category,
             family=each.family,
-            status=outcome.status,
-            reason=outcome.reason,
-            listing=outcome.listing,
-            report=next(reports) if outcome.status == "complete" else _nothing(product, judge),
-            seconds=completion.seconds if completion else 0.0,
-            prompt_tokens=completion.prompt_tokens if completion else 0,
-            completion_tokens=completion.completion_tokens if completion else 0,
-            cost_usd=completion.cost_usd if completion else 0.0,
+            status=answer.status,
+            reason=answer.reason,
+            listing=answer.listing,
+            report=next(reports) if answer.status == "complete" else _no_text(product, judge),
+            **usage,
         )
 
 
 def _report(scored: scoring.Scored) -> QualityReport:
     if scored.report is None:
-        raise ContestError(f"text {scored.line} can't be judged: {scored.error}")
+        raise EvaluationError(f"text {scored.line} can't be judged: {scored.error}")
     return QualityReport.model_validate_json(scored.report)
 
 
-def _nothing(product: Product, judge: Judge) -> QualityReport:
-    """What no text at all is worth."""
+def _no_text(product: Product, judge: Judge) -> QualityReport:
+    """The report of a missing text."""
     return QualityReport(
         product_id=product.product_id,
         score=0.0,

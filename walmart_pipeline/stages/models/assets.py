@@ -1,4 +1,4 @@
-"""Assets of the models: the parameters of each tier, its Modelfile, and the versions that go into a contest."""
+"""Assets of the models: tuned parameters, Modelfiles, candidate versions, and fine-tuning."""
 
 import dagster as dg
 from pydantic import Field

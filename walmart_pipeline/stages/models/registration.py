@@ -23,12 +23,12 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse
 from walmart_pipeline.generation import provider_factory
 from walmart_pipeline.generation.provider_factory import ollama_urls
+from walmart_pipeline.generation.recipe_trials import NoAnswerError, OutOfBudgetError, RecipeCaller
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.registry.model_versions import ModelVersion
 from walmart_pipeline.stages.models.modelfile import Modelfile
 from walmart_pipeline.stages.models.ollama_payloads import differences, fields
-from walmart_pipeline.stages.models.recipe_trials import Asker, NoAnswerError, OutOfBudgetError
 
 if TYPE_CHECKING:
     from walmart_pipeline.llm.clients.ollama_models import OllamaRegistry, Shown
@@ -174,7 +174,7 @@ def _smoke(settings: Settings, judge: Judge, version: ModelVersion, product: Pro
     """Score (0–100) of the first listing that the model writes. Raises RegistrationError where it writes none."""
     about = f"the first listing of {version.name}, about {product.product_id}"
     try:
-        score = Asker(settings, judge, calls=SMOKE_CALLS).scores(version.recipe, [product])[product.product_id]
+        score = RecipeCaller(settings, judge, calls=SMOKE_CALLS).scores(version.recipe, [product])[product.product_id]
     except (NoAnswerError, OutOfBudgetError) as error:
         raise RegistrationError("waiting", f"{about}, did not come: {error}") from error
     if score == 0:

@@ -20,10 +20,10 @@ from walmart_pipeline.core.records import Product, Record, content_hash
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse
 from walmart_pipeline.generation import parsing, prompt
+from walmart_pipeline.generation.recipe_trials import RecipeCaller
 from walmart_pipeline.generation.recipes import SENT, Recipe
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.models import tier_recipes, tiers, tuning, tuning_inputs, tuning_plots
-from walmart_pipeline.stages.models.recipe_trials import Asker
 from walmart_pipeline.stages.models.tiers import Tier
 from walmart_pipeline.stages.models.trials import Setting, Verdict
 from walmart_pipeline.stages.models.tuning import RANGES
@@ -115,23 +115,23 @@ def _tune_tiers(
     progress: Progress,
     log: Callable[[str], None],
 ) -> list[Tuned]:
-    asker = Asker(settings, judge, calls=plan.calls)
+    caller = RecipeCaller(settings, judge, calls=plan.calls)
     found = []
     for name in inputs.tiers:
         subject = _Subject(tiers.TIERS[name], inputs, judge, base)
         study = tuning.open_study(settings.workspace / "studies.db", subject.study)
-        calls, cost = asker.spent()
+        calls, cost = caller.spent()
         with progress.step(f"tuning {name}", plan.trials, log) as advance:
             verdict = tuning.tune(
                 study,
                 subject.default,
                 tuning.space(base.provider, subject.default.shots),
                 inputs.sample,
-                partial(_ask, asker, subject),
+                partial(_ask, caller, subject),
                 trials_in_all=plan.trials,
                 advance=advance,
             )
-        calls_after, cost_after = asker.spent()
+        calls_after, cost_after = caller.spent()
         tuned = Tuned(
             tier=name,
             study=subject.study,
@@ -185,8 +185,8 @@ class _Subject:
         return " ".join((*parts, asked[:8]))
 
 
-def _ask(asker: Asker, subject: _Subject, setting: Setting, products: Sequence[Product]) -> dict[str, float]:
-    return asker.scores(subject.recipe(setting), products)
+def _ask(caller: RecipeCaller, subject: _Subject, setting: Setting, products: Sequence[Product]) -> dict[str, float]:
+    return caller.scores(subject.recipe(setting), products)
 
 
 def _keep(warehouse: Warehouse, tuned: Tuned, base: Recipe, dataset_version: str) -> None:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from walmart_pipeline.core.progress import Advance
 from walmart_pipeline.core.records import Product
+from walmart_pipeline.generation.recipe_trials import NoAnswerError, OutOfBudgetError
 from walmart_pipeline.generation.recipes import SENT
 from walmart_pipeline.stages.models import trials
-from walmart_pipeline.stages.models.recipe_trials import NoAnswerError, OutOfBudgetError
 from walmart_pipeline.stages.models.trials import LOST, SCORES, SHOTS, Sampled, Setting, Verdict
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ TRIALS_BEFORE_PRUNING = 4
 # A server may lose an answer now and then; three trials in a row that lose one are an outage.
 LOST_AT_MOST = 3
 
-# Scores of a setting for products, by product_id. Raises as Asker.scores does.
+# Scores of a setting for products, by product_id. Raises as RecipeCaller.scores does.
 Ask = Callable[[Setting, Sequence[Product]], Mapping[str, float]]
 
 

@@ -24,14 +24,14 @@ from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.registry import model_versions
 from walmart_pipeline.registry.model_versions import ModelVersion
-from walmart_pipeline.stages.evaluation import model_evaluation as contests
+from walmart_pipeline.stages.evaluation import model_evaluation
 from walmart_pipeline.stages.evaluation.assets import (
-    ContestConfig,
+    ModelEvaluationConfig,
     PromotionConfig,
-    contest_of_models,
+    evaluated_models,
     promotion_by_evidence,
 )
-from walmart_pipeline.stages.evaluation.contender_results import Contest
+from walmart_pipeline.stages.evaluation.evaluation_store import ModelEvaluation
 from walmart_pipeline_tests.conftest import KETTLE
 from walmart_pipeline_tests.llm.model_server import serving
 
@@ -173,10 +173,10 @@ class Shop:
         self.server.writes[version.name] = writes
         return version
 
-    def hold(self, products: int = 24) -> Contest:
+    def evaluate(self, products: int = 24) -> ModelEvaluation:
         base = provider_factory.base_recipe(self.settings, JUDGE)
         assert base is not None
-        return contests.hold(
+        return model_evaluation.evaluate(
             self.settings, self.warehouse, JUDGE, base, products, progress=LogProgress(), log=lambda _: None
         )
 
@@ -189,9 +189,11 @@ class Shop:
             return db.query(sql)
 
     def decide(self, *, products: int = 24, automatic: bool = True) -> Mapping[str, Any]:
-        """Hold a contest and decide it by the assets; returns what the promotion tells."""
+        """Evaluate and decide by the assets; returns the metadata of the promotion, nothing where it is skipped."""
         given = {"settings": self.settings, "warehouse": self.warehouse, "judge": JUDGE}
-        contest_of_models(dg.build_asset_context(), ContestConfig(products=products), **given, progress=LogProgress())
-        told = promotion_by_evidence(PromotionConfig(automatic=automatic), **given)
-        assert isinstance(told, dg.MaterializeResult)
-        return {name: getattr(value, "value", value) for name, value in (told.metadata or {}).items()}
+        context = dg.build_asset_context()
+        [*evaluated_models(context, ModelEvaluationConfig(products=products), **given, progress=LogProgress())]
+        for made in promotion_by_evidence(context, PromotionConfig(automatic=automatic), **given):
+            assert isinstance(made, dg.MaterializeResult)
+            return {name: getattr(value, "value", value) for name, value in (made.metadata or {}).items()}
+        return {}

@@ -1,4 +1,4 @@
-"""The contest: who stands, what is asked of them, and what is kept."""
+"""Model evaluation: its contenders, the calls that are made, and what is stored."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.registry import model_versions
-from walmart_pipeline.stages.evaluation import checks, contender_results, model_evaluation
-from walmart_pipeline.stages.evaluation.assets import contest_of_models
-from walmart_pipeline.stages.evaluation.model_results import standings
+from walmart_pipeline.stages.evaluation import checks, evaluation_store, model_evaluation
+from walmart_pipeline.stages.evaluation.assets import evaluated_models
+from walmart_pipeline.stages.evaluation.results import of_evaluation
 from walmart_pipeline_tests.stages.evaluation.examples import (
     BASE,
     JUDGE,
@@ -34,13 +34,15 @@ def served() -> Iterator[Server]:
         yield running
 
 
-def test_everyone_who_could_write_stands_and_has_a_row_for_every_product(tmp_path: Path, served: Server) -> None:
+def test_everything_that_could_generate_has_a_row_for_every_product(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     champion, candidate = shop.plant(good), shop.plant(good, temperature=0.7)
     with shop.warehouse.writing() as db:
         model_versions.promote(db, champion.name, decided_by="a person", reason="by hand")
-    shop.hold(products=6)
-    rows = shop.rows("select contender, kind, count(distinct product_id) as n from evaluation.contest group by all")
+    shop.evaluate(products=6)
+    rows = shop.rows(
+        "select contender, kind, count(distinct product_id) as n from evaluation.model_evaluation group by all"
+    )
     assert {(row["contender"], row["kind"], row["n"]) for row in rows} == {
         (BASE, "base", 6),
         (champion.name, "champion", 6),
@@ -50,45 +52,47 @@ def test_everyone_who_could_write_stands_and_has_a_row_for_every_product(tmp_pat
     }
 
 
-def test_a_contest_is_read_back_as_it_was_held(tmp_path: Path, served: Server) -> None:
+def test_an_evaluation_is_read_back_as_it_was_stored(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     shop.plant(mostly(good, blocked, every=3))
-    held = shop.hold(products=6)
+    held = shop.evaluate(products=6)
     with shop.warehouse.reading() as db:
-        kept = contender_results.latest(db)
+        kept = evaluation_store.latest(db)
     assert kept is not None
-    assert standings(kept) == standings(held)
-    assert sorted(kept.entries, key=repr) == sorted(held.entries, key=repr)
+    assert of_evaluation(kept) == of_evaluation(held)
+    assert sorted(kept.texts, key=repr) == sorted(held.texts, key=repr)
 
 
 def test_every_dimension_is_measured_and_copies_are_found_among_a_contenders_texts(
     tmp_path: Path, served: Server
 ) -> None:
     shop = Shop(tmp_path, served)
-    held = shop.hold(products=6)
-    composed = [entry.report.dimensions for entry in held.entries if entry.contender == "template"]
+    held = shop.evaluate(products=6)
+    composed = [entry.report.dimensions for entry in held.texts if entry.contender == "template"]
     assert all(value is not None for measured in composed for value in measured.values())
     # All products are the same kettle under another name.
     assert min(measured["uniqueness"] or 0 for measured in composed) < 50
 
 
 def test_what_was_answered_once_is_not_asked_again(tmp_path: Path, served: Server) -> None:
-    """A contest that was killed goes on in the same way: the ledger has what was answered until then."""
+    """An evaluation that was killed goes on in the same way: the ledger has what was answered until then."""
     shop = Shop(tmp_path, served)
     shop.plant(good)
-    first = shop.hold(products=6)
+    first = shop.evaluate(products=6)
     asked = len(served.asked)
     assert asked == 12
-    again = shop.hold(products=6)
+    again = shop.evaluate(products=6)
     assert len(served.asked) == asked
     assert again.number == first.number + 1
-    assert [one.mean for one in standings(again).contenders] == [one.mean for one in standings(first).contenders]
+    assert [one.score for one in of_evaluation(again).contenders] == [
+        one.score for one in of_evaluation(first).contenders
+    ]
 
 
 def test_all_contenders_share_one_budget(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served, budget_calls=8)
     candidate = shop.plant(good)
-    table = standings(shop.hold(products=6))
+    table = of_evaluation(shop.evaluate(products=6))
     assert len(served.asked) == 8
     assert table.of(BASE).lost == 0
     assert table.of(candidate.name).lost == 4
@@ -119,54 +123,55 @@ def test_without_a_held_out_product_it_is_said_what_to_do(tmp_path: Path, served
     shop = Shop(tmp_path, served)
     with shop.warehouse.writing() as db:
         db.execute("update training.split set split = 'train'")
-    with pytest.raises(model_evaluation.ContestError, match="run the pipeline on a larger catalog"):
-        shop.hold()
+    with pytest.raises(model_evaluation.EvaluationError, match="run the pipeline on a larger catalog"):
+        shop.evaluate()
 
 
 def test_a_version_of_ours_cannot_be_the_base_model(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     version = shop.plant(good)
     shop.settings = shop.settings.model_copy(update={"model": version.name})
-    with pytest.raises(model_evaluation.ContestError, match="--model"):
-        shop.hold()
+    with pytest.raises(model_evaluation.EvaluationError, match="--model"):
+        shop.evaluate()
 
 
-def test_versions_are_compared_in_the_latest_contest_where_they_met(tmp_path: Path, served: Server) -> None:
+def test_versions_are_compared_in_the_latest_evaluation_that_has_both(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     one, other = shop.plant(good), shop.plant(poor, temperature=0.7)
-    shop.hold(products=6)
+    shop.evaluate(products=6)
     with shop.warehouse.writing() as db:
         model_versions.retire(db, other.name, reason="worse")
-    shop.hold(products=8)
+    shop.evaluate(products=8)
     with shop.warehouse.reading() as db:
-        both = contender_results.scores_of(db, [one.name, other.name])
-        alone = contender_results.scores_of(db, [one.name])
-        never = contender_results.scores_of(db, [one.name, "walmart-gpt-expert:9.0.0"])
-    assert [(row["contest"], row["contender"], row["products"]) for row in both] == [
+        both = evaluation_store.scores_of(db, [one.name, other.name])
+        alone = evaluation_store.scores_of(db, [one.name])
+        never = evaluation_store.scores_of(db, [one.name, "walmart-gpt-expert:9.0.0"])
+    assert [(row["evaluation_number"], row["contender"], row["products"]) for row in both] == [
         (1, one.name, 6),
         (1, other.name, 6),
     ]
     assert both[0]["mean_score"] > both[1]["mean_score"]
     assert both[1]["publishable"] == 0
-    assert [(row["contest"], row["products"]) for row in alone] == [(2, 8)]
+    assert [(row["evaluation_number"], row["products"]) for row in alone] == [(2, 8)]
     assert never == []
 
 
-def test_as_it_is_no_contest_is_held_and_nobody_is_asked(tmp_path: Path, served: Server) -> None:
-    told = Shop(tmp_path, served).decide(products=0)
-    assert told["decision"] == "none: no contest has been held"
+def test_by_default_nothing_is_evaluated_and_no_model_is_called(tmp_path: Path, served: Server) -> None:
+    assert Shop(tmp_path, served).decide(products=0) == {}
     assert served.asked == []
 
 
 @pytest.mark.parametrize("products", [0, 6])
-def test_the_checks_tell_what_is_wrong_with_a_contest(tmp_path: Path, served: Server, products: int) -> None:
+def test_the_checks_report_what_is_wrong_and_an_evaluation_that_is_off_is_skipped_with_them(
+    tmp_path: Path, served: Server, products: int
+) -> None:
     shop = Shop(tmp_path, served)
     shop.plant(mostly(good, blocked, every=2))
     result = dg.materialize(
         [
-            contest_of_models,
-            checks.contest_has_enough_products,
-            checks.contest_lost_no_answer,
+            evaluated_models,
+            checks.enough_families,
+            checks.no_lost_answers,
             checks.candidates_block_no_more,
             checks.candidates_are_no_slower_or_dearer,
         ],
@@ -176,14 +181,14 @@ def test_the_checks_tell_what_is_wrong_with_a_contest(tmp_path: Path, served: Se
             "judge": JUDGE,
             "progress": LogProgress(),
         },
-        run_config={"ops": {"evaluation__contest": {"config": {"products": products}}}},
+        run_config={"ops": {"evaluation__model_evaluation": {"config": {"products": products}}}},
     )
     found = {each.check_name: each for each in result.get_asset_check_evaluations()}
-    assert len(found) == 4
     if not products:
-        assert all(each.passed for each in found.values())
+        assert found == {}
+        assert result.get_asset_materialization_events() == []
         return
-    assert not found["contest_has_enough_products"].passed
-    assert found["contest_lost_no_answer"].passed
+    assert not found["enough_families"].passed
+    assert found["no_lost_answers"].passed
     assert not found["candidates_block_no_more"].passed
     assert "claims.health" in (found["candidates_block_no_more"].description or "")

@@ -1,10 +1,11 @@
-"""Who may write after a contest: planted models on a real server, judged by the real judge."""
+"""Which candidate is promoted after an evaluation: planted models on a real server, judged by the real judge."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from aiohttp import web
 
@@ -30,9 +31,7 @@ def served() -> Iterator[Server]:
         yield running
 
 
-def test_a_candidate_that_is_better_beyond_chance_is_promoted_and_writes_from_then_on(
-    tmp_path: Path, served: Server
-) -> None:
+def test_a_candidate_that_is_better_beyond_chance_is_promoted(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     candidate = shop.plant(good)
     told = shop.decide()
@@ -44,9 +43,9 @@ def test_a_candidate_that_is_better_beyond_chance_is_promoted_and_writes_from_th
     assert (decision["verdict"], decision["reference"], decision["reasons"]) == ("promoted", BASE, [])
     assert 0 < decision["low"] <= decision["difference"] <= decision["high"]
     assert decision["level"] == 0.95
-    assert told["decision"].startswith(f"{candidate.name} writes from now on")
+    assert told["decision"].startswith(f"{candidate.name} is promoted")
     page = Path(told["report"])
-    assert page == shop.settings.reports / "contest-1.html"
+    assert page == shop.settings.reports / "model-evaluation-1.html"
     assert told["decision"] in page.read_text(encoding="utf-8")
 
 
@@ -62,7 +61,7 @@ def test_a_worse_candidate_is_refused_and_retired_with_the_reason(tmp_path: Path
     assert shop.status(candidate) == "retired"
     [version] = shop.rows("select note from models.versions")
     assert decision["reasons"][0] in version["note"]
-    assert told["decision"].startswith(f"{BASE} goes on writing")
+    assert told["decision"].startswith(f"{BASE} stays in use")
 
 
 def test_an_equal_candidate_is_refused(tmp_path: Path, served: Server) -> None:
@@ -97,22 +96,22 @@ def test_products_that_a_candidate_fails_on_count_as_nothing(tmp_path: Path, ser
     shop.decide()
     [counted] = shop.rows(
         f"select count(*) as n, count(*) filter (status = 'failed' and score = 0) as failed, avg(score) as mean, "
-        f"avg(score) filter (status = 'complete') as of_texts from evaluation.contest "
+        f"avg(score) filter (status = 'complete') as of_texts from evaluation.model_evaluation "
         f"where contender = '{candidate.name}'"
     )
-    [base] = shop.rows(f"select avg(score) as mean from evaluation.contest where contender = '{BASE}'")
+    [base] = shop.rows(f"select avg(score) as mean from evaluation.model_evaluation where contender = '{BASE}'")
     assert (counted["n"], counted["failed"]) == (24, 12)
     assert counted["mean"] < base["mean"] < counted["of_texts"]
     assert shop.status(candidate) == "retired"
 
 
-def test_the_next_candidate_is_held_against_the_champion(tmp_path: Path, served: Server) -> None:
+def test_the_next_candidate_is_compared_with_the_champion(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     first = shop.plant(mostly(good, poor, every=2))
     shop.decide()
     second = shop.plant(good, temperature=0.7)
     shop.decide()
-    [decision] = shop.rows("select * from evaluation.decisions where contest = 2")
+    [decision] = shop.rows("select * from evaluation.decisions where evaluation_number = 2")
     assert (decision["reference"], decision["verdict"]) == (first.name, "promoted")
     assert (shop.status(first), shop.status(second)) == ("retired", "champion")
 
@@ -131,7 +130,7 @@ def test_of_several_good_candidates_only_the_best_is_promoted_by_a_wider_interva
     assert shop.status(second) == "retired"
 
 
-def test_too_few_products_decide_nothing_and_leave_the_candidate_in_the_race(tmp_path: Path, served: Server) -> None:
+def test_too_few_products_decide_nothing_and_leave_the_candidate_a_candidate(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     candidate = shop.plant(good)
     shop.decide(products=6)
@@ -155,7 +154,7 @@ def test_answers_that_a_server_lost_are_not_held_against_a_candidate(tmp_path: P
     assert shop.status(candidate) == "candidate"
 
 
-def test_without_leave_nothing_is_moved_and_the_decision_is_told(tmp_path: Path, served: Server) -> None:
+def test_without_automatic_promotion_the_decision_is_only_reported(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     candidate = shop.plant(good)
     told = shop.decide(automatic=False)
@@ -171,36 +170,36 @@ def test_materializing_everything_promotes_nothing_that_a_retraining_left_undeci
     shop = Shop(tmp_path, served)
     candidate = shop.plant(good)
     shop.decide(automatic=False)
-    promotion_by_evidence(PromotionConfig(), settings=shop.settings, warehouse=shop.warehouse, judge=JUDGE)
+    given = {"settings": shop.settings, "warehouse": shop.warehouse, "judge": JUDGE}
+    [*promotion_by_evidence(dg.build_asset_context(), PromotionConfig(), **given)]
     assert shop.status(candidate) == "candidate"
 
 
-def test_a_contest_is_decided_once(tmp_path: Path, served: Server) -> None:
+def test_an_evaluation_is_decided_once(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     shop.plant(good)
     shop.decide()
-    # No new contest: the latest one is the first.
-    told = shop.decide(products=0)
-    assert told["decision"] == "contest 1 was decided before"
+    # No new evaluation: the latest one is the first.
+    assert shop.decide(products=0) == {}
     assert len(shop.rows("select * from evaluation.decisions")) == 1
 
 
-def test_a_champion_of_a_later_day_makes_an_old_contest_worthless(tmp_path: Path, served: Server) -> None:
+def test_a_champion_of_a_later_day_makes_an_old_evaluation_worthless(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     candidate, other = shop.plant(good), shop.plant(poor, temperature=0.7)
-    shop.hold()
+    shop.evaluate()
     with shop.warehouse.writing() as db:
         model_versions.promote(db, other.name, decided_by="a person", reason="by hand")
     shop.decide(products=0)
     reasons = {row["candidate"]: row["reasons"] for row in shop.rows("select * from evaluation.decisions")}
-    assert reasons[candidate.name] == [f"{other.name} is the champion now, it was held against {BASE}"]
+    assert reasons[candidate.name] == [f"{other.name} is the champion now, it was compared with {BASE}"]
     assert shop.status(candidate) == "candidate"
 
 
 def test_a_version_whose_model_is_gone_is_not_promoted(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     candidate = shop.plant(good)
-    shop.hold()
+    shop.evaluate()
     del served.writes[candidate.name]
     shop.decide(products=0)
     [decision] = shop.rows("select * from evaluation.decisions")

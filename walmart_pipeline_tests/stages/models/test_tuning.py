@@ -24,13 +24,13 @@ from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse
 from walmart_pipeline.generation import provider_factory
+from walmart_pipeline.generation.recipe_trials import NoAnswerError, OutOfBudgetError, RecipeCaller
 from walmart_pipeline.generation.recipes import Recipe
 from walmart_pipeline.generation.template import writer
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.models import tuned_tiers, tuning
 from walmart_pipeline.stages.models.assets import tuned_parameters
-from walmart_pipeline.stages.models.recipe_trials import Asker, NoAnswerError, OutOfBudgetError
 from walmart_pipeline_tests.conftest import KETTLE
 from walmart_pipeline_tests.llm.model_server import serving
 from walmart_pipeline_tests.stages.models.examples import example
@@ -339,7 +339,7 @@ def scores(tmp_path: Path, says: Callable[[dict[str, Any]], web.Response], *, ca
         shop = Shop(tmp_path, server)
         recipe = provider_factory.base_recipe(shop.settings, JUDGE)
         assert isinstance(recipe, Recipe)
-        return Asker(shop.settings, JUDGE, calls=calls).scores(recipe, PRODUCTS[:2])
+        return RecipeCaller(shop.settings, JUDGE, calls=calls).scores(recipe, PRODUCTS[:2])
 
 
 @pytest.mark.parametrize("useless", [answer("no JSON"), answer('{"title": 1}'), answer('{"title": "Ke', "length")])

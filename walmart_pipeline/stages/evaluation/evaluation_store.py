@@ -1,0 +1,122 @@
+"""Model evaluations as they are stored: a row of `evaluation.model_evaluation` for each contender and product."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from pydantic import Field
+
+from walmart_pipeline.core.records import Listing, QualityReport, Record
+from walmart_pipeline.core.warehouse import Database, Row
+from walmart_pipeline.generation.recipe_trials import AnswerStatus
+
+Kind: TypeAlias = Literal["base", "champion", "candidate", "template", "source", "generated"]
+
+LATEST_WITH_ALL = """
+select
+    evaluation_number,
+    contender,
+    avg(score) as mean_score,
+    avg(publishable::integer) as publishable,
+    count(*) as products
+from evaluation.model_evaluation
+where list_contains($names, contender) and evaluation_number = (
+    select max(evaluation_number)
+    from (
+        select evaluation_number
+        from evaluation.model_evaluation
+        where list_contains($names, contender)
+        group by evaluation_number
+        having count(distinct contender) = $different
+    )
+)
+group by evaluation_number, contender
+order by mean_score desc, contender
+"""
+
+
+class JudgedText(Record):
+    """A contender's text about one held-out product, judged. Where there is no text, the report's score is 0."""
+
+    contender: str
+    kind: Kind
+    product_id: str
+    product_name: str
+    category: list[str]
+    family: str = Field(description="Texts of one family are no independent evidence.")
+    status: AnswerStatus = "complete"
+    reason: str | None = Field(default=None, description="Why there is no text.")
+    listing: Listing
+    report: QualityReport
+    writer: str | None = Field(default=None, description="Who wrote a generated text; stand-ins for a model apart.")
+    seconds: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float = 0.0
+
+    @property
+    def broadest_category(self) -> str:
+        """The category that it is counted in."""
+        return self.category[0] if self.category else "no category"
+
+
+class ModelEvaluation(Record):
+    """One evaluation: every contender has a text, or the reason for none, about every product."""
+
+    number: int
+    provider: str
+    dataset_version: str
+    evaluated_at: datetime
+    texts: list[JudgedText]
+
+    @property
+    def policy(self) -> str:
+        """The policy under which all texts were judged."""
+        return self.texts[0].report.policy
+
+
+def next_number(db: Database) -> int:
+    """The number of the next evaluation."""
+    return int(db.value("select coalesce(max(evaluation_number), 0) + 1 from evaluation.model_evaluation"))
+
+
+def save(db: Database, evaluation: ModelEvaluation) -> int:
+    """Append an evaluation to its table. Returns the number of rows."""
+    about = evaluation.model_dump(include={"provider", "dataset_version", "evaluated_at"})
+    about["evaluation_number"] = evaluation.number
+    rows = (
+        about
+        | text.model_dump(exclude={"listing", "report", "writer"})
+        | text.listing.model_dump()
+        | text.report.flat()
+        for text in evaluation.texts
+    )
+    return db.append("evaluation.model_evaluation", rows)
+
+
+def latest(db: Database) -> ModelEvaluation | None:
+    """The latest evaluation; None before the first."""
+    number = db.value("select max(evaluation_number) from evaluation.model_evaluation")
+    if number is None:
+        return None
+    rows = db.query(
+        "select * from evaluation.model_evaluation where evaluation_number = ? order by product_id, contender", [number]
+    )
+    about = {name: rows[0][name] for name in ("provider", "dataset_version", "evaluated_at")}
+    return ModelEvaluation(number=number, **about, texts=[_judged_text(row) for row in rows])
+
+
+def scores_of(db: Database, names: Sequence[str]) -> list[Row]:
+    """Scores of contenders in the latest evaluation that has all of them, best first; empty where there is none.
+
+    A row: evaluation_number, contender, mean_score (0 to 100), publishable (share, 0 to 1), products.
+    """
+    return db.query(LATEST_WITH_ALL, {"names": list(names), "different": len(set(names))})
+
+
+def _judged_text(row: Row) -> JudgedText:
+    columns = {name: row[name] for name in JudgedText.model_fields if name not in ("listing", "report", "writer")}
+    listing = Listing(**{name: row[name] for name in Listing.model_fields})
+    return JudgedText(**columns, listing=listing, report=QualityReport.from_flat(row))
