@@ -90,8 +90,10 @@ def test_exports_and_report_are_where_the_summary_says(sample_pipeline: tuple[Pi
     assert "<svg" in (pipeline.settings.reports / "evaluation.html").read_text()
 
 
-def test_a_second_run_changes_nothing_and_writes_nothing(pipeline: Pipeline) -> None:
-    first = pipeline.run(SAMPLE)
+def test_a_second_run_changes_nothing_and_writes_nothing(
+    sample_pipeline: tuple[Pipeline, Summary], sample_copy: Pipeline
+) -> None:
+    (_, first), pipeline = sample_pipeline, sample_copy
     tables = [
         "catalog.products",
         "content.generated_content",

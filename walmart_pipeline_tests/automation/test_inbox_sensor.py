@@ -1,4 +1,4 @@
-"""The inbox sensor, tick by tick, on a real Dagster instance with real runs."""
+"""The inbox sensor, tick by tick, on a real Dagster instance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 
 from walmart_pipeline.automation import inbox, live_runs
 from walmart_pipeline.automation.sensors import BATCH_TAG, inbox_sensor
-from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.definitions import build_defs
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
 
@@ -40,19 +39,24 @@ class Inbox:
         self.cursor = data.cursor
         return list(data.run_requests or [])
 
-    def launch(self, request: dg.RunRequest, *, broken: bool = False) -> dg.ExecuteInProcessResult:
-        # A policy that does not exist: every step that needs the judge fails.
-        settings = Settings(workspace=self.pipeline.settings.workspace, policy="no-such-policy") if broken else None
-        defs = build_defs({"settings": settings}) if settings else self.defs
-        return defs.resolve_job_def("pipeline").execute_in_process(
+    def launch(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+        return self.defs.resolve_job_def("pipeline").execute_in_process(
             instance=self.instance, tags=dict(request.tags), raise_on_error=False
         )
+
+    def record(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
+        """Leave a run for this request in the instance, as the daemon would, without executing it."""
+        job = self.defs.resolve_job_def("pipeline")
+        self.instance.create_run_for_job(job, tags=dict(request.tags), status=status)
 
 
 @pytest.fixture
 def box(pipeline: Pipeline) -> Iterator[Inbox]:
     with live_runs.instance(pipeline.settings) as instance:
         yield Inbox(pipeline, instance)
+
+
+SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
 
 
 def test_a_new_file_is_processed_once(box: Inbox) -> None:
@@ -66,9 +70,7 @@ def test_a_new_file_is_processed_once(box: Inbox) -> None:
 def test_no_second_run_is_asked_for_while_the_first_is_under_way(box: Inbox) -> None:
     box.drop("a.jsonl")
     (request,) = box.tick()
-    box.instance.create_run_for_job(
-        box.defs.resolve_job_def("pipeline"), tags=dict(request.tags), status=dg.DagsterRunStatus.STARTED
-    )
+    box.record(request, dg.DagsterRunStatus.STARTED)
     box.drop("b.jsonl")
     assert box.tick() == []
 
@@ -76,10 +78,10 @@ def test_no_second_run_is_asked_for_while_the_first_is_under_way(box: Inbox) -> 
 def test_a_file_whose_run_failed_is_asked_for_again(box: Inbox) -> None:
     box.drop("a.jsonl")
     (request,) = box.tick()
-    assert not box.launch(request, broken=True).success
+    box.record(request, FAILURE)
     (again,) = box.tick()
     assert again.run_key != request.run_key
-    assert box.launch(again).success
+    box.record(again, SUCCESS)
     assert box.tick() == []
 
 
@@ -87,11 +89,11 @@ def test_a_file_that_always_fails_is_set_aside_until_it_changes_and_does_not_hol
     box.drop("a.jsonl")
     for _ in range(inbox.ATTEMPTS):
         (request,) = box.tick()
-        assert not box.launch(request, broken=True).success
+        box.record(request, FAILURE)
     assert box.tick() == []
     box.drop("b.jsonl", KETTLE | {"item_id": "K-2"})
     (other,) = box.tick()
-    assert box.launch(other).success
+    box.record(other, SUCCESS)
     box.drop("a.jsonl", KETTLE | {"price": 1.0})
     assert len(box.tick()) == 1
 
@@ -99,12 +101,12 @@ def test_a_file_that_always_fails_is_set_aside_until_it_changes_and_does_not_hol
 def test_a_changed_file_is_processed_again(box: Inbox) -> None:
     box.drop("a.jsonl")
     (request,) = box.tick()
-    box.launch(request)
+    box.record(request, SUCCESS)
     box.drop("a.jsonl", KETTLE | {"price": 29.0})
     (changed,) = box.tick()
-    assert box.launch(changed).success
+    assert changed.run_key != request.run_key
+    box.record(changed, SUCCESS)
     assert box.tick() == []
-    assert box.pipeline.query("select price from catalog.products") == [{"price": 29.0}]
 
 
 def test_a_file_that_is_still_being_written_waits(box: Inbox) -> None:
