@@ -136,7 +136,12 @@ class Pipeline:
 
 def skip_reports(patch: pytest.MonkeyPatch) -> None:
     """Leave every plot empty and write no Data Docs."""
-    patch.setattr("matplotlib.figure.Figure.savefig", lambda *_, **__: None)
+
+    def draw_nothing(_: object, target: Any, *, format: str, **__: object) -> None:
+        if format == "svg":
+            target.write('<svg xmlns="http://www.w3.org/2000/svg"></svg>\n')
+
+    patch.setattr("matplotlib.figure.Figure.savefig", draw_nothing)
     patch.setattr(
         "great_expectations.data_context.data_context.abstract_data_context.AbstractDataContext.build_data_docs",
         lambda *_, **__: {},
@@ -160,12 +165,19 @@ def sample_pipeline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline,
     with FileLock(shared / "sample.lock"):
         if not summary_file.exists():
             summary_file.write_text(Pipeline(built, reports=True).run(SAMPLE).model_dump_json(), encoding="utf-8")
-        own = tmp_path_factory.mktemp("sample") / "workspace"
-        shutil.copytree(built, own)
-    return Pipeline(own), Summary.model_validate_json(summary_file.read_text(encoding="utf-8"))
+        own = _copy(built, tmp_path_factory.mktemp("sample") / "workspace")
+    return own, Summary.model_validate_json(summary_file.read_text(encoding="utf-8"))
 
 
 @pytest.fixture
 def sample_copy(sample_pipeline: tuple[Pipeline, Summary], tmp_path: Path) -> Pipeline:
     """The sample catalog after one run, in a workspace that the test may change."""
-    return Pipeline(shutil.copytree(sample_pipeline[0].settings.workspace, tmp_path / "workspace"))
+    return _copy(sample_pipeline[0].settings.workspace, tmp_path / "workspace")
+
+
+def _copy(source: Path, target: Path) -> Pipeline:
+    """A copy of a workspace in which the exports' own paths are right."""
+    copied = Pipeline(shutil.copytree(source, target))
+    with copied.warehouse.writing() as db:
+        db.execute("update delivery.exports set path = replace(path, ?, ?)", [str(source), str(target)])
+    return copied

@@ -8,12 +8,17 @@ import os
 import random
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import click
 import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
 
 from walmart_pipeline.automation.run_summary import Summary
+from walmart_pipeline.cli import app
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.judge.judge import source_listing
@@ -47,6 +52,11 @@ def command(*arguments: str | Path, **environment: str) -> subprocess.CompletedP
         check=False,
         env={**clean, **environment},
     )
+
+
+def command_in_process(*arguments: str | Path, stdin: str = "") -> Result:
+    """For help and wrong usage, which end before anything is opened: a program takes a second to start."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
 
 
 def test_run_prints_the_facts_for_a_program_and_progress_for_a_person(tmp_path: Path) -> None:
@@ -89,8 +99,8 @@ def test_broken_feeds_are_named_and_the_good_one_is_processed(tmp_path: Path) ->
 
 
 def test_a_catalog_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
-    done = command("run", "--catalog", tmp_path / "none.csv", "--home", tmp_path)
-    assert done.returncode == 2
+    done = command_in_process("run", "--catalog", tmp_path / "none.csv", "--home", tmp_path)
+    assert done.exit_code == 2
     assert "none.csv" in done.stderr
 
 
@@ -150,33 +160,23 @@ def test_score_reads_and_writes_pipes(tmp_path: Path) -> None:
 
 
 def test_export_writes_the_formats_that_were_asked_for(
-    sample_pipeline: tuple[Pipeline, Summary], tmp_path: Path
+    sample_pipeline: tuple[Pipeline, Summary], sample_copy: Pipeline, tmp_path: Path
 ) -> None:
-    pipeline, summary = sample_pipeline
-    arguments = [
-        "export",
-        "--format",
-        "csv",
-        "--format",
-        "jsonl",
-        "--folder",
-        tmp_path,
-        "--home",
-        pipeline.settings.workspace,
-    ]
-    done = command(*arguments, "--json")
+    folder = tmp_path / "exports"
+    formats = ["--format", "csv", "--format", "jsonl"]
+    done = command("export", *formats, "--folder", folder, "--home", sample_copy.settings.workspace, "--json")
     assert done.returncode == 0, done.stderr
-    assert {written["rows"] for written in json.loads(done.stdout)} == {summary.accepted}
-    assert {path.name for path in tmp_path.iterdir()} == {"listings.csv", "listings.jsonl"}
+    assert {written["rows"] for written in json.loads(done.stdout)} == {sample_pipeline[1].accepted}
+    assert {path.name for path in folder.iterdir()} == {"listings.csv", "listings.jsonl"}
 
 
 def test_export_in_an_unknown_format_is_wrong_usage() -> None:
-    assert command("export", "--format", "pdf").returncode == 2
+    assert command_in_process("export", "--format", "pdf").exit_code == 2
 
 
 def test_export_without_a_warehouse_says_what_to_do(tmp_path: Path) -> None:
-    done = command("export", "--format", "csv", "--home", tmp_path)
-    assert done.returncode == 1
+    done = command_in_process("export", "--format", "csv", "--home", tmp_path)
+    assert done.exit_code == 1
     assert "walmart-pipeline run" in done.stderr
 
 
@@ -199,17 +199,27 @@ def test_doctor_names_a_bad_setting(tmp_path: Path) -> None:
 def test_modelfile_check_names_every_error_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "Modelfile"
     path.write_text("PARAMETER temperature hot\nPARAMETER top_k 1.5\nMESSAGE tool x\n")
-    done = command("modelfile", "check", path)
-    assert done.returncode == 1
+    done = command_in_process("modelfile", "check", path)
+    assert done.exit_code == 1
     for line in (1, 2, 3):
         assert f"{path}:{line}: error" in done.stderr
     assert "FROM" in done.stderr
 
 
+def names(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
+    """Every command below a group, as it is typed."""
+    for name, each in group.commands.items():
+        yield (*path, name)
+        if isinstance(each, click.Group):
+            yield from names(each, *path, name)
+
+
 def test_every_command_explains_itself() -> None:
-    for name in ("run", "dev", "score", "export", "doctor", "bench load", "modelfile check"):
-        done = command(*name.split(), "--help")
-        assert done.returncode == 0, name
+    commands = list(names(typer.main.get_group(app)))
+    assert ("run",) in commands
+    for name in commands:
+        done = command_in_process(*name, "--help")
+        assert done.exit_code == 0, name
         assert "Usage" in done.stdout
 
 

@@ -16,6 +16,7 @@ import pytest
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.llm.ledger import Ledger
+from walmart_pipeline_tests.cli.test_cli import command_in_process
 from walmart_pipeline_tests.conftest import KETTLE
 from walmart_pipeline_tests.generation.test_model_provider import GOOD, SHOUTING
 from walmart_pipeline_tests.llm.fake_ollama import FakeOllama, fake_ollama
@@ -157,8 +158,8 @@ def test_facts_that_carry_no_listing_end_with_their_reason(tmp_path: Path) -> No
 def test_a_product_that_is_none_is_wrong_usage(
     arguments: tuple[str, ...], stdin: str, told: str, tmp_path: Path
 ) -> None:
-    done = generate(tmp_path, *arguments, stdin=stdin)
-    assert done.returncode == 2
+    done = command_in_process("generate", "--home", tmp_path, *arguments, stdin=stdin)
+    assert done.exit_code == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
 
