@@ -34,26 +34,36 @@ INTERRUPTED = "DagsterExecutionInterruptedError"
 # What `--plan-only` runs: reading, cleaning and planning.
 PLANNING = ("catalog/raw_products", "catalog/products", "content/generation_plan")
 
+# What a removed feed leaves: its products, their listings and the files made from them.
+WITHDRAWAL = ("catalog/products", "quality/listings", "quality/review_queue", "delivery/exports")
+
 
 def run(
     settings: Settings,
     *,
     catalog: Sequence[str] = (),
+    accept_shrinkage: bool = False,
     limit: int | None = None,
     plan_only: bool = False,
     progress: Progress,
 ) -> Summary:
     """Execute the job `pipeline`; a step that fails is told in `Summary.error`.
 
-    catalog: files and folders to read in place; empty: the inbox. limit: write at most so many products.
+    catalog: files and folders to read in place; empty: the inbox. accept_shrinkage: load feeds that lost most of
+    their rows. limit: write at most so many products.
     plan_only: stop where calls would begin.
     """
     steps: Steps = {
-        "catalog__raw_products": {"paths": list(catalog)},
+        "catalog__raw_products": {"paths": list(catalog), "accept_shrinkage": accept_shrinkage},
         "content__generation_plan": {} if limit is None else {"limit": limit},
     }
     done = _execute(settings, progress, "pipeline", steps, only=PLANNING if plan_only else None)
     return summarize(settings, started=done.started, run_id=done.run_id, seconds=done.seconds, error=done.error)
+
+
+def withdraw(settings: Settings, *, progress: Progress) -> str | None:
+    """Take the products of removed feeds out of the listings and the exports. Returns the error of a failed step."""
+    return _execute(settings, progress, "pipeline", {}, only=WITHDRAWAL).error
 
 
 def retrain(

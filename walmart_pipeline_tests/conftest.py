@@ -75,6 +75,8 @@ def pytest_configure() -> None:
     """Give the children of the tests the usual Ctrl-C: nohup and some CI systems start the suite with it ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Feeds of the tests are complete as soon as they are written; the programs that the tests start inherit this.
+    os.environ["WALMART_FEED_QUIET_SECONDS"] = "0"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

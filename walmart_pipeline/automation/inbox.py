@@ -1,12 +1,10 @@
-"""Which files of the inbox wait to be processed, and what became of those that did.
+"""The cursor of the inbox sensor: which files wait to be processed.
 
-Belongs here: the cursor and how it moves. Does not: dagster (sensors.py), or reading feeds (catalog).
-A file counts as done only when the run that was asked for it has succeeded: a run that fails in between loses nothing.
+A file counts as done only when the run that was requested for it has succeeded: a run that fails loses nothing.
 """
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -17,34 +15,31 @@ from walmart_pipeline.stages.catalog import feeds
 
 Outcome: TypeAlias = Literal["running", "succeeded", "failed", "unknown"]
 
-# A file that was written to in the last seconds may still be growing.
-SETTLED_SECONDS = 5.0
-
-# A file that fails each time would start runs for ever; after these it waits until it changes.
+# After so many failed runs a file waits until it changes.
 ATTEMPTS = 3
 
 
 class Batch(BaseModel):
-    """Files that one run was asked to process, as they were then: name to signature."""
+    """Files that one run was requested for, as they were then: name to signature."""
 
     files: dict[str, str]
     attempt: int = 1
 
     @property
     def key(self) -> str:
-        """The same files in the same state, tried as often, have the same key: they are not asked for twice."""
+        """Equal for the same files in the same state at the same attempt: Dagster launches a run key once."""
         return f"{content_hash(self.files)[:12]}-{self.attempt}"
 
 
 class Cursor(BaseModel):
-    """What the sensor remembers between ticks."""
+    """The state of the sensor between ticks."""
 
     done: dict[str, str] = Field(default_factory=dict)
     gave_up: dict[str, str] = Field(default_factory=dict)
     pending: Batch | None = None
 
     def settle(self, outcome: Outcome) -> None:
-        """Note what became of the pending batch: done, to be tried again, or given up."""
+        """Record the outcome of the pending batch: done, to be tried again, or given up."""
         if self.pending is None or outcome in ("running", "unknown"):
             return
         if outcome == "succeeded":
@@ -57,7 +52,7 @@ class Cursor(BaseModel):
             self.pending = None
 
     def take(self, present: dict[str, str]) -> Batch | None:
-        """The batch to ask for: the pending one, else all files that are new or changed, else None."""
+        """The batch to request: the pending one, else all files that are new or changed, else None."""
         self.done = {name: signature for name, signature in self.done.items() if name in present}
         self.gave_up = {name: signature for name, signature in self.gave_up.items() if present.get(name) == signature}
         if self.pending is None:
@@ -70,15 +65,8 @@ class Cursor(BaseModel):
         return self.pending
 
 
-def present_files(inbox: Path, now: float | None = None) -> dict[str, str]:
-    """Name and signature of every feed in the inbox that is no longer being written to.
-
-    The signature is size and time of change, also of the mapping beside it: a look at 10,000 files has to fit a tick.
-    """
-    latest = (time.time() if now is None else now) - SETTLED_SECONDS
-    found = {}
-    for feed in feeds.find([inbox]) if inbox.is_dir() else []:
-        stats = [path.stat() for path in (feed.path, feed.mapping_path) if path.exists()]
-        if stats and max(stat.st_mtime for stat in stats) <= latest:
-            found[feed.name] = "+".join(f"{stat.st_size}@{stat.st_mtime_ns}" for stat in stats)
-    return found
+def present_files(inbox: Path, quiet_seconds: float) -> dict[str, str]:
+    """Name and signature of every feed in the inbox that is no longer being written."""
+    found = feeds.find([inbox]) if inbox.is_dir() else []
+    growing = {feed.name for feed in feeds.being_written(found, quiet_seconds)}
+    return {feed.name: feed.signature() for feed in found if feed.name not in growing}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from walmart_pipeline.cli import bench, dataset, generate, judge, models, pipeline, ratings, retrain
+from walmart_pipeline.cli import bench, dataset, feeds, generate, judge, models, pipeline, ratings, retrain
 
 app = typer.Typer(
     name="walmart-pipeline",
@@ -18,6 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(pipeline.app)
+app.add_typer(feeds.app, name="feeds")
 app.add_typer(generate.app)
 app.add_typer(judge.app)
 app.add_typer(judge.policy_app, name="policy")

@@ -34,6 +34,9 @@ def run(
         list[Path] | None,
         typer.Option(help="Feed or folder of feeds, read in place; may be repeated. Default: inbox."),
     ] = None,
+    accept_shrinkage: Annotated[
+        bool, typer.Option("--accept-shrinkage", help="Load feeds also where they lost most of their rows.")
+    ] = False,
     provider: ProviderName = None,
     base_url: BaseUrl = None,
     model: ModelName = None,
@@ -77,6 +80,7 @@ def run(
         summary = runner.run(
             chosen,
             catalog=[str(path.resolve()) for path in catalog or []],
+            accept_shrinkage=accept_shrinkage,
             limit=limit,
             plan_only=plan_only,
             progress=progress,

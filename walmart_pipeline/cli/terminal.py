@@ -77,7 +77,7 @@ def progress() -> AbstractContextManager[Progress]:
 def show(summary: Summary) -> None:
     """The summary of a run: what came in, what became of it, and where the results are."""
     for feed in summary.feeds:
-        if feed.status != "read":
+        if feed.status not in ("read", "superseded", "removed"):
             # Not wrapped, so that a path can be found and copied.
             console.print(f"[yellow]{feed.status}[/] {escape(feed.source_file)}: {escape(feed.detail)}", soft_wrap=True)
     table = Table(title="What came of it", title_justify="left", show_header=False, box=None, padding=(0, 2))

@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     # The warehouse file has one writer at a time; a nightly run waits for a colleague's ten-minute run, not for ever.
     warehouse_wait_seconds: float = Field(default=900, ge=0)
 
+    # Feeds. A range review drops a fifth of a range at most; a broken export loses any part of it. Ten rows are no
+    # sign of either in a small feed.
+    max_shrinkage_share: float = Field(default=0.3, ge=0, le=1)
+    max_shrinkage_rows: int = Field(default=10, ge=0)
+    feed_quiet_seconds: float = Field(default=5, ge=0)
+
     # Model calls. The budget holds for one run: whoever lets a model write that costs money says how much it may.
     model: str | None = None
     base_url: str | None = None

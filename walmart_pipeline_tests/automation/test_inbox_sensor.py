@@ -25,11 +25,8 @@ class Inbox:
         self.cursor: str | None = None
         self.defs = build_defs({"settings": pipeline.settings})
 
-    def drop(self, name: str, *records: dict[str, object], settled: bool = True) -> None:
-        path = self.pipeline.ingest(records or [KETTLE], name)
-        if settled:
-            past = time.time() - 2 * inbox.SETTLED_SECONDS
-            os.utime(path, (past, past))
+    def drop(self, name: str, *records: dict[str, object]) -> Path:
+        return self.pipeline.ingest(records or [KETTLE], name)
 
     def tick(self) -> list[dg.RunRequest]:
         context = dg.build_sensor_context(
@@ -110,8 +107,12 @@ def test_a_changed_file_is_processed_again(box: Inbox) -> None:
 
 
 def test_a_file_that_is_still_being_written_waits(box: Inbox) -> None:
-    box.drop("a.jsonl", settled=False)
+    box.pipeline.settings = box.pipeline.settings.model_copy(update={"feed_quiet_seconds": 5})
+    path = box.drop("a.jsonl")
     assert box.tick() == []
+    past = time.time() - 10
+    os.utime(path, (past, past))
+    assert len(box.tick()) == 1
 
 
 def test_a_run_that_was_never_launched_is_asked_for_again_under_the_same_key(box: Inbox) -> None:
@@ -123,4 +124,4 @@ def test_a_run_that_was_never_launched_is_asked_for_again_under_the_same_key(box
 
 
 def test_an_inbox_that_does_not_exist_yet_is_empty(tmp_path: Path) -> None:
-    assert inbox.present_files(tmp_path / "nowhere") == {}
+    assert inbox.present_files(tmp_path / "nowhere", 5) == {}

@@ -1,4 +1,4 @@
-"""Assets of the catalog: feeds as they came, and the products that they tell of."""
+"""Assets of the catalog: the rows of the feeds, and the products that they describe."""
 
 import dagster as dg
 from pydantic import Field
@@ -15,7 +15,10 @@ class FeedsConfig(dg.Config):
     """Which feeds to read."""
 
     paths: list[str] = Field(
-        default=[], description="Files, or folders with all files below them. Empty: the inbox (WALMART_HOME/inbox)."
+        default=[], description="Files, or folders with all files below them. Empty: the inbox of the workspace."
+    )
+    accept_shrinkage: bool = Field(
+        default=False, description="Load feeds also where they lost more rows than WALMART_MAX_SHRINKAGE_SHARE allows."
     )
 
 
@@ -26,6 +29,16 @@ class FeedsConfig(dg.Config):
     owners=["team:catalog"],
     code_version=loading.VERSION,
     pool=WAREHOUSE_POOL,
+    check_specs=[
+        dg.AssetCheckSpec(
+            "volume",
+            asset=["catalog", "raw_products"],
+            blocking=True,
+            description="No source lost more rows than WALMART_MAX_SHRINKAGE_SHARE and WALMART_MAX_SHRINKAGE_ROWS "
+            "allow. A feed that did is not loaded. The run that finds it stops; later runs warn and go on with the "
+            "last good version. `accept_shrinkage` in the run config loads it.",
+        )
+    ],
 )
 def raw_products(
     context: dg.AssetExecutionContext,
@@ -33,36 +46,52 @@ def raw_products(
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
     progress: dg.ResourceParam[Progress],
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:  # type: ignore[type-arg]  # beside check_specs dagster 1.13 takes no parameter
     """Every row of every feed as it came, by file and row number: `catalog.raw_products`, the files in `catalog.feeds`.
 
-    A feed is known by its file name. New and changed files are read, unchanged ones are not; a newer file of the same
-    name replaces its rows. A file that can't be read is named with its reason and does not stop the others.
+    New and changed files are read, unchanged ones are not. A file replaces the rows of the earlier one of its name, or
+    of its source: dated names (`shop-2026-11-02.csv`) or `source:` in the mapping file. A file that can't be read, is
+    still being written or shrank too far is listed with the reason; its last good version stays in force.
     """
     settings.inbox.mkdir(parents=True, exist_ok=True)
-    offered = loading.offered(config.paths, settings.inbox)
+    offered = loading.offered(config.paths, settings.inbox, quiet_seconds=settings.feed_quiet_seconds)
+    limit = loading.ShrinkageLimit(settings.max_shrinkage_share, settings.max_shrinkage_rows)
     with (
         warehouse.writing() as db,
         progress.step("reading feeds", None, context.log.info) as advance,
     ):
-        read = loading.load(db, offered, advance=advance)
+        refused_before = loading.refused(db)
+        read = loading.load(db, offered, limit=None if config.accept_shrinkage else limit, advance=advance)
+        refused = loading.refused(db)
+        nothing_read = loading.nothing_read(db, offered, in_inbox=not config.paths)
         feeds = db.query(
             "select source_file, status, row_count, detail from catalog.feeds order by read_at desc limit 20"
         )
         rows = db.count("catalog.raw_products")
     for feed in read:
-        if feed["status"] != "read":
+        if feed["status"] not in ("read", "superseded"):
             context.log.warning(f"{feed['source_file']}: {feed['status']}: {feed['detail']}")
-    if not offered:
-        context.log.warning(f"no feed was offered: put files into {settings.inbox}, or name them in `paths`")
+    metadata = {
+        "feeds offered": len(offered),
+        "feeds read": sum(feed["status"] == "read" for feed in read),
+        "feeds unreadable": sum(feed["status"] == "unreadable" for feed in read),
+        "feeds": dg.MetadataValue.md(markdown.table(feeds)),
+    }
+    if nothing_read:
+        where = ", ".join(config.paths) or str(settings.inbox)
+        raise dg.Failure(f"no feed of {where} could be read: {nothing_read}", metadata=metadata)
+    found_now = {name: feed for name, feed in refused.items() if refused_before.get(name) != feed}
     return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": rows,
-            "feeds offered": len(offered),
-            "feeds read": sum(feed["status"] == "read" for feed in read),
-            "feeds unreadable": sum(feed["status"] == "unreadable" for feed in read),
-            "feeds": dg.MetadataValue.md(markdown.table(feeds)),
-        }
+        metadata={"dagster/row_count": rows, **metadata},
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="volume",
+                passed=not refused,
+                severity=dg.AssetCheckSeverity.ERROR if found_now else dg.AssetCheckSeverity.WARN,
+                description="; ".join(f"{name}: {feed['detail']}" for name, feed in refused.items()) or None,
+                metadata={"refused": dg.MetadataValue.md(markdown.table(list(refused.values())))},
+            )
+        ],
     )
 
 
@@ -82,9 +111,9 @@ def products(
 ) -> dg.MaterializeResult[None]:
     """One clean row a product: `catalog.products`. Every raw row is in it, in `catalog.merges` or in `catalog.rejects`.
 
-    Text is mended, columns and values are mapped, GTINs checked, and rows of the same product merged: by product id,
-    else GTIN, else brand and name, the fuller value winning. `facts_hash` covers what a text may be written from, so
-    that a new price asks for no new text. `updated_at` moves only where something changed.
+    Text is repaired, columns and values are mapped, GTINs checked, and rows of the same product merged: by product id,
+    else GTIN, else brand and name. The newest feed's value wins, older ones fill gaps. `facts_hash` covers what a text
+    may be written from, so that a new price asks for no new text. `updated_at` moves only where something changed.
     """
     with warehouse.writing() as db:
         total = db.count("catalog.raw_products")

@@ -135,6 +135,7 @@ class ColumnMapping(BaseModel):
     columns: dict[Target, list[str]] = Field(default_factory=dict, description="Field to its column or columns.")
     attributes: dict[str, str] = Field(default_factory=dict, description="Attribute's name to its column.")
     ignore: list[str] = Field(default_factory=list, description="Columns to leave aside.")
+    source: str | None = Field(default=None, description="Feeds of one source replace each other.")
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -167,14 +168,18 @@ def read_mapping(path: Path) -> ColumnMapping:
 
 @dataclass
 class Cells:
-    """The cells of one row by the field that they belong to, the best column first; attributes as the feed has them."""
+    """The cells of one row by the field that they belong to, the best column first; attributes as the feed has them.
+
+    unmapped: columns that belong to no field, the first MOST_UNMAPPED of them.
+    """
 
     fields: dict[Target, list[Any]]
     attributes: list[tuple[str, Any]]
+    unmapped: list[str]
 
 
 class Columns:
-    """Sorts the cells of a feed's rows; remembers the columns that belong nowhere."""
+    """Sorts the cells of a feed's rows by field."""
 
     def __init__(self, mapping: ColumnMapping) -> None:
         self._named: dict[str, _Place | None] = dict.fromkeys(mapping.ignore)
@@ -182,13 +187,13 @@ class Columns:
             self._named |= {name: _Place(target, rank - len(names)) for rank, name in enumerate(names)}
         for label, name in mapping.attributes.items():
             self._named[name] = _Place("attributes", 0, label)
-        self._unmapped: dict[str, None] = {}
 
     def sort(self, record: Mapping[str, Any]) -> Cells:
         """Cells of one row. Nested objects become dotted columns, but for those that are one cell by themselves."""
         placed: dict[Target, list[tuple[_Place, Any]]] = {}
         attributes: list[tuple[str, Any]] = []
-        for place, value in self._placed(record):
+        unmapped: list[str] = []
+        for place, value in self._placed(record, unmapped):
             if place.label:
                 attributes.append((place.label, value))
             else:
@@ -199,14 +204,9 @@ class Columns:
             target: [value for _, value in sorted(cells, key=lambda cell: cell[0].rank)]
             for target, cells in placed.items()
         }
-        return Cells(fields, attributes)
+        return Cells(fields, attributes, unmapped)
 
-    @property
-    def unmapped(self) -> list[str]:
-        """Columns seen so far that belong to no field, the first MOST_UNMAPPED of them."""
-        return list(self._unmapped)
-
-    def _placed(self, record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[_Place, Any]]:
+    def _placed(self, record: Mapping[str, Any], unmapped: list[str], prefix: str = "") -> Iterator[tuple[_Place, Any]]:
         for name, value in record.items():
             column = f"{prefix}{name}"
             if column in self._named:
@@ -215,11 +215,11 @@ class Columns:
                 continue
             place = _known_place(column)
             if isinstance(value, dict) and (place is None or place.target != "attributes"):
-                yield from self._placed(value, f"{column}.")
+                yield from self._placed(value, unmapped, f"{column}.")
             elif place:
                 yield place, value
-            elif len(self._unmapped) < MOST_UNMAPPED:
-                self._unmapped[column] = None
+            elif len(unmapped) < MOST_UNMAPPED:
+                unmapped.append(column)
 
 
 @dataclass(frozen=True)

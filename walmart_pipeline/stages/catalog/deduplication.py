@@ -1,8 +1,4 @@
-"""Rows that tell of the same product become one.
-
-Belongs here: what identifies a product, and which value stands where rows differ.
-Does not: cleaning of a row (products.py), or tables (normalization.py).
-"""
+"""Rows of the same product become one: what identifies a product, and which value stands where rows differ."""
 
 from __future__ import annotations
 
@@ -14,8 +10,10 @@ from walmart_pipeline.core.records import Product, content_hash
 
 Identity: TypeAlias = Literal["product_id", "gtin", "brand and name"]
 
-# A text must not change because a price did, so these take the newest value; all others take the fuller one.
+# Of rows that were loaded together these take the last value, all others the fuller one.
 NEWEST = ("price", "rating", "review_count")
+
+NOT_MERGED = ("product_id", "source_file", "source_row", "attributes")
 
 
 def name_key(product: Product) -> str:
@@ -25,46 +23,48 @@ def name_key(product: Product) -> str:
 
 
 def identity(product: Product) -> Identity:
-    """By what a row says which product it is."""
+    """What identifies the product of a row: its own id, else its GTIN, else its brand and name."""
     if product.product_id:
         return "product_id"
     return "gtin" if product.gtin else "brand and name"
 
 
-def merge(rows: Sequence[Product]) -> tuple[Product, list[list[str]]]:
+def merge(rows: Sequence[Product], loads: Sequence[int]) -> tuple[Product, list[list[str]]]:
     """One product from rows in the order of reading, and for each row after the first the fields that it won.
 
-    The fuller value wins: more text, more items, a deeper path; attributes are united. On equal fullness the first
-    one stands, so that reading the same rows again changes nothing. Price, rating and review count are the newest's.
+    loads: the load that each row came with. A later load's value wins; an earlier one's fills what the later one
+    lacks, attribute by attribute. Of rows that were loaded together none is newer: the fuller value wins (more items,
+    then more text), on equal fullness the first; price, rating and review count are the last row's.
     """
-    merged = rows[0].model_dump()
-    taken = []
-    for row in rows[1:]:
-        won = []
-        for field, value in row.model_dump().items():
-            if field in ("product_id", "source_file", "source_row"):
-                continue
-            chosen = _choose(field, merged[field], value)
-            if chosen != merged[field]:
-                merged[field] = chosen
-                won.append(field)
-        taken.append(won)
-    return Product.model_validate(merged), taken
+    values: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+    value_loads: dict[str, int] = {}
+    attribute_loads: dict[str, int] = {}
+    won = []
+    for row, load in zip(rows, loads, strict=True):
+        offered = {name: value for name, value in row.model_dump().items() if name not in NOT_MERGED}
+        taken = _take(values, value_loads, offered, load)
+        if _take(attributes, attribute_loads, row.attributes, load):
+            taken.append("attributes")
+        won.append([name for name in Product.model_fields if name in taken])
+    return rows[0].model_copy(update=values | {"attributes": attributes}), won[1:]
 
 
-def _choose(field: str, standing: Any, offered: Any) -> Any:
-    if offered in (None, "", [], {}):
-        return standing
-    if standing is None or field in NEWEST:
-        return offered
-    if field == "attributes":
-        return standing | {
-            name: value for name, value in offered.items() if _fullness(value) > _fullness(standing.get(name, ""))
-        }
-    return offered if _fullness(offered) > _fullness(standing) else standing
+def _take(standing: dict[str, Any], loads: dict[str, int], offered: dict[str, Any], load: int) -> list[str]:
+    """Put the values that win into `standing`. Returns the names whose value changed."""
+    changed = []
+    for name, value in offered.items():
+        if value in (None, "", []):
+            continue
+        newer = loads.get(name) != load or name in NEWEST
+        loads[name] = load
+        if standing.get(name) != value and (newer or _fullness(value) > _fullness(standing[name])):
+            standing[name] = value
+            changed.append(name)
+    return changed
 
 
 def _fullness(value: Any) -> tuple[int, int]:
-    """How much a value says: items, then letters and digits. A dash for a comma makes no text fuller."""
+    """Items, then letters and digits. A dash for a comma makes no text fuller."""
     items = value if isinstance(value, list) else [str(value)]
     return len(items), sum(len(re.findall(r"\w", item)) for item in items)

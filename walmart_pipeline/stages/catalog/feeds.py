@@ -1,11 +1,11 @@
-"""Which files are feeds, what identifies one, and whether it changed since it was read.
-
-Belongs here: finding feeds below a path, their name and digest. Does not: what is in them (readers, columns.py).
-"""
+"""Feed files: how they are found, what identifies them, and whether they are complete."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import re
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,26 +13,49 @@ from pathlib import Path
 SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".xls")
 MAPPING_SUFFIX = ".mapping.yaml"
 
+# 2026-11-02, 20261102 or 2026_11_02, with or without a time of day; a longer number is no date.
+DATE = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?:[T_-]?(\d{4}(?:\d\d)?)Z?)?(?!\d)"
+)
+
 
 @dataclass(frozen=True)
 class Feed:
-    """A file that was offered. `name` identifies it: a newer file of the same name replaces its rows."""
+    """A file that is offered. `name` identifies it: a newer file of the same name replaces its rows.
+
+    named: the path itself was given, not a folder that holds it. growing: it is still being written.
+    """
 
     name: str
     path: Path
+    named: bool = False
+    growing: bool = False
 
     @property
     def mapping_path(self) -> Path:
-        """`feed.mapping.yaml` beside `feed.csv` or `feed.csv.gz`."""
-        return self.path.with_name(plain_path(self.path).stem + MAPPING_SUFFIX)
+        """`feed.mapping.yaml` beside `feed.csv` or `feed.csv.gz`; one without the date serves all dated feeds."""
+        stem = _plain_path(self.path).stem
+        own = self.path.with_name(stem + MAPPING_SUFFIX)
+        shared = self.path.with_name(re.sub(r"[-_. ]?" + DATE.pattern, "", stem) + MAPPING_SUFFIX)
+        return own if own.is_file() else shared
 
     @property
     def format(self) -> str:
         """The suffix that says how to read it, without the dot and without .gz."""
-        return plain_path(self.path).suffix.lower().removeprefix(".")
+        return _plain_path(self.path).suffix.lower().removeprefix(".")
+
+    @property
+    def source(self) -> str:
+        """The name with a date replaced by `*`: feeds of one source replace each other."""
+        return DATE.sub("*", re.sub(r"\.gz$", "", self.name, flags=re.IGNORECASE)) if self.date else self.name
+
+    @property
+    def date(self) -> str:
+        """The date and time in the name, digits only; empty if it has none."""
+        return date_of(self.name)
 
     def digest(self) -> str:
-        """Hash of the file and of the mapping beside it. Raises OSError if either can't be read."""
+        """Hash of the file and of its mapping. Raises OSError if either can't be read."""
         digest = hashlib.blake2b(digest_size=16)
         for path in (self.path, self.mapping_path):
             if path == self.path or path.is_file():
@@ -41,37 +64,72 @@ class Feed:
                         digest.update(block)
         return digest.hexdigest()
 
+    def signature(self) -> str:
+        """Size and time of change of the file and of its mapping: cheaper than the digest. Empty if it is missing."""
+        return "+".join(f"{stat.st_size}@{stat.st_mtime_ns}" for stat in self._stats())
 
-def plain_path(path: Path) -> Path:
-    """The path without .gz."""
-    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    def seconds_since_change(self, now: float) -> float:
+        """How long ago the file or its mapping was written to; infinite if it is missing.
+
+        A clock that is ahead, as on a network share, counts like one that is behind: no file waits for ever.
+        """
+        return min((abs(now - stat.st_mtime) for stat in self._stats()), default=float("inf"))
+
+    def _stats(self) -> list[os.stat_result]:
+        return [path.stat() for path in (self.path, self.mapping_path) if path.is_file()]
 
 
-def is_feed(path: Path) -> bool:
-    """Whether a file in a folder is taken for a feed. Hidden and temporary names are still being written."""
-    return not path.name.startswith((".", "~$")) and plain_path(path).suffix.lower() in SUFFIXES
+def date_of(name: str) -> str:
+    """The first date in a feed's name with the time that follows it, digits only; empty if there is none."""
+    match = DATE.search(name)
+    return "".join(filter(None, match.groups())) if match else ""
 
 
 def find(paths: Iterable[Path]) -> list[Feed]:
     """The feeds at these paths: files as they are, folders searched with all below them, in the order of names.
 
-    A file that was named is a feed whatever its suffix, also one that is missing: reading it says what is wrong.
+    A file that was named is a feed whatever its suffix, also one that is missing: reading it gives the reason.
     """
     found: list[Feed] = []
     for path in paths:
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.is_file() and is_feed(file))
+            files = sorted(file for file in path.rglob("*") if file.is_file() and _is_feed(file))
             found += [Feed(file.relative_to(path).as_posix(), file) for file in files]
         else:
-            found.append(Feed(path.name, path))
+            found.append(Feed(path.name, path, named=True))
     return found
 
 
-def namesakes(feeds: Sequence[Feed]) -> dict[Path, Path]:
+def being_written(found: Iterable[Feed], quiet_seconds: float, now: float | None = None) -> list[Feed]:
+    """The feeds that were written to in the last `quiet_seconds`: they may still grow."""
+    now = time.time() if now is None else now
+    return [feed for feed in found if feed.seconds_since_change(now) < quiet_seconds]
+
+
+def wait_until_written(found: Iterable[Feed], quiet_seconds: float) -> list[Feed]:
+    """Wait until recently written feeds are quiet, for `quiet_seconds` at most. Returns those that still grow."""
+    recent = being_written(found, quiet_seconds)
+    if not recent:
+        return []
+    now = time.time()
+    time.sleep(max(quiet_seconds - feed.seconds_since_change(now) for feed in recent))
+    return being_written(recent, quiet_seconds)
+
+
+def same_names(found: Sequence[Feed]) -> dict[Path, Path]:
     """Feeds whose name an earlier, different file already has: {path: the earlier path}."""
     first: dict[str, Path] = {}
     return {
         feed.path: first[feed.name]
-        for feed in feeds
+        for feed in found
         if first.setdefault(feed.name, feed.path).resolve() != feed.path.resolve()
     }
+
+
+def _plain_path(path: Path) -> Path:
+    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
+
+
+def _is_feed(path: Path) -> bool:
+    """Whether a file in a folder is a feed; programs write hidden and temporary names first and rename them."""
+    return not path.name.startswith((".", "~$")) and _plain_path(path).suffix.lower() in SUFFIXES

@@ -1,11 +1,9 @@
-"""Feeds into `catalog.feeds` and `catalog.raw_products`: each file whole or not at all, unchanged ones not again.
-
-Belongs here: which rows of which file the warehouse holds. Does not: parsing (readers), or what a row means.
-"""
+"""Feeds into `catalog.feeds` and `catalog.raw_products`: each file whole or not at all, unchanged ones not again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,72 +11,168 @@ from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.catalog import columns, feeds, readers
 from walmart_pipeline.stages.catalog.feeds import Feed
 
-# Bumped when the same file would give other rows: the asset's code_version, and part of what "unchanged" means.
-VERSION = "1"
+# Bumped when the same file would give other rows: the asset's code_version, and part of the digest.
+VERSION = "2"
+
+SUPERSEDED = """
+update catalog.feeds
+set status = 'superseded', row_count = 0, loaded_digest = null, detail = 'replaced by ' || ?
+where source = ? and source_file <> ? and row_count > 0
+"""
+
+REMOVED = """
+update catalog.feeds
+set
+    status = 'removed',
+    row_count = 0,
+    loaded_digest = null,
+    unmapped = [],
+    detail = 'it was removed: name the file itself, or change it, to read it again'
+where list_contains($feeds, source_file)
+"""
 
 
-def load(db: Database, offered: Sequence[Feed], *, advance: Callable[[int], None]) -> list[Row]:
+@dataclass(frozen=True)
+class ShrinkageLimit:
+    """How many rows a source may lose at once: a share of its rows, or `rows` where that is more."""
+
+    share: float
+    rows: int
+
+    def exceeded(self, before: int, after: int) -> bool:
+        """Whether `after` rows are too few to replace `before`; none never replace some."""
+        return before > 0 and (after == 0 or before - after > max(self.share * before, self.rows))
+
+
+def load(
+    db: Database, offered: Sequence[Feed], *, limit: ShrinkageLimit | None, advance: Callable[[int], None]
+) -> list[Row]:
     """Read the offered feeds that are new or changed. Returns their rows of `catalog.feeds`.
 
-    advance: told the number of rows read since the last call.
-    A feed that can't be read leaves the rows that an earlier version of it gave as they were.
+    All that is loaded by one call has one `ordinal`: none of it is newer than the rest.
+    limit: what a source may lose; None accepts any loss. advance: called with the number of rows read since last time.
+    A feed replaces the rows of its source. One that is unreadable, incomplete or too small leaves them in force.
     """
-    namesakes = feeds.namesakes(offered)
-    ordinal = int(db.value("select coalesce(max(ordinal), 0) from catalog.feeds"))
+    # Files that were missing or incomplete at an earlier run and left no rows are not worth a memory.
+    db.execute("delete from catalog.feeds where digest = '' and row_count = 0")
+    same_names = feeds.same_names(offered)
+    ordinal = int(db.value("select coalesce(max(ordinal), 0) + 1 from catalog.feeds"))
     entries = []
     for feed in offered:
-        if feed.path in namesakes:
-            entries.append(_unreadable(feed, "", f"{namesakes[feed.path]} has the same name: rename one of them"))
-            continue
-        digest = _digest(feed)
-        if digest and db.value(
-            "select count(*) from catalog.feeds where source_file = ? and digest = ? and status <> 'unreadable'",
-            [feed.name, digest],
-        ):
-            continue
-        ordinal += 1
-        entries.append(_load_one(db, feed, digest, ordinal, advance))
+        known = next(iter(db.query("select * from catalog.feeds where source_file = ?", [feed.name])), None)
+        if other := same_names.get(feed.path):
+            entry = _kept(feed, known, "", "unreadable", f"{other} has the same name: rename one of them")
+        elif feed.growing:
+            entry = _kept(feed, known, "", "incomplete", "it is still being written: the next run reads it")
+        else:
+            loaded = _load_changed(db, feed, known, ordinal, limit, advance)
+            if loaded is None:
+                continue
+            entry = loaded
+        db.upsert("catalog.feeds", [entry], ["source_file"])
+        entries.append(entry)
     return entries
+
+
+def _load_changed(
+    db: Database,
+    feed: Feed,
+    known: Row | None,
+    ordinal: int,
+    limit: ShrinkageLimit | None,
+    advance: Callable[[int], None],
+) -> Row | None:
+    """The new entry of a feed; None if it is the version that is known."""
+    digest = _digest(feed)
+    if known and digest and digest == known["digest"]:
+        unchanged = known["status"] in ("read", "empty")
+        set_aside = known["status"] == "superseded" or (
+            known["status"] == "removed" and known["path"] == str(feed.path)
+        )
+        if unchanged or (set_aside and not feed.named):
+            return None
+    try:
+        mapping = columns.read_mapping(feed.mapping_path)
+        source = mapping.source or feed.source
+        with readers.read(feed) as reading:
+            if known and digest == known["loaded_digest"]:
+                # The version in force is back: its place in the order of reading stays as well.
+                return known | {"status": "read", "digest": digest, "path": str(feed.path), "detail": reading.detail}
+            if newer := _newer(db, feed, source):
+                return _entry(feed, digest, "superseded", f"replaced by {newer}") | {"source": source}
+            db.execute("create or replace temp table incoming_rows as from catalog.raw_products limit 0")
+            count = db.append("incoming_rows", _numbered(feed, reading.rows, advance))
+            detail = reading.detail
+    except (readers.UnreadableFeedError, columns.MappingError) as error:
+        return _kept(feed, known, digest, "unreadable", str(error))
+    in_force = db.query(
+        "select source_file, row_count from catalog.feeds where (source = ? or source_file = ?) and row_count > 0 "
+        "order by row_count desc",
+        [source, feed.name],
+    )
+    if in_force and limit and limit.exceeded(in_force[0]["row_count"], count):
+        reason = (
+            f"it has {count:,} rows where {in_force[0]['source_file']} had {in_force[0]['row_count']:,}, which stay "
+            "in force: replace the file, or run with --accept-shrinkage"
+        )
+        return _kept(feed, known, digest, "refused", reason) | {"source": source}
+    db.execute(
+        "delete from catalog.raw_products where source_file in "
+        "(select source_file from catalog.feeds where source = ? or source_file = ?)",
+        [source, feed.name],
+    )
+    db.execute(SUPERSEDED, [feed.name, source, feed.name])
+    db.execute("insert into catalog.raw_products from incoming_rows")
+    return _entry(feed, digest, "read" if count else "empty", detail if count else f"{detail}: it has no rows") | {
+        "source": source,
+        "loaded_digest": digest if count else None,
+        "mapping": mapping.model_dump_json(exclude={"source"}),
+        "row_count": count,
+        "ordinal": ordinal,
+    }
 
 
 def _digest(feed: Feed) -> str:
     try:
         return f"{VERSION}:{feed.digest()}"
     except OSError:
-        # The reader says what is wrong with it, in the words that a user sees.
+        # The reader finds the same problem and words it for the user.
         return ""
 
 
-def _load_one(db: Database, feed: Feed, digest: str, ordinal: int, advance: Callable[[int], None]) -> Row:
-    db.execute("create or replace temp table incoming_rows as from catalog.raw_products limit 0")
-    try:
-        mapping = columns.read_mapping(feed.mapping_path)
-        with readers.read(feed) as reading:
-            count = db.append("incoming_rows", _numbered(feed, reading.rows, advance))
-            detail = reading.detail
-    except (readers.UnreadableFeedError, columns.MappingError) as error:
-        entry = _unreadable(feed, digest, str(error))
-    else:
-        db.execute("delete from catalog.raw_products where source_file = ?", [feed.name])
-        db.execute("insert into catalog.raw_products from incoming_rows")
-        entry = {
-            "source_file": feed.name,
-            "path": str(feed.path),
-            "digest": digest,
-            "mapping": mapping.model_dump_json(),
-            "status": "read" if count else "empty",
-            "detail": detail if count else f"{detail}: it has no rows",
-            "row_count": count,
-            "unmapped": [],
-            "ordinal": ordinal,
-            "read_at": datetime.now(UTC),
-        }
-    kept = db.query("select * from catalog.feeds where source_file = ? and row_count > 0", [feed.name])
-    if entry["status"] == "unreadable" and kept:
-        # The rows of its last good version stay in force, under that version's mapping and place in the order.
-        entry = kept[0] | {"status": "unreadable", "digest": digest, "detail": entry["detail"]}
-    db.upsert("catalog.feeds", [entry], ["source_file"])
-    return entry
+def _newer(db: Database, feed: Feed, source: str) -> str | None:
+    """The feed of this source in force whose date is later than this one's."""
+    rows = db.query(
+        "select source_file from catalog.feeds where source = ? and source_file <> ? and row_count > 0",
+        [source, feed.name],
+    )
+    newer = (row["source_file"] for row in rows if feed.date and feeds.date_of(row["source_file"]) > feed.date)
+    return next(newer, None)
+
+
+def _kept(feed: Feed, known: Row | None, digest: str, status: str, detail: str) -> Row:
+    """The entry of a feed that was not loaded: the version in force stays, with its mapping and its ordinal."""
+    if known and known["row_count"]:
+        return known | {"status": status, "digest": digest, "detail": detail}
+    return _entry(feed, digest, status, detail)
+
+
+def _entry(feed: Feed, digest: str, status: str, detail: str) -> Row:
+    return {
+        "source_file": feed.name,
+        "source": feed.source,
+        "path": str(feed.path),
+        "digest": digest,
+        "loaded_digest": None,
+        "mapping": columns.ColumnMapping().model_dump_json(exclude={"source"}),
+        "status": status,
+        "detail": detail,
+        "row_count": 0,
+        "unmapped": [],
+        "ordinal": 0,
+        "cleaned": None,
+        "read_at": datetime.now(UTC),
+    }
 
 
 def _numbered(feed: Feed, rows: Iterable[readers.FeedRow], advance: Callable[[int], None]) -> Iterator[Row]:
@@ -87,21 +181,54 @@ def _numbered(feed: Feed, rows: Iterable[readers.FeedRow], advance: Callable[[in
         yield {"source_file": feed.name, "source_row": number, "raw": row.raw, "problem": row.problem}
 
 
-def _unreadable(feed: Feed, digest: str, reason: str) -> Row:
-    return {
-        "source_file": feed.name,
-        "path": str(feed.path),
-        "digest": digest,
-        "mapping": columns.ColumnMapping().model_dump_json(),
-        "status": "unreadable",
-        "detail": reason,
-        "row_count": 0,
-        "unmapped": [],
-        "ordinal": 0,
-        "read_at": datetime.now(UTC),
-    }
+def offered(paths: Sequence[str], inbox: Path, *, quiet_seconds: float) -> list[Feed]:
+    """The feeds at these paths; those of the inbox if none is given. Recently written ones are waited for."""
+    found = feeds.find([Path(path) for path in paths] or [inbox])
+    growing = {feed.path for feed in feeds.wait_until_written(found, quiet_seconds)}
+    return [replace(feed, growing=feed.path in growing) for feed in found]
 
 
-def offered(paths: Sequence[str], inbox: Path) -> list[Feed]:
-    """The feeds at these paths; those of the inbox if none is given."""
-    return feeds.find([Path(path) for path in paths] or [inbox])
+def refused(db: Database) -> dict[str, Row]:
+    """The feeds whose offered version shrank too far, by name, with its digest and the reason."""
+    rows = db.query(
+        "select source_file, digest, detail from catalog.feeds where status = 'refused' order by source_file"
+    )
+    return {row["source_file"]: row for row in rows}
+
+
+def nothing_read(db: Database, offered: Sequence[Feed], *, in_inbox: bool) -> str:
+    """Why no offered feed is usable; empty if one is, or if the inbox has none and the catalog stays as it is."""
+    entries = db.query(
+        "select source_file, status, detail from catalog.feeds where list_contains($names, source_file) "
+        "order by source_file",
+        {"names": [feed.name for feed in offered]},
+    )
+    if any(entry["status"] in ("read", "superseded", "refused") for entry in entries):
+        return ""
+    bad = [entry for entry in entries if entry["status"] in ("unreadable", "empty")]
+    if in_inbox and not bad and db.count("catalog.raw_products"):
+        return ""
+    reasons = "; ".join(f"{entry['source_file']}: {entry['detail']}" for entry in entries)
+    return reasons or f"there is no file whose name ends in {', '.join(feeds.SUFFIXES)}"
+
+
+def unknown(db: Database, names: Sequence[str]) -> list[str]:
+    """The names that neither a feed nor a source has."""
+    known = {name for row in db.query("select source_file, source from catalog.feeds") for name in row.values()}
+    return [name for name in names if name not in known]
+
+
+def remove(db: Database, names: Sequence[str]) -> list[str]:
+    """Take feeds out of the catalog, by file name or source. Returns the names of the feeds.
+
+    A removed feed is not read again from the same path until it changes or is named itself.
+    """
+    found = db.query(
+        "select source_file from catalog.feeds "
+        "where list_contains($names, source_file) or list_contains($names, source) order by source_file",
+        {"names": list(names)},
+    )
+    removed = [row["source_file"] for row in found]
+    db.execute("delete from catalog.raw_products where list_contains($feeds, source_file)", {"feeds": removed})
+    db.execute(REMOVED, {"feeds": removed})
+    return removed

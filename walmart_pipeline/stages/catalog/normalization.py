@@ -1,53 +1,126 @@
 """`catalog.raw_products` into products, rejects and merges: every row ends in exactly one of the three.
 
-Belongs here: the walk over all rows and the tables it writes. Does not: how a row is cleaned or rows are joined.
-Memory stays flat: rows pass in batches, and only those of products that several rows tell of meet in Python.
+Only what changed is done again: rows that were never cleaned under their mapping and this code, then the products
+whose rows are others than before. The result is that of a full pass. Memory stays flat: rows pass in batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
 from walmart_pipeline.core.records import Product
-from walmart_pipeline.core.warehouse import BATCH_ROWS, Database, Row
+from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.catalog import deduplication
-from walmart_pipeline.stages.catalog.columns import ColumnMapping, Columns
+from walmart_pipeline.stages.catalog.columns import MOST_UNMAPPED, ColumnMapping, Columns
 from walmart_pipeline.stages.catalog.products import RejectedRowError, clean_row
 
-# Bumped when the same rows would become other products: the asset's code_version.
-VERSION = "1"
+# Bumped when the same rows would become other products: the asset's code_version, and part of the cleaning key.
+VERSION = "2"
 
-CLEAN_ROWS = """
-create or replace temp table clean_rows as
-select *, 0::bigint as position, ''::varchar as name_key, ''::varchar as identity
-from catalog.products
-limit 0
+# Cleaned rows are committed after so many, so that a transaction does not grow with the catalog.
+COMMIT_ROWS = 20_000
+
+# Rows of a feed that are not cleaned yet, by number.
+UNCLEANED = """
+create or replace temp table uncleaned as
+with keyed as (
+    select source_row, md5(concat_ws('\n', $cleaning, coalesce(problem, ''), raw)) as cleaning_key
+    from catalog.raw_products
+    where source_file = $feed
+)
+select keyed.*
+from keyed
+anti join (select * from catalog.clean_rows where source_file = $feed) using (source_row, cleaning_key)
 """
 
-# Which product a row tells of: its own id; else the product that alone has its GTIN; else the one that alone has its
+# Equal rows of any feed, as of yesterday's version of this one, need no second cleaning.
+REUSED = """
+create or replace temp table reused as
+select clean_rows.* replace ($feed as source_file, uncleaned.source_row as source_row)
+from uncleaned
+join (
+    select distinct on (cleaning_key) *
+    from catalog.clean_rows
+    where cleaning_key in (select cleaning_key from uncleaned)
+) as clean_rows using (cleaning_key)
+"""
+
+OUTDATED = """
+delete from catalog.clean_rows
+where
+    source_file = $feed
+    and (
+        source_row in (select source_row from uncleaned)
+        or source_row > (select row_count from catalog.feeds where source_file = $feed)
+    )
+"""
+
+TO_CLEAN = """
+select source_row, cleaning_key, raw, problem
+from catalog.raw_products
+join (from uncleaned anti join reused using (source_row)) using (source_row)
+where source_file = $feed
+"""
+
+# In the order in which the feed has them.
+UNMAPPED = """
+select name
+from (
+    select source_row, unnest(unmapped) as name, generate_subscripts(unmapped, 1) as place
+    from catalog.clean_rows
+    where source_file = $feed
+)
+group by name
+order by min(source_row * $most + place)
+limit $most
+"""
+
+IN_FORCE = "select source_file from catalog.feeds where row_count > 0"
+
+REJECTS = """
+insert into catalog.rejects
+select source_file, source_row, raw, reasons
+from catalog.clean_rows
+join catalog.raw_products using (source_file, source_row)
+where reasons is not null and list_contains($feeds, source_file)
+"""
+
+# Which product a row describes: its own id; else the product that alone has its GTIN; else the one that alone has its
 # brand and name. A key that two different products share identifies neither of them.
 IDENTIFIED_ROWS = """
 create or replace temp table identified_rows as
-with by_gtin as (
+with usable as (
+    select
+        source_file,
+        source_row,
+        ordinal,
+        cleaning_key,
+        product_id,
+        gtin,
+        name_key
+    from catalog.clean_rows
+    join catalog.feeds using (source_file)
+    where reasons is null
+),
+by_gtin as (
     select gtin, min(product_id) as product_id
-    from clean_rows
+    from usable
     where product_id <> '' and gtin is not null
     group by gtin
     having count(distinct product_id) = 1
 ),
 with_gtin as (
     select
-        position,
-        name_key,
+        usable.* exclude (product_id),
         case
-            when clean_rows.product_id <> '' then clean_rows.product_id
-            when clean_rows.gtin is not null then coalesce(by_gtin.product_id, 'gtin-' || clean_rows.gtin)
+            when usable.product_id <> '' then usable.product_id
+            when usable.gtin is not null then coalesce(by_gtin.product_id, 'gtin-' || usable.gtin)
         end as product_id
-    from clean_rows
+    from usable
     left join by_gtin using (gtin)
 ),
 by_name as (
@@ -56,44 +129,101 @@ by_name as (
     where product_id is not null
     group by name_key
     having count(distinct product_id) = 1
-),
-identified as (
-    select position, coalesce(with_gtin.product_id, by_name.product_id, 'name-' || name_key) as product_id
-    from with_gtin
-    left join by_name using (name_key)
-),
-grouped as (
-    select *, count(*) over (partition by product_id) > 1 as repeated
-    from identified
 )
 select
-    position,
-    product_id,
-    case when repeated then (dense_rank() over (partition by repeated order by product_id)) // 1000 end as bucket
-from grouped
+    source_file,
+    source_row,
+    ordinal,
+    cleaning_key,
+    coalesce(with_gtin.product_id, by_name.product_id, 'name-' || name_key) as product_id
+from with_gtin
+left join by_name using (name_key)
 """
 
-SINGLE_ROWS = """
-insert into refined
-select clean_rows.* exclude (position, name_key, identity) replace (identified_rows.product_id as product_id)
-from clean_rows
-join identified_rows using (position)
-where bucket is null
-order by product_id
+# The order of a product's loads matters to a merge, their numbers do not.
+PRODUCT_ROWS = """
+create or replace temp table new_product_rows as
+with counted as (
+    select product_id, count(*) as row_count
+    from identified_rows
+    group by product_id
+),
+ranked as (
+    select *, dense_rank() over (partition by product_id order by ordinal) as load
+    from identified_rows
+    semi join (from counted where row_count > 1) using (product_id)
+)
+select product_id, false as repeated, md5(concat_ws(':', source_row, cleaning_key, source_file)) as fingerprint
+from identified_rows
+semi join (from counted where row_count = 1) using (product_id)
+union all
+select
+    product_id,
+    true as repeated,
+    md5(
+        string_agg(
+            concat_ws(':', load, source_row, cleaning_key, source_file),
+            '\n'
+            order by load, source_file, source_row
+        )
+    ) as fingerprint
+from ranked
+group by product_id
+"""
+
+AFFECTED = """
+create or replace temp table affected as
+select
+    product_id,
+    case when repeated then row_number() over (partition by repeated order by product_id) // 1000 end as bucket
+from new_product_rows
+anti join catalog.product_rows using (product_id, fingerprint)
+"""
+
+WITHDRAWN = """
+create or replace temp table withdrawn as
+select product_id from catalog.products anti join new_product_rows using (product_id)
 """
 
 REPEATED_ROWS = """
-select clean_rows.* replace (identified_rows.product_id as product_id)
-from clean_rows
-join identified_rows using (position)
+select clean_rows.* replace (identified_rows.product_id as product_id), ordinal
+from affected
+join identified_rows using (product_id)
+join catalog.clean_rows using (source_file, source_row)
 where bucket = ?
-order by product_id, position
+order by product_id, ordinal, source_file, source_row
+"""
+
+WANTED = """
+create or replace temp view wanted as
+select {columns}
+from affected
+join identified_rows using (product_id)
+join (select * exclude (product_id), now() as updated_at from catalog.clean_rows) using (source_file, source_row)
+where bucket is null
+union all
+select {columns}
+from merged
+"""
+
+CHANGED = """
+create or replace temp table changed as
+select product_id
+from affected
+anti join catalog.products using (product_id)
+union all
+select product_id
+from (
+    select * exclude (updated_at) from wanted semi join catalog.products using (product_id)
+    except
+    select * exclude (updated_at) from catalog.products semi join affected using (product_id)
+)
 """
 
 
 @dataclass(frozen=True)
 class Refined:
-    """What refining did, in rows: rows_in = products + merged + rejected."""
+    """What a pass did, in rows: rows_in = products + merged + rejected."""
 
     rows_in: int
     products: int
@@ -104,91 +234,122 @@ class Refined:
 
 
 def refine(db: Database, *, advance: Callable[[int], None]) -> Refined:
-    """Derive products, rejects and merges from all rows of all feeds. The same rows give the same tables.
+    """Derive products, rejects and merges from the rows of all feeds in force. The same rows give the same tables.
 
-    advance: told the number of rows cleaned since the last call.
+    advance: called with the number of rows handled since last time.
     """
-    db.execute(CLEAN_ROWS)
-    db.execute("delete from catalog.rejects")
-    _clean(db, advance)
-    db.execute(IDENTIFIED_ROWS)
-    db.execute("create or replace temp table refined as from catalog.products limit 0")
-    db.execute(SINGLE_ROWS)
-    db.execute("delete from catalog.merges")
-    _join(db)
-    changed, withdrawn = db.sync("catalog.products", "from refined", key="product_id", stamp="updated_at")
+    _clean_changed_feeds(db, advance)
+    for statement in (IDENTIFIED_ROWS, PRODUCT_ROWS, AFFECTED, WITHDRAWN):
+        db.execute(statement)
+    _delete(db, "catalog.merges", "affected", "withdrawn")
+    _merge(db)
+    db.execute(WANTED.format(columns=", ".join(db.schema("catalog.products").names)))
+    db.execute(CHANGED)
+    _delete(db, "catalog.products", "changed", "withdrawn")
+    db.execute("insert into catalog.products from wanted semi join changed using (product_id) order by product_id")
+    _delete(db, "catalog.product_rows", "affected", "withdrawn")
+    db.execute(
+        "insert into catalog.product_rows "
+        "select product_id, fingerprint from new_product_rows semi join affected using (product_id)"
+    )
     return Refined(
         rows_in=db.count("catalog.raw_products"),
         products=db.count("catalog.products"),
         merged=db.count("catalog.merges"),
         rejected=db.count("catalog.rejects"),
-        changed=changed,
-        withdrawn=withdrawn,
+        changed=db.count("changed"),
+        withdrawn=db.count("withdrawn"),
     )
 
 
-def _clean(db: Database, advance: Callable[[int], None]) -> None:
-    position = 0
-    for feed in db.query("select * from catalog.feeds order by ordinal, source_file"):
-        columns = Columns(ColumnMapping.model_validate_json(feed["mapping"]))
-        for rows in _pages(db, feed["source_file"], feed["row_count"]):
-            clean: list[Row] = []
-            rejects: list[Row] = []
-            for row in rows:
-                position += 1
-                try:
-                    clean.append(_clean_row(row, columns) | {"position": position})
-                except RejectedRowError as error:
-                    rejects.append(row | {"reasons": error.reasons})
-            db.append("clean_rows", clean)
-            db.append("catalog.rejects", rejects)
-            advance(len(rows))
+def _delete(db: Database, table: str, *ids: str) -> None:
+    """Delete the products whose ids stand in these tables."""
+    for source in ids:
+        db.execute(f"delete from {table} where product_id in (select product_id from {source})")
+
+
+def _clean_changed_feeds(db: Database, advance: Callable[[int], None]) -> None:
+    cleaned: dict[str, str] = {}
+    for feed in db.query("select * from catalog.feeds where row_count > 0 order by ordinal"):
+        fingerprint = f"{VERSION}:{feed['loaded_digest']}:{feed['ordinal']}"
+        if fingerprint == feed["cleaned"]:
+            advance(feed["row_count"])
+        else:
+            _clean_feed(db, feed["source_file"], ColumnMapping.model_validate_json(feed["mapping"]), advance)
+            cleaned[feed["source_file"]] = fingerprint
+    for table in ("catalog.clean_rows", "catalog.rejects"):
+        db.execute(f"delete from {table} where source_file not in ({IN_FORCE})")
+    db.execute("delete from catalog.rejects where list_contains($feeds, source_file)", {"feeds": list(cleaned)})
+    db.execute(REJECTS, {"feeds": list(cleaned)})
+    for name, fingerprint in cleaned.items():
+        unmapped = db.query(UNMAPPED, {"feed": name, "most": MOST_UNMAPPED})
         db.execute(
-            "update catalog.feeds set unmapped = ? where source_file = ?", [columns.unmapped, feed["source_file"]]
+            "update catalog.feeds set cleaned = ?, unmapped = ? where source_file = ?",
+            [fingerprint, [row["name"] for row in unmapped], name],
         )
 
 
-def _pages(db: Database, source_file: str, row_count: int) -> Iterator[list[Row]]:
-    sql = """
-    select *
-    from catalog.raw_products
-    where source_file = ? and source_row between ? and ?
-    order by source_row
-    """
-    for start in range(1, row_count + 1, BATCH_ROWS):
-        yield db.query(sql, [source_file, start, start + BATCH_ROWS - 1])
+def _clean_feed(db: Database, name: str, mapping: ColumnMapping, advance: Callable[[int], None]) -> None:
+    """Bring the rows of one feed in `catalog.clean_rows` up to date."""
+    feed = {"feed": name}
+    db.execute(UNCLEANED, feed | {"cleaning": f"{VERSION} {mapping.model_dump_json(exclude={'source'})}"})
+    db.execute(REUSED, feed)
+    db.execute(OUTDATED, feed)
+    db.execute("insert into catalog.clean_rows from reused")
+    unclean = db.count("uncleaned") - db.count("reused")
+    rows = int(db.value("select row_count from catalog.feeds where source_file = $feed", feed))
+    advance(rows - unclean)
+    columns = Columns(mapping)
+    uncommitted = 0
+    for page in db.pages_by_key(TO_CLEAN, feed, key="source_row"):
+        db.append("catalog.clean_rows", [_clean_row(name, row, columns) for row in page])
+        advance(len(page))
+        uncommitted += len(page)
+        if uncommitted >= COMMIT_ROWS:
+            db.checkpoint()
+            uncommitted = 0
 
 
-def _clean_row(row: Row, columns: Columns) -> Row:
+def _clean_row(source_file: str, row: Row, columns: Columns) -> Row:
+    """A row of `catalog.clean_rows`."""
+    place = {"source_file": source_file, "source_row": row["source_row"], "cleaning_key": row["cleaning_key"]}
     if row["problem"]:
-        raise RejectedRowError([row["problem"]])
-    clean = clean_row(row["raw"], columns, source_file=row["source_file"], source_row=row["source_row"])
-    return _product_row(clean.product, clean.notes) | {
-        "name_key": deduplication.name_key(clean.product),
-        "identity": deduplication.identity(clean.product),
-    }
+        return place | {"unmapped": [], "reasons": [row["problem"]]}
+    try:
+        clean = clean_row(row["raw"], columns, source_file=source_file, source_row=row["source_row"])
+    except RejectedRowError as error:
+        return place | {"unmapped": error.unmapped, "reasons": error.reasons}
+    return (
+        place
+        | _product_row(clean.product, clean.notes)
+        | {
+            "name_key": deduplication.name_key(clean.product),
+            "identity": deduplication.identity(clean.product),
+            "unmapped": clean.unmapped,
+        }
+    )
 
 
 def _product_row(product: Product, notes: list[str]) -> dict[str, Any]:
-    return product.model_dump() | {
-        "facts_hash": product.facts_hash,
-        "notes": notes,
-        "updated_at": datetime.now(UTC),
-    }
+    return product.model_dump() | {"facts_hash": product.facts_hash, "notes": notes}
 
 
-def _join(db: Database) -> None:
-    """Merge the rows of each product that several rows tell of, a bucket of a thousand products at a time."""
-    for bucket in db.query("select distinct bucket from identified_rows where bucket is not null order by bucket"):
+def _merge(db: Database) -> None:
+    """Merge the rows of each affected product that has several, a bucket of a thousand products at a time."""
+    db.execute("create or replace temp table merged as from catalog.products limit 0")
+    now = datetime.now(UTC)
+    for bucket in db.query("select distinct bucket from affected where bucket is not null order by bucket"):
         rows = db.query(REPEATED_ROWS, [bucket["bucket"]])
         products: list[Row] = []
         merges: list[Row] = []
         for product_id, group in groupby(rows, key=lambda row: row["product_id"]):
             same = list(group)
             product, taken = deduplication.merge(
-                [Product(**{name: row[name] for name in Product.model_fields}) for row in same]
+                [Product(**{name: row[name] for name in Product.model_fields}) for row in same],
+                [row["ordinal"] for row in same],
             )
-            products.append(_product_row(product, list(dict.fromkeys(note for row in same for note in row["notes"]))))
+            notes = list(dict.fromkeys(note for row in same for note in row["notes"]))
+            products.append(_product_row(product, notes) | {"updated_at": now})
             merges += [
                 {
                     "product_id": product_id,
@@ -199,5 +360,5 @@ def _join(db: Database) -> None:
                 }
                 for row, fields in zip(same[1:], taken, strict=True)
             ]
-        db.append("refined", products)
+        db.append("merged", products)
         db.append("catalog.merges", merges)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -31,21 +31,26 @@ Value = TypeVar("Value")
 class RejectedRowError(Exception):
     """The row can't be used; `reasons` holds all that is wrong with it."""
 
-    def __init__(self, reasons: list[str]) -> None:
+    def __init__(self, reasons: list[str], unmapped: Sequence[str] = ()) -> None:
         super().__init__("; ".join(reasons))
         self.reasons = reasons
+        self.unmapped = list(unmapped)
 
 
 @dataclass(frozen=True)
 class CleanRow:
-    """A product as one row tells it. `product_id` is the feed's own, empty where it has none."""
+    """A product as one row describes it. `product_id` is the feed's own, empty where it has none.
+
+    notes: what was dropped and why. unmapped: columns that belong to no field.
+    """
 
     product: Product
     notes: list[str] = field(default_factory=list)
+    unmapped: list[str] = field(default_factory=list)
 
 
 def clean_row(raw: str, columns: Columns, *, source_file: str, source_row: int) -> CleanRow:
-    """A product from a row's JSON, with notes on what was dropped. Raises RejectedRowError."""
+    """A product from a row's JSON. Raises RejectedRowError."""
     record = json.loads(raw)
     if not record:
         raise RejectedRowError(["the row is empty"])
@@ -59,7 +64,7 @@ def _clean(cells: Cells, source_file: str, source_row: int) -> CleanRow:
     notes: list[str] = []
     name = _first(cells, "product_name", _shown, notes) or ""
     if reasons := _unusable_name(name):
-        raise RejectedRowError(reasons)
+        raise RejectedRowError(reasons, cells.unmapped)
     product = Product(
         product_id=_first(cells, "product_id", _identifier, notes) or "",
         product_name=name,
@@ -75,7 +80,7 @@ def _clean(cells: Cells, source_file: str, source_row: int) -> CleanRow:
         source_file=source_file,
         source_row=source_row,
     )
-    return CleanRow(product, notes)
+    return CleanRow(product, notes, cells.unmapped)
 
 
 def _first(cells: Cells, target: Target, convert: Callable[[Any], Value | None], notes: list[str]) -> Value | None:

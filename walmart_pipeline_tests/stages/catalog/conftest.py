@@ -10,11 +10,14 @@ from hypothesis import settings
 
 from walmart_pipeline.core.warehouse import Row, Warehouse
 from walmart_pipeline.stages.catalog import loading, normalization
+from walmart_pipeline.stages.catalog.loading import ShrinkageLimit
 from walmart_pipeline.stages.catalog.normalization import Refined
 
 # The machine that runs the tests may be busy: how long an example takes says nothing about the code.
 settings.register_profile("catalog", deadline=None)
 settings.load_profile("catalog")
+
+LIMIT = ShrinkageLimit(share=0.3, rows=10)
 
 
 class Catalog:
@@ -33,19 +36,23 @@ class Catalog:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
-    def load(self, *paths: Path) -> dict[str, Row]:
-        """Load these paths, or the inbox: what is told of each feed that was read."""
+    def load(self, *paths: Path, limit: ShrinkageLimit | None = LIMIT, quiet_seconds: float = 0) -> dict[str, Row]:
+        """Load these paths, or the inbox: the entry of each feed that was read."""
         with self.warehouse.writing() as db:
-            offered = loading.offered([str(path) for path in paths], self.inbox)
-            entries = loading.load(db, offered, advance=lambda _: None)
+            offered = loading.offered([str(path) for path in paths], self.inbox, quiet_seconds=quiet_seconds)
+            entries = loading.load(db, offered, limit=limit, advance=lambda _: None)
         return {entry["source_file"]: entry for entry in entries}
+
+    def remove(self, *names: str) -> list[str]:
+        with self.warehouse.writing() as db:
+            return loading.remove(db, names)
 
     def refine(self) -> Refined:
         with self.warehouse.writing() as db:
             return normalization.refine(db, advance=lambda _: None)
 
-    def run(self, *paths: Path) -> Refined:
-        self.load(*paths)
+    def run(self, *paths: Path, limit: ShrinkageLimit | None = LIMIT) -> Refined:
+        self.load(*paths, limit=limit)
         return self.refine()
 
     def table(self, name: str, order: str = "all") -> list[Row]:

@@ -73,9 +73,9 @@ def test_an_object_of_attributes_stays_whole_and_dotted_attributes_keep_their_na
     ]
 
 
-def test_only_columns_of_no_field_are_told() -> None:
-    found = Columns(ColumnMapping(ignore=["bin", "stock"]))
-    found.sort({"offer": {"price": 5, "currency": "USD"}, "bin": "D14", "stock": {"count": 3}, "mystery": 1})
+def test_columns_of_no_field_are_listed_and_ignored_ones_are_not() -> None:
+    columns = Columns(ColumnMapping(ignore=["bin", "stock"]))
+    found = columns.sort({"offer": {"price": 5, "currency": "USD"}, "bin": "D14", "stock": {"count": 3}, "mystery": 1})
     assert found.unmapped == ["offer.currency", "mystery"]
 
 

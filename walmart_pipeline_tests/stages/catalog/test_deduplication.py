@@ -56,7 +56,7 @@ def test_two_products_that_share_a_name_take_in_no_third(catalog: Catalog) -> No
     assert catalog.run().products == 3
 
 
-def test_the_fuller_value_wins_and_the_newest_price() -> None:
+def test_of_rows_that_were_loaded_together_the_fuller_value_wins_and_the_last_price() -> None:
     first = Product(
         product_id="1",
         product_name="Kettle",
@@ -78,7 +78,7 @@ def test_the_fuller_value_wins_and_the_newest_price() -> None:
         description="Boil",
         price=9.0,
     )
-    merged, taken = deduplication.merge([first, second])
+    merged, taken = deduplication.merge([first, second], [1, 1])
     assert merged == first.model_copy(
         update={
             "product_name": "Steel kettle",
@@ -92,12 +92,44 @@ def test_the_fuller_value_wins_and_the_newest_price() -> None:
 
 def test_on_equal_fullness_the_first_value_stands() -> None:
     merged, taken = deduplication.merge(
-        [Product(product_id="1", product_name=name) for name in ("Kettle A", "Kettle B")]
+        [Product(product_id="1", product_name=name) for name in ("Kettle A", "Kettle B")], [1, 1]
     )
     assert (merged.product_name, taken) == ("Kettle A", [[]])
 
 
 def test_a_dash_for_a_comma_makes_no_name_fuller() -> None:
     names = ("Kettle, steel", "Kettle - steel")
-    merged, taken = deduplication.merge([Product(product_id="1", product_name=name) for name in names])
+    merged, taken = deduplication.merge([Product(product_id="1", product_name=name) for name in names], [1, 1])
     assert (merged.product_name, taken) == ("Kettle, steel", [[]])
+
+
+def test_the_newest_value_wins_and_the_fuller_one_only_fills_gaps(catalog: Catalog) -> None:
+    """A feed under another name corrected "2 years"; the listing went on promising them."""
+    old = row(id=1, description="A kettle that boils water fast.", warranty="2 years", color="matte navy", price=9)
+    catalog.put("b.jsonl", [old])
+    catalog.run()
+    catalog.put("a.jsonl", [row(id=1, name="Kettle, 1 L", warranty="1 year", price=8, size="1 L")])
+    catalog.run()
+    product = catalog.products()["1"]
+    assert product["attributes"] == {"Color": "matte navy", "Warranty": "1 year", "Size": "1 L"}
+    assert (product["product_name"], product["description"], product["price"]) == ("Kettle, 1 L", old["description"], 8)
+    (merge,) = catalog.table("merges")
+    assert (merge["source_file"], merge["fields_taken"]) == ("a.jsonl", ["product_name", "attributes", "price"])
+
+
+def test_a_value_that_the_newer_feed_no_longer_has_comes_from_the_older_one_again(catalog: Catalog) -> None:
+    catalog.put("a.jsonl", [row(id=1, warranty="2 years")])
+    catalog.run()
+    catalog.put("b.jsonl", [row(id=1, warranty="1 year")])
+    catalog.run()
+    catalog.put("b.jsonl", [row(id=1)])
+    catalog.run()
+    assert catalog.products()["1"]["attributes"] == {"Warranty": "2 years"}
+
+
+def test_feeds_that_are_read_together_are_equally_new(catalog: Catalog) -> None:
+    """The file names decide nothing: of a thin and a full feed in one folder the full one's text stands."""
+    catalog.put("a.jsonl", [row(id=1, description="A kettle that boils water fast.")])
+    catalog.put("b.jsonl", [row(id=1, description="Boils.")])
+    catalog.run()
+    assert catalog.products()["1"]["description"] == "A kettle that boils water fast."

@@ -1,4 +1,5 @@
 import gzip
+import threading
 
 import pytest
 
@@ -58,13 +59,150 @@ def test_a_feed_that_was_never_good_stays_listed_with_its_reason(catalog: Catalo
         assert (feed["status"], feed["row_count"]) == ("unreadable", 0)
 
 
-def test_a_feed_that_lost_all_its_rows_has_none(catalog: Catalog) -> None:
-    catalog.put("feed.csv", GOOD)
-    assert catalog.run().products == 2
-    catalog.put("feed.csv", "id,name\n")
-    refined = catalog.run()
-    assert (refined.rows_in, refined.products, refined.withdrawn) == (0, 0, 2)
+def numbered(count: int) -> str:
+    return "id,name\n" + "".join(f"{number},Kettle {number}\n" for number in range(count))
+
+
+@pytest.mark.parametrize("rows", [0, 3, 69])
+def test_a_feed_that_shrinks_too_far_leaves_its_last_good_version_in_force(catalog: Catalog, rows: int) -> None:
+    """Three rows in place of 120 once withdrew 117 products, with every check green."""
+    catalog.put("feed.csv", numbered(120))
+    catalog.run()
+    before = catalog.table("products")
+    catalog.put("feed.csv", numbered(rows))
+    for _ in range(2):
+        feed = catalog.load()["feed.csv"]
+        assert (feed["status"], feed["row_count"]) == ("refused", 120)
+        assert feed["detail"].startswith(f"it has {rows} rows where feed.csv had 120, which stay in force")
+        assert catalog.refine().withdrawn == 0
+    catalog.put("feed.csv", numbered(120))
+    assert catalog.load()["feed.csv"]["status"] == "read"
+    assert catalog.refine().changed == 0
+    assert catalog.table("products") == before
+
+
+def test_a_feed_may_lose_a_share_of_its_rows_or_a_few(catalog: Catalog) -> None:
+    for before, after in ((120, 84), (15, 5)):
+        catalog.put("feed.csv", numbered(before))
+        catalog.load(limit=None)
+        catalog.put("feed.csv", numbered(after))
+        assert catalog.load()["feed.csv"]["status"] == "read"
+
+
+def test_a_loss_that_is_accepted_withdraws_the_products(catalog: Catalog) -> None:
+    catalog.put("feed.csv", numbered(120))
+    catalog.run()
+    catalog.put("feed.csv", numbered(3))
+    catalog.run()
+    assert catalog.run(limit=None).withdrawn == 117
+    catalog.put("feed.csv", numbered(0))
+    assert catalog.run(limit=None).products == 0
     assert catalog.table("feeds")[0]["status"] == "empty"
+
+
+def test_dated_feeds_of_one_source_replace_each_other(catalog: Catalog) -> None:
+    catalog.put("shop-2026-11-01.csv", "id,name,warranty\n1,Kettle,2 years\n2,Mug,\n")
+    catalog.put("other.csv", "id,name\n7,Pan\n")
+    catalog.run()
+    catalog.put("shop-2026-11-02.csv", "id,name,warranty\n1,Kettle,1 year\n")
+    refined = catalog.run()
+    assert (refined.rows_in, refined.products, refined.withdrawn) == (2, 2, 1)
+    assert catalog.products()["1"]["attributes"] == {"Warranty": "1 year"}
+    feeds = {row["source_file"]: (row["source"], row["status"], row["row_count"]) for row in catalog.table("feeds")}
+    assert feeds == {
+        "other.csv": ("other.csv", "read", 1),
+        "shop-2026-11-01.csv": ("shop-*.csv", "superseded", 0),
+        "shop-2026-11-02.csv": ("shop-*.csv", "read", 1),
+    }
+    assert catalog.load() == {}
+
+
+def test_an_older_dated_feed_that_comes_late_replaces_nothing(catalog: Catalog) -> None:
+    catalog.put("shop_20261102T0200.csv.gz", gzip.compress(b"id,name\n1,Kettle\n"))
+    catalog.load()
+    catalog.put("shop_20261101T0200.csv", GOOD)
+    late = catalog.load()["shop_20261101T0200.csv"]
+    assert (late["status"], late["detail"]) == ("superseded", "replaced by shop_20261102T0200.csv.gz")
+    assert catalog.refine().products == 1
+
+
+def test_a_dated_feed_that_is_broken_or_shrank_leaves_the_earlier_one_in_force(catalog: Catalog) -> None:
+    catalog.put("shop-2026-11-01.csv", numbered(120))
+    catalog.load()
+    catalog.put("shop-2026-11-02.csv", numbered(3))
+    catalog.put("shop-2026-11-03.csv", "\0" * 99)
+    loaded = catalog.load()
+    assert {name: feed["status"] for name, feed in loaded.items()} == {
+        "shop-2026-11-02.csv": "refused",
+        "shop-2026-11-03.csv": "unreadable",
+    }
+    assert catalog.refine().products == 120
+
+
+def test_feeds_whose_mapping_names_one_source_replace_each_other(catalog: Catalog) -> None:
+    for name, content in (("monday.csv", GOOD), ("tuesday.csv", "id,name\n3,Pot\n")):
+        catalog.put(name, content)
+        catalog.put(name.replace(".csv", ".mapping.yaml"), "source: acme")
+        catalog.run()
+    assert list(catalog.products()) == ["3"]
+
+
+def test_one_mapping_serves_all_dated_feeds(catalog: Catalog) -> None:
+    catalog.put("shop.mapping.yaml", "columns: {product_id: code, product_name: label}")
+    catalog.put("shop-2026-11-01.csv", "code,label\nK1,Kettle\n")
+    catalog.run()
+    assert list(catalog.products()) == ["K1"]
+
+
+@pytest.mark.parametrize("name", ["item-20261301.csv", "4026110112345.csv", "shop-1.2.csv", "2026.csv"])
+def test_a_number_that_is_no_date_makes_no_source(catalog: Catalog, name: str) -> None:
+    catalog.put(name, GOOD)
+    assert catalog.load()[name]["source"] == name
+
+
+def test_a_removed_feed_stays_away_until_it_changes_or_is_named(catalog: Catalog) -> None:
+    path = catalog.put("demo.csv", GOOD)
+    catalog.put("own.csv", "id,name\n2,Mug\n9,Pan\n")
+    catalog.run()
+    assert catalog.remove("demo.csv") == ["demo.csv"]
+    assert catalog.refine().withdrawn == 1
+    assert catalog.load() == {}
+    assert list(catalog.products()) == ["2", "9"]
+    assert catalog.run(path).products == 3
+    catalog.remove("demo.csv")
+    catalog.put("demo.csv", GOOD + "4,Pot\n")
+    assert catalog.run().products == 4
+
+
+def test_a_source_is_removed_with_all_its_feeds(catalog: Catalog) -> None:
+    for day in (1, 2):
+        catalog.put(f"shop-2026-11-0{day}.csv", GOOD)
+        catalog.load()
+    assert catalog.remove("shop-*.csv") == ["shop-2026-11-01.csv", "shop-2026-11-02.csv"]
+    assert catalog.run().products == 0
+
+
+def test_a_file_that_grows_is_left_for_the_next_run(catalog: Catalog) -> None:
+    catalog.put("done.csv", GOOD)
+    path = catalog.put("growing.csv", "id,name\n8,Pan\n")
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.wait(0.02):
+            with path.open("a") as file:
+                file.write("9,Pot\n")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        loaded = catalog.load(quiet_seconds=0.3)
+    finally:
+        stop.set()
+        writer.join()
+    assert loaded["growing.csv"]["status"] == "incomplete"
+    assert loaded["done.csv"]["row_count"] == 2
+    # A file that was just finished is waited for.
+    assert catalog.load(quiet_seconds=0.3)["growing.csv"]["status"] == "read"
 
 
 def test_an_error_of_our_own_in_the_middle_leaves_the_warehouse_as_it_was(

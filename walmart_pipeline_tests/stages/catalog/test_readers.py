@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from walmart_pipeline.stages.catalog import readers
-from walmart_pipeline.stages.catalog.feeds import Feed, find, namesakes
+from walmart_pipeline.stages.catalog.feeds import Feed, find, same_names
 from walmart_pipeline.stages.catalog.readers import UnreadableFeedError
 from walmart_pipeline_tests.stages.catalog.conftest import Catalog
 
@@ -85,6 +85,6 @@ def test_a_folder_is_searched_and_files_still_being_written_are_left(tmp_path: P
 def test_of_two_files_of_one_name_the_second_is_refused(catalog: Catalog, tmp_path: Path) -> None:
     first, second = catalog.put("feed.csv", GOOD), tmp_path / "feed.csv"
     second.write_text("id,name\n9,Other\n")
-    assert namesakes(find([first, first])) == {}
+    assert same_names(find([first, first])) == {}
     assert "has the same name" in catalog.load(first, second)["feed.csv"]["detail"]
     assert catalog.rows_of("feed.csv") == 2

@@ -1,0 +1,111 @@
+"""Commands of the feeds: list, remove."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, told
+from walmart_pipeline.cli.terminal import console
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Row, Warehouse
+
+app = typer.Typer(help="The files that the catalog was read from.")
+
+LIST = """
+select
+    source_file as feed,
+    source,
+    status,
+    row_count as rows,
+    (
+        select count(*)
+        from catalog.products
+        where
+            products.source_file = feeds.source_file
+            or product_id in (select product_id from catalog.merges where merges.source_file = feeds.source_file)
+    ) as products,
+    read_at,
+    path,
+    detail
+from catalog.feeds
+order by source, read_at, source_file
+"""
+
+
+@app.command("list")
+def list_feeds(home: Home = None, as_json: AsJson = False) -> None:
+    """List the feeds with their source, status, rows and products.
+
+    Feeds of one source replace each other. The source of `shop-2026-11-02.csv` is `shop-*.csv`, that of other names
+    the name, unless `source:` in the mapping file sets it.
+    """
+    chosen = settings_from(workspace=home)
+
+    def read() -> list[Row]:
+        with _warehouse(chosen).reading() as db:
+            return db.query(LIST)
+
+    feeds = told(read)
+    if as_json:
+        print(json.dumps(feeds, default=str, indent=2))
+        return
+    rows = [("feed", "source", "status", "rows", "products", "read", "detail")] + [
+        (
+            feed["feed"],
+            feed["source"],
+            feed["status"],
+            f"{feed['rows']:,}",
+            f"{feed['products']:,}",
+            f"{feed['read_at']:%Y-%m-%d %H:%M}",
+            feed["detail"],
+        )
+        for feed in feeds
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@app.command()
+def remove(
+    names: Annotated[list[str], typer.Argument(help="Feeds or sources, as `feeds list` shows them.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take feeds out of the catalog: their products leave the listings and the exports at once.
+
+    A product that another feed has as well stays, with that feed's values. The file itself is not touched. A removed
+    feed is not read again from the same path until it changes, or until `run --catalog` names the file itself; a
+    folder that holds it is not enough. The texts stay in the ledger: a feed that returns costs no new calls.
+    """
+    from walmart_pipeline import runner
+    from walmart_pipeline.cli import terminal
+    from walmart_pipeline.stages.catalog import loading
+
+    chosen = settings_from(workspace=home)
+
+    def take_out() -> list[str]:
+        with _warehouse(chosen).reading() as db:
+            unknown = loading.unknown(db, names)
+        if unknown:
+            failed(f"there is no feed or source {', '.join(unknown)}: see `walmart-pipeline feeds list`")
+        with _warehouse(chosen).writing() as db:
+            return loading.remove(db, names)
+
+    removed = told(take_out)
+    with terminal.progress() as progress:
+        error = runner.withdraw(chosen, progress=progress)
+    if as_json:
+        print(json.dumps({"removed": removed, "error": error}, indent=2))
+    for name in removed:
+        console.print(f"removed {escape(name)}", soft_wrap=True)
+    if error:
+        failed(error)
+
+
+def _warehouse(settings: Settings) -> Warehouse:
+    return Warehouse(settings.warehouse, settings.warehouse_wait_seconds)

@@ -1,0 +1,124 @@
+"""Feeds from a user's view: what `run` does with bad ones, and the commands `feeds list` and `feeds remove`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from walmart_pipeline.cli import app
+from walmart_pipeline_tests.conftest import KETTLE, Pipeline
+
+
+def command(pipeline: Pipeline, *arguments: object) -> Result:
+    return CliRunner().invoke(app, [*map(str, arguments), "--home", str(pipeline.settings.workspace)])
+
+
+def kettles(count: int) -> list[dict[str, Any]]:
+    return [
+        KETTLE | {"item_id": f"K-{number}", "gtin": None, "product_name": f"{KETTLE['product_name']}, No. {number}"}
+        for number in range(count)
+    ]
+
+
+def exported(pipeline: Pipeline) -> set[str]:
+    lines = (pipeline.settings.exports / "listings.jsonl").read_text(encoding="utf-8").splitlines()
+    return {json.loads(line)["product_id"] for line in lines}
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_feed_that_shrinks_too_far_stops_the_run_and_leaves_every_export(pipeline: Pipeline, rows: int) -> None:
+    """The listings of all lost rows once left the exports with exit code 0, and the dataset never came back."""
+    feed = pipeline.ingest(kettles(16))
+    first = pipeline.run()
+    before = {path.name: path.read_bytes() for path in pipeline.settings.exports.iterdir()}
+    feed.write_text("".join(json.dumps(row) + "\n" for row in kettles(rows)) or "\n")
+    shrunk = command(pipeline, "run")
+    assert shrunk.exit_code == 1
+    assert "refused feed.jsonl: it has" in shrunk.output
+    assert "--accept-shrinkage" in shrunk.output
+    assert "volume" in shrunk.output
+    assert {path.name: path.read_bytes() for path in pipeline.settings.exports.iterdir()} == before
+    # A later run warns and goes on with the last good version.
+    pipeline.ingest([KETTLE | {"item_id": "new"}], "other.jsonl")
+    night = command(pipeline, "run")
+    assert (night.exit_code, "refused feed.jsonl" in night.output) == (0, True)
+    assert exported(pipeline) == {*(f"K-{number}" for number in range(16)), "new"}
+    pipeline.ingest(kettles(16))
+    again = pipeline.run()
+    assert (again.products, again.planned, again.examples) == (first.products + 1, 0, first.examples)
+
+
+def test_shrinkage_is_accepted_on_request(pipeline: Pipeline) -> None:
+    pipeline.ingest(kettles(16))
+    pipeline.run()
+    pipeline.ingest(kettles(1))
+    assert command(pipeline, "run", "--accept-shrinkage").exit_code == 0
+    assert exported(pipeline) == {"K-0"}
+
+
+def test_a_catalog_in_which_nothing_can_be_read_is_a_failure_that_names_each_file(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    folder = tmp_path / "feeds"
+    folder.mkdir()
+    (folder / "picture.csv").write_bytes(b"\0" * 99)
+    (folder / "header.csv").write_text("id,name\n")
+    done = command(pipeline, "run", "--catalog", folder)
+    assert done.exit_code == 1
+    for reason in ("picture.csv: it is a binary file", "header.csv: delimited", "it has no rows"):
+        assert reason in " ".join(done.output.split())
+
+
+def test_a_folder_without_feeds_is_a_failure(pipeline: Pipeline, tmp_path: Path) -> None:
+    folder = tmp_path / "feeds"
+    folder.mkdir()
+    (folder / "letter.docx").write_text("Dear")
+    for arguments in (["--catalog", folder], []):
+        done = command(pipeline, "run", *arguments)
+        assert done.exit_code == 1
+        assert "there is no file whose name ends in .csv" in " ".join(done.output.split())
+
+
+def test_a_missing_catalog_among_several_is_named_and_the_others_are_read(pipeline: Pipeline, tmp_path: Path) -> None:
+    feed = pipeline.ingest([KETTLE])
+    arguments = ["--catalog", feed, "--catalog", tmp_path / "none.csv"]
+    done = command(pipeline, "run", *arguments)
+    assert done.exit_code == 0
+    assert "unreadable none.csv: there is no such file" in " ".join(done.output.split())
+    # A path that was mistyped once is not shown for ever.
+    assert "none.csv" not in command(pipeline, "run").output
+
+
+def test_the_demo_leaves_a_catalog_by_one_command(pipeline: Pipeline, tmp_path: Path) -> None:
+    demo = tmp_path / "demo"
+    demo.mkdir()
+    (demo / "demo.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kettles(2)))
+    pipeline.run(demo)
+    pipeline.ingest([KETTLE | {"item_id": "own", "product_name": "Brindlewick Kettle of my own"}], "own.jsonl")
+    pipeline.run()
+    listed = json.loads(command(pipeline, "feeds", "list", "--json").stdout)
+    assert [(row["feed"], row["source"], row["status"], row["rows"], row["products"]) for row in listed] == [
+        ("demo.jsonl", "demo.jsonl", "read", 2, 2),
+        ("own.jsonl", "own.jsonl", "read", 1, 1),
+    ]
+    assert "demo.jsonl  demo.jsonl  read" in command(pipeline, "feeds", "list").stdout
+    done = command(pipeline, "feeds", "remove", "demo.jsonl")
+    assert (done.exit_code, done.output.split()[-2:]) == (0, ["removed", "demo.jsonl"])
+    assert exported(pipeline) == {"own"}
+    assert pipeline.query("select product_id from catalog.products") == [{"product_id": "own"}]
+    assert command(pipeline, "run", "--catalog", demo).exit_code == 1
+    assert exported(pipeline) == {"own"}
+    pipeline.run(demo / "demo.jsonl")
+    assert exported(pipeline) == {"own", "K-0", "K-1"}
+
+
+def test_a_feed_that_is_not_there_cannot_be_removed(pipeline: Pipeline) -> None:
+    pipeline.ingest([KETTLE])
+    pipeline.run()
+    done = command(pipeline, "feeds", "remove", "fed.jsonl")
+    assert done.exit_code == 1
+    assert "no feed or source fed.jsonl" in done.output
