@@ -14,7 +14,7 @@ FOLDERS = ("judge", "text")
 
 # Files that carry reports about. What is not named here is taken for a part of the judge: a text that is judged once
 # too often costs half a millisecond, one that is not judged anew has a wrong report.
-EXCLUDED = frozenset({"pair_files.py", "scoring.py", "worker.py", "workers.py"})
+EXCLUDED = frozenset({"pair_files.py", "scoring.py", "workers.py"})
 
 
 @cache

@@ -1,39 +1,35 @@
-"""The judge on every core: batches of lines out to processes, answers back in order.
+"""Judges batches of pairs on every core, in processes of loky.
 
-Belongs here: starting the processes, feeding them, and their end. Does not: the work (pairs.py), the child (worker.py).
-
-They are children of our own, not multiprocessing's: those run the parent's main module once more, which in a script
-without a guard starts everything anew, and are refused to a daemonic process.
+loky's processes don't run the caller's main module again, so `score` works in a script without a main guard.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
-import sys
-import tempfile
+import signal
+import threading
+import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
 from itertools import chain
-from pathlib import Path
-from queue import SimpleQueue
-from typing import IO, Protocol, TypeVar, cast
+from typing import Protocol, TypeVar
 
 from walmart_pipeline.judge import pairs
-from walmart_pipeline.judge.frames import read_frame, write_frame
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.judge.policy.schema import Policy
 
-# Pairs of 3 kB: a batch is 6 MB, a second of work for one process, and costs some milliseconds on its way.
+# Pairs of 3 kB: a batch is 6 MB, two seconds of work for one process, and costs some milliseconds on its way.
 BATCH_LINES = 2_000
-# Two processes take 0.6 s of CPU to start; at 0.4 ms a listing they have won that back after 3,000.
+# Processes take a second to start: fewer lines are done sooner without.
 WORTH_PROCESSES = 3_000
-# A process has one core, and numpy's own threads would have nothing to do: they take 70 ms to start.
+# A process has one core, and numpy's own threads would have nothing to do.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-# Of what a process said before it died, the error shows the end.
-SHOWN_CHARS = 2_000
+# How often a process looks whether its parent is still there.
+PARENT_SECONDS = 1.0
 
 
 class Batch(Protocol):
@@ -49,7 +45,7 @@ BatchT = TypeVar("BatchT", bound=Batch)
 
 
 class WorkerError(ChildProcessError):
-    """A process that judges has died. The message says how, with the last that it said."""
+    """A worker process has died, or has other code than its parent."""
 
 
 def cores() -> int:
@@ -62,115 +58,68 @@ def answers(
 ) -> Generator[tuple[BatchT, list[str]], None, None]:
     """Each batch with the answers to its lines, in order; a few batches are held in memory.
 
-    processes: how many judge; None for one a core, or this one alone where there is little to do. Raises WorkerError.
-    Close the iterator if you leave it early: that ends the processes.
+    processes: how many judge; None for one a core, or this one alone where there is little to do. A daemonic process
+    may have no children and judges alone. Raises WorkerError. Close the iterator if you leave it early: that ends the
+    processes.
     """
-    waiting = iter(batches)
+    remaining = iter(batches)
     first: list[BatchT] = []
     if processes is None:
-        while sum(len(batch.lines) for batch in first) < WORTH_PROCESSES and (batch := next(waiting, None)) is not None:
+        while sum(len(batch.lines) for batch in first) < WORTH_PROCESSES and (batch := next(remaining, None)):
             first.append(batch)
         processes = cores() if sum(len(batch.lines) for batch in first) >= WORTH_PROCESSES else 1
-    everything = chain(first, waiting)
-    if processes == 1:
+    everything = chain(first, remaining)
+    if processes == 1 or multiprocessing.current_process().daemon:
         for batch in everything:
             yield batch, pairs.answers(batch.lines, judge)
-        return
-    with _crew(judge.policy, processes) as ask:
-        asked: deque[tuple[BatchT, Future[list[str]]]] = deque()
-        for batch in everything:
-            asked.append((batch, ask(batch.lines)))
-            # One each under way and one each waiting: none is idle while answers are put away.
-            if len(asked) == 2 * processes:
-                yield _done(*asked.popleft())
-        while asked:
-            yield _done(*asked.popleft())
+    else:
+        yield from _answers_of_workers(everything, judge, processes)
 
 
-def _done(batch: BatchT, answered: Future[list[str]]) -> tuple[BatchT, list[str]]:
-    return batch, answered.result()
+def _answers_of_workers(
+    batches: Iterable[BatchT], judge: Judge, processes: int
+) -> Generator[tuple[BatchT, list[str]], None, None]:
+    from loky.process_executor import ProcessPoolExecutor
+
+    policy = judge.policy.model_dump_json()
+    pool = ProcessPoolExecutor(processes, initializer=_start, initargs=(os.getpid(),), env=ONE_THREAD)
+    submitted: deque[tuple[BatchT, Future[list[str]]]] = deque()
+    try:
+        for batch in batches:
+            submitted.append((batch, pool.submit(_answers, policy, judge.policy.label, batch.lines)))
+            # One in work and one waiting for each process: none is idle while answers are stored.
+            if len(submitted) == 2 * processes:
+                done, future = submitted.popleft()
+                yield done, future.result()
+        while submitted:
+            done, future = submitted.popleft()
+            yield done, future.result()
+    except BrokenProcessPool as error:
+        raise WorkerError(f"a worker process of the judge has died: {error}") from error
+    finally:
+        pool.shutdown(kill_workers=True)
 
 
-@contextmanager
-def _crew(policy: Policy, processes: int) -> Iterator[Callable[[list[str]], Future[list[str]]]]:
-    """Processes with a judge each, and a thread for each to talk to it. When the block ends, however, they end."""
-    with ExitStack() as stack:
-        threads = ThreadPoolExecutor(processes, thread_name_prefix="judge")
-        stack.callback(threads.shutdown, cancel_futures=True)
-        idle: SimpleQueue[_Worker] = SimpleQueue()
-        for _ in range(processes):
-            # Its end lets a thread that waits for it go, so it comes before the threads' end.
-            idle.put(stack.enter_context(_worker(policy)))
-
-        def ask(lines: list[str]) -> list[str]:
-            worker = idle.get()
-            try:
-                return worker.ask(lines)
-            finally:
-                idle.put(worker)
-
-        yield lambda lines: threads.submit(ask, lines)
+def _start(parent: int) -> None:
+    """Prepare a worker process: the parent decides what Ctrl-C means, and the worker ends with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-class _Worker:
-    """One process."""
-
-    def __init__(self, process: subprocess.Popen[bytes], said: IO[bytes], policy: Policy) -> None:
-        self._process = process
-        self._said = said
-        self._policy = policy
-        self._introduced = False
-        self._send(policy.model_dump_json())
-
-    def ask(self, lines: list[str]) -> list[str]:
-        """The answers to these lines."""
-        self._send("\n".join(lines))
-        if not self._introduced:
-            self._introduce()
-        return self._receive().split("\n")
-
-    def _introduce(self) -> None:
-        """The process has read the code just now, we have when we began."""
-        if self._receive() != self._policy.label:
-            raise WorkerError("the judge's code or word lists have changed since this process began: start it again")
-        self._introduced = True
-
-    def _send(self, text: str) -> None:
-        try:
-            write_frame(cast("IO[bytes]", self._process.stdin), text)
-        except OSError as error:
-            raise self._death() from error
-
-    def _receive(self) -> str:
-        text = read_frame(cast("IO[bytes]", self._process.stdout))
-        if text is None:
-            raise self._death()
-        return text
-
-    def _death(self) -> WorkerError:
-        code = self._process.wait()
-        self._said.seek(0)
-        said = self._said.read().decode(errors="replace")[-SHOWN_CHARS:].strip()
-        how = f"signal {-code}; 9 is mostly the system short of memory" if code < 0 else f"exit code {code}"
-        return WorkerError(f"a process that judges has died ({how}){': ' + said if said else ''}")
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os._exit(1)
 
 
-@contextmanager
-def _worker(policy: Policy) -> Iterator[_Worker]:
-    package = str(Path(__file__).parents[2])
-    paths = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "walmart_pipeline.judge.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            env=os.environ | {"PYTHONPATH": paths} | ONE_THREAD,
-        )
-        try:
-            yield _Worker(process, said, policy)
-        finally:
-            process.kill()
-            # What a dead process has not read can't be flushed.
-            with suppress(OSError), process:
-                pass
+def _answers(policy: str, label: str, lines: list[str]) -> list[str]:
+    return pairs.answers(lines, _judge(policy, label))
+
+
+@lru_cache(maxsize=1)
+def _judge(policy: str, label: str) -> Judge:
+    judge = Judge(Policy.model_validate_json(policy))
+    # The worker has read the code just now, its parent when it began.
+    if judge.policy.label != label:
+        raise WorkerError("the judge's code or word lists have changed since this process began: start it again")
+    return judge

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -29,8 +30,21 @@ def batches(number: int, size: int = 3) -> Iterator[Numbered]:
         yield Numbered(place, [Pair(product=product, listing=HONEST).model_dump_json()] * size)
 
 
-def children() -> set[str]:
-    return {child for task in Path("/proc/self/task").glob("*/children") for child in task.read_text().split()}
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found in Linux's /proc")
+
+
+def workers_of_this_process() -> list[int]:
+    """The worker processes among the children of this one."""
+    found = [child for task in Path("/proc/self/task").glob("*/children") for child in task.read_text().split()]
+    return [int(child) for child in found if is_worker(int(child))]
+
+
+def is_worker(process: int) -> bool:
+    """Whether a process runs and judges."""
+    try:
+        return b"LokyProcess" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return False
 
 
 def test_answers_come_in_order_and_are_those_of_one_process() -> None:
@@ -56,43 +70,43 @@ def test_only_a_few_batches_are_read_ahead() -> None:
     answered.close()
 
 
+@needs_proc
 def test_little_work_starts_no_process() -> None:
-    before = children()
     answered = workers.answers(batches(3), JUDGE)
     next(answered)
-    assert children() == before
+    assert workers_of_this_process() == []
     assert len(list(answered)) == 2
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read from Linux's /proc")
+@needs_proc
 def test_leaving_early_ends_the_processes() -> None:
-    before = children()
     answered = workers.answers(batches(40), JUDGE, processes=2)
     next(answered)
-    assert len(children() - before) == 2
+    assert len(workers_of_this_process()) == 2
     answered.close()
-    assert children() == before
+    assert workers_of_this_process() == []
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read from Linux's /proc")
-def test_a_process_that_is_killed_is_told_and_takes_the_others_with_it() -> None:
-    before = children()
+@needs_proc
+def test_the_death_of_a_process_is_an_error_and_ends_the_others() -> None:
     answered = workers.answers(batches(400, size=20), JUDGE, processes=2)
     next(answered)
-    for child in children() - before:
-        os.kill(int(child), signal.SIGKILL)
-    with pytest.raises(workers.WorkerError, match=r"signal 9.*memory"):
+    os.kill(workers_of_this_process()[0], signal.SIGKILL)
+    with pytest.raises(workers.WorkerError, match=r"(?s)has died.*SIGKILL"):
         list(answered)
-    assert children() == before
+    assert workers_of_this_process() == []
 
 
-def test_what_a_process_said_before_it_died_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    python = tmp_path / "python"
-    python.write_text("#!/bin/sh\necho no such module >&2\nexit 3\n")
-    python.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(python))
-    with pytest.raises(workers.WorkerError, match=r"exit code 3.*no such module"):
-        list(workers.answers(batches(4), JUDGE, processes=2))
+def test_a_daemonic_process_which_may_have_no_children_judges_alone() -> None:
+    queue = multiprocessing.get_context("spawn").Queue()
+    daemon = multiprocessing.get_context("spawn").Process(target=count_answers, args=(queue,), daemon=True)
+    daemon.start()
+    assert queue.get(timeout=60) == 4
+    daemon.join()
+
+
+def count_answers(queue: multiprocessing.Queue[int]) -> None:
+    queue.put(len(list(workers.answers(batches(4), JUDGE, processes=2))))
 
 
 def test_a_script_without_a_guard_is_not_run_again_by_the_processes(tmp_path: Path) -> None:
@@ -114,27 +128,27 @@ def test_a_script_without_a_guard_is_not_run_again_by_the_processes(tmp_path: Pa
     assert done.stdout.split() == ["begun", "4"]
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are looked for in Linux's /proc")
+@needs_proc
 def test_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import os, signal\n"
         "from walmart_pipeline.judge import workers\n"
         "from walmart_pipeline_tests.judge.examples import JUDGE\n"
-        "from walmart_pipeline_tests.judge.test_workers import batches, children\n"
+        "from walmart_pipeline_tests.judge.test_workers import batches, workers_of_this_process\n"
         "answered = workers.answers(batches(40), JUDGE, processes=2)\n"
         "next(answered)\n"
-        "print(' '.join(children()), flush=True)\n"
+        "print(*workers_of_this_process(), flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, env=environment)
-    orphans = [Path("/proc") / process / "cmdline" for process in done.stdout.split()]
+    orphans = [int(process) for process in done.stdout.split()]
     assert len(orphans) == 2
     until = time.monotonic() + 30
-    while time.monotonic() < until and any(path.exists() and b"worker" in path.read_bytes() for path in orphans):
+    while time.monotonic() < until and any(map(is_worker, orphans)):
         time.sleep(0.1)
-    assert not any(path.exists() and b"worker" in path.read_bytes() for path in orphans)
+    assert not any(map(is_worker, orphans))
 
 
 def test_processes_that_read_other_code_than_their_parent_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
