@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev check lint test lock clean
+.PHONY: help setup demo dev check lint test docs lock clean
 
 help:  ## List these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -41,6 +41,9 @@ lint: check
 
 test: check  ## Run `check` and every test, one process per core
 	$(BIN)/pytest -n logical --maxprocesses 8
+
+docs: $(READY)  ## Draw the picture in docs/ARCHITECTURE.md
+	$(BIN)/python docs/picture.py
 
 lock: $(READY)  ## Resolve the newest dependencies into requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --quiet --upgrade --extra dev --universal --python-version 3.11 \
