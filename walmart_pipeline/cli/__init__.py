@@ -1,16 +1,36 @@
-"""The command line.
+"""The command line: results on stdout, messages on stderr; exit codes 0 done, 1 failed, 2 wrong usage.
 
-Belongs here: arguments, where output goes, exit codes (0 done, 1 failed, 2 wrong usage). Does not: the work itself.
-Messages go to stderr; stdout is for what a program reads. A module holds the commands of one subject.
+A module holds the commands of one subject; the work itself is done elsewhere.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
 from walmart_pipeline.cli import bench, dataset, feeds, generate, judge, models, pipeline, ratings, retrain
+from walmart_pipeline.cli.options import failed
+from walmart_pipeline.core.errors import UserError
+
+
+class Commands(TyperGroup):
+    """Prints an error that is meant for a user in one line, and ends with exit code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # click ends quietly where the reader of a pipe has gone.
+            raise
+        except (UserError, OSError, UnicodeDecodeError) as error:
+            failed(str(error))
+
 
 app = typer.Typer(
+    cls=Commands,
     name="walmart-pipeline",
     help="From a retailer's messy catalog to listings that Walmart.com accepts.",
     no_args_is_help=True,

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from walmart_pipeline.cli.options import AsJson, Home, PolicyName, failed, settings_from, told, wrong
-from walmart_pipeline.cli.terminal import console
+from walmart_pipeline.cli.options import AsJson, Home, PolicyName, failed, settings_from, wrong
+from walmart_pipeline.cli.terminal import console, output
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, Row, Warehouse
+from walmart_pipeline.core.warehouse import Row, Warehouse
 
 app = typer.Typer(help="Versions of the training data, and examples from elsewhere.", no_args_is_help=True)
 edits = typer.Typer(help="Texts that reviewers wrote in place of others.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Such as v3.")]
-Result = TypeVar("Result")
 
 
 @app.command("list")
@@ -30,7 +28,7 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
     from walmart_pipeline.stages.training import dataset_versions
 
     chosen = settings_from(workspace=home)
-    known = _read(lambda: dataset_versions.all_versions(chosen.datasets))
+    known = dataset_versions.all_versions(chosen.datasets)
     if as_json:
         print(json.dumps([version.model_dump(mode="json") for version in known], indent=2))
         return
@@ -41,7 +39,7 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
         excluded = f"{sum(version.excluded.values()):,}"
         made = f"{version.created_at:%Y-%m-%d %H:%M}"
         table.add_row(version.name, *(f"{count:,}" for count in counts), quality, excluded, made)
-    console.print(table if known else f"no version yet in {chosen.datasets}: run `walmart-pipeline run`", markup=False)
+    output.print(table if known else f"no version yet in {chosen.datasets}: run `walmart-pipeline run`", markup=False)
 
 
 @app.command("show")
@@ -50,15 +48,15 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
     from walmart_pipeline.stages.training import data_card, dataset_versions
 
     chosen = settings_from(workspace=home)
-    version = _read(lambda: dataset_versions.get(chosen.datasets, name))
+    version = dataset_versions.get(chosen.datasets, name)
     if as_json:
         print(version.model_dump_json(indent=2))
         return
     for label, value in version.model_dump(exclude={"fine_tuning"}).items():
-        console.print(f"  {label:<16} {_told(value)}", markup=False, soft_wrap=True)
+        output.print(f"  {label:<16} {_shown(value)}", markup=False, soft_wrap=True)
     for split, cost in version.fine_tuning.items():
-        console.print(f"  {'chat ' + split:<16} {_told(cost.model_dump())}", markup=False, soft_wrap=True)
-    console.print(f"  {'data card':<16} {chosen.datasets / name / data_card.CARD}", markup=False, soft_wrap=True)
+        output.print(f"  {'chat ' + split:<16} {_shown(cost.model_dump())}", markup=False, soft_wrap=True)
+    output.print(f"  {'data card':<16} {chosen.datasets / name / data_card.CARD}", markup=False, soft_wrap=True)
 
 
 @app.command("diff")
@@ -67,11 +65,11 @@ def diff(before: Name, after: Name, home: Home = None, as_json: AsJson = False) 
     from walmart_pipeline.stages.training import dataset_versions
 
     chosen = settings_from(workspace=home)
-    found = _read(lambda: dataset_versions.difference(chosen.datasets, before, after))
+    found = dataset_versions.difference(chosen.datasets, before, after)
     if as_json:
         print(found.model_dump_json(indent=2))
         return
-    console.print(f"{before} → {after}: {_told(found.counts)}", markup=False)
+    output.print(f"{before} → {after}: {_shown(found.counts)}", markup=False)
     _table([{"version": name} | quality for name, quality in found.quality.items()])
     _table(found.by_side)
     _table(found.by_category)
@@ -99,25 +97,23 @@ def import_examples(
     from walmart_pipeline.stages.training import example_imports
 
     chosen = settings_from(workspace=home, policy=policy)
-    judge = told(lambda: Judge(profiles.load(chosen.policy)))
-    try:
-        imported = _written(
-            chosen, source, lambda db: example_imports.import_file(db, source, judge, now=datetime.now(UTC))
-        )
-    except example_imports.ImportFileError as error:
-        failed(str(error))
+    judge = Judge(profiles.load(chosen.policy))
+    with _warehouse(chosen, source).writing() as db:
+        imported = example_imports.import_file(db, source, judge, now=datetime.now(UTC))
+    code = 0 if imported.accepted or not imported.rows else 1
     for row in imported.told:
         flaws = "; ".join(dict.fromkeys([*row.reasons, *(f"{flaw.kind}: {flaw.detail}" for flaw in row.flaws)]))
         console.print(f"{source}: row {row.row}: {row.verdict}: {flaws}", markup=False, soft_wrap=True)
     if as_json:
         print(imported.model_dump_json(indent=2))
+        raise typer.Exit(code)
     _table([{"flaw": kind, "rows": count} for kind, count in imported.flaws.items()])
     known = "" if imported.is_new else " (imported before: nothing changed)"
-    console.print(
+    output.print(
         f"{escape(source.name)}: {imported.rows:,} rows: {imported.accepted:,} accepted, {imported.refused:,} refused"
         + known
     )
-    raise typer.Exit(0 if imported.accepted or not imported.rows else 1)
+    raise typer.Exit(code)
 
 
 @edits.command("import")
@@ -136,51 +132,39 @@ def import_edits(
     from walmart_pipeline.stages.content import edit_files
 
     chosen = settings_from(workspace=home)
-    imported = _written(chosen, source, lambda db: edit_files.import_file(db, source, now=datetime.now(UTC)))
+    with _warehouse(chosen, source).writing() as db:
+        imported = edit_files.import_file(db, source, now=datetime.now(UTC))
     for problem in imported.problems:
         console.print(f"{source}:{problem.line}: {problem.reason}", markup=False, soft_wrap=True)
     if as_json:
         print(imported.model_dump_json(indent=2))
-    console.print(
-        f"{escape(source.name)}: {imported.rows:,} rows: {imported.kept:,} kept, {imported.unchanged:,} unchanged, "
-        f"{len(imported.problems):,} left out"
-    )
+    else:
+        output.print(
+            f"{escape(source.name)}: {imported.rows:,} rows: {imported.kept:,} kept, {imported.unchanged:,} unchanged, "
+            f"{len(imported.problems):,} left out"
+        )
     raise typer.Exit(1 if imported.problems and len(imported.problems) == imported.rows else 0)
 
 
-def _written(settings: Settings, source: Path, work: Callable[[Database], Result]) -> Result:
+def _warehouse(settings: Settings, source: Path) -> Warehouse:
     if not source.is_file():
         wrong(f"there is no file {source}")
     if not settings.warehouse.exists():
         failed(f"there is no warehouse at {settings.warehouse} yet: run `walmart-pipeline run` first")
-
-    def write() -> Result:
-        with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).writing() as db:
-            return work(db)
-
-    return told(write)
-
-
-def _read(work: Callable[[], Result]) -> Result:
-    from walmart_pipeline.stages.training.dataset_versions import VersionsError
-
-    try:
-        return told(work)
-    except VersionsError as error:
-        failed(str(error))
+    return Warehouse(settings.warehouse, settings.warehouse_wait_seconds)
 
 
 def _table(rows: list[Row]) -> None:
     if rows:
         table = Table(*rows[0], box=None)
         for row in rows:
-            table.add_row(*(escape(_told(value)) for value in row.values()))
-        console.print(table)
+            table.add_row(*(escape(_shown(value)) for value in row.values()))
+        output.print(table)
 
 
-def _told(value: object) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_told(each)}" for name, each in value.items()) or "none"
+        return ", ".join(f"{name} {_shown(each)}" for name, each in value.items()) or "none"
     if isinstance(value, float):
         return f"{value:.1f}" if value >= 1 else f"{value:g}"
     return "–" if value is None else str(value)

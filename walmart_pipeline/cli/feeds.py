@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
+from rich.table import Table
 
-from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, told
-from walmart_pipeline.cli.terminal import console
+from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from
+from walmart_pipeline.cli.terminal import output
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.core.warehouse import Warehouse
 
 app = typer.Typer(help="The files that the catalog was read from.")
 
@@ -45,29 +46,16 @@ def list_feeds(home: Home = None, as_json: AsJson = False) -> None:
     """
     chosen = settings_from(workspace=home)
 
-    def read() -> list[Row]:
-        with _warehouse(chosen).reading() as db:
-            return db.query(LIST)
-
-    feeds = told(read)
+    with _warehouse(chosen).reading() as db:
+        feeds = db.query(LIST)
     if as_json:
         print(json.dumps(feeds, default=str, indent=2))
         return
-    rows = [("feed", "source", "status", "rows", "products", "read", "detail")] + [
-        (
-            feed["feed"],
-            feed["source"],
-            feed["status"],
-            f"{feed['rows']:,}",
-            f"{feed['products']:,}",
-            f"{feed['read_at']:%Y-%m-%d %H:%M}",
-            feed["detail"],
-        )
-        for feed in feeds
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    table = Table("feed", "source", "status", "rows", "products", "read", "detail", box=None)
+    for feed in feeds:
+        counts = (f"{feed['rows']:,}", f"{feed['products']:,}", f"{feed['read_at']:%Y-%m-%d %H:%M}")
+        table.add_row(*map(escape, (feed["feed"], feed["source"], feed["status"], *counts, feed["detail"])))
+    output.print(table)
 
 
 @app.command()
@@ -88,21 +76,19 @@ def remove(
 
     chosen = settings_from(workspace=home)
 
-    def take_out() -> list[str]:
-        with _warehouse(chosen).reading() as db:
-            unknown = loading.unknown(db, names)
-        if unknown:
-            failed(f"there is no feed or source {', '.join(unknown)}: see `walmart-pipeline feeds list`")
-        with _warehouse(chosen).writing() as db:
-            return loading.remove(db, names)
-
-    removed = told(take_out)
+    with _warehouse(chosen).reading() as db:
+        unknown = loading.unknown(db, names)
+    if unknown:
+        failed(f"there is no feed or source {', '.join(unknown)}: see `walmart-pipeline feeds list`")
+    with _warehouse(chosen).writing() as db:
+        removed = loading.remove(db, names)
     with terminal.progress() as progress:
         error = runner.withdraw(chosen, progress=progress)
     if as_json:
         print(json.dumps({"removed": removed, "error": error}, indent=2))
-    for name in removed:
-        console.print(f"removed {escape(name)}", soft_wrap=True)
+    else:
+        for name in removed:
+            output.print(f"removed {escape(name)}", soft_wrap=True)
     if error:
         failed(error)
 

@@ -22,7 +22,7 @@ from walmart_pipeline.cli.options import (
     told,
     wrong,
 )
-from walmart_pipeline.cli.terminal import console
+from walmart_pipeline.cli.terminal import console, output
 
 if TYPE_CHECKING:
     from walmart_pipeline.core.records import Product
@@ -86,7 +86,7 @@ def generate(
     if as_json:
         print(written.model_dump_json(indent=2))
     else:
-        console.print(listing_view.view(product, written))
+        output.print(listing_view.view(product, written))
     if not written.listing:
         failed(listing_view.printable(written.completion.error or "there is no listing"))
 

@@ -10,8 +10,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from walmart_pipeline.cli.options import AsJson, PolicyName, settings_from, told, wrong
-from walmart_pipeline.cli.terminal import console
+from walmart_pipeline.cli.options import AsJson, PolicyName, settings_from, wrong
+from walmart_pipeline.cli.terminal import console, output
 
 app = typer.Typer()
 policy_app = typer.Typer(help="Policy profiles: the limits, rules and word lists of the judge.", no_args_is_help=True)
@@ -20,7 +20,7 @@ policy_app = typer.Typer(help="Policy profiles: the limits, rules and word lists
 @app.command()
 def score(
     source: Annotated[Path, typer.Option("--input", help="JSON lines of {product, listing}; - for stdin.")],
-    output: Annotated[Path | None, typer.Option(help="Where the reports go. Default: stdout.")] = None,
+    reports: Annotated[Path | None, typer.Option("--output", help="Where the reports go. Default: stdout.")] = None,
     policy: PolicyName = None,
 ) -> None:
     """Judge pairs of product and listing: a QualityReport for each line, or the line's error."""
@@ -31,7 +31,7 @@ def score(
     given = None if str(source) == "-" else source
     if given and not given.is_file():
         wrong(f"--input: there is no file {source}")
-    tally = told(lambda: pair_files.score_file(given, output, Judge(profiles.load(chosen.policy))))
+    tally = pair_files.score_file(given, reports, Judge(profiles.load(chosen.policy)))
     console.print(f"{tally.reports:,} reports, {tally.publishable:,} publishable, {tally.errors:,} lines with an error")
     raise typer.Exit(1 if tally.errors and not tally.reports else 0)
 
@@ -58,7 +58,7 @@ def list_profiles(as_json: AsJson = False) -> None:
             f"{limits['features_min']}–{limits['features_max']} of {limits['feature_max_chars']}",
             f"{limits['description_min_words']}+",
         )
-    console.print(table)
+    output.print(table)
 
 
 @policy_app.command("check")
@@ -75,15 +75,16 @@ def check_profile(
     except PolicyError as error:
         if as_json:
             print(json.dumps({"profile": profile, "errors": list(error.problems)}, indent=2))
+            raise typer.Exit(1) from error
         for problem in error.problems:
-            console.print(f"[red]error[/] {escape(problem)}", soft_wrap=True)
+            output.print(f"[red]error[/] {escape(problem)}", soft_wrap=True)
         raise typer.Exit(1) from error
     if as_json:
         print(json.dumps({"profile": profile, "errors": [], **found}, indent=2))
         return
     extends = f", extends {found['extends']}" if found["extends"] else ""
-    console.print(f"[green]good[/]  {found['name']}@{found['version']}{extends}", soft_wrap=True, highlight=False)
-    console.print(f"rules on   {len(found['rules_on'])}", highlight=False)
-    console.print(f"rules off  {', '.join(found['rules_off']) or 'none'}", highlight=False)
+    output.print(f"[green]good[/]  {found['name']}@{found['version']}{extends}", soft_wrap=True, highlight=False)
+    output.print(f"rules on   {len(found['rules_on'])}", highlight=False)
+    output.print(f"rules off  {', '.join(found['rules_off']) or 'none'}", highlight=False)
     for name, (theirs, ours) in found["changed"].items():
-        console.print(f"limit      {name} {ours:,}, was {theirs:,}", highlight=False)
+        output.print(f"limit      {name} {ours:,}, was {theirs:,}", highlight=False)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, told, wrong
-from walmart_pipeline.cli.terminal import console
+from walmart_pipeline.cli.terminal import console, output
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 
@@ -40,7 +40,7 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
         colour = STATUS_COLOURS[version.status]
         about = (version.recipe.provider, version.recipe.base_model, version.note)
         table.add_row(version.name, f"[{colour}]{version.status}[/]", *map(escape, about))
-    console.print(table if known else "no version yet: run `walmart-pipeline retrain`")
+    output.print(table if known else "no version yet: run `walmart-pipeline retrain`")
 
 
 @models.command("show")
@@ -54,7 +54,7 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
         print(version.model_dump_json(indent=2))
         return
     for label, value in model_versions.described(version).items():
-        console.print(f"  {label:<16} {value}", markup=False, soft_wrap=True)
+        output.print(f"  {label:<16} {value}", markup=False, soft_wrap=True)
 
 
 @models.command("compare")
@@ -80,7 +80,7 @@ def compare(one: Name, other: Name, home: Home = None, as_json: AsJson = False) 
             f"evaluation {pair[0]['evaluation_number']}", *(f"{row['mean_score']:.1f} points" for row in pair)
         )
         table.add_row("", *(f"{row['publishable']:.0%} of {row['products']} publishable" for row in pair))
-    console.print(table if differing or met else "they differ in nothing but their names")
+    output.print(table if differing or met else "they differ in nothing but their names")
 
 
 @models.command("promote")
@@ -107,7 +107,7 @@ def promote(
 
     with warehouse.writing() as db:
         told(lambda: model_versions.promote(db, version.name, decided_by="a person", reason=reason))
-    console.print(f"{version.name} writes from the next run on")
+    output.print(f"{version.name} writes from the next run on")
 
 
 @models.command("rollback")
@@ -121,7 +121,7 @@ def rollback(
 
     with _warehouse(settings_from(workspace=home)).writing() as db:
         was, present = told(lambda: model_versions.rollback(db, provider, decided_by="a person", reason=reason))
-    console.print(f"{was.name} is retired; {present.name if present else f'the own model of {provider}'} writes again")
+    output.print(f"{was.name} is retired; {present.name if present else f'the own model of {provider}'} writes again")
 
 
 @modelfile.command("check")
@@ -138,8 +138,8 @@ def modelfile_check(path: Path, as_json: AsJson = False) -> None:
         print(json.dumps([asdict(problem) for problem in problems], indent=2))
     else:
         for problem in problems:
-            console.print(f"{path}:{problem.line}: {problem.severity}: {problem.message}", markup=False, soft_wrap=True)
-        console.print(f"{path}: {len(problems)} found" if problems else f"{path}: good", markup=False)
+            output.print(f"{path}:{problem.line}: {problem.severity}: {problem.message}", markup=False, soft_wrap=True)
+        output.print(f"{path}: {len(problems)} found" if problems else f"{path}: good", markup=False)
     raise typer.Exit(1 if any(problem.severity == "error" for problem in problems) else 0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -20,10 +20,9 @@ from walmart_pipeline.cli.options import (
     Pull,
     failed,
     settings_from,
-    told,
     wrong,
 )
-from walmart_pipeline.cli.terminal import console
+from walmart_pipeline.cli.terminal import console, output
 
 app = typer.Typer()
 
@@ -126,21 +125,18 @@ def export(
     if unknown := set(formats) - set(exporter.FORMATS):
         wrong(f"--format: {', '.join(sorted(unknown))}: use {', '.join(exporter.FORMATS)}")
 
-    def write() -> list[Any]:
-        with Warehouse(chosen.warehouse, chosen.warehouse_wait_seconds).writing() as db:
-            written = exporter.deliver(db, folder or chosen.exports, formats)
-            exporter.record(db, written, run_id="")
-        return written
-
     if not chosen.warehouse.exists():
         failed(f"there is no warehouse at {chosen.warehouse} yet: run `walmart-pipeline run` first")
-    written = told(write)
+    with Warehouse(chosen.warehouse, chosen.warehouse_wait_seconds).writing() as db:
+        written = exporter.deliver(db, folder or chosen.exports, formats)
+        exporter.record(db, written, run_id="")
     if as_json:
         import json
 
         print(json.dumps([summary.model_dump() for summary in written], indent=2))
+        return
     for summary in written:
-        console.print(f"{summary.rows:,} listings, {summary.bytes:,} bytes: {escape(summary.path)}")
+        output.print(f"{summary.rows:,} listings, {summary.bytes:,} bytes: {escape(summary.path)}", soft_wrap=True)
 
 
 @app.command()
@@ -157,7 +153,7 @@ def doctor(home: Home = None, as_json: AsJson = False) -> None:
         colours = {"good": "green", "note": "yellow", "bad": "red"}
         for finding in findings:
             remedy = f" — {finding.remedy}" if finding.remedy else ""
-            console.print(
+            output.print(
                 f"[{colours[finding.state]}]{finding.state:<5}[/]{finding.name:<20} {escape(finding.detail + remedy)}",
                 soft_wrap=True,
             )

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, told, wrong
-from walmart_pipeline.cli.terminal import console
+from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, wrong
+from walmart_pipeline.cli.terminal import console, output
 
 app = typer.Typer(help="What reviewers say of the texts.", no_args_is_help=True)
 
@@ -40,21 +40,16 @@ def import_ratings(
     if not chosen.warehouse.exists():
         failed(f"there is no warehouse at {chosen.warehouse} yet: run `walmart-pipeline run` first")
 
-    def keep() -> rating_files.Imported:
-        with Warehouse(chosen.warehouse, chosen.warehouse_wait_seconds).writing() as db:
-            return rating_files.import_file(db, source, now=datetime.now(UTC))
-
-    try:
-        imported = told(keep)
-    except rating_files.RatingsFileError as error:
-        failed(str(error))
+    with Warehouse(chosen.warehouse, chosen.warehouse_wait_seconds).writing() as db:
+        imported = rating_files.import_file(db, source, now=datetime.now(UTC))
     for problem in imported.problems:
         console.print(f"{source}:{problem.line}: {problem.reason}", markup=False, soft_wrap=True)
     if as_json:
         print(imported.model_dump_json(indent=2))
-    console.print(
-        f"{escape(source.name)}: {imported.rows:,} rows: {imported.added:,} added, {imported.replaced:,} replaced, "
-        f"{imported.unchanged:,} unchanged, {imported.older:,} older than what is kept, "
-        f"{len(imported.problems):,} left out"
-    )
+    else:
+        output.print(
+            f"{escape(source.name)}: {imported.rows:,} rows: {imported.added:,} added, {imported.replaced:,} replaced, "
+            f"{imported.unchanged:,} unchanged, {imported.older:,} older than what is kept, "
+            f"{len(imported.problems):,} left out"
+        )
     raise typer.Exit(1 if imported.problems and len(imported.problems) == imported.rows else 0)

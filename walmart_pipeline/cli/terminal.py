@@ -5,6 +5,8 @@ Belongs here: progress bars and tables. Does not: what they say (run_summary.py)
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -26,8 +28,11 @@ from walmart_pipeline.automation.retrain_summary import Retraining
 from walmart_pipeline.automation.run_summary import Summary
 from walmart_pipeline.core.progress import Advance, LogProgress, Progress
 
-# Messages and progress go to stderr: stdout is for what a program reads.
+# Messages and progress.
 console = Console(stderr=True)
+
+# Results. In a file or a pipe a line is as long as it has to be.
+output = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 240)
 
 REASONS_SHOWN = 8
 
@@ -107,7 +112,7 @@ def show(summary: Summary) -> None:
     table.add_row("exports", escape("\n".join(summary.exports)) or "none")
     table.add_row("report", escape(summary.report or "none"))
     table.add_row("time", f"{summary.seconds:,.1f} s, Dagster run {summary.run_id[:8]}")
-    console.print(table)
+    output.print(table)
     if summary.error:
         console.print(f"[red]failed[/] {escape(summary.error)}")
 
@@ -121,7 +126,7 @@ def show_plan(summary: Summary) -> None:
     table.add_row("reasons", _listed(summary.plan_by_reason))
     table.add_row("at most", f"{summary.calls_at_most:,} model calls, {summary.tokens_at_most:,} tokens")
     table.add_row("cost at most", f"${summary.cost_usd_at_most:,.2f}; answers that the ledger has cost nothing")
-    console.print(table)
+    output.print(table)
     if summary.error:
         console.print(f"[red]failed[/] {escape(summary.error)}")
 
@@ -153,7 +158,7 @@ def show_retraining(done: Retraining) -> None:
     table.add_row("calls", f"{done.calls:,} model calls, ${done.cost_usd:,.4f}")
     table.add_row("report", escape(done.report or "none"))
     table.add_row("time", f"{done.seconds:,.1f} s, Dagster run {done.run_id[:8]}")
-    console.print(table)
+    output.print(table)
     if done.error:
         console.print(f"[red]failed[/] {escape(done.error)}")
 

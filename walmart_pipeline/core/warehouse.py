@@ -16,6 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from walmart_pipeline.core.errors import UserError
+
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
@@ -57,7 +59,7 @@ order by first_key
 """
 
 
-class WarehouseError(Exception):
+class WarehouseError(UserError):
     """The warehouse can't be opened, or isn't the one that this code knows."""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation.batch_provider import BatchProvider
 from walmart_pipeline.generation.model_provider import TEMPERATURE, Calling, ModelProvider
@@ -41,7 +42,7 @@ BATCH_WITHOUT_OPENAI = "only the provider openai takes batches: add --provider o
 NO_CHAMPIONS: Mapping[str, Recipe] = MappingProxyType({})
 
 
-class ProviderError(ValueError):
+class ProviderError(UserError, ValueError):
     """The provider can't be used as it is configured; the message says what to change."""
 
 

@@ -13,13 +13,14 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.judge.policy.schema import Limits, Policy, RuleSetting
 from walmart_pipeline.judge.profile_problems import rule_problems
 
 FOLDER = Path(__file__).parent / "policy"
 
 
-class PolicyError(ValueError):
+class PolicyError(UserError, ValueError):
     """A profile cannot be used. Each problem, a line of the message, names the file, the field and what to do."""
 
     def __init__(self, *problems: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
+from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import content_hash
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
@@ -88,7 +89,7 @@ class Answer:
     quotas: tuple[Quota, ...] = field(default=(), compare=False)
 
 
-class CallError(Exception):
+class CallError(UserError):
     """A call that gave no complete answer. The message is for a user and holds no secret.
 
     retry_after: seconds after which the endpoint wants to be asked again, where it said so.

@@ -19,6 +19,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
+from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.llm.calls import Answer, ErrorClass, Request
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ FOUND = ("answer", "error_class", "error", "prompt_tokens", "completion_tokens",
 OnCommit: TypeAlias = Callable[[Exception | None], None]
 
 
-class LedgerError(Exception):
+class LedgerError(UserError):
     """The ledger can't be read or written: what is answered from now on would be lost."""
 
 

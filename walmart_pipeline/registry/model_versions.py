@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field
 
+from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Record, content_hash
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
 from walmart_pipeline.generation.recipes import Recipe
@@ -23,7 +24,7 @@ Semver: TypeAlias = tuple[int, int, int]
 FIRST: Semver = (1, 0, 0)
 
 
-class RegistryError(ValueError):
+class RegistryError(UserError, ValueError):
     """There is no such version, or it can't be moved so; the message says what there is."""
 
 

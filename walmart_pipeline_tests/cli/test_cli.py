@@ -180,6 +180,39 @@ def test_export_without_a_warehouse_says_what_to_do(tmp_path: Path) -> None:
     assert "walmart-pipeline run" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "models list",
+        "dataset list",
+        "dataset show v1",
+        "policy list",
+        "policy check walmart-2025",
+        "doctor",
+        "export --format csv",
+        "generate --name Lamp --provider template",
+        "run",
+    ],
+)
+def test_results_go_to_stdout_where_a_pipe_or_a_file_takes_them(sample_copy: Pipeline, arguments: str) -> None:
+    """`models list | cat` and `generate … > file` once gave nothing."""
+    home = [] if arguments.startswith("policy") else ["--home", str(sample_copy.settings.workspace)]
+    done = CliRunner().invoke(app, [*arguments.split(), *home])
+    assert len(done.stdout.split()) > 3
+
+
+@pytest.mark.parametrize("arguments", ["models list", "dataset list", "export --format csv", "run"])
+def test_a_warehouse_of_a_newer_version_is_an_error_in_one_line(sample_copy: Pipeline, arguments: str) -> None:
+    """`models list` once ended in a traceback."""
+    with sample_copy.warehouse.writing() as db:
+        db.execute("insert into main.migrations values (9999, '9999_future.sql')")
+    done = CliRunner().invoke(app, [*arguments.split(), "--home", str(sample_copy.settings.workspace)])
+    if arguments != "dataset list":  # It reads the datasets' own files.
+        assert done.exit_code == 1
+        assert "newer walmart-pipeline" in done.stderr
+    assert "Traceback" not in done.output
+
+
 def test_doctor_tells_what_is_configured_and_no_secret(tmp_path: Path) -> None:
     secrets = {"OPENAI_API_KEY": "sk-planted-secret", "OLLAMA_BASE_URL": "http://user:planted-secret@127.0.0.1:9/"}
     done = command("doctor", "--home", tmp_path, "--json", **secrets)
@@ -202,8 +235,8 @@ def test_modelfile_check_names_every_error_with_its_line(tmp_path: Path) -> None
     done = command_in_process("modelfile", "check", path)
     assert done.exit_code == 1
     for line in (1, 2, 3):
-        assert f"{path}:{line}: error" in done.stderr
-    assert "FROM" in done.stderr
+        assert f"{path}:{line}: error" in done.stdout
+    assert "FROM" in done.stdout
 
 
 def names(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:

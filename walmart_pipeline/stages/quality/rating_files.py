@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Rating, Record
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.quality import ratings
@@ -42,7 +43,7 @@ IN_CATALOG = "select product_id from catalog.products where product_id in (selec
 Line: TypeAlias = tuple[int, Mapping[str, Any] | str]
 
 
-class RatingsFileError(ValueError):
+class RatingsFileError(UserError, ValueError):
     """The file as a whole can't be read; the message says what to change."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.files import write_whole
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.warehouse import Database, Row
@@ -73,7 +74,7 @@ limit $named
 """
 
 
-class VersionsError(ValueError):
+class VersionsError(UserError, ValueError):
     """A version is not there, or its files can't be read; the message says which and what to do."""
 
 

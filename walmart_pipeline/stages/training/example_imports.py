@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Listing, Product, QualityReport, Record, TrainingExample, content_hash
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.generation import prompt
@@ -81,7 +82,7 @@ where example is not null
 """
 
 
-class ImportFileError(ValueError):
+class ImportFileError(UserError, ValueError):
     """The file as a whole can't be read; the message says what to change."""
 
 

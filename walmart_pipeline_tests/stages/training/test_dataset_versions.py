@@ -187,6 +187,6 @@ def test_the_commands_show_versions_to_people_and_programs(second: Manifest, tmp
     assert json.loads(run("diff", "v1", "v2", "--json").stdout)["counts"]["added"] == 2
     for arguments in (("list",), ("show", "v1"), ("diff", "v1", "v2")):
         shown = run(*arguments)
-        assert (shown.exit_code, shown.stdout) == (0, "")
-        assert "v1" in shown.stderr
+        assert (shown.exit_code, shown.stderr) == (0, "")
+        assert "v1" in shown.stdout
     assert run("show", "v9").exit_code == 1
