@@ -102,6 +102,7 @@ def runs(pipeline: Pipeline) -> Iterator[Runs]:
         yield Runs(pipeline, instance, stack)
 
 
+@pytest.mark.drill
 def test_a_run_of_the_ui_that_was_killed_does_not_keep_the_next_command_waiting(runs: Runs) -> None:
     """After a power cut every later `run` once printed nothing and waited for ever."""
     killed = runs.start("pipeline_in_pool")
@@ -114,6 +115,7 @@ def test_a_run_of_the_ui_that_was_killed_does_not_keep_the_next_command_waiting(
     assert runs.in_pool == set()
 
 
+@pytest.mark.drill
 def test_dagsters_daemon_notices_a_killed_run_and_frees_its_place(runs: Runs) -> None:
     killed = runs.start("pipeline_in_pool")
     killed.wait_for("working")

@@ -119,6 +119,7 @@ def test_a_worse_model_is_refused_with_its_reasons_and_the_base_model_goes_on(
         assert [version.status for version in model_versions.versions(db)] == ["retired"]
 
 
+@pytest.mark.drill
 def test_a_retraining_keeps_no_nightly_run_waiting_and_goes_on_where_it_was_killed(
     home: Pipeline, server: FakeOllama
 ) -> None:

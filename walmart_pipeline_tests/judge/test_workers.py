@@ -129,6 +129,7 @@ def test_a_script_without_a_guard_is_not_run_again_by_the_processes(tmp_path: Pa
 
 
 @needs_proc
+@pytest.mark.drill
 def test_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(

@@ -319,6 +319,7 @@ Run(Path({str(home)!r}), {server.url!r}, products(5))
         ("POST /v1/batches", False, 1),  # between the batch and the book
     ],
 )
+@pytest.mark.drill
 def test_a_run_that_is_killed_while_it_sends_loses_nothing_and_pays_for_nothing_twice(
     server: FakeOpenAI, night: Night, tmp_path: Path, path: str, first: bool, batches: int
 ) -> None:

@@ -265,6 +265,7 @@ with Ledger(sys.argv[1]) as ledger:
 """
 
 
+@pytest.mark.drill
 def test_a_killed_run_repeats_at_most_what_was_in_flight(tmp_path: Path) -> None:
     log = tmp_path / "asked"
     command = [sys.executable, "-c", KILLED, f"sqlite:///{tmp_path}/ledger.db", str(log)]

@@ -109,6 +109,7 @@ def run(settings: Settings, judge: Judge) -> tuple[int, list[Row]]:
     return planned, rows
 
 
+@pytest.mark.drill
 def test_no_product_is_lost_and_no_answer_paid_twice_whatever_the_server_does(server: Server, tmp_path: Path) -> None:
     judge = Judge(profiles.load("walmart-2025"))
     settings = Settings(

@@ -155,6 +155,7 @@ def test_a_permanent_error_is_one_call_and_one_row(server: Server, drive: Drive)
     assert server.stats()["n400"] == 1
 
 
+@pytest.mark.drill
 def test_a_server_killed_and_started_again_costs_no_row(server: Server, ledger: Ledger) -> None:
     server.reset(latency=0.02)
     limits = DispatchLimits(concurrency=32)

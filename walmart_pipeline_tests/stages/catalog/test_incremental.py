@@ -125,6 +125,7 @@ def test_a_change_of_one_feed_writes_only_its_products(catalog: Catalog) -> None
     assert catalog.run().changed == 1
 
 
+@pytest.mark.drill
 def test_a_run_that_was_killed_while_it_cleaned_is_made_good_by_the_next(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

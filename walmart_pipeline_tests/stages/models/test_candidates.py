@@ -400,6 +400,7 @@ class Killed(BaseException):
 @pytest.mark.parametrize(
     ("step", "state"), [("upload", None), ("create", "uploaded"), ("show", "created"), ("manifest", "compared")]
 )
+@pytest.mark.drill
 def test_a_run_that_is_killed_after_any_step_is_continued_by_the_next(
     home: Home, monkeypatch: pytest.MonkeyPatch, step: str, state: str | None
 ) -> None:

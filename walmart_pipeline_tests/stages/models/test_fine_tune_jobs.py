@@ -298,6 +298,7 @@ Home(Path({str(folder)!r}), {server.url!r}).run()
         (JOBS, False, 2, 1),  # the job is begun, and nobody knows its id
     ],
 )
+@pytest.mark.drill
 def test_a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice(
     home: Home, server: FakeFineTuning, path: str, first: bool, uploads: int, jobs: int
 ) -> None:

@@ -295,6 +295,7 @@ Shop(Path(sys.argv[1]), server).tune(trials=6)
 """
 
 
+@pytest.mark.drill
 def test_a_killed_study_goes_on_where_it_was(tmp_path: Path) -> None:
     with model(warm) as server:
         shop = Shop(tmp_path, server).open()
