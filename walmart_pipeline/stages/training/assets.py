@@ -92,7 +92,7 @@ def dataset(
     """
     with warehouse.writing() as db:
         with progress.step("comparing products", None, context.log.info) as advance:
-            split_assignment.divide(db, judge, advance=advance)
+            split_assignment.assign(db, judge, advance=advance)
         excluded = selection.select(db)
         version, is_new = dataset_store.publish(
             db,

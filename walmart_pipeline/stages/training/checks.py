@@ -1,10 +1,9 @@
-"""Checks of the dataset: what would make a comparison of models worthless stops what is built from it."""
+"""Checks of the dataset."""
 
 import dagster as dg
 
 from walmart_pipeline.core import markdown
 from walmart_pipeline.core.warehouse import Warehouse
-from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.stages.training import leakage
 from walmart_pipeline.stages.training.assets import dataset
@@ -15,20 +14,20 @@ from walmart_pipeline.stages.training.near_duplicates import NEAR_COPY
     asset=dataset,
     name="leakage",
     blocking=True,
-    description="No product family, no component and no near-copy of an input or output (Jaccard index "
-    f"{NEAR_COPY} or more) stands on two splits: stops everything downstream.",
+    description="No product family, component or near-copy of an input or output (Jaccard index "
+    f"{NEAR_COPY} or more) is in two splits; otherwise nothing downstream is built.",
     pool=WAREHOUSE_POOL,
 )
-def no_leakage(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.AssetCheckResult:
-    """A model would be tested on what it has learned, and every comparison flatter it."""
+def no_leakage(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Fail if a model would be tested on what it has learned."""
     with warehouse.reading() as db:
-        found = leakage.leakage(db, judge)
+        found = leakage.leakage(db)
     return dg.AssetCheckResult(
         passed=not found.found,
         severity=dg.AssetCheckSeverity.ERROR,
         description=(
             f"{found.divided_families} families, {found.divided_components} components and {found.near_copies} "
-            f"near-copies stand on two splits, of {found.examples} examples"
+            f"near-copies are in two splits, of {found.examples} examples"
         ),
-        metadata={"near-copies on two splits": dg.MetadataValue.md(markdown.table(found.pairs))},
+        metadata={"near-copies in two splits": dg.MetadataValue.md(markdown.table(found.pairs))},
     )

@@ -1,27 +1,25 @@
-"""The dataset as the warehouse and the files have it.
-
-Belongs here: a version's rows, and its files in a folder of its name.
-Does not: which examples there are and which go in (examples.py, selection.py), splits (split_assignment.py),
-fingerprints (dataset.py), formats (example_files.py), or the data card (data_card.py).
-"""
+"""Publish the dataset: its version, the rows in the warehouse, and its files in a folder of the version's name."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import reduce
+from operator import xor
 from pathlib import Path
 from typing import get_args
 
-from walmart_pipeline.core.records import Listing, TrainingExample, content_hash
+from walmart_pipeline.core.records import Listing, TrainingExample
 from walmart_pipeline.core.warehouse import Database, Row
-from walmart_pipeline.stages.training import data_card, dataset, dataset_versions, example_files, selection
-from walmart_pipeline.stages.training.dataset_versions import Manifest
+from walmart_pipeline.stages.training import data_card, dataset_versions, example_files, selection
+from walmart_pipeline.stages.training.dataset_versions import Manifest, Version
 from walmart_pipeline.stages.training.near_duplicates import NEAR_COPY
 from walmart_pipeline.stages.training.split_assignment import Split
 
 # Bumped when the same examples would give another dataset: the asset's code_version.
-VERSION = "2"
+VERSION = "3"
 
 THRESHOLDS = {
     "quality_score": selection.QUALITY_AT_LEAST,
@@ -31,11 +29,24 @@ THRESHOLDS = {
 }
 
 IN_DATASET = """
-select product_id, source, family, component, split, category, quality_score, user_rating, example
+select product_id, source, family, component, split, category, quality_score, user_rating, content_key, example
 from training.examples
 join training.split using (product_id)
 anti join training.excluded using (product_id)
-order by product_id
+"""
+
+# What a model can learn makes the fingerprint; not times, scores and ratings, so that a second run over the same texts
+# is the same dataset. The order of the examples does not matter.
+CONTENTS = f"""
+select
+    split,
+    source,
+    count(*) as examples,
+    sum(quality_score) as quality,
+    bit_xor(md5_number(concat_ws(chr(31), product_id, split, content_key)))::varchar as fingerprint
+from ({IN_DATASET})
+group by split, source
+order by split, source
 """
 
 # A reviewer's text of a training product, and what it replaced, while the product's facts are the same.
@@ -55,16 +66,29 @@ order by chosen.product_id, edits.edited_at
 def publish(
     db: Database, folder: Path, *, policy: str, system_prompt: str, excluded: Mapping[str, int]
 ) -> tuple[Manifest, bool]:
-    """The version of what is in the dataset now, and whether it is new; a new one gets its rows and its files.
+    """Put the version of what is in the dataset now in force; return it, and whether it is new.
 
-    folder: where versions are kept, each in a folder of its name. excluded: what `selecting.select` says. The files are
-    written before the version is known to the warehouse, and version.json after all others, so that a version never
+    folder: where versions are kept, each in a folder of its name. excluded: examples that are kept out, by reason. The
+    files are written before the warehouse knows the version, and version.json after all others, so that a version never
     lacks one.
     """
-    found = dataset.contents(_dataset_examples(db))
+    contents = _contents(db)
     previous = [_version(row) for row in db.query("select * from training.dataset_versions order by number")]
-    version = dataset.next_version(previous, found, thresholds=THRESHOLDS, policy=policy, excluded=dict(excluded))
-    is_new = version not in previous
+    same = [version for version in previous if version.fingerprint == contents["fingerprint"]]
+    latest = previous[-1].number if previous else None
+    version = (
+        same[0]
+        if same
+        else Version(
+            number=(latest or 0) + 1,
+            parent=latest,
+            thresholds=THRESHOLDS,
+            policy=policy,
+            excluded=dict(excluded),
+            **contents,
+        )
+    )
+    is_new = not same
     target = folder / version.name
     manifest = dataset_versions.known(target)
     if is_new or manifest is None:
@@ -75,35 +99,49 @@ def publish(
     return manifest, is_new
 
 
-def _put_in_force(db: Database, version: dataset.Version) -> None:
+def _put_in_force(db: Database, version: Version) -> None:
     """Mark the version as in force and make `training.dataset` hold its rows."""
     db.execute("update training.dataset_versions set in_force = number = $number", {"number": version.number})
     held = db.query("select version, count(*) as examples from training.dataset group by version")
     if held != [{"version": version.name, "examples": sum(version.counts.values())}]:
         db.execute("delete from training.dataset")
         db.execute(
-            f"insert into training.dataset by name select $version as version, * from ({IN_DATASET})",
+            "insert into training.dataset by name "
+            f"select $version as version, * exclude (content_key) from ({IN_DATASET})",
             {"version": version.name},
         )
 
 
-def _dataset_examples(db: Database) -> Iterator[dataset.DatasetExample]:
-    for rows in db.stream(IN_DATASET):
-        for row in rows:
-            yield dataset.DatasetExample(
-                product_id=row["product_id"],
-                split=row["split"],
-                source=row["source"],
-                example=TrainingExample.model_validate_json(row["example"]),
-            )
+def _contents(db: Database) -> Row:
+    """Return the fields of a Version that follow from what is in the dataset now."""
+    groups = db.query(CONTENTS)
+    counts: dict[Split, int] = dict.fromkeys(get_args(Split), 0)
+    sources: Counter[str] = Counter()
+    for group in groups:
+        counts[group["split"]] += group["examples"]
+        sources[group["source"]] += group["examples"]
+    total = sources.total()
+    return {
+        "fingerprint": f"{reduce(xor, (int(group['fingerprint']) for group in groups), 0):032x}",
+        "counts": counts,
+        "sources": dict(sorted(sources.items())),
+        # Rounded, so that the order in which DuckDB adds them up does not show.
+        "mean_quality": round(sum(group["quality"] for group in groups) / total, 6) if total else None,
+    }
 
 
-def _write_files(db: Database, target: Path, version: dataset.Version, system_prompt: str) -> Manifest:
+def _examples(db: Database, where: str = "true") -> Iterator[Row]:
+    for page in db.pages_by_key(f"from ({IN_DATASET}) where {where}", key="product_id"):
+        yield from page
+
+
+def _write_files(db: Database, target: Path, version: Version, system_prompt: str) -> Manifest:
     target.mkdir(parents=True, exist_ok=True)
-    example_files.write_training_data(target / "training_data.json", (row.example for row in _dataset_examples(db)))
+    example_files.write_training_data(target / "training_data.json", (row["example"] for row in _examples(db)))
     chat = {}
     for name in get_args(Split):
-        examples = (row.example for row in _dataset_examples(db) if row.split == name)
+        rows = _examples(db, f"split = '{name}'")
+        examples = (TrainingExample.model_validate_json(row["example"]) for row in rows)
         chat[name] = example_files.write_chat(target / f"chat_{name}.jsonl", examples, system_prompt=system_prompt).cost
     preferences = example_files.write_preferences(
         target / "preferences.jsonl", _preferences(db), system_prompt=system_prompt
@@ -143,7 +181,7 @@ def _write_parquet(db: Database, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.part")
     try:
         with parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for rows in db.stream(IN_DATASET):
+            for rows in db.pages_by_key(IN_DATASET, key="product_id"):
                 writer.write_table(pa.Table.from_pylist([_columns(row) for row in rows], schema=schema))
         temporary.replace(path)
     finally:
@@ -152,29 +190,28 @@ def _write_parquet(db: Database, path: Path) -> None:
 
 def _columns(row: Row) -> Row:
     example = TrainingExample.model_validate_json(row["example"])
-    told, output = example.input, example.output
+    given, output = example.input, example.output
     return row | {
         "model_used": example.metadata.model_used,
         "generation_seconds": example.metadata.generation_time,
         "made_at": example.timestamp,
-        "product_name": told.product_name,
-        "facts": told.features,
-        "category_path": told.category,
-        "user_preferences": json.dumps(told.user_preferences),
+        "product_name": given.product_name,
+        "facts": given.features,
+        "category_path": given.category,
+        "user_preferences": json.dumps(given.user_preferences),
         "title": output.title,
         "key_features": output.features_formatted.split("\n"),
         "description": output.description,
         "seo_keywords": output.seo_keywords,
         "description_words": len(output.description.split()),
-        "content_key": content_hash([told.model_dump(), output.model_dump()]),
     }
 
 
-def _version(row: Row) -> dataset.Version:
+def _version(row: Row) -> Version:
     parsed = {name: json.loads(row[name] or "{}") for name in ("counts", "thresholds", "sources", "excluded")}
-    return dataset.Version(**{name: row[name] for name in dataset.Version.model_fields} | parsed)
+    return Version(**{name: row[name] for name in Version.model_fields} | parsed)
 
 
-def _version_row(version: dataset.Version, target: Path, created_at: datetime) -> Row:
-    told = {name: json.dumps(getattr(version, name)) for name in ("counts", "thresholds", "sources", "excluded")}
-    return version.model_dump() | told | {"folder": str(target), "created_at": created_at}
+def _version_row(version: Version, target: Path, created_at: datetime) -> Row:
+    counts = {name: json.dumps(getattr(version, name)) for name in ("counts", "thresholds", "sources", "excluded")}
+    return version.model_dump() | counts | {"folder": str(target), "created_at": created_at}

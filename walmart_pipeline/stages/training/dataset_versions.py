@@ -1,7 +1,4 @@
-"""The versions of a dataset as their folders have them, and what two of them differ in.
-
-Belongs here: version.json, and reading any version without the warehouse. Does not: making one (dataset_store.py).
-"""
+"""Read the versions of a dataset from their folders, without the warehouse, and compare two of them."""
 
 from __future__ import annotations
 
@@ -9,13 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.files import write_whole
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.warehouse import Database, Row
-from walmart_pipeline.stages.training.dataset import Version
 from walmart_pipeline.stages.training.fine_tuning_estimate import FineTuning
 from walmart_pipeline.stages.training.split_assignment import Split
 
@@ -76,6 +72,30 @@ limit $named
 
 class VersionsError(UserError, ValueError):
     """A version is not there, or its files can't be read; the message says which and what to do."""
+
+
+class Version(Record):
+    """A dataset that models are built from, named for good by its content."""
+
+    number: int = Field(ge=1)
+    fingerprint: str
+    parent: int | None = Field(description="Number of the version before; None for the first.")
+    counts: dict[Split, int] = Field(description="Examples of each split; every split is named.")
+    mean_quality: float | None = Field(description="0 to 100; None for a dataset without examples.")
+    thresholds: dict[str, float] = Field(description="What an example had to reach when the version was made.")
+    policy: str = Field(description="Policy under which quality was judged, such as walmart-2025@3f2a….")
+    sources: dict[str, int] = Field(default_factory=dict, description="Examples from each source.")
+    excluded: dict[str, int] = Field(
+        default_factory=dict,
+        # A version.json of an earlier release has `left_out`.
+        validation_alias=AliasChoices("excluded", "left_out"),
+        description="Examples that did not go in, by reason.",
+    )
+
+    @property
+    def name(self) -> str:
+        """As users see it: v3."""
+        return f"v{self.number}"
 
 
 class Manifest(Version):

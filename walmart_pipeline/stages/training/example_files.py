@@ -71,14 +71,17 @@ def example_from(
     )
 
 
-def write_training_data(path: Path, examples: Iterable[TrainingExample]) -> int:
-    """Write the published schema, a JSON list, one example a line; returns how many. Holds one example in memory."""
+def write_training_data(path: Path, examples: Iterable[str]) -> int:
+    """Write the published schema, a JSON list with one example a line; return how many.
+
+    examples: each as JSON. One is held in memory.
+    """
     count = 0
     with whole_file(path) as file:
         file.write("[")
         for count, example in enumerate(examples, start=1):
             file.write("\n" if count == 1 else ",\n")
-            file.write(example.model_dump_json())
+            file.write(example)
         file.write("\n]\n")
     return count
 

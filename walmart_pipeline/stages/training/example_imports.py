@@ -21,7 +21,7 @@ from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.generation import prompt
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.training import near_duplicates, published_schema
-from walmart_pipeline.stages.training.near_duplicates import Corpus, Groups
+from walmart_pipeline.stages.training.near_duplicates import Corpus
 from walmart_pipeline.stages.training.published_schema import Flaw
 from walmart_pipeline.stages.training.selection import QUALITY_AT_LEAST
 
@@ -62,16 +62,30 @@ NEAR_COPIES = """
 update training.imports
 set flaws = list_append(flaws, {'kind': 'near-copy', 'detail': 'of row ' || copies.first})
 from (
-    select product_id, min(source_row) over (partition by root) as first
-    from grouped
+    select product_id, min(source_row) over (partition by coalesce(root, sketch_key)) as first
+    from imported_texts
+    left join connected on node = sketch_key
     join training.imports using (product_id)
-    where source_file = $source_file and verdict = 'accepted'
+    where sketch_key is not null and source_file = $source_file and verdict = 'accepted'
 ) as copies
 where imports.product_id = copies.product_id
     and imports.source_file = $source_file
     and imports.verdict = 'accepted'
     and imports.source_row <> copies.first
 """
+
+ACCEPTED = """
+select product_id, example::varchar as text
+from training.imports
+where verdict = 'accepted' and source_file = $source_file
+"""
+
+IMPORTED_TEXTS = Corpus(
+    name="import",
+    table="imported_texts",
+    texts="select product_id, example::varchar as text from training.imports semi join wanted using (product_id)",
+    read=near_duplicates.example_output,
+)
 
 UNJUDGED = """
 select source_file, source_row, product::varchar as product, example::varchar as example
@@ -121,7 +135,7 @@ def import_file(db: Database, path: Path, judge: Judge, *, now: datetime) -> Imp
         about = {"source_file": path.name, "digest": digest, "imported_at": now}
         db.append("training.imports", (about | row for row in _rows(path, judge, now)))
         db.execute(EXACT_COPIES, {"source_file": path.name})
-        _tell_near_copies(db, judge, path.name)
+        _note_near_copies(db, judge, path.name)
     return _imported(db, path.name, is_new)
 
 
@@ -209,27 +223,16 @@ def _verdict(report: QualityReport) -> Row:
     }
 
 
-def _tell_near_copies(db: Database, judge: Judge, source_file: str) -> None:
-    """Say of each accepted row which earlier one of its file it nearly copies; the dataset will hold one of them."""
-    db.execute("create or replace temp table imported_sketches (product_id varchar, bands ubigint[], bits ubigint[])")
-    accepted = (
-        "select product_id, example::varchar as text from training.imports "
-        f"where verdict = 'accepted' and source_file = {_quoted(source_file)}"
-    )
-    for page in db.pages(accepted):
-        sketches = ((row["product_id"], near_duplicates.example_output(row["text"])) for row in page)
-        db.append(
-            "imported_sketches", ({"product_id": key} | near_duplicates.sketch(judge, text) for key, text in sketches)
-        )
-    corpus = Corpus("select * from imported_sketches", accepted, near_duplicates.example_output)
-    groups = Groups(near_duplicates.find(db, corpus))
-    near_duplicates.join(db, corpus, groups)
-    near_duplicates.keep_groups(db, groups)
+def _note_near_copies(db: Database, judge: Judge, source_file: str) -> None:
+    """Note at each accepted row which earlier one of its file it nearly copies; the dataset will hold one of them."""
+    db.execute("create or replace temp table imported_texts as from training.outputs limit 0")
+    for page in db.pages(ACCEPTED, {"source_file": source_file}):
+        texts = ((row["product_id"], near_duplicates.example_output(row["text"])) for row in page)
+        db.append("imported_texts", ({"product_id": key} | near_duplicates.sketch(judge, text) for key, text in texts))
+    near_duplicates.update(db, IMPORTED_TEXTS)
+    near_duplicates.connect(db, "select one, other from training.near_copies where corpus = 'import'")
     db.execute(NEAR_COPIES, {"source_file": source_file})
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    db.execute("delete from training.near_copies where corpus = 'import'")
 
 
 def _imported(db: Database, source_file: str, is_new: bool) -> Imported:

@@ -8,10 +8,11 @@ Does not: reading files of examples (example_imports.py), which examples make th
 from __future__ import annotations
 
 from walmart_pipeline.core.progress import Advance
-from walmart_pipeline.core.records import Listing, Product, TrainingExample
+from walmart_pipeline.core.records import Listing, Product, TrainingExample, content_hash
 from walmart_pipeline.core.warehouse import Database, Row, struct
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.training import example_files, example_imports, near_duplicates
+from walmart_pipeline.stages.training.near_duplicates import Corpus
 
 # Bumped when the same texts would give other examples: the asset's code_version.
 VERSION = "2"
@@ -62,7 +63,7 @@ SAME = "product_id, content_hash, facts_hash, quality_score, source, coalesce(us
 
 FORGET = f"""
 delete from training.examples
-where ({SAME}) not in (
+where content_key is null or ({SAME}) not in (
     select ({SAME}) from ({{accepted}})
     union all
     select ({SAME}) from ({IMPORTED})
@@ -81,6 +82,13 @@ select product_id, content_hash, example::varchar as example
 from training.examples
 anti join training.outputs using (product_id, content_hash)
 """
+
+OUTPUTS = Corpus(
+    name="output",
+    table="training.outputs",
+    texts="select product_id, example::varchar as text from training.examples semi join wanted using (product_id)",
+    read=near_duplicates.example_output,
+)
 
 
 def learn(db: Database, judge: Judge, *, advance: Advance, stand_ins: bool = False) -> int:
@@ -103,6 +111,7 @@ def learn(db: Database, judge: Judge, *, advance: Advance, stand_ins: bool = Fal
     for due in db.pages_by_key(UNSKETCHED, key="product_id"):
         db.append("training.outputs", (_output_row(row, judge) for row in due))
         db.checkpoint()
+    near_duplicates.update(db, OUTPUTS)
     return total
 
 
@@ -118,19 +127,23 @@ def _accepted_row(row: Row) -> Row:
         user_rating=row["user_rating"],
     )
     category = product.category[0] if product.category else ""
-    return _known(row) | {"category": category, "example": example.model_dump_json()}
+    return _example_row(row, category, example)
 
 
 def _imported_row(row: Row) -> Row:
     example = TrainingExample.model_validate_json(row["example"])
     judged = example.metadata.model_copy(update={"quality_score": row["quality_score"]})
     example = example.model_copy(update={"metadata": judged})
-    return _known(row) | {"category": row["category"] or "", "example": example.model_dump_json()}
+    return _example_row(row, row["category"] or "", example)
 
 
-def _known(row: Row) -> Row:
+def _example_row(row: Row, category: str, example: TrainingExample) -> Row:
     names = ("product_id", "content_hash", "facts_hash", "quality_score", "source", "user_rating")
-    return {name: row[name] for name in names}
+    return {name: row[name] for name in names} | {
+        "category": category,
+        "content_key": content_hash([example.input.model_dump(), example.output.model_dump()]),
+        "example": example.model_dump_json(),
+    }
 
 
 def _output_row(row: Row, judge: Judge) -> Row:

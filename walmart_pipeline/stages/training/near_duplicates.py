@@ -1,19 +1,16 @@
-"""Which texts are near-copies of one another, found without comparing every pair.
+"""Find near-copies among many texts: candidates by MinHash bands in DuckDB, then their exact Jaccard index.
 
-Belongs here: the texts that are compared, candidates, the exact measure, and groups of near-copies.
-Does not: sketches of a text (duplicates/uniqueness.py), or what follows for a split (split_assignment.py) or an example
-(selection.py).
-
-Candidates share a band of their sketches (found by DuckDB); each is then measured exactly on its words. Memory: eight
-bytes a text, and a page of pairs.
+A text is known by its `sketch_key`, which verbatim copies share, so that what was measured once holds for good: only
+texts that were not compared yet are compared, with each other and with all others.
 """
 
 from __future__ import annotations
 
 import json
-from array import array
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import xor
+from typing import TYPE_CHECKING, NamedTuple
 
 from walmart_pipeline.core.records import ExampleInput, Listing, Product
 from walmart_pipeline.core.warehouse import Database, Row
@@ -23,72 +20,83 @@ from walmart_pipeline.judge.duplicates.uniqueness import BANDS, own_words, signa
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.text.analysis import analyze
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 # Exact Jaccard index of the shingles. Of 895, 223 and 2,554 real records 479, 12 and 465 pairs of other families are
 # so alike, and components stay small: the largest have 23, 5 and 21 products (at 0.8: 23, 5 and 13; at 0.65: 23, 7 and
 # 26). Candidates hold 99 % of the pairs of 0.7, and 89 % of those of 0.6 (duplicates/uniqueness.py).
 NEAR_COPY = 0.7
-# A sketch tells similarity to 0.05 (one standard error): a pair that it puts three errors lower is not measured.
-ESTIMATED_AT_LEAST = NEAR_COPY - 0.15
-# Sellers' boilerplate fills huge buckets: each text of one meets so many of it. All pairs of a bucket up to this size.
+# A sketch estimates similarity to 0.05 (one standard error): only within three errors of the threshold is it measured.
+ESTIMATE_ERROR = 0.15
+# Sellers' boilerplate fills huge buckets: a text is compared with so many of each.
 REPRESENTATIVES = 20
+# Pairs whose texts are held in memory at once; for each such chunk the texts' table is scanned once more.
+CHUNK_PAIRS = 20_000
 
-SKETCHED = """
-create or replace temp table sketched as
-select
-    row_number() over (order by product_id) - 1 as place,
-    product_id,
-    bands,
-    bits,
-    min(product_id) over (partition by bands) = product_id as is_first
-from ({sketches})
-"""
-
-# Sellers' boilerplate word for word: each text is compared with the first of its kind, and that one with all others.
-SAME = """
-create or replace temp table near_pairs as
-select place as one, min(place) over (partition by bands) as other
-from sketched
-where bands is not null
-qualify one <> other
-"""
-
-BAND = f"""
-insert into near_pairs
-with placed as (
-    select place, bits, bands[$band] as bucket
-    from sketched
-    where bands is not null and is_first
-),
-buckets as (
-    select bucket, min(place, {REPRESENTATIVES}) as representatives
-    from placed
+CANDIDATES = f"""
+insert into candidates
+with shared as (
+    select bands[$band] as bucket
+    from {{table}}
+    where sketch_key is not null
     group by bucket
-    having count(*) > 1
+    having min(sketch_key) <> max(sketch_key) and bool_or(compared is null)
 ),
--- Set down, else DuckDB measures every pair before it looks which of them met: 2,554 records took 16 s, so 0.07 s.
-met as materialized (
-    select place, bits, unnest(representatives) as representative
+placed as materialized (
+    select bucket, sketch_key, any_value(bits) as bits, bool_and(compared is null) as fresh
+    from {{table}}
+    join shared on shared.bucket = bands[$band]
+    group by bucket, sketch_key
+),
+representatives as (
+    select bucket, sketch_key, bits, fresh
     from placed
-    join buckets using (bucket)
+    qualify row_number() over (partition by bucket order by sketch_key) <= {REPRESENTATIVES}
 )
-select one.place, other.place
-from met as one
-join sketched as other on other.place = one.representative
-where one.place <> other.place and {SIMILARITY} >= {ESTIMATED_AT_LEAST}
+select distinct least(one.sketch_key, other.sketch_key), greatest(one.sketch_key, other.sketch_key), {SIMILARITY}
+from placed as one
+join representatives as other using (bucket)
+where one.sketch_key <> other.sketch_key and (one.fresh or other.fresh) and {SIMILARITY} >= {NEAR_COPY - ESTIMATE_ERROR}
 """
 
-PAIRS = "select distinct least(one, other) as one, greatest(one, other) as other from near_pairs order by all"
+SURE = f"""
+insert into training.near_copies
+select distinct $corpus, one, other, similarity
+from candidates
+where similarity > {NEAR_COPY + ESTIMATE_ERROR}
+"""
 
-TEXTS = """
-select place, text
-from ({texts})
-join sketched using (product_id)
-where place in (select unnest($places))
+UNSURE = f"""
+create or replace temp table unsure as
+select one, other, row_number() over (order by one, other) - 1 as place
+from (select distinct one, other from candidates where similarity <= {NEAR_COPY + ESTIMATE_ERROR})
+"""
+
+# One product for each text of a chunk of pairs.
+WANTED = """
+create or replace temp table wanted as
+select sketch_key, min(product_id) as product_id
+from {table}
+where sketch_key in (
+    select unnest([one, other])
+    from unsure
+    where place between $first and $last
+)
+group by sketch_key
+"""
+
+FORGET_GONE = """
+delete from training.near_copies
+where corpus = $corpus
+    and (one not in (select sketch_key from {table} where sketch_key is not null)
+        or other not in (select sketch_key from {table} where sketch_key is not null))
 """
 
 
-class Text(NamedTuple):
-    """What is compared: a product's name, whose words do not count, and what is told of it."""
+class ComparedText(NamedTuple):
+    """What is compared: a product's name, whose words do not count, and the text about it."""
 
     product_name: str
     features: Sequence[str]
@@ -96,113 +104,121 @@ class Text(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """Texts in the warehouse, one a product.
+    """Texts to compare, one a product.
 
-    sketches: SQL with product_id, bands, bits (null: too short to compare). texts: SQL with product_id and text, of
-    which `read` makes a Text.
+    table: with product_id, sketch_key, bands, bits and compared; null keys are texts too short to compare.
+    texts: SQL for product_id and text of the products in the temporary table `wanted`; read: makes the text of it.
     """
 
-    sketches: str
+    name: str
+    table: str
     texts: str
-    read: Callable[[str], Text]
+    read: Callable[[str], ComparedText]
 
 
-class Groups:
-    """What hangs together (union-find over 0 … size - 1); the least place of a group is its root."""
-
-    def __init__(self, size: int) -> None:
-        self._parents = array("q", range(size))
-
-    def root(self, place: int) -> int:
-        """The least place of the group."""
-        parents = self._parents
-        while parents[place] != place:
-            parents[place] = place = parents[parents[place]]
-        return place
-
-    def join(self, one: int, other: int) -> None:
-        """Both are of one group from now on."""
-        first, second = sorted((self.root(one), self.root(other)))
-        self._parents[second] = first
-
-    def rows(self) -> Iterator[Row]:
-        """Each place with its root."""
-        return ({"place": place, "root": self.root(place)} for place in range(len(self._parents)))
+def input_text(told: ExampleInput) -> ComparedText:
+    """Return what a model is given about a product."""
+    return ComparedText(told.product_name, told.features)
 
 
-def input_text(told: ExampleInput) -> Text:
-    """What a model is told of a product."""
-    return Text(told.product_name, told.features)
-
-
-def product_text(product_json: str) -> Text:
-    """What a model would be told of a Product."""
+def product_text(product_json: str) -> ComparedText:
+    """Return what a model would be given about a Product."""
     return input_text(prompt.facts(Product.model_validate_json(product_json)))
 
 
-def example_input(example_json: str) -> Text:
-    """What a model is told in a TrainingExample."""
-    told = json.loads(example_json)["input"]
-    return Text(told["product_name"], told["features"])
-
-
-def example_output(example_json: str) -> Text:
-    """What a TrainingExample answers."""
+def example_output(example_json: str) -> ComparedText:
+    """Return what a TrainingExample answers."""
     example = json.loads(example_json)
     output = example["output"]
-    return Text(
-        example["input"]["product_name"], prompt.lines(output["features_formatted"].split("\n")), output["description"]
-    )
+    features = prompt.lines(output["features_formatted"].split("\n"))
+    return ComparedText(example["input"]["product_name"], features, output["description"])
 
 
-def sketch(judge: Judge, text: Text) -> dict[str, Any]:
-    """The columns bands and bits of a text; null where it has too few words of its own."""
+def sketch(judge: Judge, text: ComparedText) -> Row:
+    """Return the columns sketch_key, bands and bits of a text; nulls where it has too few words of its own."""
     listing = Listing(key_features=list(text.features), description=text.description)
     found = signature(judge.case(Product(product_id="", product_name=text.product_name), listing))
-    return {"bands": found.bands, "bits": found.bits} if found else {"bands": None, "bits": None}
+    if found is None:
+        return {"sketch_key": None, "bands": None, "bits": None}
+    return {"sketch_key": reduce(xor, found.bands), "bands": found.bands, "bits": found.bits}
 
 
-def similarity(one: Text, other: Text) -> float:
-    """Jaccard index of the shingles of both, 0 to 1: the words that sketches are made of, measured exactly."""
-    first, second = shingles(one), shingles(other)
-    return len(first & second) / (len(first | second) or 1)
+def shingles(text: ComparedText) -> NDArray[np.int64]:
+    """Return the distinct hashes of three words in a row, without the words of the name and without figures."""
+    import numpy as np
+
+    words = own_words([analyze(text.product_name)], map(analyze, [*text.features, text.description]))
+    return np.unique(np.fromiter(map(hash, word_triples(words)), dtype=np.int64))
 
 
-def shingles(text: Text) -> set[tuple[str, ...]]:
-    """Three words in a row, of the words that are compared: not those of the name, and no figures."""
-    return word_triples(own_words([analyze(text.product_name)], map(analyze, [*text.features, text.description])))
+def similarity(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
+    """Return the Jaccard index of the shingles of two texts, 0 to 1."""
+    import numpy as np
+
+    common = len(np.intersect1d(one, other, assume_unique=True))
+    return common / (len(one) + len(other) - common or 1)
 
 
-def find(db: Database, corpus: Corpus) -> int:
-    """Fill temporary tables `sketched` (place, product_id) and `near_pairs` (candidates). Returns how many texts."""
-    db.execute(SKETCHED.format(sketches=corpus.sketches))
-    db.execute(SAME)
-    for band in range(1, BANDS + 1):
-        db.execute(BAND, {"band": band})
-    return db.count("sketched")
+def update(db: Database, corpus: Corpus) -> None:
+    """Bring the pairs of this corpus in `training.near_copies` up to date: both keys and their similarity."""
+    table = corpus.table
+    if db.value(f"select count(*) from {table} where compared is null"):
+        db.execute("create or replace temp table candidates (one ubigint, other ubigint, similarity double)")
+        for band in range(1, BANDS + 1):
+            db.execute(CANDIDATES.format(table=table), {"band": band})
+        db.execute(SURE, {"corpus": corpus.name})
+        db.execute(UNSURE)
+        for first in range(0, db.count("unsure"), CHUNK_PAIRS):
+            db.append("training.near_copies", _measured(db, corpus, first, first + CHUNK_PAIRS - 1))
+        db.execute(f"update {table} set compared = true where compared is null")
+        db.execute("drop table candidates")
+        db.execute("drop table unsure")
+    db.execute(FORGET_GONE.format(table=table), {"corpus": corpus.name})
 
 
-def join(db: Database, corpus: Corpus, groups: Groups) -> None:
-    """Join the groups of all near-copies that `find` has candidates for. A pair that hangs together is not measured."""
-    for page in db.pages(PAIRS):
-        apart = [(row["one"], row["other"]) for row in page if groups.root(row["one"]) != groups.root(row["other"])]
-        told = texts_at(db, corpus, apart)
-        for one, other in apart:
-            if groups.root(one) != groups.root(other) and similarity(told[one], told[other]) >= NEAR_COPY:
-                groups.join(one, other)
+def _measured(db: Database, corpus: Corpus, first: int, last: int) -> list[Row]:
+    """Measure the unsure pairs of these places; those that are near-copies."""
+    places = {"first": first, "last": last}
+    db.execute(WANTED.format(table=corpus.table), places)
+    words = {
+        row["sketch_key"]: shingles(corpus.read(row["text"]))
+        for page in db.stream(f"select sketch_key, text from ({corpus.texts}) join wanted using (product_id)")
+        for row in page
+    }
+    pairs = db.query("select one, other from unsure where place between $first and $last", places)
+    return [
+        {"corpus": corpus.name, **pair, "similarity": measured}
+        for pair in pairs
+        if (measured := similarity(words[pair["one"]], words[pair["other"]])) >= NEAR_COPY
+    ]
 
 
-def texts_at(db: Database, corpus: Corpus, pairs: Sequence[tuple[int, int]]) -> dict[int, Text]:
-    """The texts of these pairs of places."""
-    places = sorted({place for pair in pairs for place in pair})
-    rows = db.query(TEXTS.format(texts=corpus.texts), {"places": places}) if places else []
-    return {row["place"]: corpus.read(row["text"]) for row in rows}
+def connect(db: Database, edges: str) -> None:
+    """Fill the temporary table `connected` (node, root): the nodes of a graph, and the least that each is connected to.
 
+    edges: SQL for the columns one and other. Memory: 40 bytes an edge.
+    """
+    import numpy as np
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-def keep_groups(db: Database, groups: Groups) -> None:
-    """Fill the temporary table `grouped` (product_id, root) from the groups over `sketched`."""
-    db.execute("create or replace temp table group_roots (place bigint, root bigint)")
-    db.append("group_roots", groups.rows())
+    db.execute(f"create or replace temp table edges as {edges}")
     db.execute(
-        "create or replace temp table grouped as select product_id, root from group_roots join sketched using (place)"
+        "create or replace temp table nodes as select node, row_number() over (order by node) - 1 as place "
+        "from (select one as node from edges union select other from edges)"
+    )
+    pairs = db.frame(
+        "select first.place as one, second.place as other from edges "
+        "join nodes as first on first.node = one join nodes as second on second.node = other"
+    )
+    size = max(1, db.count("nodes"))
+    graph = coo_array((np.ones(len(pairs), dtype=bool), (pairs["one"], pairs["other"])), shape=(size, size))
+    _, labels = connected_components(graph, directed=False)
+    _, firsts = np.unique(labels, return_index=True)
+    db.execute("create or replace temp table roots (place bigint, root bigint)")
+    roots = enumerate(firsts[labels].tolist())
+    db.append("roots", ({"place": place, "root": root} for place, root in roots if place != root))
+    db.execute(
+        "create or replace temp table connected as select nodes.node, coalesce(first.node, nodes.node) as root "
+        "from nodes left join roots using (place) left join nodes as first on first.place = roots.root"
     )

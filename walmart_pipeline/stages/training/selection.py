@@ -1,8 +1,4 @@
-"""Which examples make the dataset, and why the others do not: `training.excluded`.
-
-Belongs here: the bar, near-copies, and the balance of categories. Does not: what near-copies are (near_duplicates.py),
-or where examples come from (examples.py).
-"""
+"""Exclude examples from the dataset: by quality, as near-copies, and to balance categories: `training.excluded`."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ from collections.abc import Sequence
 
 from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.stages.training import near_duplicates
-from walmart_pipeline.stages.training.near_duplicates import Corpus, Groups
 
 # The lowest quality that any tier learns from (DESIGN.md: basic).
 QUALITY_AT_LEAST = 70.0
@@ -27,7 +22,7 @@ CATEGORY_ALWAYS = 500
 # The better of two examples first: a reviewer's own text, then by stars, then by score.
 RANK = f"source = 'edit' desc, coalesce(user_rating, {UNRATED_STARS}) desc, quality_score desc, product_id"
 
-BELOW_THE_BAR = f"""
+BELOW_THRESHOLD = f"""
 insert into training.excluded by name
 select
     product_id,
@@ -41,19 +36,25 @@ where quality_score < {QUALITY_AT_LEAST} or user_rating <= {REJECTED_STARS}
 
 STILL_IN = "from training.examples anti join training.excluded using (product_id)"
 
-OUTPUTS = Corpus(
-    sketches=f"select product_id, bands, bits {STILL_IN} join training.outputs using (product_id, content_hash)",
-    texts="select product_id, example::varchar as text from training.examples",
-    read=near_duplicates.example_output,
-)
+OUTPUT_EDGES = f"""
+select one, other
+from training.near_copies
+where corpus = 'output'
+    and one in (select sketch_key {STILL_IN} join training.outputs using (product_id))
+    and other in (select sketch_key {STILL_IN} join training.outputs using (product_id))
+"""
 
 COPIES = f"""
 insert into training.excluded by name
 select product_id, 'near-copy' as reason, best as instead_of
 from (
-    select product_id, first_value(product_id) over (partition by root order by {RANK}) as best
-    from grouped
-    join training.examples using (product_id)
+    select
+        product_id,
+        first_value(product_id) over (partition by coalesce(root, sketch_key) order by {RANK}) as best
+    from (select examples.* {STILL_IN})
+    join training.outputs using (product_id)
+    left join connected on node = sketch_key
+    where sketch_key is not null
 )
 where product_id <> best
 """
@@ -72,10 +73,8 @@ def select(db: Database) -> dict[str, int]:
     Deterministic: the same examples leave out the same ones.
     """
     db.execute("delete from training.excluded")
-    db.execute(BELOW_THE_BAR)
-    groups = Groups(near_duplicates.find(db, OUTPUTS))
-    near_duplicates.join(db, OUTPUTS, groups)
-    near_duplicates.keep_groups(db, groups)
+    db.execute(BELOW_THRESHOLD)
+    near_duplicates.connect(db, OUTPUT_EDGES)
     db.execute(COPIES)
     sizes = [row["examples"] for row in db.query(f"select count(*) as examples {STILL_IN} group by category")]
     db.execute(TOO_MANY, {"most": most_of_category(sizes)})

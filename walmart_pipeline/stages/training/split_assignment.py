@@ -9,15 +9,16 @@ model has learned of such a product before speaks for that model, not for its ch
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.warehouse import Database, Row, struct
+from walmart_pipeline.generation import prompt
 from walmart_pipeline.judge.duplicates.families import family
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.training import near_duplicates
-from walmart_pipeline.stages.training.near_duplicates import Corpus, Groups
+from walmart_pipeline.stages.training.near_duplicates import Corpus
 
 Split: TypeAlias = Literal["train", "validation", "test"]
 
@@ -26,44 +27,70 @@ _HASH_BYTES = 8
 # Any number does; this one stays, since another would move held-out products into the training split.
 SPLIT_SEED = 2025
 
-# All products that an example can be about: those of the catalog, also without an accepted text, and imported ones.
-SUBJECTS = f"""
-select product_id, facts_hash, to_json({struct("products", Product)})::varchar as text
-from catalog.products
+# Only their keys, so that no record is read for them.
+KEYS = """
+select product_id, facts_hash from catalog.products
 union all
-select product_id, facts_hash, product::varchar as text
-from training.imports
-where verdict = 'accepted'
+select product_id, facts_hash from training.imports where verdict = 'accepted'
 """
 
 FORGET_CHANGED = f"""
 delete from training.inputs
-where (product_id, facts_hash) not in (select (product_id, facts_hash) from ({SUBJECTS}))
+where (product_id, facts_hash) not in (select (product_id, facts_hash) from ({KEYS}))
 """
 
-UNSKETCHED = f"""
-select product_id, facts_hash, text
-from ({SUBJECTS})
-anti join training.inputs using (product_id, facts_hash)
-"""
+
+def subjects(only: str = "") -> str:
+    """Return SQL for all products that an example can be about: of the catalog, also without a text, and imported ones.
+
+    only: a join to restrict them before a record is read.
+    """
+    return f"""
+        select product_id, facts_hash, to_json({struct("products", Product)})::varchar as text
+        from catalog.products {only}
+        union all
+        select product_id, facts_hash, product::varchar as text
+        from training.imports {only}
+        where verdict = 'accepted'
+    """
+
+
+UNSKETCHED = subjects("anti join training.inputs using (product_id, facts_hash)")
 
 INPUTS = Corpus(
-    sketches="select product_id, bands, bits from training.inputs",
-    texts=SUBJECTS,
+    name="input",
+    table="training.inputs",
+    texts=subjects("semi join wanted using (product_id)"),
     read=near_duplicates.product_text,
 )
 
-SAME_FAMILY = """
-select place, min(place) over (partition by family) as first
-from sketched
-join training.inputs using (product_id)
+FAMILY_EDGES = """
+with texts as (
+    select sketch_key, min(family) as family
+    from training.inputs
+    where sketch_key is not null
+    group by sketch_key
+    having count(*) > 1 or sketch_key in (
+        select unnest([one, other]) from training.near_copies where corpus = 'input'
+    )
+)
+select inputs.family as one, texts.family as other
+from training.inputs
+join texts using (sketch_key)
+where inputs.family <> texts.family
+union
+select first.family, second.family
+from training.near_copies
+join texts as first on first.sketch_key = one
+join texts as second on second.sketch_key = other
+where corpus = 'input' and first.family <> second.family
 """
 
 COMPONENTS = """
 create or replace temp table components as
-select product_id, family, min(family) over (partition by root) as component
-from grouped
-join training.inputs using (product_id)
+select product_id, family, coalesce(root, family) as component
+from training.inputs
+left join connected on node = family
 """
 
 _HELD_OUT = "case split.split when 'test' then 1 when 'validation' then 2 when 'train' then 3 end"
@@ -71,7 +98,7 @@ _HELD_OUT = "case split.split when 'test' then 1 when 'validation' then 2 when '
 # The most held-out split of any product or family of a component; null where none had one.
 KEPT_SPLITS = f"""
 create or replace temp table component_splits as
-select component, min(kept) as kept
+select component, case min(kept) when 1 then 'test' when 2 then 'validation' when 3 then 'train' end as split
 from (
     select components.component, {_HELD_OUT} as kept
     from components
@@ -83,16 +110,22 @@ from (
 )
 group by component
 """
-SPLITS = {1: "test", 2: "validation", 3: "train"}
 
-REPLACE = (
-    "delete from training.split where product_id in (select product_id from components)",
+NEW_COMPONENTS = "select component from component_splits where split is null"
+
+SAVE_CHANGED = (
     """
-    insert into training.split by name
-    select product_id, family, component, split
+    create or replace temp table assigned as
+    select product_id, family, component, coalesce(component_splits.split, new_splits.split) as split
     from components
-    join dealt using (component)
+    join component_splits using (component)
+    left join new_splits using (component)
+    except
+    select product_id, family, component, split
+    from training.split
     """,
+    "delete from training.split where product_id in (select product_id from assigned)",
+    "insert into training.split by name from assigned",
 )
 
 
@@ -116,32 +149,26 @@ def split_of(component: str, *, seed: int, validation_share: float = 0.15, test_
     return "validation" if position >= 1 - validation_share else "train"
 
 
-def divide(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> None:
-    """Give every product its family, its component and its split.
+def assign(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> None:
+    """Give every product its family, its component and its split; only what changed is read and written.
 
-    advance: told the number of products whose input was read anew.
+    advance: called with the number of products that were read since the last call.
     """
-    _sketch(db, judge, advance)
-    groups = Groups(near_duplicates.find(db, INPUTS))
-    for page in db.pages(SAME_FAMILY):
-        for row in page:
-            groups.join(row["place"], row["first"])
-    near_duplicates.join(db, INPUTS, groups)
-    near_duplicates.keep_groups(db, groups)
-    db.execute(COMPONENTS)
-    db.execute(KEPT_SPLITS)
-    db.execute("create or replace temp table dealt (component varchar, split varchar)")
-    db.append("dealt", _dealt(db))
-    for statement in REPLACE:
-        db.execute(statement)
-
-
-def _sketch(db: Database, judge: Judge, advance: Callable[[int], None]) -> None:
     db.execute(FORGET_CHANGED)
     for page in db.pages_by_key(UNSKETCHED, key="product_id"):
         db.append("training.inputs", [_input_row(row, judge) for row in page])
         db.checkpoint()
         advance(len(page))
+    near_duplicates.update(db, INPUTS)
+    near_duplicates.connect(db, FAMILY_EDGES)
+    db.execute(COMPONENTS)
+    db.execute(KEPT_SPLITS)
+    db.execute("create or replace temp table new_splits (component varchar, split varchar)")
+    for page in db.pages(NEW_COMPONENTS):
+        rows = ({"split": split_of(row["component"], seed=SPLIT_SEED)} | row for row in page)
+        db.append("new_splits", rows)
+    for statement in SAVE_CHANGED:
+        db.execute(statement)
 
 
 def _input_row(row: Row, judge: Judge) -> Row:
@@ -150,12 +177,5 @@ def _input_row(row: Row, judge: Judge) -> Row:
         "product_id": row["product_id"],
         "facts_hash": row["facts_hash"],
         "family": family(product.product_name, product.brand, product.attributes),
-        **near_duplicates.sketch(judge, near_duplicates.product_text(row["text"])),
+        **near_duplicates.sketch(judge, near_duplicates.input_text(prompt.facts(product))),
     }
-
-
-def _dealt(db: Database) -> Iterator[Row]:
-    for page in db.pages("select component, kept from component_splits"):
-        for row in page:
-            kept = SPLITS[row["kept"]] if row["kept"] else split_of(row["component"], seed=SPLIT_SEED)
-            yield {"component": row["component"], "split": kept}

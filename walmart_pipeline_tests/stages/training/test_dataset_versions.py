@@ -26,7 +26,7 @@ PROMPT = "You write listings for Walmart.com from facts."
 
 def publish(db: Database, judge: Judge, home: Path) -> Manifest:
     examples.learn(db, judge, advance=lambda *_: None)
-    split_assignment.divide(db, judge, advance=lambda _: None)
+    split_assignment.assign(db, judge, advance=lambda _: None)
     excluded = selection.select(db)
     return dataset_store.publish(db, home / "datasets", policy="p@1", system_prompt=PROMPT, excluded=excluded)[0]
 
@@ -98,6 +98,28 @@ def test_rows_in_force_are_those_of_the_version_in_force_when_earlier_content_co
     assert publish(db, judge, tmp_path).name == "v1"
     assert db.query("from training.dataset order by product_id") == rows
     assert db.query("select number from training.dataset_versions where in_force") == [{"number": 1}]
+
+
+def test_scores_ratings_and_times_are_not_content(first: Manifest, db: Database, judge: Judge, tmp_path: Path) -> None:
+    db.execute("update quality.listings set score = score - 1, accepted_at = accepted_at + interval 1 day")
+    rate(db, "P01", listing("P01"), 4)
+    assert publish(db, judge, tmp_path) == first
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update training.split set split = if(split = 'test', 'train', 'test') where product_id = 'P02'",
+        "update training.examples set content_key = 'another' where product_id = 'P02'",
+        "delete from training.examples where product_id = 'P02'",
+    ],
+)
+def test_another_split_text_or_product_is_another_version(
+    first: Manifest, db: Database, tmp_path: Path, change: str
+) -> None:
+    db.execute(change)
+    again, is_new = dataset_store.publish(db, tmp_path / "datasets", policy="p@2", system_prompt=PROMPT, excluded={})
+    assert (again.name, again.parent, is_new) == ("v2", 1, True)
 
 
 def test_a_version_whose_files_were_lost_gets_them_again(

@@ -46,7 +46,7 @@ def test_training_data_is_a_json_list_of_the_published_schema(
 ) -> None:
     path = tmp_path / "training_data.json"
     examples = [make_example(score=80 + number) for number in range(count)]
-    assert write_training_data(path, iter(examples)) == count
+    assert write_training_data(path, (example.model_dump_json() for example in examples)) == count
     assert [TrainingExample.model_validate(item) for item in json.loads(path.read_text("utf-8"))] == examples
 
 
@@ -86,7 +86,7 @@ def test_memory_does_not_grow_with_the_dataset(tmp_path: Path, make_example: Mak
 
     def peak(count: int) -> int:
         tracemalloc.start()
-        write_training_data(tmp_path / "training_data.json", many(count))
+        write_training_data(tmp_path / "training_data.json", (one.model_dump_json() for one in many(count)))
         write_chat(tmp_path / "chat.jsonl", many(count), system_prompt=PROMPT)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
