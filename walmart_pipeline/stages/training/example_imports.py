@@ -83,7 +83,7 @@ where verdict = 'accepted' and source_file = $source_file
 IMPORTED_TEXTS = Corpus(
     name="import",
     table="imported_texts",
-    texts="select product_id, example::varchar as text from training.imports semi join wanted using (product_id)",
+    texts="select product_id, example::varchar as text from training.imports semi join wanted_texts using (product_id)",
     read=near_duplicates.example_output,
 )
 

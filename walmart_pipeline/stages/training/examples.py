@@ -86,7 +86,8 @@ anti join training.outputs using (product_id, content_hash)
 OUTPUTS = Corpus(
     name="output",
     table="training.outputs",
-    texts="select product_id, example::varchar as text from training.examples semi join wanted using (product_id)",
+    texts="select product_id, example::varchar as text from training.examples "
+    "semi join wanted_texts using (product_id)",
     read=near_duplicates.example_output,
 )
 

@@ -36,7 +36,7 @@ REPRESENTATIVES = 20
 CHUNK_PAIRS = 20_000
 
 CANDIDATES = f"""
-insert into candidates
+insert into pair_candidates
 with shared as (
     select bands[$band] as bucket
     from {{table}}
@@ -64,19 +64,19 @@ where one.sketch_key <> other.sketch_key and (one.fresh or other.fresh) and {SIM
 SURE = f"""
 insert into training.near_copies
 select distinct $corpus, one, other, similarity
-from candidates
+from pair_candidates
 where similarity > {NEAR_COPY + ESTIMATE_ERROR}
 """
 
 UNSURE = f"""
 create or replace temp table unsure as
 select one, other, row_number() over (order by one, other) - 1 as place
-from (select distinct one, other from candidates where similarity <= {NEAR_COPY + ESTIMATE_ERROR})
+from (select distinct one, other from pair_candidates where similarity <= {NEAR_COPY + ESTIMATE_ERROR})
 """
 
 # One product for each text of a chunk of pairs.
 WANTED = """
-create or replace temp table wanted as
+create or replace temp table wanted_texts as
 select sketch_key, min(product_id) as product_id
 from {table}
 where sketch_key in (
@@ -107,7 +107,8 @@ class Corpus(NamedTuple):
     """Texts to compare, one a product.
 
     table: with product_id, sketch_key, bands, bits and compared; null keys are texts too short to compare.
-    texts: SQL for product_id and text of the products in the temporary table `wanted`; read: makes the text of it.
+    texts: SQL for product_id and text of the products in the temporary table `wanted_texts`; read: turns it into a
+    ComparedText.
     """
 
     name: str
@@ -163,7 +164,7 @@ def update(db: Database, corpus: Corpus) -> None:
     """Bring the pairs of this corpus in `training.near_copies` up to date: both keys and their similarity."""
     table = corpus.table
     if db.value(f"select count(*) from {table} where compared is null"):
-        db.execute("create or replace temp table candidates (one ubigint, other ubigint, similarity double)")
+        db.execute("create or replace temp table pair_candidates (one ubigint, other ubigint, similarity double)")
         for band in range(1, BANDS + 1):
             db.execute(CANDIDATES.format(table=table), {"band": band})
         db.execute(SURE, {"corpus": corpus.name})
@@ -171,7 +172,7 @@ def update(db: Database, corpus: Corpus) -> None:
         for first in range(0, db.count("unsure"), CHUNK_PAIRS):
             db.append("training.near_copies", _measured(db, corpus, first, first + CHUNK_PAIRS - 1))
         db.execute(f"update {table} set compared = true where compared is null")
-        db.execute("drop table candidates")
+        db.execute("drop table pair_candidates")
         db.execute("drop table unsure")
     db.execute(FORGET_GONE.format(table=table), {"corpus": corpus.name})
 
@@ -182,7 +183,7 @@ def _measured(db: Database, corpus: Corpus, first: int, last: int) -> list[Row]:
     db.execute(WANTED.format(table=corpus.table), places)
     words = {
         row["sketch_key"]: shingles(corpus.read(row["text"]))
-        for page in db.stream(f"select sketch_key, text from ({corpus.texts}) join wanted using (product_id)")
+        for page in db.stream(f"select sketch_key, text from ({corpus.texts}) join wanted_texts using (product_id)")
         for row in page
     }
     pairs = db.query("select one, other from unsure where place between $first and $last", places)
