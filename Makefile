@@ -31,11 +31,12 @@ demo: $(READY)  ## Run the sample catalog, from feeds to listings, dataset, Mode
 dev: $(READY)  ## Start Dagster's UI at http://127.0.0.1:3000
 	$(BIN)/walmart-pipeline dev
 
-check: $(READY)  ## Check format, style, types and the layers of modules, in seconds
+check: $(READY)  ## Check format, style, types, layers and what Dagster loads, in seconds
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/dg check defs
 
 lint: check
 
