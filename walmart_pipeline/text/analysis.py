@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from walmart_pipeline.text import english, tokenizer
+from walmart_pipeline.text import english, sentences, tokenizer
 
 # Longer pieces are addresses or text without spaces, which hardly come twice: not worth a place in the cache.
 CACHED_CHARS = 40
@@ -40,7 +40,7 @@ def analyze(text: str) -> TextStats:
     words: list[str] = []
     stems: list[str] = []
     classes: list[str] = []
-    sentences: list[int] = []
+    lengths: list[int] = []
     syllables = sentence = 0
     for line in tokenizer.normalized(text).split("\n"):
         for chars in line.split():
@@ -52,12 +52,12 @@ def analyze(text: str) -> TextStats:
             syllables += piece_syllables
             sentence += len(piece_words)
             if ends_sentence and sentence:
-                sentences.append(sentence)
+                lengths.append(sentence)
                 sentence = 0
         if sentence:
-            sentences.append(sentence)
+            lengths.append(sentence)
             sentence = 0
-    return TextStats(words, stems, "".join(classes), syllables, sentences)
+    return TextStats(words, stems, "".join(classes), syllables, lengths)
 
 
 def _analyzed(piece: str) -> _Piece:
@@ -67,7 +67,7 @@ def _analyzed(piece: str) -> _Piece:
         stems=tuple(stem for word in words for stem in tokenizer.stems(word)),
         classes=english.word_classes(words),
         syllables=sum(map(tokenizer.syllables, words)),
-        ends_sentence=tokenizer.ends_sentence(piece),
+        ends_sentence=sentences.is_last_word(piece),
     )
 
 

@@ -13,21 +13,12 @@ from functools import lru_cache
 WORD = re.compile(r"[^\W_]+(?:['’‑-][^\W_]+|(?<=\d)[.,]\d+)*")
 PIECE = re.compile(r"[^\W_]+")
 VOWELS = re.compile(r"[aeiouy]+")
-# A sentence ends with one of these, whatever brackets and quotes close after it.
-SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*$")
 
 # Words that tell nothing of a product; a name's key words are the others.
 STOP_WORDS = frozenset(
     """
     a an and are as at be by for from has have in is it its no not of off on or our over per plus so such than that
     the their them then these this those to up use used very was we will with without you your
-    """.split()
-)
-# After these a full stop ends no sentence: "12 in. wide", "approx. 3 lb".
-ABBREVIATIONS = frozenset(
-    """
-    approx. cm. dia. dr. e.g. etc. fl. ft. gal. i.e. in. incl. jr. lb. lbs. max. min. mr. mrs. no. oz. pcs. pkg. qt.
-    sq. sr. st. tbsp. tsp. vol. vs. wt. yd. u.s.
     """.split()
 )
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -47,11 +38,6 @@ def name_words(name: str) -> list[str]:
 def stems(word: str) -> list[str]:
     """Stems of those parts of a normalized text that tell something; single letters and stop words are left out."""
     return [stem(piece) for piece in PIECE.findall(word) if len(piece) > 1 and piece not in STOP_WORDS]
-
-
-def ends_sentence(piece: str) -> bool:
-    """Whether a sentence ends with what stands between two blanks, such as (kettle.)"""
-    return SENTENCE_END.search(piece) is not None and piece not in ABBREVIATIONS
 
 
 def syllables(word: str) -> int:

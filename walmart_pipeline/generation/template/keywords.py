@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.generation.template.attributes import Fact
-from walmart_pipeline.generation.template.words import STOP_WORDS
+from walmart_pipeline.generation.template.words import FUNCTION_WORDS
 
 MOST = 10
 # Below this, the name's neighbouring words stand in.
@@ -33,7 +33,7 @@ def keywords(product: Product, name: str, noun: str, facts: list[Fact], acceptab
         words = phrase.lower().replace(",", "").split()
         clean = " ".join(dict.fromkeys(words)).strip(" .'\"!")
         bare = clean.replace(" ", "")
-        if len(bare) < 3 or bare.isdigit() or len(words) > _LONGEST_PHRASE or {words[0], words[-1]} & STOP_WORDS:
+        if len(bare) < 3 or bare.isdigit() or len(words) > _LONGEST_PHRASE or {words[0], words[-1]} & FUNCTION_WORDS:
             return
         if acceptable(clean):
             found.setdefault(clean)

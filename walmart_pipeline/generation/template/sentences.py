@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from walmart_pipeline.generation.template.phrases import phrases
 from walmart_pipeline.generation.template.words import calm, capitalised, is_left_hanging
+from walmart_pipeline.text import sentences
 
 _SYMBOLS = "•●▪◆■□►▶★☆➤➢→·※○◦‣✦❖♦♣♥❤✓✔✅✨☑➡\U0001f300-\U0001faff"
 # A symbol at the start of a line, after a sentence's end, or one of several alike opens a list item.
@@ -23,26 +24,6 @@ _LABEL = re.compile(r"^([A-Za-z0-9][^:;.!?]{1,50}?)\s?:(?!\d)\s*")
 _LEADS_ON = frozenset({"measures", "measure", "includes", "include", "is", "are", "contains", "contain", "features"})
 _HEADING_EDGES = " -–—*~•.:;"
 _FULL_WIDTH = str.maketrans({"，": ", ", "：": ": ", "；": "; ", "（": " (", "）": ") ", "！": "! ", "。": ". "})
-
-# "text.Next": a stop without its space; two lower-case letters before and after keep "Walmart.com" and "No.Iron" whole.
-_STOP = re.compile(r"[.!?]+[\"'”’)\]]*(?:\s+(?=[\"'“‘(\[]?[A-Z0-9])|(?<=[a-z]{3}[.!?])(?=[A-Z][a-z]{2}))")
-# In a text without capitals a stop and a space are all there is.
-_LOWER_STOP = re.compile(r"[.!?]+[\"'”’)\]]*\s+")
-# fmt: off
-_ABBREVIATIONS = frozenset({
-    "dr", "mr", "mrs", "ms", "st", "no", "nos", "vs", "inc", "co", "ltd", "approx", "e.g", "i.e", "fig", "max",
-    "min", "jr", "sr", "dept", "vol", "ave",
-})
-# These end a sentence only before a word that begins one.
-_UNITS = frozenset({
-    "in", "oz", "lb", "lbs", "ft", "sq", "qt", "pt", "gal", "fl", "cu", "yd", "u.s", "u.k", "u.s.a", "a.m",
-    "p.m", "etc",
-})
-_OPENERS = frozenset({
-    "the", "this", "it", "a", "an", "each", "its", "our", "these", "they", "with", "for", "made", "includes",
-    "comes", "use", "when", "no", "all", "perfect", "you", "your",
-})
-# fmt: on
 
 # A longer run of lower-case words without a single mark holds two or three statements that run into each other.
 _UNMARKED_WORDS = 24
@@ -95,19 +76,6 @@ def read(text: str) -> SourceText:
     return source
 
 
-def split(text: str) -> list[str]:
-    """Sentences of one paragraph, as they stand."""
-    sentences, start = [], 0
-    stops = _LOWER_STOP if text.islower() else _STOP
-    for stop in stops.finditer(text):
-        if _goes_on(text, start, stop):
-            continue
-        sentences.append(text[start : stop.end()].strip())
-        start = stop.end()
-    rest = text[start:].strip()
-    return [*sentences, rest] if rest else sentences
-
-
 def as_sentence(text: str) -> str | None:
     """Text with a capital and one full stop; None for what does not read as a sentence.
 
@@ -132,20 +100,6 @@ def is_unmarked(text: str) -> bool:
     return text.islower() and len(text.split()) > _UNMARKED_WORDS and not _MARK.search(text.rstrip(_CLOSERS))
 
 
-def _goes_on(text: str, start: int, stop: re.Match[str]) -> bool:
-    """Whether the stop belongs to an abbreviation."""
-    if stop.group()[0] != ".":
-        return False
-    before = text[start : stop.start()].rsplit(None, 1)
-    last = before[-1].lower().lstrip("(\"'“‘") if before else ""
-    if last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha()):
-        return True
-    if last.lstrip("0123456789.-") in _UNITS:
-        following = text[stop.end() : stop.end() + 12].split(None, 1)
-        return not following or following[0].lower() not in _OPENERS
-    return False
-
-
 def _read_item(item: str, source: SourceText) -> None:
     """One line: attributes, or a heading and sentences, or a phrase."""
     pairs = _attribute_pairs(item)
@@ -156,7 +110,7 @@ def _read_item(item: str, source: SourceText) -> None:
     if dashed and len(dashed[1].split()) > 1:
         source.headings.append(calm(dashed[1].strip(_HEADING_EDGES)))
         item = item[dashed.end() :]
-    for place, piece in enumerate(split(item)):
+    for place, piece in enumerate(sentences.split(item)):
         _read_piece(piece, source, opens_item=place == 0)
 
 

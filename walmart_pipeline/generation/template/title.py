@@ -12,14 +12,14 @@ from collections.abc import Callable
 
 from walmart_pipeline.generation.template.attributes import Fact
 from walmart_pipeline.generation.template.words import (
-    STOP_WORDS,
+    FUNCTION_WORDS,
     calm,
     content_words,
     is_left_hanging,
     is_shouted,
-    stem,
     title_cased,
 )
+from walmart_pipeline.text.tokenizer import stem
 
 _SIGNS = re.compile(r"[~!*$™®©<>{}^_=\\\ufe0f\u200d☀-➿⬀-⯿\U0001f000-\U0001faff]+")
 _PRICE = re.compile(r"\$\s?\d[\d.,]*")
@@ -206,7 +206,7 @@ def _without_repeats(text: str) -> str:
     before = ""
     for word in text.split(" "):
         bare = stem(word.strip(".,;:()[]\"'").lower())
-        if len(bare) < 3 or not bare.isalpha() or bare in STOP_WORDS:
+        if len(bare) < 3 or not bare.isalpha() or bare in FUNCTION_WORDS:
             kept.append(word)
             continue
         if times[bare] > 1 or (before, bare) in pairs:

@@ -12,7 +12,7 @@ from zlib import crc32
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.generation.template.attributes import Fact
 from walmart_pipeline.generation.template.phrases import Family, phrases
-from walmart_pipeline.generation.template.words import capitalised, is_plural, stem
+from walmart_pipeline.generation.template.words import capitalised, is_plural
 
 _NAME_END = re.compile(r"\b(?:for|with|compatible|w/|by|from|in)\b|[,(|]|\s[-–—]\s", re.IGNORECASE)
 _ANSWER = re.compile(r"(?:yes|no|none)\b", re.IGNORECASE)
@@ -123,15 +123,19 @@ def _noun(name: str, category: list[str]) -> str | None:
     if not category:
         return None
     end = _NAME_END.search(name, 12)
-    words = {stem(word.lower()): word.lower() for word in (name[: end.start()] if end else name).split()}
+    words = {_singular(word.lower()): word.lower() for word in (name[: end.start()] if end else name).split()}
     found = set()
     narrow = category[-1].lower().split(" for ")[0]
     for part in re.split(r"\s*(?:&|,|/|\band\b)\s*", narrow):
         last = part.rsplit(" ", 1)[-1]
         # "Kettles" are things, "Drip Irrigation" is a field: categories name things in the plural
         if last not in _NO_THINGS and last.isalpha() and is_plural(last):
-            found |= {words[stem(form)] for form in (last, last.removesuffix("es")) if stem(form) in words}
+            found |= {words[form] for form in (_singular(last), last.removesuffix("es")) if form in words}
     return found.pop() if len(found) == 1 else None
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
 
 
 def _family(category: list[str]) -> Family | None:

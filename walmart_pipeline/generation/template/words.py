@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from walmart_pipeline.generation.template.phrases import phrases
+from walmart_pipeline.text.tokenizer import STOP_WORDS, stem
 
 _WORD = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
 # In a model number (X200) or a table (S=US) capitals are no shouting.
@@ -22,11 +23,11 @@ SMALL_WORDS = frozenset({
     "a", "an", "and", "as", "at", "but", "by", "for", "from", "in", "into", "of", "on", "or", "per", "the",
     "to", "via", "vs", "with", "w/",
 })
-STOP_WORDS = SMALL_WORDS | frozenset({
-    "is", "are", "be", "was", "were", "it", "its", "this", "that", "these", "those", "which", "who", "has",
-    "have", "had", "can", "will", "may", "also", "your", "you", "our", "we", "they", "their", "them", "he",
-    "she", "his", "her", "i", "my", "me", "us", "so", "if", "then", "than", "not", "no", "all", "any", "each",
-    "more", "most", "very", "just", "only", "both", "t", "s",
+# Words that say nothing by themselves in a sentence; "use" and "over" do.
+_SAY_SOMETHING = {"off", "over", "plus", "such", "up", "use", "used", "without"}
+FUNCTION_WORDS = SMALL_WORDS | (STOP_WORDS - _SAY_SOMETHING) | frozenset({
+    "were", "which", "who", "had", "can", "may", "also", "they", "he", "she", "his", "her", "i", "my", "me", "us",
+    "if", "all", "any", "each", "more", "most", "just", "only", "both", "t", "s",
 })
 # Words that no sentence ends with: a text that stops there was cut off.
 UNFINISHED = SMALL_WORDS | frozenset({
@@ -40,13 +41,7 @@ UNFINISHED = SMALL_WORDS | frozenset({
 @lru_cache(maxsize=1024)
 def content_words(text: str) -> frozenset[str]:
     """Words and numbers in lower case, without function words and without a plural s."""
-    return frozenset(map(stem, set(_WORD.findall(text.lower())) - STOP_WORDS))
-
-
-@lru_cache(maxsize=1 << 16)
-def stem(word: str) -> str:
-    """A lower-case word without its plural s: enough to meet "mugs" with "mug"."""
-    return word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] not in "sui" else word
+    return frozenset(map(stem, set(_WORD.findall(text.lower())) - FUNCTION_WORDS))
 
 
 def is_plural(noun: str) -> bool:

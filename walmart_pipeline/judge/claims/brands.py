@@ -14,7 +14,7 @@ from walmart_pipeline.judge.claims.claim import Claim, Verdict
 from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.record import Record
 from walmart_pipeline.judge.claims.vocabulary import Term
-from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.word_search import flat
 
 # A text that has one of these earlier in the sentence speaks of what the product is used with or compared to.
@@ -79,7 +79,7 @@ def _is_named(term: Term, listing: ListingText, start: int, end: int, record: Re
     if not listing.text[start].isupper():
         return False
     normalized = listing.normalized
-    ahead, behind = context.before(normalized, start), context.after(normalized, end)
+    ahead, behind = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
     if _OTHERS_BEHIND.match(behind):
         return False
     if _BY.search(ahead):
@@ -103,7 +103,7 @@ def _by(listing: ListingText, start: int, end: int, record: Record) -> tuple[int
     name = _NAME.match(listing.text, end)
     if name is None or _is_no_name(name[1]) or any(term.kind == "brand" for term in _at(listing, name.start(1))):
         return None
-    ahead = context.before(listing.normalized, start)
+    ahead = sentences.left_context(listing.normalized, start)
     last = tokenizer.PIECE.findall(ahead)[-1:]
     if not _MADE_BY.search(ahead) and not (last and tokenizer.stem(last[0]) in record.nouns and not last[0].isdigit()):
         return None
@@ -113,7 +113,7 @@ def _by(listing: ListingText, start: int, end: int, record: Record) -> tuple[int
 def _makes(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:
     """ "Zorvex makes this kettle for…", at the beginning of a sentence."""
     name = _SUBJECT.search(listing.text, max(0, start - _REACH), start)
-    made = _DETERMINER.sub("", context.after(listing.normalized, end))
+    made = _DETERMINER.sub("", sentences.right_context(listing.normalized, end))
     if name is None or _is_no_name(name[1]) or context.part(f" {made}", record.nouns) is None:
         return None
     return name.span(1)
@@ -122,7 +122,7 @@ def _makes(listing: ListingText, start: int, end: int, record: Record) -> tuple[
 def _from(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:
     """ "From Zorvex, this kettle…", at the beginning of a sentence."""
     name = _FROM_NAME.match(listing.text, end)
-    begins = not context.before(listing.normalized, start).strip()
+    begins = not sentences.left_context(listing.normalized, start).strip()
     return name.span(1) if name and begins and not _is_no_name(name[1]) else None
 
 

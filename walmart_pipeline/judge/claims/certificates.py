@@ -12,6 +12,7 @@ from walmart_pipeline.judge.claims import context
 from walmart_pipeline.judge.claims.claim import Claim
 from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.record import Record
+from walmart_pipeline.text import sentences
 from walmart_pipeline.text.word_search import flat
 
 # Bodies are called by their capitals; "Fully Certified" in a title names none.
@@ -34,5 +35,5 @@ def certificate_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         first, last = min(start, named.start(1)), max(end, named.end(1))
         if f" {' '.join(flat(named[1]).split())} " in record.flat:
             yield Claim("claim", first, last, "supported")
-        elif not context.is_denied(context.before(listing.normalized, first)):
+        elif not context.is_denied(sentences.left_context(listing.normalized, first)):
             yield Claim("claim", first, last, "unsupported")

@@ -12,12 +12,9 @@ from collections.abc import Set as AbstractSet
 from walmart_pipeline.judge.claims.parts import PARTS
 from walmart_pipeline.text import tokenizer
 
-# How far before and after a word its sentence is read, in characters.
-REACH = 90
 # Words that end the name of a thing.
 STOP = tokenizer.STOP_WORDS - {"and", "or"} | {"while", "but", "when", "into", "which", "also", "can", "makes", "keeps"}
 NEXT_WORD = re.compile(r"[\s-]+([a-z][a-z']*)")
-_SENTENCE_END = re.compile(r"[.!?;]\s|[\n;]")
 _DENIED = re.compile(
     r"\b(?:not|no|non|without|never|isn't|aren't|doesn't|don't|unlike|than|instead of|rather than|neither|nor|lacks)"
     r"(?!\s+(?:only|just)\b)(?:[\s-]+[\w'-]+){0,3}[\s-]*$"
@@ -34,27 +31,6 @@ _LISTED_ENDS = re.compile(r"\s*(?:,|(?:and|or)\b)")
 def either(text: str) -> str:
     """The alternatives of a text, one or several a line, divided by bars."""
     return f"(?:{'|'.join(part.strip() for part in text.strip().split('|'))})"
-
-
-def before(normalized: str, start: int) -> str:
-    """The sentence up to a word, as far as it is read."""
-    return _SENTENCE_END.split(normalized[max(0, start - REACH) : start])[-1]
-
-
-def after(normalized: str, end: int) -> str:
-    """The sentence from the end of a word on, as far as it is read."""
-    return _SENTENCE_END.split(normalized[end : end + REACH], maxsplit=1)[0]
-
-
-def around(normalized: str, start: int, end: int) -> tuple[str, str]:
-    """The sentence before and after a span."""
-    return before(normalized, start), after(normalized, end)
-
-
-def is_asked(normalized: str, end: int) -> bool:
-    """Whether the sentence is a question, which states nothing."""
-    stop = _SENTENCE_END.search(f"{normalized[end : end + REACH]}\n")
-    return stop is not None and stop.group().startswith("?")
 
 
 def is_denied(ahead: str) -> bool:

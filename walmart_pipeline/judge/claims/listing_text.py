@@ -10,9 +10,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache, cached_property
 
-from walmart_pipeline.judge.claims import context
 from walmart_pipeline.judge.claims.vocabulary import Kind, Term, longest, vocabulary
-from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.quantities import BEGINNINGS, NUMBER_WORDS, Quantity, quantities
 from walmart_pipeline.text.word_search import WordSearch, flat
 
@@ -97,7 +96,7 @@ class ListingText:
 
     def around(self, start: int, end: int) -> tuple[str, str]:
         """The sentence before and after a span, normalized."""
-        return context.around(self.normalized, start, end)
+        return sentences.context(self.normalized, start, end)
 
     def in_title(self, position: int) -> bool:
         """Whether a position is one of the title."""

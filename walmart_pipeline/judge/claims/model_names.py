@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from walmart_pipeline.judge.claims import context
 from walmart_pipeline.judge.claims.claim import Claim, Subject
 from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.record import SHOWN_WORDS, Record
+from walmart_pipeline.text import sentences
 from walmart_pipeline.text.word_search import flat
 
 # A capital, then letters and digits with hyphens; "5G" and "18V" begin with a digit. Digits are looked for first: a
@@ -39,7 +39,7 @@ def model_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         if record.shows(listing.text[start:end]) or record.has_name(token):
             yield Claim(subject, start, end, "supported")
             continue
-        if _OTHERS.search(context.before(listing.normalized, start)):
+        if _OTHERS.search(sentences.left_context(listing.normalized, start)):
             continue
         like = _alike(token, record)
         if like:

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator, Sequence
 from math import inf
 
-from walmart_pipeline.judge.claims import context, directions, unrelated_numbers
+from walmart_pipeline.judge.claims import directions, unrelated_numbers
 from walmart_pipeline.judge.claims.arithmetic import follows
 from walmart_pipeline.judge.claims.claim import Claim, Verdict
 from walmart_pipeline.judge.claims.comparisons import Comparison, comparison_of, is_like
 from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.record import Record
-from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.quantities import Quantity
 from walmart_pipeline.text.units import COUNTS
 
@@ -114,7 +114,7 @@ def _compared_beside(quantity: Quantity, beside: Sequence[Quantity]) -> list[tup
 def _compares_alike(quantity: Quantity, comparison: Comparison, record: Record) -> bool:
     """Whether the record compares the same figure in the same way: "Over 300 lumens"."""
     return any(
-        comparison == comparison_of(*context.around(record.normalized, own.start, own.end))
+        comparison == comparison_of(*sentences.context(record.normalized, own.start, own.end))
         for own in record.figures.found
         if own.value == quantity.value and own.readings == quantity.readings
     )
@@ -124,12 +124,12 @@ def _is_of_others(quantity: Quantity, verdict: Verdict, listing: ListingText, re
     """Whether a figure is one of what the reader does, or of what stands around the product."""
     start, end = quantity.start, quantity.end
     ahead, behind = listing.around(start, end)
-    if context.is_asked(listing.normalized, end):
+    if sentences.is_question(listing.normalized, end):
         return True
     # 134 liters of a record's 134 gallons is a slip.
     if quantity.value > SMALL and record.figures.has_in_other_unit(quantity):
         return False
-    if unrelated_numbers.is_another_name(quantity, listing.text[max(0, start - context.REACH) : start], ahead):
+    if unrelated_numbers.is_another_name(quantity, listing.text[max(0, start - sentences.REACH) : start], ahead):
         return True
     if directions.is_amount(quantity, ahead, behind):
         return True

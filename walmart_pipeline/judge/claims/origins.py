@@ -13,7 +13,7 @@ from walmart_pipeline.judge.claims.claim import Claim
 from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.record import Record
 from walmart_pipeline.judge.claims.vocabulary import Term, is_about, vocabulary
-from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.word_search import has_phrase
 
 # "Grown on a single estate in Ethiopia", "designed and built in Germany", "made in Provence, France".
@@ -39,7 +39,7 @@ def origin_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         named = term.ordinary and f" {listing.flat[start:end]} " in record.flat
         if named or {term.word, *_narrower(term)} & told.keys():
             yield Claim("claim", begin, end, "supported")
-        elif not context.is_denied(context.before(listing.normalized, begin)):
+        elif not context.is_denied(sentences.left_context(listing.normalized, begin)):
             yield Claim("claim", begin, end, "contradicted" if told else "unsupported", tuple(told))
 
 
@@ -69,7 +69,7 @@ def _said(term: Term, text: str, normalized: str, start: int, end: int) -> int |
     # "By us"; US sizes are no place.
     if normalized[start:end] == "us" and (not text[start:end].isupper() or normalized.startswith(" siz", end)):
         return None
-    ahead, behind = context.before(normalized, start), context.after(normalized, end)
+    ahead, behind = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
     if not term.ordinary:
         made = _MADE_IN.search(ahead)
         return None if made is None else start - len(ahead) + made.start()

@@ -12,11 +12,11 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 
 from walmart_pipeline.core.records import Product
-from walmart_pipeline.judge.claims import attribution, context
+from walmart_pipeline.judge.claims import attribution
 from walmart_pipeline.judge.claims.number_matching import Figures
 from walmart_pipeline.judge.claims.record_numbers import record_figures, unglued
 from walmart_pipeline.judge.claims.vocabulary import Kind, Term, Vocabulary, is_about, longest, vocabulary
-from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.word_search import flat, has_phrase
 
 # The message names so many of the record's words; more would not help a writer.
@@ -263,5 +263,5 @@ def _stated(text: str, kind: Kind, words: Vocabulary) -> Iterator[tuple[Term, st
     normalized = tokenizer.normalized(text)
     for start, end, terms in longest(words.search.find(flat(text))):
         for term in terms:
-            if term.kind == kind and attribution.is_stated(kind, context.before(normalized, start)):
+            if term.kind == kind and attribution.is_stated(kind, sentences.left_context(normalized, start)):
                 yield term, text[start:end]

@@ -16,6 +16,7 @@ from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.parts import SMALL_PARTS
 from walmart_pipeline.judge.claims.record import SHOWN_WORDS, Record
 from walmart_pipeline.judge.claims.vocabulary import Term, vocabulary
+from walmart_pipeline.text import sentences
 
 # A size of a bed is one only where a bed is spoken of.
 _BED_BEHIND = re.compile(r"[\s-]*(?:size|sized|bed|mattress|sheet|comforter|duvet|quilt|frame)")
@@ -60,7 +61,7 @@ def term_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
 def _look(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
     """A material or colour that the record does not have; None where the sentence does not say it of the product."""
     normalized, words = listing.normalized, vocabulary()
-    ahead, behind = context.before(normalized, start), context.after(normalized, end)
+    ahead, behind = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
     in_title = listing.in_title(start)
     if in_title:
         # "Mugs for Men, White": a comma of a title begins another quality.
@@ -98,7 +99,7 @@ def _look(term: Term, listing: ListingText, start: int, end: int, record: Record
 
 def _is_beside_bed(listing: ListingText, end: int) -> bool:
     """Whether a word that ends there is followed by a bed: full sheets, not full of holes."""
-    return _BED_BEHIND.match(context.after(listing.normalized, end)) is not None
+    return _BED_BEHIND.match(sentences.right_context(listing.normalized, end)) is not None
 
 
 def _size(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
@@ -106,7 +107,7 @@ def _size(term: Term, listing: ListingText, start: int, end: int, record: Record
     told = record.told("size")
     if not told and (record.nouns.isdisjoint(_BEDS) or not _is_beside_bed(listing, end)):
         return None
-    if other_subjects.is_of_others(context.before(listing.normalized, start), ""):
+    if other_subjects.is_of_others(sentences.left_context(listing.normalized, start), ""):
         return None
     return ("contradicted", _shown(told)) if told else ("unsupported", ())
 
@@ -114,7 +115,7 @@ def _size(term: Term, listing: ListingText, start: int, end: int, record: Record
 def _claim(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
     """A certification or regulated claim."""
     normalized = listing.normalized
-    ahead, behind = context.before(normalized, start), context.after(normalized, end)
+    ahead, behind = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
     if context.is_denied(ahead) or _ANSWERED_NO.match(behind) or other_subjects.is_for_others(ahead, behind):
         return None
     if not listing.in_title(start):
@@ -138,14 +139,14 @@ def _claim(term: Term, listing: ListingText, start: int, end: int, record: Recor
 
 def _form(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
     """What it comes as: tablets of softgels, a hardcover of a paperback."""
-    ahead, behind = context.before(listing.normalized, start), context.after(listing.normalized, end)
+    ahead, behind = sentences.left_context(listing.normalized, start), sentences.right_context(listing.normalized, end)
     rivals = [other.word for other in vocabulary().rivals.get(term, ()) if record.terms.get(other)]
     return ("contradicted", rivals) if rivals and not other_subjects.is_of_others(ahead, behind) else None
 
 
 def _taste(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
     """A scent, flavour or ingredient, of a record that tells such things."""
-    ahead, behind = context.before(listing.normalized, start), context.after(listing.normalized, end)
+    ahead, behind = sentences.left_context(listing.normalized, start), sentences.right_context(listing.normalized, end)
     if not record.tells("taste") or not attribution.is_tasted(
         ahead, behind, is_oil=term.word.endswith((" oil", " butter"))
     ):

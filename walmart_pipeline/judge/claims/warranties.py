@@ -14,6 +14,7 @@ from walmart_pipeline.judge.claims import context
 from walmart_pipeline.judge.claims.claim import Claim, Subject
 from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.record import Record
+from walmart_pipeline.text import sentences
 from walmart_pipeline.text.number_words import PATTERN, WORDS
 
 _REACH = 60
@@ -58,7 +59,7 @@ def warranty_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         span = promise.start, promise.end
         if promise.months in timed or (promise.months is None and known):
             yield Claim("number" if promise.months is not None else "claim", *span, "supported")
-        elif not context.is_denied(context.before(listing.normalized, promise.start)):
+        elif not context.is_denied(sentences.left_context(listing.normalized, promise.start)):
             if promise.months is not None and timed:
                 # Another time is another figure; a warranty for life is another claim.
                 subject: Subject = "claim" if promise.months == inf else "number"

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.judge.claims import Claim, ListingText, claims_of
 from walmart_pipeline.judge.policy.schema import Limits
-from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.analysis import analyze
 
 
@@ -83,6 +83,10 @@ class Mention(NamedTuple):
     start: int
     end: int
     product: Product
+
+    def context(self, reach: int) -> tuple[str, str]:
+        """What stands in the same clause before and after it."""
+        return sentences.context(self.normalized, self.start, self.end, reach)
 
 
 class Confirmed(NamedTuple):

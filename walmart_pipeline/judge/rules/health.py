@@ -73,7 +73,7 @@ def health(mention: Mention) -> Confirmed | None:
     claim as far as its record does. A drug may claim what its record states.
     """
     product = mention.product
-    before, after = regulated_claims.sentence(mention)
+    before, after = mention.context(regulated_claims.SENTENCE_CHARS)
     words = mention.normalized[mention.start : mention.end]
     span = _claimed(mention, before, after)
     if span is None or CHARITY.search(before + words + after):

@@ -5,15 +5,13 @@ Belongs here: how much of another language is too much. Does not: the measures (
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from walmart_pipeline.judge.rules.base import Case, Finding, rule
-from walmart_pipeline.text import english, tokenizer
+from walmart_pipeline.text import english, sentences, tokenizer
 
 # A description of fewer words is refused for its length anyhow.
 LEAST_WORDS = 40
-SENTENCE = re.compile(r"[^\s.!?][^.!?\n]*[.!?]*")
 # A sentence of another language has about 40 function words in a hundred; the shortest that is told has so many words.
 FOREIGN_SENTENCE, FOREIGN_SHARE = 6, 0.2
 # In so many words of other sentences a listing is no English one; fewer may be a motto or the name of a dish.
@@ -40,9 +38,9 @@ def non_english(case: Case) -> Iterator[Finding]:
         return
     foreign = form.count(english.FOREIGN) + form.count(english.SCRIPT)
     if foreign >= FOREIGN_WORDS * FOREIGN_SHARE:
-        spans = _foreign_sentences(case.listing.description)
-        if sum(words for _, _, words in spans) >= FOREIGN_WORDS:
-            start, end, _ = spans[0]
+        found = _foreign_sentences(case.listing.description)
+        if sum(words for _, _, words in found) >= FOREIGN_WORDS:
+            start, end, _ = found[0]
             yield Finding("description", start, end)
             return
     if (
@@ -56,7 +54,7 @@ def non_english(case: Case) -> Iterator[Finding]:
 def _foreign_sentences(text: str) -> list[tuple[int, int, int]]:
     """(start, end, words) of each sentence whose function words are another language's."""
     found = []
-    for start, end in (match.span() for match in SENTENCE.finditer(text)):
+    for start, end in sentences.spans(text):
         words = tokenizer.words(text[start:end])
         form = english.word_classes(words)
         script = sum(char > english.LATIN_END and char.isalpha() for char in text[start:end])

@@ -63,7 +63,7 @@ def pesticide(mention: Mention) -> Confirmed | None:
     itself may be told, and only if the record has it: an antimicrobial finish.
     """
     product = mention.product
-    before, after = regulated_claims.sentence(mention)
+    before, after = mention.context(regulated_claims.SENTENCE_CHARS)
     category = regulated_claims.category(product)
     if regulated_claims.NOT_CLAIMED.search(before) or re.match(r"[\s-]free\b", after):
         return None

@@ -9,15 +9,12 @@ from __future__ import annotations
 import re
 
 from walmart_pipeline.core.records import Product
-from walmart_pipeline.judge.rules.base import Mention
 from walmart_pipeline.text import tokenizer
 
 # A claim and what it is about stand in one sentence, at most this many words apart: "relieves the pain of arthritis".
 WORDS_BETWEEN = 6
 # Longer sentences are read so far on either side.
 SENTENCE_CHARS = 300
-# Where a sentence, line or bullet ends; the full stop of 1.7 does not.
-SENTENCE_BREAK = re.compile(r"[.!?;]+(?=\s|$)|\n+|[•|]")
 _BETWEEN = rf"(?:[^\w.!?;:]+[\w'%-]+(?:\.\d+%?)?){{0,{WORDS_BETWEEN}}}?[^\w.!?;:]+$"
 
 NOT_CLAIMED = re.compile(
@@ -41,15 +38,6 @@ STORIES = re.compile(
 def action(*verbs: str) -> re.Pattern[str]:
     """Finds one of these verbs in the part of a sentence that ends where the listed word begins."""
     return re.compile(rf"(?<![\w-])(?:{'|'.join(verbs)})(?={_BETWEEN})")
-
-
-def sentence(mention: Mention) -> tuple[str, str]:
-    """What stands in the sentence before and after a mention."""
-    before = mention.normalized[max(0, mention.start - SENTENCE_CHARS) : mention.start]
-    after = mention.normalized[mention.end : mention.end + SENTENCE_CHARS]
-    start = max((match.end() for match in SENTENCE_BREAK.finditer(before)), default=0)
-    end = SENTENCE_BREAK.search(after)
-    return before[start:], after[: end.start()] if end else after
 
 
 def record(product: Product) -> str:

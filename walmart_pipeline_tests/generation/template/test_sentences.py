@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from walmart_pipeline.generation.template.sentences import as_sentence, read, split
+from walmart_pipeline.generation.template.sentences import as_sentence, read
+from walmart_pipeline.text.sentences import split
 
 
 @pytest.mark.parametrize(
