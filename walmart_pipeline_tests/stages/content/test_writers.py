@@ -47,7 +47,7 @@ def test_a_stand_in_is_credited_to_the_template_writer_and_not_learned_from(shop
     assert summary.examples == 0
     shop.settings = shop.settings.model_copy(update={"learn_from_stand_ins": True})
     assert shop.run().examples == 1  # near-copies of it are excluded
-    data = json.loads((shop.settings.datasets / "v1" / "training_data.json").read_text())
+    data = json.loads((shop.settings.datasets / "v2" / "training_data.json").read_text())
     assert {example["metadata"]["model_used"] for example in data} == {"template"}
 
 
