@@ -16,7 +16,7 @@ from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.judge.model_rating import Rater
-from walmart_pipeline.registry import model_versions
+from walmart_pipeline.registry import model_versions, writers
 
 # Every asset and check that opens the warehouse is in this pool of one: DuckDB lets one process write.
 WAREHOUSE_POOL = "warehouse"
@@ -52,9 +52,13 @@ def judge_resource(context: dg.InitResourceContext) -> Judge:
 @dg.resource(description="Writes the listings.", required_resource_keys={"settings", "judge", "warehouse"})
 def provider_resource(context: dg.InitResourceContext) -> Provider:
     """As WALMART_PROVIDER says, with its champion; `auto` needs no server and no key."""
-    champions = model_versions.champions(context.resources.warehouse)
+    warehouse: Warehouse = context.resources.warehouse
     return provider_factory.choose(
-        context.resources.settings, context.resources.judge, champions=champions, batches=True
+        context.resources.settings,
+        context.resources.judge,
+        champions=model_versions.champions(warehouse),
+        last_writer=writers.last(warehouse),
+        batches=True,
     )
 
 

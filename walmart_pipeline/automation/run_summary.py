@@ -19,14 +19,17 @@ select
     (select count(*) from catalog.merges) as rows_merged,
     (select count(*) from catalog.rejects) as rows_rejected,
     (select count(*) from catalog.products) as products,
-    (select count(*) from content.generation_plan) as planned,
-    (select coalesce(any_value(calls), 0) from content.plan_estimates) as calls_at_most,
-    (select coalesce(any_value(prompt_tokens + completion_tokens), 0) from content.plan_estimates) as tokens_at_most,
-    (select coalesce(any_value(cost_usd), 0.0) from content.plan_estimates) as cost_usd_at_most,
+    (select count(*) from content.generation_plan where run_id = $run_id) as planned,
+    coalesce(estimate.calls, 0) as calls_at_most,
+    coalesce(estimate.prompt_tokens + estimate.completion_tokens, 0) as tokens_at_most,
+    coalesce(estimate.cost_usd, 0.0) as cost_usd_at_most,
+    estimate.notice,
     (select count(*) from quality.listings) as accepted,
     (select count(*) from quality.review_queue where status = 'needs_review') as needs_review,
     (select count(*) from quality.review_queue where status = 'failed') as failed,
     (select count(*) from training.dataset) as examples
+from (select $run_id as run_id) as run
+left join content.plan_estimates as estimate using (run_id)
 """
 
 # Reasons that differ only in a number are one: `#` stands for it.
@@ -47,6 +50,7 @@ order by value desc, name
 PLAN = """
 select reason as name, count(*) as value
 from content.generation_plan
+where run_id = $run_id
 group by name
 order by value desc, name
 """
@@ -117,6 +121,7 @@ class Summary(BaseModel):
     calls_at_most: int = Field(default=0, description="What the plan comes to, less what the ledger knows.")
     tokens_at_most: int = 0
     cost_usd_at_most: float = 0.0
+    notice: str | None = Field(default=None, description="What a user should know about who writes.")
     plan_by_reason: dict[str, int] = Field(default_factory=dict)
     accepted: int = 0
     accepted_by_writer: dict[str, int] = Field(default_factory=dict, description="Accepted texts by their author.")
@@ -149,7 +154,7 @@ def summarize(settings: Settings, *, started: datetime, run_id: str, seconds: fl
     report = settings.reports / "evaluation.html"
     try:
         with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:
-            facts = _facts(db)
+            facts = _facts(db, run_id)
     except WarehouseError:
         # A run that failed before its first write leaves no warehouse: `error` says why it failed.
         if error is None:
@@ -170,8 +175,9 @@ def spent(settings: Settings, since: datetime) -> tuple[int, float]:
         return ledger.spent(since)
 
 
-def _facts(db: Database) -> dict[str, Any]:
-    return db.query(TOTALS)[0] | {
+def _facts(db: Database, run_id: str) -> dict[str, Any]:
+    run = {"run_id": run_id}
+    return db.query(TOTALS, run)[0] | {
         "modelfiles": [row["path"] for row in db.query("select path from models.modelfiles where built order by path")],
         "exports": [row["path"] for row in db.query("select distinct path from delivery.exports order by path")],
         "feeds": db.query(FEEDS),
@@ -180,11 +186,11 @@ def _facts(db: Database) -> dict[str, Any]:
         "bands": _counts(db, BANDS),
         "accepted_by_writer": _counts(db, WRITERS),
         "stand_ins": db.value(STAND_INS),
-        "plan_by_reason": _counts(db, PLAN),
+        "plan_by_reason": _counts(db, PLAN, run),
         "waiting_by_batch": _counts(db, WAITING),
         "examples_missing": _counts(db, MISSING),
     }
 
 
-def _counts(db: Database, sql: str) -> dict[str, int]:
-    return {row["name"]: row["value"] for row in db.query(sql)}
+def _counts(db: Database, sql: str, parameters: dict[str, str] | None = None) -> dict[str, int]:
+    return {row["name"]: row["value"] for row in db.query(sql, parameters)}

@@ -60,9 +60,8 @@ def measure(
         _ = provider.model
         cpu, started = resource_usage.cpu_seconds(), time.perf_counter()
         with warehouse.writing() as db:
-            planning.plan(db, provider)
-            planned = db.count("content.generation_plan")
-            statuses = generation.write(db, provider, advance=_unheard)
+            planned = sum(row["products"] for row in planning.plan(db, provider, "bench"))
+        statuses = generation.write(warehouse, provider, "bench", advance=_unheard)
         seconds = time.perf_counter() - started
         cpu = resource_usage.cpu_seconds() - cpu
         after = ledger_counts(settings)

@@ -56,7 +56,6 @@ def generate(
     A terminal shows the model's answer as it is written. Ends with 1 where there is no listing.
     """
     from walmart_pipeline.cli import listing_view
-    from walmart_pipeline.generation.model_provider import ModelProvider
     from walmart_pipeline.judge import profiles
     from walmart_pipeline.judge.judge import Judge
     from walmart_pipeline.stages.content import single_product
@@ -76,13 +75,11 @@ def generate(
     model_pull.offer(chosen, pull=pull)
     judge = told(lambda: Judge(profiles.load(chosen.policy)))
     writer = told(lambda: single_product.choose(chosen, judge))
-    if console.is_terminal and isinstance(writer, ModelProvider):
-        typing = _Typing()
-        writer.watch(typing)
-        written = told(lambda: single_product.write(product, writer, judge))
+    typing = _Typing()
+    is_watched = console.is_terminal and writer.watch(typing)
+    written = told(lambda: single_product.write(product, writer, judge))
+    if is_watched:
         typing.end()
-    else:
-        written = told(lambda: single_product.write(product, writer, judge))
     if as_json:
         print(written.model_dump_json(indent=2))
     else:

@@ -1,7 +1,7 @@
 """A missing Ollama model, offered to be pulled before the work begins.
 
 Belongs here: the question, and how far a pull is. Does not: which model is missing, and pulling it
-(generation/model_pull.py).
+(generation/ollama_models.py).
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ def offer(settings: Settings, *, pull: bool) -> None:
     """
     if not pull and not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
-    from walmart_pipeline.generation import model_pull
+    from walmart_pipeline.generation import ollama_models
 
-    absent = told(lambda: model_pull.missing(settings))
+    absent = told(lambda: ollama_models.missing(settings))
     if absent is None:
         return
     question = f"{absent.model} is not on {', '.join(absent.endpoints)}. Pull it now?"
     if not pull and not typer.confirm(question, default=False, err=True):
         return
     with _bars() if console.is_terminal else _lines() as tell:
-        told(lambda: model_pull.pull(settings, absent, tell))
+        told(lambda: ollama_models.pull(settings, absent, tell))
     console.print(f"{absent.model} is pulled", markup=False, soft_wrap=True)
 
 

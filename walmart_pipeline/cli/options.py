@@ -41,7 +41,7 @@ def settings_from(**given: object) -> Settings:
 def told(work: Callable[[], Answer]) -> Answer:
     """Run it; an error that is meant for a user becomes one line and exit code 1."""
     from walmart_pipeline.core.warehouse import WarehouseError
-    from walmart_pipeline.generation.provider_factory import ProviderError
+    from walmart_pipeline.generation.provider import ProviderError
     from walmart_pipeline.judge.profiles import PolicyError
     from walmart_pipeline.llm.calls import CallError
     from walmart_pipeline.llm.ledger import LedgerError

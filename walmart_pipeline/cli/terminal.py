@@ -85,6 +85,7 @@ def show(summary: Summary) -> None:
         if feed.status not in ("read", "superseded", "removed"):
             # Not wrapped, so that a path can be found and copied.
             console.print(f"[yellow]{feed.status}[/] {escape(feed.source_file)}: {escape(feed.detail)}", soft_wrap=True)
+    _show_notice(summary)
     table = Table(title="What came of it", title_justify="left", show_header=False, box=None, padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -117,8 +118,14 @@ def show(summary: Summary) -> None:
         console.print(f"[red]failed[/] {escape(summary.error)}")
 
 
+def _show_notice(summary: Summary) -> None:
+    if summary.notice:
+        console.print(f"[yellow]writer[/] {escape(summary.notice)}", soft_wrap=True)
+
+
 def show_plan(summary: Summary) -> None:
     """What would be written, and what it would come to."""
+    _show_notice(summary)
     table = Table(title="What a run would write", title_justify="left", show_header=False, box=None, padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")

@@ -1,8 +1,4 @@
-"""A model that is also asked in batches: overnight, at half the price.
-
-Belongs here: which products of a plan wait for a batch, and which go on to be written now. Does not: how batches are
-sent and collected (lifecycle.py, buffer.py), or what happens to an answer (model_provider.py).
-"""
+"""A model that is also asked in batches: within a day, at half the price."""
 
 from __future__ import annotations
 

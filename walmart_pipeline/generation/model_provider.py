@@ -1,7 +1,4 @@
-"""A model behind the provider protocol: asked, judged, asked once more, and stood in for where it fails.
-
-Belongs here: what happens to an answer. Does not: making calls (dispatcher.py), or the words (listing_requests.py).
-"""
+"""A model as a provider: its answers are judged and repaired once; the template writer stands in where they fail."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from functools import cached_property
 
 from walmart_pipeline.core.records import Completion, Product
 from walmart_pipeline.generation import listing_requests, parsing, prompt
-from walmart_pipeline.generation.provider import Task
+from walmart_pipeline.generation.provider import Provider, Task
 from walmart_pipeline.generation.recipes import Recipe
 from walmart_pipeline.generation.template import writer
 from walmart_pipeline.judge.judge import Judge
@@ -51,16 +48,38 @@ class Calling:
     recipe: Recipe | None = None
 
 
-class ModelProvider:
-    """A model that is asked for listings. Nothing is connected to before the first use."""
+class ModelProvider(Provider):
+    """A model that is asked for listings. Nothing is connected to before the first use.
 
-    def __init__(self, name: str, judge: Judge, calling: Calling, *, repairs: bool = True) -> None:
-        self.name = name
+    repairs: ask once more where an answer can't be published, and let the template writer stand in after that.
+    notice: see Provider.
+    """
+
+    def __init__(
+        self, name: str, judge: Judge, calling: Calling, *, repairs: bool = True, notice: str | None = None
+    ) -> None:
+        self._name = name
+        self._notice = notice
         self._judge = judge
         self._calling = calling
         self._repairs = repairs
         self._dispatcher: Dispatcher | None = None
         self._ended: Counter[str] = Counter()
+
+    @property
+    def name(self) -> str:
+        """See Provider."""
+        return self._name
+
+    @property
+    def notice(self) -> str | None:
+        """See Provider."""
+        return self._notice
+
+    @property
+    def writer_to_keep(self) -> str | None:
+        """An Ollama's own model; whether one that was built for us writes is for the registry to decide."""
+        return self.question.model if self.name == "ollama" and self._calling.recipe is None else None
 
     @property
     def calling(self) -> Calling:
@@ -120,10 +139,11 @@ class ModelProvider:
                     self._ended[ended] += 1
                     yield product, completion
 
-    def watch(self, watcher: Watcher) -> None:
-        """From now on, let answers be told as they are written."""
+    def watch(self, watcher: Watcher) -> bool:
+        """See Provider."""
         made = self._calling.clients
         self._calling = replace(self._calling, clients=lambda: [Watched(client, watcher) for client in made()])
+        return True
 
     def estimate(self, *, products: int, characters: int) -> pricing.Estimate:
         """See Provider. The rules and the examples are sent with every product."""
@@ -191,7 +211,7 @@ class ModelProvider:
                 return "for review", completion.model_copy(update={"status": "complete", "text": text, "error": None})
             return "failed", completion.model_copy(update={"error": f"{why}; {thin}"})
         stand_in = {"status": "complete", "text": listing.model_dump_json(), "error": None, "fallback": why}
-        return "composed instead", completion.model_copy(update=stand_in)
+        return "by the template writer", completion.model_copy(update=stand_in)
 
 
 def _together(first: Outcome, second: Outcome) -> Completion:

@@ -18,7 +18,7 @@ from walmart_pipeline.core.records import content_hash
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation import prompt, provider_factory
 from walmart_pipeline.generation.model_provider import Calling, ModelProvider
-from walmart_pipeline.generation.provider_factory import ProviderError
+from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.judge.model_rating import ModelRating, RatedText
 from walmart_pipeline.llm import pricing
@@ -150,9 +150,7 @@ def rater(settings: Settings, judge: Judge) -> ModelRater | None:
         )
     is_writers = settings.provider == provider
     changes = {"provider": provider, "model": model or None, "base_url": settings.base_url if is_writers else None}
-    chosen = provider_factory.choose(settings.model_copy(update=changes), judge, repairs=False)
-    if not isinstance(chosen, ModelProvider):
-        raise TypeError(f"{provider} is no model")
+    chosen = provider_factory.model_provider(settings.model_copy(update=changes), judge)
     calling = chosen.calling
     usd = None if calling.price == pricing.FREE else settings.model_judge_budget_usd
     return ModelRater(chosen, replace(calling, budget=Budget(usd=usd)))

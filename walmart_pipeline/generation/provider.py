@@ -1,23 +1,28 @@
-"""What every provider of text offers, so that a stage need not know which one it has.
-
-Belongs here: the protocol and what a request is identified by. Does not: any provider (writer.py), or the choice
-of one (provider_factory.py).
-"""
+"""The protocol of providers, which write listings, so that a stage need not know which one it has."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Protocol, TypeAlias
 
-from walmart_pipeline.core.records import Completion, Product, content_hash
+from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.records import Completion, Product
 from walmart_pipeline.llm.pricing import Estimate
+from walmart_pipeline.llm.streaming import Watcher
 
 # A product to be written about, and its revision: how often somebody wanted another text from the same facts.
 Task: TypeAlias = tuple[Product, int]
 
+# A product id, and the id of the batch in which the product's question waits.
+Deferred: TypeAlias = tuple[str, str]
+
+
+class ProviderError(UserError, ValueError):
+    """The provider can't be used as it is configured; the message says what to change."""
+
 
 class Provider(Protocol):
-    """Writes listings. What it is goes into the plan: another model or prompt asks for new texts."""
+    """Writes listings. A class that derives from it has the defaults of one that calls no model."""
 
     @property
     def name(self) -> str:
@@ -26,13 +31,28 @@ class Provider(Protocol):
 
     @property
     def model(self) -> str:
-        """The model behind it."""
+        """The model behind it. Another one asks for new texts."""
         ...
 
     @property
     def prompt_version(self) -> str:
         """Changes whenever the same facts would be asked for in another way."""
         ...
+
+    @property
+    def notice(self) -> str | None:
+        """What a user should know about the choice of this provider."""
+        return None
+
+    @property
+    def outage(self) -> str | None:
+        """Why the model that should write can't be asked. Until it can, texts that exist stay."""
+        return None
+
+    @property
+    def writer_to_keep(self) -> str | None:
+        """The model that `auto` should stay with from now on."""
+        return None
 
     def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
         """One completion a product, as they come. What fails is a completion with its error, never an exception.
@@ -43,13 +63,19 @@ class Provider(Protocol):
 
     def estimate(self, *, products: int, characters: int) -> Estimate:
         """Calls, tokens and cost at most of writing so many products, whose facts have so many characters together."""
-        ...
+        return Estimate(calls=0, prompt_tokens=0, completion_tokens=0, cost_usd=0.0)
 
     def note(self) -> str:
         """What is worth saying of a run under way, such as tokens and cost; may be empty."""
-        ...
+        return ""
 
+    def defer(self, tasks: Iterable[Task], log: Callable[[str], None]) -> Iterator[Deferred]:
+        """Each task whose answer a batch at the provider is going to bring, as product id and batch id.
 
-def request_hash(provider: Provider, product: Product) -> str:
-    """What a completion answers: the same provider, model, prompt and facts ask the same question."""
-    return content_hash([provider.name, provider.model, provider.prompt_version, product.facts_hash])
+        `write` is for all others. Raises CallError and LedgerError.
+        """
+        return iter(())
+
+    def watch(self, watcher: Watcher) -> bool:
+        """Stream answers to the watcher from now on. Returns whether there is a model to watch."""
+        return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation import provider_factory
-from walmart_pipeline.generation.provider_factory import ProviderError
+from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.generation.recipes import PRODUCT_TOKENS, Recipe
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge

@@ -11,7 +11,8 @@ import pytest
 from walmart_pipeline.core.records import Completion, Listing, Product
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation import provider_factory
-from walmart_pipeline.generation.provider_factory import ProviderError, choose
+from walmart_pipeline.generation.provider import ProviderError
+from walmart_pipeline.generation.provider_factory import choose
 from walmart_pipeline.generation.template.writer import compose
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
@@ -168,6 +169,29 @@ def test_auto_takes_an_ollama_that_answers_and_the_template_writer_otherwise(
     found = choose(Settings(workspace=tmp_path, ollama_base_url=server.url), JUDGE)
     assert (found.name, found.model.partition("@")[0]) == ("ollama", "writer:latest")
     assert choose(Settings(workspace=tmp_path, ollama_base_url="http://127.0.0.1:9"), JUDGE).name == "template"
+
+
+def test_auto_never_chooses_an_embedding_model_to_write(server: FakeOllama, tmp_path: Path) -> None:
+    server.models = {"all-minilm:latest", "writer:latest"}
+    server.embedding = {"all-minilm:latest"}
+    auto = Settings(workspace=tmp_path, ollama_base_url=server.url)
+    assert choose(auto, JUDGE).model.startswith("writer:latest@")
+    server.models = {"all-minilm:latest"}
+    assert choose(auto, JUDGE).name == "template"
+    with pytest.raises(ProviderError, match="pull a model"):
+        choose(auto.model_copy(update={"provider": "ollama"}), JUDGE)
+
+
+def test_a_newly_pulled_model_does_not_become_the_writer(server: FakeOllama, tmp_path: Path) -> None:
+    server.models = {"another:latest", "llama3.1:8b", "writer:latest"}
+    auto = Settings(workspace=tmp_path, ollama_base_url=server.url)
+    for last in ("writer", "writer:latest"):
+        chosen = choose(auto, JUDGE, last_writer=last)
+        assert (chosen.model, chosen.notice) == (f"{last}@aaaaaaaaaaaa", None)
+    server.models = {"another:latest", "llama3.1:8b"}
+    chosen = choose(auto, JUDGE, last_writer="writer:latest")
+    assert chosen.model.startswith("llama3.1:8b@")
+    assert "writer:latest is no longer at" in (chosen.notice or "")
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ class FakeOllama:
     asked: list[list[dict[str, str]]] = field(default_factory=list)
     digest: str = "a" * 64
     models: set[str] = field(default_factory=lambda: {"writer:latest"})
+    # Of these, the ones that answer no chat.
+    embedding: set[str] = field(default_factory=set)
     # What a pull tells before it succeeds; an `error` ends it.
     pulls: list[dict[str, Any]] = field(default_factory=list)
     authorized: list[str | None] = field(default_factory=list)
@@ -191,7 +193,10 @@ def fake_ollama(says: Says) -> Iterator[FakeOllama]:
                 self._answer(404, {"error": f"model '{model}' not found"})
                 return
             made = server.made.get(name, Model("", {}))
-            shown: dict[str, Any] = {"capabilities": ["completion"], "details": {"parent_model": made.parent}}
+            shown: dict[str, Any] = {
+                "capabilities": ["embedding" if name in server.embedding else "completion"],
+                "details": {"parent_model": made.parent},
+            }
             shown["modelfile"] = "".join(
                 [
                     f"FROM /models/blobs/sha256-{server.digest}\n",

@@ -1,41 +1,49 @@
-"""The template writer behind the provider protocol.
-
-Belongs here: a composed listing, or its refusal, as a completion. Does not: composing (writer.py).
-"""
+"""The template writer as a provider: a listing from the facts alone, or its refusal, as a completion."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable
 
-from walmart_pipeline.core.records import TEMPLATE, Completion, Product
-from walmart_pipeline.generation.provider import Task, request_hash
+from walmart_pipeline.core.records import TEMPLATE, Completion, Product, content_hash
+from walmart_pipeline.generation.provider import Provider, Task
 from walmart_pipeline.generation.template import writer
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.llm.pricing import Estimate
 
-# Bumped when the same facts would be composed otherwise.
+# Bumped when the same facts would give another text.
 VERSION = "1"
 
 
-class TemplateWriter:
-    """No model, no server, no cost: the floor that every model has to beat."""
+class TemplateWriter(Provider):
+    """No model, no server, no cost: the baseline that every model has to beat.
+
+    outage: why it stands in for a model this time. Its texts are marked with it, and written anew when the model is
+    back.
+    """
 
     name = TEMPLATE
     model = TEMPLATE
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, *, outage: str | None = None) -> None:
         self._judge = judge
-        # Limits and word lists decide what it writes: another policy asks for other texts.
-        self.prompt_version = f"{VERSION}/{judge.policy.label}"
+        self._outage = outage
 
-    def estimate(self, *, products: int, characters: int) -> Estimate:
-        """Nothing: no call is made."""
-        return Estimate(calls=0, prompt_tokens=0, completion_tokens=0, cost_usd=0.0)
+    @property
+    def outage(self) -> str | None:
+        """See Provider."""
+        return self._outage
 
-    def note(self) -> str:
-        """Nothing: it costs nothing and calls nobody."""
-        return ""
+    @property
+    def notice(self) -> str | None:
+        """See Provider."""
+        if not self._outage:
+            return None
+        return f"{self._outage}. Texts that exist stay; what has none is written by the template writer for now"
+
+    @property
+    def prompt_version(self) -> str:
+        """Limits and word lists decide what it writes: another policy asks for other texts."""
+        return f"{VERSION}/{self._judge.policy.label}"
 
     def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
         """A completion a product, in their order; facts that carry no listing are declined with the reason.
@@ -45,11 +53,12 @@ class TemplateWriter:
         for product, _ in tasks:
             started = time.perf_counter()
             completion = Completion(
-                request_hash=request_hash(self, product),
+                request_hash=content_hash([self.name, self.model, self.prompt_version, product.facts_hash]),
                 provider=self.name,
                 model=self.model,
                 prompt_version=self.prompt_version,
                 status="complete",
+                fallback=self._outage,
             )
             try:
                 listing = writer.compose(product, self._judge.policy.limits, self._judge.acceptable)

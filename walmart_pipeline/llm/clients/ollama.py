@@ -122,6 +122,15 @@ class Ollama:
         """Whether the server has the model. Raises CallError where it does not answer."""
         return _full_name(self.model) in map(_full_name, await self._digests())
 
+    async def can_chat(self) -> bool:
+        """Whether the model answers chats: embedding models do not. Raises CallError."""
+        shown = await self._json("POST", "/api/show", {"model": self.model})
+        if capabilities := shown.get("capabilities"):
+            return "completion" in capabilities
+        # Servers before 0.6 list none.
+        details = shown.get("details") or {}
+        return not any("bert" in str(family) for family in (details.get("family"), *(details.get("families") or ())))
+
     async def complete(self, request: Request) -> Answer:
         """One whole answer. Raises CallError.
 

@@ -1,4 +1,6 @@
-"""Assets of the content: the plan, and the text that a provider wrote."""
+"""Assets of the content: the plan of a run, and the texts that a provider wrote."""
+
+from collections import Counter
 
 import dagster as dg
 from pydantic import Field
@@ -8,7 +10,7 @@ from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.resources import WAREHOUSE_POOL
-from walmart_pipeline.stages.content import batch_queue, generation, planning
+from walmart_pipeline.stages.content import generation, planning
 
 
 class PlanConfig(dg.Config):
@@ -29,29 +31,37 @@ class PlanConfig(dg.Config):
     pool=WAREHOUSE_POOL,
 )
 def generation_plan(
+    context: dg.AssetExecutionContext,
     config: PlanConfig,
     warehouse: dg.ResourceParam[Warehouse],
     provider: dg.ResourceParam[Provider],
 ) -> dg.MaterializeResult[None]:
-    """Which products need a text, each with the reason: new, its facts, the model or the prompt changed, failed before,
-    rejected by a reviewer, below the bar, stale, forced.
+    """Products that need a text, each with the reason: new, its facts, the model or the prompt changed, failed before,
+    rejected by a reviewer, below the threshold, stale, forced.
 
-    A product that is not in `content.generation_plan` costs nothing in this run; what the ledger knows neither.
+    A plan belongs to its run. A product that is not in it costs nothing in this run; what the ledger knows neither.
     """
+    # Asked before the warehouse is open: its endpoint may take its time to answer.
+    writer = f"{provider.name}, {provider.model}, prompt {provider.prompt_version}"
+    run_id = context.run.run_id
     with warehouse.writing() as db:
+        planning.forget(db, [each for each in planning.plans(db) if _has_ended(context, each)])
         reasons = planning.plan(
-            db, provider, everything=config.everything, limit=config.limit, stale_days=config.stale_days
+            db, provider, run_id, everything=config.everything, limit=config.limit, stale_days=config.stale_days
         )
-        due = planning.estimate(db, provider)
-        db.replace("content.plan_estimates", [due.model_dump()])
+        due = planning.estimate(db, run_id)
         preview = db.query(
             "select product_id, product_name, reason from content.generation_plan "
-            "join catalog.products using (product_id) order by product_id limit 5"
+            "join catalog.products using (product_id) where run_id = ? order by product_id limit 5",
+            [run_id],
         )
+    if provider.notice:
+        context.log.warning(provider.notice)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(row["products"] for row in reasons),
-            "provider": f"{provider.name}, {provider.model}, prompt {provider.prompt_version}",
+            "provider": writer,
+            "notice": provider.notice or "none",
             "model calls at most": due.calls,
             "tokens at most": due.prompt_tokens + due.completion_tokens,
             "cost at most (USD)": round(due.cost_usd, 4),
@@ -61,6 +71,11 @@ def generation_plan(
     )
 
 
+def _has_ended(context: dg.AssetExecutionContext, run_id: str) -> bool:
+    run = context.instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
+
+
 @dg.asset(
     key_prefix="content",
     group_name="content",
@@ -68,7 +83,6 @@ def generation_plan(
     kinds={"duckdb", "python"},
     owners=["team:content"],
     code_version=generation.VERSION,
-    pool=WAREHOUSE_POOL,
 )
 def generated_content(
     context: dg.AssetExecutionContext,
@@ -82,12 +96,20 @@ def generated_content(
     some. `failed`: no usable answer; the next run asks again. Batches are kept at once, so a run that dies repeats
     little. The step fails only if every product that it asked for failed. A product that waits for a batch at the
     provider stays in the plan; the first run after the batch's end writes it.
+    A run without a plan of its own carries out that of the run it repeats, else the latest one.
     """
-    with warehouse.writing() as db:
-        in_batches = batch_queue.defer(db, provider, log=context.log.info)
-        planned = db.count("content.generation_plan") - in_batches.total()
+    run = context.run
+    with warehouse.reading() as db:
+        plan = planning.plan_of(db, [run.run_id, run.parent_run_id])
+        planned = int(db.value("select count(*) from content.generation_plan where run_id = ?", [plan]))
+    in_batches: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
+    if plan:
+        in_batches = generation.defer(warehouse, provider, plan, log=context.log.info)
+        planned -= in_batches.total()
         with progress.step(f"writing listings ({provider.name})", planned, context.log.info) as advance:
-            statuses = generation.write(db, provider, advance=advance)
+            statuses = generation.write(warehouse, provider, plan, advance=advance)
+    with warehouse.reading() as db:
         preview = db.query(
             "select product_id, status, title, description from content.generated_content "
             "where status = 'complete' order by generated_at desc, product_id limit 3"
@@ -95,6 +117,10 @@ def generated_content(
         errors = db.query(
             "select error, count(*) as products from content.generated_content "
             "where status = 'failed' group by error order by products desc limit 5"
+        )
+        by_writer = db.query(
+            "select written_by, fallback is not null as in_place_of_a_model, count(*) as texts "
+            "from content.generated_content where status = 'complete' group by all order by texts desc"
         )
         rows = db.count("content.generated_content")
     if planned and statuses["failed"] == planned:
@@ -106,6 +132,7 @@ def generated_content(
             "declined": statuses["declined"],
             "failed": statuses["failed"],
             "waiting at the provider": in_batches.total(),
+            "written by": dg.MetadataValue.md(markdown.table(by_writer)),
             "batches": dg.MetadataValue.md(
                 markdown.table([{"batch": batch, "products": products} for batch, products in in_batches.items()])
             ),

@@ -1,70 +1,120 @@
-"""The plan, carried out: a provider's answers into `content.generated_content`.
+"""Carrying out the plan of a run: from the provider's answers to rows of `content.generated_content`.
 
-Belongs here: passing products to the provider in batches and keeping each batch at once. Does not: the plan, the judge.
+The warehouse is closed while a model is asked: products are read in pages and answers written in batches, each in a
+short transaction.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
 from walmart_pipeline.core.progress import Advance
 from walmart_pipeline.core.records import TEMPLATE, Completion, Product
-from walmart_pipeline.core.warehouse import Database, Row, struct
+from walmart_pipeline.core.warehouse import BATCH_ROWS, Database, Row, Warehouse, struct
 from walmart_pipeline.generation import parsing
 from walmart_pipeline.generation.provider import Provider, Task
+from walmart_pipeline.registry import writers
 
 # Bumped when the same answers would be stored otherwise: the asset's code_version.
-VERSION = "1"
+VERSION = "2"
 
-# What a crash may cost in answers that are not in the warehouse yet; a commit takes some 10 ms.
+# What a crash may cost in answers that are not in the warehouse yet; the ledger has them all the same.
 CHECKPOINT_PRODUCTS = 500
-# A slow model writes a listing in minutes: what it wrote is seen, and told, at least so often.
+# A slow model writes a listing in minutes: what it wrote is visible, and reported, at least so often.
 CHECKPOINT_SECONDS = 2.0
 
 PLANNED = f"""
-select plan.product_id, {struct("products", Product)} as product, plan.facts_hash, plan.revision
+select product_id, {struct("products", Product)} as product, products.facts_hash, plan.revision
 from content.generation_plan as plan
 join catalog.products using (product_id)
-anti join content.waiting using (product_id)
-order by plan.product_id
+where plan.run_id = $plan and product_id > $after
+    and ($deferred or product_id not in (select product_id from content.waiting))
+order by product_id
+limit {BATCH_ROWS}
+"""
+
+BEFORE = """
+select product_id, status, coalesce(failures, 0) + 1 as failures
+from content.generated_content
+where product_id in (select unnest($failed))
 """
 
 # A text that was good stays until another one is there: a failure never takes its place.
-HAVE_TEXT = """
-select product_id
-from content.generated_content
-where status = 'complete' and product_id in (select unnest($failed))
+COUNT_FAILURE = """
+update content.generated_content
+set failures = coalesce(failures, 0) + 1, attempted_at = now()
+where product_id in (select unnest($failed))
+"""
+
+# Kept with what was asked for, so that a later plan asks for the same: a text that was forced once is not in the plan
+# of a run that forces nothing.
+AS_PLANNED = """
+update content.waiting
+set facts_hash = plan.facts_hash, revision = plan.revision
+from content.generation_plan as plan
+where plan.product_id = waiting.product_id and plan.run_id = $plan
 """
 
 
-def write(db: Database, provider: Provider, *, advance: Advance) -> Counter[str]:
-    """Write every planned product. Returns how many completions have which status.
+def defer(warehouse: Warehouse, provider: Provider, plan: str, *, log: Callable[[str], None]) -> Counter[str]:
+    """Collect and send batches, and record which planned products wait for one. Returns how many wait in which batch.
 
-    advance: told the number of products done since the last call, and the provider's note. What is done is
-    kept, whatever happens next.
+    They stay in the plan. A provider without batches lets no product wait. Raises CallError and LedgerError.
+    """
+    tasks = ((product, row["revision"]) for product, row in _planned(warehouse, plan, deferred=True))
+    waiting = list(provider.defer(tasks, log))
+    with warehouse.writing() as db:
+        db.replace("content.waiting", ({"product_id": product_id, "batch": batch} for product_id, batch in waiting))
+        db.execute(AS_PLANNED, {"plan": plan})
+    return Counter(batch for _, batch in waiting)
+
+
+def write(warehouse: Warehouse, provider: Provider, plan: str, *, advance: Advance) -> Counter[str]:
+    """Write every product of a plan that does not wait for a batch. Returns how many completions have which status.
+
+    plan: id of the run that it belongs to. advance: called with the number of products done since the last call, and
+    the provider's note. What is done is kept, whatever happens next.
     """
     statuses: Counter[str] = Counter()
-    asked = {"provider": provider.name, "model": provider.model, "prompt_version": provider.prompt_version}
     planned: dict[str, Row] = {}
+
+    def tasks() -> Iterator[Task]:
+        for product, row in _planned(warehouse, plan):
+            planned[product.product_id] = row
+            yield product, row["revision"]
+
     # Closed here and now when a run is stopped: left to the garbage collector, calls in flight would not be kept.
-    with closing(provider.write(_planned(db, planned))) as completions:
-        rows = (
-            planned.pop(product.product_id) | _content(completion, provider) | asked
-            for product, completion in completions
-        )
-        for written in _until(rows, CHECKPOINT_PRODUCTS, CHECKPOINT_SECONDS):
-            _store(db, written)
+    with closing(provider.write(tasks())) as completions:
+        rows = (planned.pop(product.product_id) | _content(completion, provider) for product, completion in completions)
+        for written in _batches(rows, CHECKPOINT_PRODUCTS, CHECKPOINT_SECONDS):
+            with warehouse.writing() as db:
+                _store(db, written)
+                if provider.writer_to_keep:
+                    writers.keep(db, provider.writer_to_keep)
             statuses.update(row["status"] for row in written)
             advance(len(written), provider.note())
     return statuses
 
 
-def _until(rows: Iterable[Row], most: int, seconds: float) -> Iterator[list[Row]]:
-    """Lists of at most `most` rows, cut earlier where the rows come slowly."""
+def _planned(warehouse: Warehouse, plan: str, *, deferred: bool = False) -> Iterator[tuple[Product, Row]]:
+    """Products of the plan with their product_id, facts_hash and revision. deferred: also those that wait."""
+    after = ""
+    while True:
+        with warehouse.reading() as db:
+            page = db.query(PLANNED, {"plan": plan, "after": after, "deferred": deferred})
+        for row in page:
+            yield Product(**row.pop("product")), row
+        if len(page) < BATCH_ROWS:
+            return
+        after = page[-1]["product_id"]
+
+
+def _batches(rows: Iterable[Row], most: int, seconds: float) -> Iterator[list[Row]]:
+    """Lists of at most `most` rows, shorter where the rows come slowly."""
     batch: list[Row] = []
     started = time.monotonic()
     for row in rows:
@@ -78,25 +128,23 @@ def _until(rows: Iterable[Row], most: int, seconds: float) -> Iterator[list[Row]
 
 def _store(db: Database, rows: Sequence[Row]) -> None:
     failed = [row["product_id"] for row in rows if row["status"] == "failed"]
-    have_text = {row["product_id"] for row in db.query(HAVE_TEXT, {"failed": failed})} if failed else set()
-    kept = [row for row in rows if row["status"] != "failed" or row["product_id"] not in have_text]
-    db.upsert("content.generated_content", kept, ["product_id"])
-    db.checkpoint()
-
-
-def _planned(db: Database, planned: dict[str, Row]) -> Iterator[Task]:
-    """The tasks of the plan; `planned` gets what the plan says of each, until its completion is there."""
-    for page in db.pages_by_key(PLANNED, key="product_id", rows=CHECKPOINT_PRODUCTS):
-        for row in page:
-            product = Product(**row.pop("product"))
-            planned[product.product_id] = row
-            yield product, row["revision"]
+    before = {row["product_id"]: row for row in db.query(BEFORE, {"failed": failed})} if failed else {}
+    have_text = [product_id for product_id, row in before.items() if row["status"] == "complete"]
+    if have_text:
+        db.execute(COUNT_FAILURE, {"failed": have_text})
+    for row in rows:
+        if row["status"] == "failed":
+            row["failures"] = before[row["product_id"]]["failures"] if row["product_id"] in before else 1
+    replaced = [row for row in rows if row["status"] != "failed" or row["product_id"] not in have_text]
+    db.upsert("content.generated_content", replaced, ["product_id"])
 
 
 def _content(completion: Completion, provider: Provider) -> Row:
-    """What a completion says; an answer that is no listing becomes a failure with its reason."""
+    """The row of a completion; an answer that is no listing becomes a failure with its reason."""
     row = completion.model_dump(include={"request_hash", "status", "error", "fallback", "seconds", "cost_usd"})
-    row |= {"parser_version": parsing.VERSION, "generated_at": datetime.now(UTC)}
+    row |= {"provider": provider.name, "model": provider.model, "prompt_version": provider.prompt_version}
+    now = datetime.now(UTC)
+    row |= {"parser_version": parsing.VERSION, "generated_at": now, "attempted_at": now, "failures": 0}
     if completion.status != "complete":
         return row
     try:

@@ -1,10 +1,9 @@
-"""Which products need a text, and why.
-
-Belongs here: the comparison of the catalog with what was generated. Does not: generating.
-Runs inside DuckDB: the catalog is never loaded into Python.
-"""
+"""Planning: which products need a text, and why. Runs inside DuckDB: the catalog is never loaded into Python."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.generation import parsing
@@ -12,12 +11,15 @@ from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.llm.pricing import Estimate
 
 # Bumped when the same catalog would be planned otherwise: the asset's code_version.
-VERSION = "2"
+VERSION = "3"
 
+# Products in the order in which a limit takes them: first what was never tried, then what failed least often, and of
+# equals what was tried longest ago, so that products that always fail keep nobody waiting.
 # The first reason that holds is given. From `forced` on, the same question is asked again: as a revision of its own,
 # since the ledger would answer it from memory. The template writer is left out there: it gives the same text to the
 # same facts. A model gets MAX_REVISIONS tries more to satisfy; then the text waits for a person. What a reviewer wrote
-# stays until its facts change, a reviewer rejects it, or everything is forced.
+# stays until its facts change, a reviewer rejects it, or everything is forced. While the model is away, no text is
+# written anew but the template writer's own.
 PLAN = """
 insert into content.generation_plan by name
 with rated as (
@@ -31,12 +33,17 @@ reasoned as (
         products.facts_hash,
         coalesce(content.revision, 0) as revision,
         waiting.revision as waiting_revision,
+        coalesce(content.failures, 0) as failures,
+        content.attempted_at,
         case
             when content.product_id is null then 'new'
+            when $is_outage and content.status = 'complete' and content.provider <> 'template' then null
             when content.facts_hash <> products.facts_hash then 'facts changed'
             when content.provider = 'reviewer' and $everything then 'forced'
             when content.provider = 'reviewer' and rated.stars <= 2 then 'rejected by a reviewer'
             when content.provider = 'reviewer' then null
+            when content.provider = 'template' and content.fallback is not null and $provider <> 'template'
+                then 'model is back'
             when content.provider <> $provider or content.model <> $model then 'model changed'
             when content.prompt_version <> $prompt_version then 'prompt changed'
             when content.parser_version is distinct from $parser_version then 'parser changed'
@@ -57,6 +64,7 @@ reasoned as (
         on waiting.product_id = products.product_id and waiting.facts_hash = products.facts_hash
 )
 select
+    $run_id as run_id,
     product_id,
     facts_hash,
     reason,
@@ -71,7 +79,7 @@ select
     end as revision
 from reasoned
 where reason is not null
-order by product_id
+order by failures, attempted_at nulls first, product_id
 limit $limit
 """
 
@@ -84,6 +92,15 @@ select
     ), 0)
 from content.generation_plan
 join catalog.products using (product_id)
+where run_id = $run_id
+"""
+
+REASONS = """
+select reason, count(*) as products
+from content.generation_plan
+where run_id = $run_id
+group by reason
+order by reason
 """
 
 MAX_REVISIONS = 2
@@ -96,23 +113,26 @@ NEVER_STALE = 1 << 20
 def plan(
     db: Database,
     provider: Provider,
+    run_id: str,
     *,
     everything: bool = False,
     limit: int | None = None,
     stale_days: int | None = None,
 ) -> list[Row]:
-    """Fill `content.generation_plan` anew. Returns how many products are planned for each reason.
+    """Write the plan of a run into `content.generation_plan`. Returns how many products are planned for each reason.
 
-    everything: also products whose text is up to date, asked anew. limit: at most so many, in the order of their ids.
+    everything: also products whose text is up to date, asked anew. limit: at most so many, in the order of PLAN.
     stale_days: also texts that are older.
     """
-    db.execute("delete from content.generation_plan")
+    forget(db, [run_id])
     db.execute(
         PLAN,
         {
+            "run_id": run_id,
             "provider": provider.name,
             "model": provider.model,
             "prompt_version": provider.prompt_version,
+            "is_outage": provider.outage is not None,
             "parser_version": parsing.VERSION,
             "everything": everything,
             "max_revisions": MAX_REVISIONS,
@@ -120,9 +140,33 @@ def plan(
             "limit": NO_LIMIT if limit is None else limit,
         },
     )
-    return db.query("select reason, count(*) as products from content.generation_plan group by reason order by reason")
+    reasons = db.query(REASONS, {"run_id": run_id})
+    due = provider.estimate(
+        products=sum(row["products"] for row in reasons), characters=int(db.value(CHARACTERS, {"run_id": run_id}))
+    )
+    about = {"run_id": run_id, "planned_at": datetime.now(UTC), "notice": provider.notice}
+    db.append("content.plan_estimates", [due.model_dump() | about])
+    return reasons
 
 
-def estimate(db: Database, provider: Provider) -> Estimate:
-    """Calls, tokens and cost of the plan at most: what the ledger knows costs nothing, a repair is one call more."""
-    return provider.estimate(products=db.count("content.generation_plan"), characters=int(db.value(CHARACTERS)))
+def estimate(db: Database, run_id: str) -> Estimate:
+    """Calls, tokens and cost of a plan at most: what the ledger knows costs nothing, a repair is one call more."""
+    names = ", ".join(Estimate.model_fields)
+    return Estimate(**db.query(f"select {names} from content.plan_estimates where run_id = $id", {"id": run_id})[0])
+
+
+def plans(db: Database) -> list[str]:
+    """Ids of the runs whose plans are kept, the latest first."""
+    return [row["run_id"] for row in db.query("select run_id from content.plan_estimates order by planned_at desc")]
+
+
+def plan_of(db: Database, run_ids: Sequence[str | None]) -> str | None:
+    """The first of these runs that has a plan, else the run that planned last; None if no run has."""
+    known = plans(db)
+    return next((run_id for run_id in (*run_ids, *known) if run_id in known), None)
+
+
+def forget(db: Database, run_ids: Collection[str]) -> None:
+    """Delete the plans of these runs."""
+    for table in ("content.generation_plan", "content.plan_estimates"):
+        db.execute(f"delete from {table} where list_contains($ids::varchar[], run_id)", {"ids": list(run_ids)})

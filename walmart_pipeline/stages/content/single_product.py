@@ -19,9 +19,8 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import parsing, provider_factory
 from walmart_pipeline.generation.provider import Provider
-from walmart_pipeline.generation.recipes import Recipe
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.registry import model_versions
+from walmart_pipeline.registry import model_versions, writers
 
 # Of a product that is not in the catalog; the ledger names the product of every call.
 UNNAMED = "one"
@@ -66,11 +65,13 @@ def product_from_json(text: str | bytes) -> Product:
 
 def choose(settings: Settings, judge: Judge) -> Provider:
     """The provider that the pipeline would write with, the champion included. Raises ProviderError, WarehouseError."""
-    champions: Mapping[str, Recipe] = {}
-    # Only where no model is named does a champion write: else the warehouse is not needed, nor waited for.
-    if not (settings.model or settings.default_model) and settings.provider != "template":
-        champions = model_versions.champions(Warehouse(settings.warehouse, WAIT_SECONDS))
-    return provider_factory.choose(settings, judge, champions=champions)
+    if settings.model or settings.default_model or settings.provider == "template":
+        # Who wrote before plays no part: the warehouse is not needed, nor waited for.
+        return provider_factory.choose(settings, judge)
+    warehouse = Warehouse(settings.warehouse, WAIT_SECONDS)
+    return provider_factory.choose(
+        settings, judge, champions=model_versions.champions(warehouse), last_writer=writers.last(warehouse)
+    )
 
 
 def write(wanted: Product, provider: Provider, judge: Judge) -> Written:

@@ -13,7 +13,7 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import provider_factory
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.registry import model_versions
+from walmart_pipeline.registry import model_versions, writers
 from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.stages.evaluation import evaluation_store, held_out, model_evaluation, promotion, report
 from walmart_pipeline.stages.evaluation import results as figures
@@ -132,7 +132,7 @@ def evaluated_models(
     if not config.products:
         context.log.info("skipped: set `products` in the config, or run the job `retrain`")
         return
-    base = provider_factory.base_recipe(settings, judge)
+    base = provider_factory.base_recipe(settings, judge, last_writer=writers.last(warehouse))
     if base is None:
         context.log.info("skipped: no model is configured, only the template writer")
         return

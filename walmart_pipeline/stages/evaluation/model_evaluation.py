@@ -10,7 +10,7 @@ from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.records import Dimension, Product, QualityReport, Record
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse, struct
-from walmart_pipeline.generation.provider_factory import ProviderError
+from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.generation.recipe_trials import RecipeAnswer, RecipeCaller
 from walmart_pipeline.generation.recipes import Recipe
 from walmart_pipeline.judge import pairs, scoring

@@ -13,11 +13,11 @@ from walmart_pipeline.core.records import Product, Record
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse, struct
 from walmart_pipeline.generation import prompt, provider_factory
-from walmart_pipeline.generation.provider_factory import ProviderError
+from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.generation.recipes import Recipe
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm.calls import CallError
-from walmart_pipeline.registry import model_versions
+from walmart_pipeline.registry import model_versions, writers
 from walmart_pipeline.registry.model_versions import ModelVersion
 from walmart_pipeline.stages.models import modelfile_build, modelfile_store, tier_recipes, tiers
 from walmart_pipeline.stages.models.modelfile_store import Material
@@ -69,7 +69,7 @@ def base(warehouse: Warehouse, settings: Settings, judge: Judge) -> tuple[Recipe
     provider that is named and not there.
     """
     try:
-        found = provider_factory.base_recipe(settings, judge)
+        found = provider_factory.base_recipe(settings, judge, last_writer=writers.last(warehouse))
     except (CallError, ProviderError) as error:
         if settings.provider == "auto":
             return None, str(error)

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse
-from walmart_pipeline.generation import provider_factory
-from walmart_pipeline.generation.provider_factory import ollama_urls
+from walmart_pipeline.generation import ollama_models
+from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.generation.recipe_trials import NoAnswerError, OutOfBudgetError, RecipeCaller
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm.calls import CallError
@@ -78,7 +78,7 @@ def register_all(
     with warehouse.reading() as db:
         known = {(row["name"], row["endpoint"]): row for row in db.query("select * from models.registrations")}
     rows: list[Row] = []
-    for url in ollama_urls(settings):
+    for url in ollama_models.urls(settings):
         here = settings.model_copy(update={"base_url": url})
         own = [_register(warehouse, here, judge, meant, known, advance) for meant in wanted]
         _point_latest(warehouse, here, own)
@@ -111,7 +111,7 @@ def _register(
         keep("registered")
     except RegistrationError as error:
         keep(error.state, problem=str(error))
-    except (provider_factory.ProviderError, OSError) as error:
+    except (ProviderError, OSError) as error:
         keep("refused", problem=str(error))
     except CallError as error:
         keep("waiting" if error.error_class in PASSING else "refused", problem=str(error))
@@ -227,9 +227,9 @@ def _client(settings: Settings, model: str) -> OllamaRegistry:
             key=key_for(url, settings.cloud_ollama_url, settings.ollama_api_key),
         )
     except CloudModelError as error:
-        raise provider_factory.ProviderError(f"{error} (WALMART_ALLOW_CLOUD_MODELS=true)") from error
+        raise ProviderError(f"{error} (WALMART_ALLOW_CLOUD_MODELS=true)") from error
     except ValueError as error:
-        raise provider_factory.ProviderError(str(error)) from error
+        raise ProviderError(str(error)) from error
 
 
 def _shown_address(settings: Settings) -> str:

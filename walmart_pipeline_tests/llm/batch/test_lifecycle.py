@@ -19,7 +19,8 @@ from aiohttp import web
 from walmart_pipeline.core.records import Completion, Product
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation.batch_provider import BatchProvider
-from walmart_pipeline.generation.provider_factory import ProviderError, choose
+from walmart_pipeline.generation.provider import ProviderError
+from walmart_pipeline.generation.provider_factory import choose
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.llm.clients import openai_batch
 from walmart_pipeline.llm.ledger import Ledger

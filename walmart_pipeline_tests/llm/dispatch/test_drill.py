@@ -101,10 +101,11 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def run(settings: Settings, judge: Judge) -> tuple[int, list[Row]]:
     """Plan and write as the pipeline does: how many products were planned, and the row of every product."""
     provider = provider_factory.choose(settings, judge)
-    with Warehouse(settings.warehouse).writing() as db:
-        planning.plan(db, provider)
-        planned = db.count("content.generation_plan")
-        generation.write(db, provider, advance=lambda _pieces, _note="": None)
+    warehouse = Warehouse(settings.warehouse)
+    with warehouse.writing() as db:
+        planned = sum(row["products"] for row in planning.plan(db, provider, "run"))
+    generation.write(warehouse, provider, "run", advance=lambda _pieces, _note="": None)
+    with warehouse.reading() as db:
         rows = db.query("select product_id, status, error, title from content.generated_content order by product_id")
     return planned, rows
 

@@ -10,12 +10,11 @@ import pytest
 from walmart_pipeline.benchmarks import synthetic_catalog
 from walmart_pipeline.core.records import Completion, Listing, Product
 from walmart_pipeline.core.warehouse import Warehouse
-from walmart_pipeline.generation.provider import Task
-from walmart_pipeline.llm.pricing import Estimate
+from walmart_pipeline.generation.provider import Provider, Task
 from walmart_pipeline.stages.content import generation, planning
 
 
-class Writer:
+class Writer(Provider):
     """A provider that notes when its run is ended."""
 
     name = "ollama"
@@ -32,12 +31,6 @@ class Writer:
         finally:
             self.ended = True
 
-    def estimate(self, *, products: int, characters: int) -> Estimate:
-        return Estimate(calls=products, prompt_tokens=0, completion_tokens=0, cost_usd=0.0)
-
-    def note(self) -> str:
-        return ""
-
 
 def stop(pieces: int, note: str = "") -> None:
     raise KeyboardInterrupt
@@ -46,10 +39,11 @@ def stop(pieces: int, note: str = "") -> None:
 def test_a_stopped_run_ends_the_providers_calls_at_once_and_keeps_what_is_written(tmp_path: Path) -> None:
     """Calls in flight are paid for: they have to end while the ledger is open, not when memory is tidied up."""
     warehouse, provider = Warehouse(tmp_path / "warehouse.duckdb"), Writer()
-    with pytest.raises(KeyboardInterrupt) as stopped, warehouse.writing() as db:
+    with warehouse.writing() as db:
         synthetic_catalog.make(db, 2 * generation.CHECKPOINT_PRODUCTS)
-        planning.plan(db, provider)
-        generation.write(db, provider, advance=stop)
+        planning.plan(db, provider, "run")
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        generation.write(warehouse, provider, "run", advance=stop)
     assert stopped.tb is not None
     assert provider.ended
     with warehouse.reading() as db:

@@ -11,12 +11,12 @@ import pytest
 from walmart_pipeline.benchmarks import synthetic_catalog
 from walmart_pipeline.core.records import Completion, Product
 from walmart_pipeline.core.warehouse import Database, Warehouse
-from walmart_pipeline.generation.provider import Task
+from walmart_pipeline.generation.provider import Provider, Task
 from walmart_pipeline.llm.pricing import Estimate
 from walmart_pipeline.stages.content import planning
 
 
-class Model:
+class Model(Provider):
     """A provider that is only planned for."""
 
     name = "ollama"
@@ -28,9 +28,6 @@ class Model:
 
     def estimate(self, *, products: int, characters: int) -> Estimate:
         return Estimate(calls=products, prompt_tokens=characters // 4, completion_tokens=0, cost_usd=0.0)
-
-    def note(self) -> str:
-        return ""
 
 
 MODEL = Model()
@@ -50,8 +47,8 @@ def db(tmp_path: Path) -> Iterator[Database]:
         yield database
 
 
-def reasons(db: Database, **options: int | bool) -> dict[str, int]:
-    return {row["reason"]: row["products"] for row in planning.plan(db, MODEL, **options)}  # type: ignore[arg-type]
+def reasons(db: Database, *, provider: Provider = MODEL, **options: int | bool) -> dict[str, int]:
+    return {row["reason"]: row["products"] for row in planning.plan(db, provider, "run", **options)}  # type: ignore[arg-type]
 
 
 def revisions(db: Database) -> list[int]:
@@ -151,15 +148,43 @@ def test_everything_can_be_forced_and_is_asked_anew(db: Database) -> None:
     assert revisions(db) == [1] * 5
 
 
-def test_a_limit_plans_the_first_ones(db: Database) -> None:
+def planned(db: Database, **options: int | bool) -> list[str]:
+    reasons(db, **options)
+    return [row["product_id"][-1] for row in db.query("select product_id from content.generation_plan order by 1")]
+
+
+def test_a_limit_takes_new_products_first_and_then_what_was_tried_longest_ago(db: Database) -> None:
     synthetic_catalog.change(db, 5)
-    assert reasons(db, limit=2) == {"facts changed": 2}
+    db.execute("update content.generated_content set attempted_at = now() where product_id < 'B-00000003'")
+    db.execute("delete from content.generated_content where product_id = 'B-00000002'")
+    assert planned(db, limit=1) == ["2"]
+    assert planned(db, limit=3) == ["2", "3", "4"]
+
+
+def test_products_that_always_fail_keep_nobody_waiting(db: Database) -> None:
+    """Five permanent failures once took all places of `--limit 5` every night."""
+    synthetic_catalog.change(db, 5)
+    db.execute("update content.generated_content set failures = 3 where product_id < 'B-00000003'")
+    assert planned(db, limit=2) == ["3", "4"]
+
+
+def test_plans_of_other_runs_are_left_alone(db: Database) -> None:
+    """`--plan-only --limit 5` beside a run once reduced that run's work to five products."""
+    synthetic_catalog.change(db, 5)
+    planning.plan(db, MODEL, "running")
+    planning.plan(db, MODEL, "beside", limit=2)
+    assert [planning.estimate(db, run_id).calls for run_id in ("running", "beside")] == [5, 2]
+    assert planning.plan_of(db, ["running", None]) == "running"
+    assert planning.plan_of(db, ["repeated", None]) == "beside"
+    planning.forget(db, ["running"])
+    assert planning.plans(db) == ["beside"]
+    assert db.query("select distinct run_id from content.generation_plan") == [{"run_id": "beside"}]
 
 
 def test_the_estimate_covers_the_plan_and_nothing_else(db: Database) -> None:
-    planning.plan(db, MODEL)
-    assert planning.estimate(db, MODEL) == Estimate(calls=0, prompt_tokens=0, completion_tokens=0, cost_usd=0.0)
-    planning.plan(db, MODEL, everything=True)
-    estimate = planning.estimate(db, MODEL)
+    planning.plan(db, MODEL, "run")
+    assert planning.estimate(db, "run") == Estimate(calls=0, prompt_tokens=0, completion_tokens=0, cost_usd=0.0)
+    planning.plan(db, MODEL, "run", everything=True)
+    estimate = planning.estimate(db, "run")
     assert estimate.calls == 5
     assert 5 * 60 < estimate.prompt_tokens < 5 * 200

@@ -20,7 +20,7 @@ from aiohttp import web
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import provider_factory
-from walmart_pipeline.generation.provider_factory import ProviderError
+from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.registry import model_versions
 from walmart_pipeline.stages.models import assets as models

@@ -14,7 +14,7 @@ from walmart_pipeline.core.records import Product, Rating
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse
 from walmart_pipeline.generation import model_rater
-from walmart_pipeline.generation.provider_factory import ProviderError
+from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.resources import resources
 from walmart_pipeline.stages.quality import model_judge, ratings
 from walmart_pipeline.stages.quality.assets import model_ratings
