@@ -1,7 +1,4 @@
-"""Products with listings for measurements of the judge: varied like a catalog's, most of them sound, some at fault.
-
-Belongs here: making them, the same ones each time. Does not: measuring.
-"""
+"""Products with listings for measurements of the judge: varied like a catalog's, most of them sound, some at fault."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What the judge is made of, as one fingerprint: reports of another judge are out of date.
-
-Belongs here: which files decide what a report says. Does not: the policy profile, which has a version of its own.
-"""
+"""What the judge is made of, as one fingerprint: reports of another judge are out of date."""
 
 from __future__ import annotations
 

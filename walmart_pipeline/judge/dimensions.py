@@ -1,8 +1,4 @@
-"""The measures of a listing beside its violations: coverage, readability, search.
-
-Belongs here: one function a dimension, each 0–100, None where there is nothing to measure.
-Does not: weights and penalties (the policy profile), the score (judge.py), or comparing listings (uniqueness.py).
-"""
+"""The measures of a listing beside its violations: coverage, readability, search."""
 
 from __future__ import annotations
 

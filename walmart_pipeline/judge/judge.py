@@ -1,7 +1,4 @@
-"""The judge: a listing beside its product, under one policy, gives a quality report.
-
-Belongs here: running the checks, the score and the verdict. Does not: any rule, weight or word list.
-"""
+"""The judge: a listing beside its product, under one policy, gives a quality report."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What a model is asked when it rates a listing, and what it says.
-
-Belongs here: the records and the protocol of a rater. Does not: calling a model (generation/model_rater.py), or which
-texts are rated (stages/quality/model_judge.py).
-"""
+"""What a model is asked when it rates a listing, and what it says."""
 
 from __future__ import annotations
 

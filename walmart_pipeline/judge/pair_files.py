@@ -1,7 +1,4 @@
-"""Files of pairs in, files of reports out: the judge alone, for pairs from any source.
-
-Belongs here: the files, and a count of what is in them. Does not: a line (pairs.py) or the judgement (scoring.py).
-"""
+"""Files of pairs in, files of reports out: the judge alone, for pairs from any source."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""A product with a listing as a line of JSON, and the judge's answer to it as another.
-
-Belongs here: reading lines and telling what is wrong with one. Does not: where they come from, or the judgement
-(judge.py).
-"""
+"""A product with a listing as a line of JSON, and the judge's answer to it as another."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What a profile says in short: its rules, and what it changes of the profile that it extends.
-
-Belongs here: a profile told to a person or program. Does not: reading or refusing one (profiles.py).
-"""
+"""What a profile says in short: its rules, and what it changes of the profile that it extends."""
 
 from __future__ import annotations
 

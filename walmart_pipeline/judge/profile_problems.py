@@ -1,7 +1,4 @@
-"""What keeps the rules of a profile from being checked, each problem with its place and the remedy.
-
-Belongs here: what one part of a profile asks of another. Does not: the shape of a part (profiles.py).
-"""
+"""What keeps the rules of a profile from being checked, each problem with its place and the remedy."""
 
 from __future__ import annotations
 

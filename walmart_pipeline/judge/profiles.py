@@ -1,8 +1,4 @@
-"""Reads policy profiles from YAML.
-
-Belongs here: how one profile extends another, and errors that name file, field and remedy.
-Does not: the shape of a profile (policy/schema.py), or how a rule is checked (rules).
-"""
+"""Reads policy profiles from YAML."""
 
 from __future__ import annotations
 

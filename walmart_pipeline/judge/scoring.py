@@ -1,8 +1,4 @@
-"""Listings judged among each other: any collection of products with their texts, without a warehouse.
-
-Belongs here: reports of a collection, its copies found. Does not: files (pair_files.py), or the pipeline's own texts
-(scored_texts.py).
-"""
+"""Listings judged among each other: any collection of products with their texts, without a warehouse."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What English looks like from far off: words as letters of their classes, and the order of the function words.
-
-Belongs here: reading english.yaml, and measures of words that know no rule.
-Does not: how much of anything is too much (rules/coherence.py, rules/language.py).
-"""
+"""What English looks like from far off: words as letters of their classes, and the order of the function words."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Numbers that are written as words: three, twenty-four, two dozen, one and a half.
-
-Belongs here: the words and their values. Does not: when a word states a figure (quantities.py).
-"""
+"""Numbers that are written as words: three, twenty-four, two dozen, one and a half."""
 
 from __future__ import annotations
 

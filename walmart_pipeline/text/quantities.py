@@ -1,8 +1,4 @@
-"""Numbers with their units, read from free text: 1.7-liter, 71", 50 x 95 in, three-pack, 1½ cups.
-
-Belongs here: finding a number, normalising its unit and spelling. Does not: the units themselves (units.py), or whether
-a product has it (grounding/).
-"""
+"""Numbers with their units, read from free text: 1.7-liter, 71", 50 x 95 in, three-pack, 1½ cups."""
 
 from __future__ import annotations
 

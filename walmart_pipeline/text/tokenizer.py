@@ -1,8 +1,4 @@
-"""A text as the judge reads it: words, stems, sentences.
-
-Belongs here: cutting a text up, with the same idea of a word everywhere.
-Does not: what a rule or a dimension makes of the parts.
-"""
+"""A text as the judge reads it: words, stems, sentences."""
 
 from __future__ import annotations
 

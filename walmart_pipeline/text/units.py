@@ -1,7 +1,4 @@
-"""The units that a number may have, in every spelling.
-
-Belongs here: names, kinds and factors. Does not: finding a number with its unit in a text (quantities.py).
-"""
+"""The units that a number may have, in every spelling."""
 
 from __future__ import annotations
 

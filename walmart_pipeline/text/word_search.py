@@ -1,8 +1,4 @@
-"""Many words looked up in a text at once, whole words only.
-
-Belongs here: the flat form of a text, in which a word has a blank on both sides, and the search for a list of words.
-Does not: which words, or what they mean (quantities.py, grounding/).
-"""
+"""Many words looked up in a text at once, whole words only."""
 
 from __future__ import annotations
 

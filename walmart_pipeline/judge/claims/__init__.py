@@ -1,8 +1,6 @@
 """What the record says about each claim of a text: numbers, brands, materials, colours, certifications, warranties.
 
 A claim that the record has otherwise is contradicted, one of which it says nothing is unsupported.
-
-Belongs here: the claims of a whole listing. Does not: what a violation costs (the policy profile).
 """
 
 from __future__ import annotations

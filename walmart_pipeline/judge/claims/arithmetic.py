@@ -1,8 +1,4 @@
-"""A figure that follows from others: three skeins of 364 yards are 1,092, and five modes of seven levels make 35.
-
-Belongs here: sums and multiples of what the same sentence and the record say. Does not: looking a figure up by itself
-(number_matching.py).
-"""
+"""A figure that follows from others: three skeins of 364 yards are 1,092, and five modes of seven levels make 35."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
 """Whether a sentence says a material, colour or scent of the product.
 
 "Made of oak", "oak frame", "in red" and "vanilla flavor" say it.
-
-Belongs here: what the words before and after such a word must be. Does not: words said of something else
-(other_subjects.py), which words those are (vocabulary.yaml), or what the record has (record.py).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The brands that a text names as the product's maker.
-
-Belongs here: which name a sentence gives the product. Does not: brands it only fits or is compared with, and the
-well-known names themselves (vocabulary.yaml).
-"""
+"""The brands that a text names as the product's maker."""
 
 from __future__ import annotations
 

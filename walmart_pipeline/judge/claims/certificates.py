@@ -1,7 +1,4 @@
-"""Certificates of bodies that no list holds: "USP Verified", "certified by NSF", "USB-IF certified".
-
-Belongs here: which name a text gives a certificate. Does not: the claims that are listed (vocabulary.yaml).
-"""
+"""Certificates of bodies that no list holds: "USP Verified", "certified by NSF", "USB-IF certified"."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A claim of a text with the record's verdict, and the measure made of them.
-
-Belongs here: what all kinds of claims have in common. Does not: finding or judging any.
-"""
+"""A claim of a text with the record's verdict, and the measure made of them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The sentence around a word of a text.
-
-Belongs here: how far it is read, what denies a word in it, and which part of the product comes next. Does not: whether
-the word is said of the product (attribution.py) or of something else (other_subjects.py).
-"""
+"""The sentence around a word of a text."""
 
 from __future__ import annotations
 

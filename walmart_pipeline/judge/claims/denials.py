@@ -1,7 +1,4 @@
-"""What a text says the product has, or comes with, though the record says that it has not.
-
-Belongs here: what a record denies in its own words. Does not: claims that are listed (terms.py).
-"""
+"""What a text says the product has, or comes with, though the record says that it has not."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Figures of what a reader does with the product, and of what stands around it: "pour 300 grams", "a 20-foot pergola".
-
-Belongs here: telling such a figure from the product's own. Does not: figures of speech (unrelated_numbers.py).
-"""
+"""Figures of what a reader does with the product, and of what stands around it: "pour 300 grams", "a 20-foot pergola"."""
 
 from __future__ import annotations
 

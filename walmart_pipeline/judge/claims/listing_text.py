@@ -1,8 +1,4 @@
-"""A listing as it is searched for claims: all fields as one text.
-
-Belongs here: the joined text, the words of the vocabulary and the numbers in it, and the way back to a field.
-Does not: any judgement.
-"""
+"""A listing as it is searched for claims: all fields as one text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Model names and part numbers of a text: WH-1000XM4, EOS R5, IP67.
-
-Belongs here: what looks like one, and whether the record has it. Does not: numbers with units (number_matching.py).
-"""
+"""Model names and part numbers of a text: WH-1000XM4, EOS R5, IP67."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The numbers of a record, and what they say about a number of a text.
-
-Belongs here: looking a quantity up by its kind, and the arithmetic that a record supports.
-Does not: reading numbers (quantities.py), or what an unsupported one costs (the policy profile).
-"""
+"""The numbers of a record, and what they say about a number of a text."""
 
 from __future__ import annotations
 

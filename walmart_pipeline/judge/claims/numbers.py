@@ -1,8 +1,4 @@
-"""The numbers of a text, looked up in the record.
-
-Belongs here: which numbers are asked about, and the verdict. Does not: reading numbers (quantities.py), the record's
-own (number_matching.py), or figures of speech (unrelated_numbers.py).
-"""
+"""The numbers of a text, looked up in the record."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Where a text says that the product was made or grown.
-
-Belongs here: how a sentence says it, in a text as in a record. Does not: the places (vocabulary.yaml).
-"""
+"""Where a text says that the product was made or grown."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
 """Whether a sentence says a word of something else than the product.
 
 "Safe for oak floors", "oak-like", "unlike oak", "set a marble tray on top" and "a gluten-free stew" do.
-
-Belongs here: what the product is used with, put beside or compared to. Does not: how a sentence says a word of the
-product (attribution.py), or figures of other things (directions.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Parts and properties of goods that a material or colour is said of: "oak frame", "red finish".
-
-Belongs here: the words. Does not: what a product itself is called, which its record tells (record.py).
-"""
+"""Parts and properties of goods that a material or colour is said of: "oak frame", "red finish"."""
 
 from __future__ import annotations
 

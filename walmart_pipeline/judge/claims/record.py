@@ -1,8 +1,4 @@
-"""A product's record, in the form in which it is asked about claims.
-
-Belongs here: which words and figures the record has, and what it tells of a kind; worked out when first asked.
-Does not: what a text claims (the modules beside this one).
-"""
+"""A product's record, in the form in which it is asked about claims."""
 
 from __future__ import annotations
 

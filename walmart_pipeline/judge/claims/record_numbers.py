@@ -1,8 +1,4 @@
-"""The numbers of a product's record, each with what it may be.
-
-Belongs here: which parts of a record tell what kind of number. Does not: looking one up (number_matching.py), or
-reading it (quantities.py).
-"""
+"""The numbers of a product's record, each with what it may be."""
 
 from __future__ import annotations
 

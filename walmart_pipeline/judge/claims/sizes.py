@@ -1,7 +1,4 @@
-"""Sizes of clothing: "size 3X", "in size Medium".
-
-Belongs here: sizes without a number of their own and what stands for the same one. Does not: sizes of beds (terms.py).
-"""
+"""Sizes of clothing: "size 3X", "in size Medium"."""
 
 from __future__ import annotations
 

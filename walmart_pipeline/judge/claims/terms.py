@@ -1,8 +1,4 @@
-"""Materials, colours, sizes and regulated claims of a text, looked up in the record.
-
-Belongs here: the verdict on a word of the vocabulary. Does not: the words (vocabulary.yaml), how a sentence means them
-(attribution.py, other_subjects.py), or brands (brands.py).
-"""
+"""Materials, colours, sizes and regulated claims of a text, looked up in the record."""
 
 from __future__ import annotations
 

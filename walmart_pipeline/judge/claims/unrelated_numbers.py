@@ -1,8 +1,4 @@
-"""Numbers of a sentence that are no figures of the product, and words that let figures be added up.
-
-Belongs here: what the words around a number do to it. Does not: what a reader does (directions.py), or looking a figure
-up (number_matching.py).
-"""
+"""Numbers of a sentence that are no figures of the product, and words that let figures be added up."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The words that a record is asked about: materials, colours, sizes, claims, brands, countries.
-
-Belongs here: reading vocabulary.yaml, and which word stands for which.
-Does not: whether a sentence means the product (attribution.py), or whether the record has the word (record.py).
-"""
+"""The words that a record is asked about: materials, colours, sizes, claims, brands, countries."""
 
 from __future__ import annotations
 

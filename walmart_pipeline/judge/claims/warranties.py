@@ -1,7 +1,4 @@
-"""What a text promises by a warranty.
-
-Belongs here: the time of a warranty, against the record's. Does not: other spans of time (number_matching.py).
-"""
+"""What a text promises by a warranty."""
 
 from __future__ import annotations
 

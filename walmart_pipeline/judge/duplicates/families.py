@@ -1,8 +1,5 @@
 """Which products are variants of one another: their texts may be alike, and training and test never divide them.
 
-Belongs here: reducing a name to the words that its variants share, and the hash over them.
-Does not: what follows from it (uniqueness.py, training).
-
 The two errors do not cost the same. Two products wrongly taken for one family only stand on the same split; a variant
 that is missed leaks its text from training into the test. So a word that often tells variants apart is left out even
 where it sometimes is part of a name, and so is every word with a digit: an iPhone 12 and an iPhone 13, or two part

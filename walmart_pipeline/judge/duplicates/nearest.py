@@ -1,8 +1,5 @@
 """The nearest copy of each text, found among a million of them inside DuckDB.
 
-Belongs here: which pairs are compared, and how similar a pair is. Does not: signatures and what a likeness costs
-(uniqueness.py), or the reports that change with it (scored_texts.py).
-
 Texts that agree in a band of their signatures share a bucket and are compared. Sellers' boilerplate fills huge buckets,
 so a text meets only a few representatives of its bucket, one a family: the work grows with the number of texts alone.
 A real copy shares a dozen buckets with its like, of which most are small. Variants of one product may be alike: inside

@@ -1,7 +1,5 @@
 """How much a listing is like others: the signature of a text, and what a likeness costs.
 
-Belongs here: which words count, the signature (MinHash), and the measure. Does not: looking for copies (nearest.py).
-
 Compared are the key features and the description, without the words of the product's name and brand and without
 figures: a template in which only these are swapped is a copy. What is left is taken three words at a time. By the exact
 Jaccard index of these triples, the nearest text of another family is so similar, at 50, 75 and 90 % of the texts:

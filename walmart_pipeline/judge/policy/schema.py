@@ -1,8 +1,4 @@
-"""The shape of a policy profile: limits, rules, word lists and weights.
-
-Belongs here: what each part of a profile may hold. Does not: reading a profile from YAML (judge/profiles.py), or how a
-rule is checked (judge/rules).
-"""
+"""The shape of a policy profile: limits, rules, word lists and weights."""
 
 from __future__ import annotations
 

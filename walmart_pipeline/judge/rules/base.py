@@ -1,7 +1,4 @@
-"""What a check is given and what it yields.
-
-Belongs here: the case, the finding and the register of checks. Does not: any rule.
-"""
+"""What a check is given and what it yields."""
 
 from __future__ import annotations
 

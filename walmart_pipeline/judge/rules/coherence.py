@@ -1,7 +1,4 @@
-"""The check that the words of a text say something: no letters or words at random, no loops, no filler.
-
-Belongs here: how much of a measure is too much. Does not: the measures (english.py).
-"""
+"""The check that the words of a text say something: no letters or words at random, no loops, no filler."""
 
 from __future__ import annotations
 

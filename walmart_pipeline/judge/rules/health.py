@@ -1,8 +1,4 @@
-"""Claims of health: only a drug may claim to treat a disease, as far as its label does.
-
-Belongs here: which verbs make a claim of a disease or symptom, and which products may make it.
-Does not: the diseases (the profile's word lists), or finding them (phrase_search.py).
-"""
+"""Claims of health: only a drug may claim to treat a disease, as far as its label does."""
 
 from __future__ import annotations
 

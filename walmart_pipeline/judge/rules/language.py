@@ -1,7 +1,4 @@
-"""The check that a text is English.
-
-Belongs here: how much of another language is too much. Does not: the measures (english.py).
-"""
+"""The check that a text is English."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Claims of pests and germs: only a registered pesticide may claim to kill or repel, as far as its record does.
-
-Belongs here: which verbs make a claim of a germ, insect or weed, and which products may make it.
-Does not: the pests (the profile's word lists), or finding them (phrase_search.py).
-"""
+"""Claims of pests and germs: only a registered pesticide may claim to kill or repel, as far as its record does."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Finds the phrases of a profile's word lists and the literals of its patterns, all in one pass over a text.
-
-Belongs here: matching whole phrases, and the words beside them that give another meaning.
-Does not: which rule a phrase breaks, or the product's own names (wording.py).
-"""
+"""Finds the phrases of a profile's word lists and the literals of its patterns, all in one pass over a text."""
 
 from __future__ import annotations
 

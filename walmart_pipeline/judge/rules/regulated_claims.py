@@ -1,8 +1,4 @@
-"""What the two rules of regulated claims have in common: the sentence around a listed word, and what a record says.
-
-Belongs here: how a verb claims something of a word. Does not: which verbs and products (health.py, pesticide.py), or
-the listed words themselves (the profile).
-"""
+"""What the two rules of regulated claims have in common: the sentence around a listed word, and what a record says."""
 
 from __future__ import annotations
 

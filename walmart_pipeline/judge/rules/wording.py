@@ -1,8 +1,4 @@
-"""The rules of a profile that are made of words and patterns, over all fields of a listing in one pass.
-
-Belongs here: which field a rule covers, and what a product's own names excuse.
-Does not: finding a phrase (phrase_search.py), or reading the sentence around one (rules).
-"""
+"""The rules of a profile that are made of words and patterns, over all fields of a listing in one pass."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Whether the scores have moved, and whether enough texts are publishable.
-
-Belongs here: a row of figures a run, comparing the latest with those before, and the verdicts in words.
-Does not: how Dagster shows a verdict (checks.py), or what the texts score (scored_texts.py).
-"""
+"""Whether the scores have moved, and whether enough texts are publishable."""
 
 from __future__ import annotations
 

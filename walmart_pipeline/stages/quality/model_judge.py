@@ -1,8 +1,4 @@
-"""A model's opinion of a sample of the texts: `quality.model_ratings`.
-
-Belongs here: which texts it is asked about, keeping what it says, and how far it agrees with reviewers and the score.
-Does not: asking it (generation/model_rater.py). Nothing reads these ratings for publishing.
-"""
+"""A model's opinion of a sample of the texts: `quality.model_ratings`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What the scores come to: how they are distributed, and which rules are broken.
-
-Belongs here: figures over `quality.scores` as it is now. Does not: how they changed (drift.py), or drawing
-(score_plots.py).
-"""
+"""What the scores come to: how they are distributed, and which rules are broken."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Ratings from a file: CSV or JSON lines, as reviewers or another tool wrote them.
-
-Belongs here: reading a file, and telling each row that can't be used by its line and reason.
-Does not: keeping ratings (ratings.py).
-"""
+"""Ratings from a file: CSV or JSON lines, as reviewers or another tool wrote them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What reviewers say of the texts: `quality.ratings`, and a copy of each rated text in `quality.rated_texts`.
-
-Belongs here: keeping ratings, one a reviewer and text, the newer in place of the older.
-Does not: reading them from a file (rating_files.py), or what is concluded from them (content.planning, training).
-"""
+"""What reviewers say of the texts: `quality.ratings`, and a copy of each rated text in `quality.rated_texts`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The scores as figures: files for a reader, and one small picture for a page of metadata.
-
-Belongs here: drawing. Does not: the numbers (overview.py).
-"""
+"""The scores as figures: files for a reader, and one small picture for a page of metadata."""
 
 from __future__ import annotations
 

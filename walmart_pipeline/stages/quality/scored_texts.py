@@ -1,8 +1,4 @@
-"""The judge over the warehouse: each generated text scored once under a policy, and sorted by the verdict.
-
-Belongs here: which texts are due, and the tables of scores, copies, accepted listings and the review queue.
-Does not: the verdict itself (judge.py), the processes that give it (workers.py), or finding copies (nearest.py).
-"""
+"""The judge over the warehouse: each generated text scored once under a policy, and sorted by the verdict."""
 
 from __future__ import annotations
 
