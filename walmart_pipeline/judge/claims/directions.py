@@ -1,4 +1,4 @@
-"""Figures of what a reader does with the product, and of what stands around it: "pour 300 grams", "a 20-foot pergola"."""
+"""Figures of what a reader does with the product, or of other things: "pour 300 grams", "a 20-foot pergola"."""
 
 from __future__ import annotations
 
