@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from walmart_pipeline.cli import bench, dataset, feeds, generate, judge, models, pipeline, ratings, retrain
+from walmart_pipeline.cli import bench, dataset, feedback, feeds, generate, judge, models, pipeline, retrain
 from walmart_pipeline.cli.options import failed
 from walmart_pipeline.core.errors import UserError
 
@@ -42,8 +42,8 @@ app.add_typer(feeds.app, name="feeds")
 app.add_typer(generate.app)
 app.add_typer(judge.app)
 app.add_typer(judge.policy_app, name="policy")
-app.add_typer(ratings.app, name="ratings")
-app.add_typer(dataset.edits, name="edits")
+app.add_typer(feedback.ratings, name="ratings")
+app.add_typer(feedback.edits, name="edits")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(retrain.app)
 app.add_typer(models.models, name="models")

@@ -1,4 +1,4 @@
-"""Commands of the training data: its versions, imported examples, and reviewers' texts."""
+"""Commands of the training data: its versions, and imported examples."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from walmart_pipeline.cli.options import AsJson, Home, PolicyName, failed, settings_from, wrong
+from walmart_pipeline.cli.feedback import warehouse_for
+from walmart_pipeline.cli.options import AsJson, Home, PolicyName, settings_from
 from walmart_pipeline.cli.terminal import console, output
-from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.core.warehouse import Row
 
 app = typer.Typer(help="Versions of the training data, and examples from elsewhere.", no_args_is_help=True)
-edits = typer.Typer(help="Texts that reviewers wrote in place of others.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Such as v3.")]
 
@@ -71,7 +70,7 @@ def diff(before: Name, after: Name, home: Home = None, as_json: AsJson = False) 
         return
     output.print(f"{before} → {after}: {_shown(found.counts)}", markup=False)
     _table([{"version": name} | quality for name, quality in found.quality.items()])
-    _table(found.by_side)
+    _table(found.by_split)
     _table(found.by_category)
     settings = found.settings | {f"excluded: {reason}": counts for reason, counts in found.excluded.items()}
     _table([{"setting": label, before: was, after: present} for label, (was, present) in settings.items()])
@@ -88,7 +87,7 @@ def import_examples(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take examples from a file, each judged against its own input; every flaw is told. Again, it changes nothing.
+    """Import examples, each judged against its own input; every flaw is named. The same file again changes nothing.
 
     They are in the dataset from the next run on. Ends with 1 where no row is accepted.
     """
@@ -98,7 +97,7 @@ def import_examples(
 
     chosen = settings_from(workspace=home, policy=policy)
     judge = Judge(profiles.load(chosen.policy))
-    with _warehouse(chosen, source).writing() as db:
+    with warehouse_for(source, chosen).writing() as db:
         imported = example_imports.import_file(db, source, judge, now=datetime.now(UTC))
     code = 0 if imported.accepted or not imported.rows else 1
     for row in imported.told:
@@ -114,44 +113,6 @@ def import_examples(
         + known
     )
     raise typer.Exit(code)
-
-
-@edits.command("import")
-def import_edits(
-    source: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="JSON lines with product_id, listing, reviewer, and optionally comment."),
-    ],
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
-    """Put reviewers' texts in the place of those that stand there; the next run judges and exports them.
-
-    The same file again changes nothing. Ends with 1 where no row can be used.
-    """
-    from walmart_pipeline.stages.content import edit_files
-
-    chosen = settings_from(workspace=home)
-    with _warehouse(chosen, source).writing() as db:
-        imported = edit_files.import_file(db, source, now=datetime.now(UTC))
-    for problem in imported.problems:
-        console.print(f"{source}:{problem.line}: {problem.reason}", markup=False, soft_wrap=True)
-    if as_json:
-        print(imported.model_dump_json(indent=2))
-    else:
-        output.print(
-            f"{escape(source.name)}: {imported.rows:,} rows: {imported.kept:,} kept, {imported.unchanged:,} unchanged, "
-            f"{len(imported.problems):,} left out"
-        )
-    raise typer.Exit(1 if imported.problems and len(imported.problems) == imported.rows else 0)
-
-
-def _warehouse(settings: Settings, source: Path) -> Warehouse:
-    if not source.is_file():
-        wrong(f"there is no file {source}")
-    if not settings.warehouse.exists():
-        failed(f"there is no warehouse at {settings.warehouse} yet: run `walmart-pipeline run` first")
-    return Warehouse(settings.warehouse, settings.warehouse_wait_seconds)
 
 
 def _table(rows: list[Row]) -> None:

@@ -1,27 +1,21 @@
-"""Ratings from a file: CSV or JSON lines, as reviewers or another tool wrote them."""
+"""Import ratings from CSV or JSON lines, as reviewers or another tool wrote them."""
 
 from __future__ import annotations
 
-import csv
-import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from walmart_pipeline.core.errors import UserError
-from walmart_pipeline.core.records import Rating, Record
+from walmart_pipeline.core import row_files
+from walmart_pipeline.core.records import Rating
+from walmart_pipeline.core.row_files import RowImport, RowProblem
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.quality import ratings
 
-SUFFIXES = (".csv", ".jsonl", ".ndjson")
 REQUIRED = ("product_id", "stars", "reviewer")
-# What spreadsheets write as CSV, by the language they are set to.
-DELIMITERS = ",;\t"
 
 # A clock that is ahead by a time zone is forgiven; a rating from 2099 would hold against every later one.
 AHEAD_AT_MOST = timedelta(days=1)
@@ -35,30 +29,14 @@ where status = 'complete' and product_id in (select unnest($product_ids))
 
 IN_CATALOG = "select product_id from catalog.products where product_id in (select unnest($product_ids))"
 
-# A row's line and what stands in it, or why nothing can be read there.
-Line: TypeAlias = tuple[int, Mapping[str, Any] | str]
 
-
-class RatingsFileError(UserError, ValueError):
-    """The file as a whole can't be read; the message says what to change."""
-
-
-class Problem(Record):
-    """A row that was left out."""
-
-    line: int
-    reason: str
-
-
-class Imported(Record):
+class RatingImport(RowImport):
     """What became of the rows of a file; those of one reviewer and text count once."""
 
-    rows: int
     added: int
     replaced: int
     unchanged: int = Field(description="Kept already.")
     older: int = Field(description="A newer rating of the same reviewer is kept.")
-    problems: list[Problem]
 
 
 class GivenRating(BaseModel):
@@ -73,16 +51,11 @@ class GivenRating(BaseModel):
     rated_at: datetime | None = None
     content_hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
 
-    @field_validator("*", mode="before")
+    @field_validator("stars", mode="before")
     @classmethod
-    def _whole(cls, value: Any) -> Any:
+    def _no_boolean(cls, value: Any) -> Any:
         if isinstance(value, bool):
-            raise PydanticCustomError("bool", "a number or a text is needed, not true or false")
-        if isinstance(value, str):
-            try:
-                value.encode()
-            except UnicodeEncodeError as error:
-                raise ValueError("it holds half a character (a lone surrogate): write the text anew") from error
+            raise PydanticCustomError("bool", "a number is needed, not true or false")
         return value
 
     @field_validator("rated_at", "content_hash", mode="before")
@@ -107,45 +80,38 @@ class GivenRating(BaseModel):
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def import_file(db: Database, path: Path, *, now: datetime) -> Imported:
-    """Keep the ratings of a file; a bad row is told and the others are kept. The same file again changes nothing.
+def import_file(db: Database, path: Path, *, now: datetime) -> RatingImport:
+    """Keep the ratings of a file, except rows that can't be used. The same file again changes nothing.
 
     path: CSV with a header line, or JSON lines. Columns: product_id, stars, reviewer, and optionally comment, rated_at
     (default: `now`) and content_hash (default: of the product's current text).
-    Raises RatingsFileError if the file as a whole can't be read.
+    Raises RowFileError if the file as a whole can't be read.
     """
-    rows, problems = 0, []
-    given: list[tuple[int, GivenRating]] = []
-    for line, row in _lines(path):
-        rows += 1
-        if isinstance(row, str):
-            problems.append(Problem(line=line, reason=row))
-            continue
-        try:
-            given.append((line, _checked(GivenRating.model_validate(row), now)))
-        except ValidationError as error:
-            problems.append(Problem(line=line, reason="; ".join(_explained(item) for item in error.errors())))
-        except ValueError as error:
-            problems.append(Problem(line=line, reason=str(error)))
+    read = row_files.read(path, GivenRating, required=REQUIRED)
+    given, problems = [], read.problems
+    for line, row in read.rows:
+        if reason := _impossible_time(row, now):
+            problems.append(RowProblem(line=line, reason=reason))
+        else:
+            given.append((line, row))
     found = _resolved(db, given, problems, now)
     undated = frozenset(place for place, (_, is_undated) in enumerate(found) if is_undated)
     kept = ratings.keep(db, [rating for rating, _ in found], undated=undated)
     problems.sort(key=lambda problem: problem.line)
-    return Imported(
-        rows=rows, problems=problems, **{name: kept[name] for name in ("added", "replaced", "unchanged", "older")}
-    )
+    counts = {name: kept[name] for name in ("added", "replaced", "unchanged", "older")}
+    return RatingImport(rows=read.total, problems=problems, **counts)
 
 
-def _checked(given: GivenRating, now: datetime) -> GivenRating:
+def _impossible_time(given: GivenRating, now: datetime) -> str | None:
     if given.rated_at and given.rated_at > now + AHEAD_AT_MOST:
-        raise ValueError(f"rated_at: {given.rated_at.isoformat()} is yet to come: correct it")
+        return f"rated_at: {given.rated_at.isoformat()} is in the future: correct it"
     if given.rated_at and given.rated_at < EARLIEST:
-        raise ValueError(f"rated_at: {given.rated_at.isoformat()} is from a clock that was not set: correct it")
-    return given
+        return f"rated_at: {given.rated_at.isoformat()} is from a clock that was not set: correct it"
+    return None
 
 
 def _resolved(
-    db: Database, given: list[tuple[int, GivenRating]], problems: list[Problem], now: datetime
+    db: Database, given: list[tuple[int, GivenRating]], problems: list[RowProblem], now: datetime
 ) -> list[tuple[Rating, bool]]:
     """The newest rating of each reviewer and text, and whether its time is only that of the import."""
     product_ids = {"product_ids": list({row.product_id for _, row in given})}
@@ -154,7 +120,7 @@ def _resolved(
     newest: dict[ratings.Key, tuple[Rating, bool]] = {}
     for line, row in given:
         if reason := _untraceable(row, current.get(row.product_id), is_known=row.product_id in known):
-            problems.append(Problem(line=line, reason=reason))
+            problems.append(RowProblem(line=line, reason=reason))
             continue
         rating = Rating(
             product_id=row.product_id,
@@ -182,54 +148,3 @@ def _untraceable(row: GivenRating, current: Row | None, *, is_known: bool) -> st
         written = f"{current['generated_at']:%Y-%m-%d %H:%M} UTC"
         return f"rated_at: the current text was written later, at {written}: give the content_hash of the rated one"
     return None
-
-
-def _lines(path: Path) -> Iterator[Line]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from _csv_rows(file, path) if path.suffix.lower() == ".csv" else _json_rows(file)
-    except UnicodeDecodeError as error:
-        raise RatingsFileError(f"{path}: not UTF-8 ({error.reason}): save it as UTF-8") from error
-
-
-def _csv_rows(file: Iterator[str], path: Path) -> Iterator[Line]:
-    header = next(file, "")
-    delimiter = max(DELIMITERS, key=header.count)
-    names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
-    if missing := [name for name in REQUIRED if name not in names]:
-        raise RatingsFileError(
-            f"{path}: no column {', '.join(missing)}: its first line has to name product_id, stars and reviewer"
-        )
-    if repeated := [name for name, times in Counter(names).items() if name and times > 1]:
-        raise RatingsFileError(f"{path}: two columns are named {', '.join(repeated)}: leave one")
-    # strict: a quote that is never closed would otherwise swallow the rest of the file in silence.
-    reader = csv.reader(file, delimiter=delimiter, strict=True)
-    while True:
-        line = reader.line_num + 2
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield line, f"not CSV: {error}"
-            continue
-        if len(cells) > len(names):
-            yield line, f"{len(cells)} cells for {len(names)} columns: put texts that hold the delimiter in quotes"
-        elif any(cells):
-            yield line, dict(zip(names, cells, strict=False))
-
-
-def _json_rows(file: Iterator[str]) -> Iterator[Line]:
-    for line, text in enumerate(file, start=1):
-        if not text.strip():
-            continue
-        try:
-            row = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            yield line, f"not JSON: {error}"
-            continue
-        yield line, row if isinstance(row, dict) else "not a JSON object"
-
-
-def _explained(error: Any) -> str:
-    return f"{error['loc'][0]}: {str(error['msg']).removeprefix('Value error, ')}"

@@ -115,7 +115,7 @@ class Difference(Record):
     )
     examples: dict[str, list[Row]] = Field(description="The first ones added, removed, changed and moved.")
     by_category: list[Row]
-    by_side: list[Row]
+    by_split: list[Row]
     quality: dict[str, dict[str, float | None]] = Field(description="Of each version: mean and quantiles.")
     settings: dict[str, tuple[Any, Any]] = Field(description="Policy and thresholds in which they differ.")
     excluded: dict[str, tuple[int, int]]
@@ -170,7 +170,7 @@ def difference(datasets: Path, before: str, after: str) -> Difference:
             counts={kind: counts.get(kind, 0) for kind in (*kinds, "same")},
             examples={kind: db.query(NAMES, {"difference": kind, "named": NAMED}) for kind in kinds},
             by_category=db.query(BY.format(group="category")),
-            by_side=db.query(BY.format(group="coalesce(present, was)")),
+            by_split=db.query(BY.format(group="coalesce(present, was)")),
             quality={name: db.query(QUALITY, {"path": path})[0] for name, path in paths.items()},
             settings=_differing(_settings(one), _settings(other)),
             excluded=_differing(one.excluded, other.excluded, missing=0),

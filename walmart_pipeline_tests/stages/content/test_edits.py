@@ -132,7 +132,7 @@ def test_an_edit_that_cannot_be_kept_says_why(db: Database, given: Edit, told: s
         edits.keep(db, given)
 
 
-def offer(db: Database, folder: Path, *rows: object) -> edit_files.Imported:
+def offer(db: Database, folder: Path, *rows: object) -> edit_files.EditImport:
     path = folder / "edits.jsonl"
     path.write_text(
         "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), encoding="utf-8"

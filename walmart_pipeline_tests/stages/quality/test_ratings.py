@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from walmart_pipeline.core.records import Listing, Product, Rating
+from walmart_pipeline.core.row_files import RowFileError
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
 from walmart_pipeline.stages.quality import ratings
-from walmart_pipeline.stages.quality.rating_files import Imported, RatingsFileError, import_file
+from walmart_pipeline.stages.quality.rating_files import RatingImport, import_file
 from walmart_pipeline_tests.judge.examples import HONEST, KETTLE
 from walmart_pipeline_tests.paths import COMMAND
 
@@ -46,13 +47,13 @@ def rated(db: Database) -> list[Row]:
     return db.query("select * from quality.ratings order by product_id, content_hash, reviewer")
 
 
-def offer(db: Database, folder: Path, *rows: dict[str, Any] | str, now: datetime = NOW) -> Imported:
+def offer(db: Database, folder: Path, *rows: dict[str, Any] | str, now: datetime = NOW) -> RatingImport:
     path = folder / "ratings.jsonl"
     path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
     return import_file(db, path, now=now)
 
 
-def offer_csv(db: Database, folder: Path, text: str) -> Imported:
+def offer_csv(db: Database, folder: Path, text: str) -> RatingImport:
     path = folder / "ratings.csv"
     path.write_text(text, encoding="utf-8")
     return import_file(db, path, now=NOW)
@@ -145,10 +146,10 @@ def test_a_quote_that_is_never_closed_is_told_and_swallows_nothing_in_silence(db
 
 
 def test_a_file_without_the_needed_columns_says_which(db: Database, tmp_path: Path) -> None:
-    with pytest.raises(RatingsFileError, match="stars"):
+    with pytest.raises(RowFileError, match="stars"):
         offer_csv(db, tmp_path, "product_id,reviewer\nK,ada\n")
     (tmp_path / "latin.csv").write_bytes("product_id,stars,reviewer\nK,4,é".encode("latin-1"))
-    with pytest.raises(RatingsFileError, match="UTF-8"):
+    with pytest.raises(RowFileError, match="UTF-8"):
         import_file(db, tmp_path / "latin.csv", now=NOW)
 
 

@@ -1,0 +1,83 @@
+"""Commands that import what reviewers gave: ratings, and texts in place of others."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.markup import escape
+
+from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, wrong
+from walmart_pipeline.cli.terminal import console, output
+from walmart_pipeline.core.row_files import SUFFIXES, RowImport
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Warehouse
+
+ratings = typer.Typer(help="Reviewers' ratings of texts.", no_args_is_help=True)
+edits = typer.Typer(help="Texts that reviewers wrote in place of others.", no_args_is_help=True)
+
+
+@ratings.command("import")
+def import_ratings(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="CSV or JSON lines with product_id, stars (1 to 5), reviewer, and optionally comment, rated_at, "
+            "content_hash (default: of the product's current text).",
+        ),
+    ],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import ratings. The newest of a reviewer for a text counts; the same file again changes nothing."""
+    from walmart_pipeline.stages.quality import rating_files
+
+    if source.is_file() and source.suffix.lower() not in SUFFIXES:
+        wrong(f"{source}: use a file that ends in {', '.join(SUFFIXES)}")
+    with warehouse_for(source, settings_from(workspace=home)).writing() as db:
+        imported = rating_files.import_file(db, source, now=datetime.now(UTC))
+    _report(source, imported, as_json)
+
+
+@edits.command("import")
+def import_edits(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="JSON lines with product_id, listing, reviewer, and optionally comment."),
+    ],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put reviewers' texts in place of the present ones; the next run judges and exports them.
+
+    The same file again changes nothing. Ends with 1 where no row can be used.
+    """
+    from walmart_pipeline.stages.content import edit_files
+
+    with warehouse_for(source, settings_from(workspace=home)).writing() as db:
+        imported = edit_files.import_file(db, source, now=datetime.now(UTC))
+    _report(source, imported, as_json)
+
+
+def warehouse_for(source: Path, settings: Settings) -> Warehouse:
+    """Return the warehouse that a file is imported into; end the command where either is missing."""
+    if not source.is_file():
+        wrong(f"there is no file {source}")
+    if not settings.warehouse.exists():
+        failed(f"there is no warehouse at {settings.warehouse} yet: run `walmart-pipeline run` first")
+    return Warehouse(settings.warehouse, settings.warehouse_wait_seconds)
+
+
+def _report(source: Path, imported: RowImport, as_json: bool) -> NoReturn:
+    for problem in imported.problems:
+        console.print(f"{source}:{problem.line}: {problem.reason}", markup=False, soft_wrap=True)
+    if as_json:
+        print(imported.model_dump_json(indent=2))
+    else:
+        counts = imported.model_dump(exclude={"rows", "problems"}) | {"not imported": len(imported.problems)}
+        outcome = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        output.print(f"{escape(source.name)}: {imported.rows:,} rows: {outcome}")
+    raise typer.Exit(1 if imported.problems and len(imported.problems) == imported.rows else 0)

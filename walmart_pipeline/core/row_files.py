@@ -1,0 +1,119 @@
+"""Read files of rows, CSV or JSON lines; a row that can't be used is a problem with its line and reason."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.records import Record
+
+SUFFIXES = (".csv", ".jsonl", ".ndjson")
+# What spreadsheets write as CSV, by the language they are set to.
+DELIMITERS = ",;\t"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+# A row's line and its fields, or why it can't be read.
+Line: TypeAlias = tuple[int, Mapping[str, Any] | str]
+
+
+class RowFileError(UserError, ValueError):
+    """The file as a whole can't be read; the message says what to change."""
+
+
+class RowProblem(Record):
+    """A row that was not imported."""
+
+    line: int
+    reason: str
+
+
+class RowImport(Record):
+    """What became of the rows of a file."""
+
+    rows: int
+    problems: list[RowProblem]
+
+
+class RowsRead(NamedTuple, Generic[Model]):
+    """total: all rows; rows: those that could be read, each with its line."""
+
+    total: int
+    rows: list[tuple[int, Model]]
+    problems: list[RowProblem]
+
+
+def read(path: Path, model: type[Model], *, required: Sequence[str] = ()) -> RowsRead[Model]:
+    """Read every row as a `model`: of a .csv file with a header line, else of JSON lines.
+
+    required: columns that a CSV file must have. Raises RowFileError if the file as a whole can't be read.
+    """
+    total = 0
+    rows: list[tuple[int, Model]] = []
+    problems: list[RowProblem] = []
+    for line, row in _lines(path, required):
+        total += 1
+        if isinstance(row, str):
+            problems.append(RowProblem(line=line, reason=row))
+            continue
+        try:
+            rows.append((line, model.model_validate(row)))
+        except ValidationError as error:
+            problems.append(RowProblem(line=line, reason="; ".join(map(_explained, error.errors()))))
+    return RowsRead(total, rows, problems)
+
+
+def _lines(path: Path, required: Sequence[str]) -> Iterator[Line]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from _csv_rows(file, path, required) if path.suffix.lower() == ".csv" else _json_rows(file)
+    except UnicodeDecodeError as error:
+        raise RowFileError(f"{path}: not UTF-8 ({error.reason}): save it as UTF-8") from error
+
+
+def _csv_rows(file: Iterator[str], path: Path, required: Sequence[str]) -> Iterator[Line]:
+    header = next(file, "")
+    delimiter = max(DELIMITERS, key=header.count)
+    names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    if missing := [name for name in required if name not in names]:
+        raise RowFileError(f"{path}: no column {', '.join(missing)}: its first line has to name {', '.join(required)}")
+    if repeated := [name for name, times in Counter(names).items() if name and times > 1]:
+        raise RowFileError(f"{path}: two columns are named {', '.join(repeated)}: leave one")
+    # strict: a quote that is never closed would otherwise swallow the rest of the file in silence.
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    while True:
+        line = reader.line_num + 2
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield line, f"not CSV: {error}"
+            continue
+        if len(cells) > len(names):
+            yield line, f"{len(cells)} cells for {len(names)} columns: put texts that hold the delimiter in quotes"
+        elif any(cells):
+            yield line, dict(zip(names, cells, strict=False))
+
+
+def _json_rows(file: Iterator[str]) -> Iterator[Line]:
+    for line, text in enumerate(file, start=1):
+        if not text.strip():
+            continue
+        try:
+            row = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            yield line, f"not JSON: {error}"
+            continue
+        yield line, row if isinstance(row, dict) else "not a JSON object"
+
+
+def _explained(error: Any) -> str:
+    return f"{'.'.join(map(str, error['loc']))}: {str(error['msg']).removeprefix('Value error, ')}"
