@@ -140,6 +140,30 @@ def export(
 
 
 @app.command()
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove old runs, reports and datasets (WALMART_RETENTION_DAYS, WALMART_KEEP_DATASETS).
+
+    The dataset in force and those that a model was made from stay, and so do runs behind an asset's present state.
+    """
+    import json
+
+    from walmart_pipeline.automation import retention
+
+    removed = retention.prune(settings_from(workspace=home), dry_run=dry_run)
+    if as_json:
+        print(json.dumps([removal.model_dump() for removal in removed], indent=2))
+        return
+    for removal in removed:
+        output.print(f"{removal.kind}: {escape(removal.name)}, {removal.bytes:,} bytes", soft_wrap=True)
+    total = sum(removal.bytes for removal in removed)
+    output.print(f"{len(removed):,} {'would be removed' if dry_run else 'removed'}, {total:,} bytes")
+
+
+@app.command()
 def doctor(home: Home = None, as_json: AsJson = False) -> None:
     """Say what is installed, configured and reachable; never a secret."""
     import json

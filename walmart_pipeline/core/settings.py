@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     max_shrinkage_rows: int = Field(default=10, ge=0)
     feed_quiet_seconds: float = Field(default=5, ge=0)
 
+    # What `walmart-pipeline prune` leaves: days of runs and reports, and how many datasets beside those in use.
+    retention_days: int = Field(default=90, ge=1)
+    keep_datasets: int = Field(default=3, ge=1)
+
     # Model calls. The budget holds for one run: whoever lets a model write that costs money says how much it may.
     model: str | None = None
     base_url: str | None = None

@@ -1,0 +1,102 @@
+"""What a workspace no longer needs: old Dagster runs, Data Docs, superseded datasets and copies of the warehouse."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from walmart_pipeline.automation import live_runs
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+# A model's data has to be at hand for as long as the model is.
+DATASETS_IN_USE = """
+select 'v' || number as version from training.dataset_versions where in_force
+union
+select dataset_version from models.versions
+union
+select dataset_version from models.fine_tunes
+"""
+
+
+class Removal(BaseModel):
+    """Something that is removed, or would be."""
+
+    kind: str
+    name: str
+    bytes: int
+
+
+def prune(settings: Settings, *, dry_run: bool, now: datetime | None = None) -> list[Removal]:
+    """Remove what is older than `retention_days`, and all but the newest datasets; only list it where `dry_run`.
+
+    The dataset in force, those that a model was made from, and runs that made the present state of an asset stay.
+    """
+    before = (now or datetime.now(UTC)) - timedelta(days=settings.retention_days)
+    with live_runs.instance(settings) as instance:
+        found = [
+            *_runs(settings, instance, before),
+            *_files(settings.reports / "data_docs", "*/validations/**/*.html", before, "Data Docs"),
+            *_files(settings.workspace, "warehouse.before-*.duckdb", before, "copy of the warehouse"),
+            *_datasets(settings),
+        ]
+        for _, remove in found:
+            if not dry_run:
+                remove()
+    return [removal for removal, _ in found]
+
+
+def _runs(
+    settings: Settings, instance: DagsterInstance, before: datetime
+) -> Iterator[tuple[Removal, Callable[[], None]]]:
+    import dagster as dg
+
+    finished = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    latest = instance.get_latest_materialization_events(instance.get_asset_keys())
+    needed = {event.run_id for event in latest.values() if event}
+    for record in instance.get_run_records(dg.RunsFilter(statuses=finished, created_before=before)):
+        run = record.dagster_run
+        if run.run_id in needed:
+            continue
+        events = settings.dagster_home / "history" / "runs" / f"{run.run_id}.db"
+        logs = settings.dagster_home / "storage" / run.run_id
+
+        def remove(run_id: str = run.run_id, events: Path = events, logs: Path = logs) -> None:
+            instance.delete_run(run_id)
+            events.unlink(missing_ok=True)
+            shutil.rmtree(logs, ignore_errors=True)
+
+        yield Removal(kind="Dagster run", name=run.run_id, bytes=_size(events) + _size(logs)), remove
+
+
+def _files(folder: Path, pattern: str, before: datetime, kind: str) -> Iterator[tuple[Removal, Callable[[], None]]]:
+    for path in sorted(folder.glob(pattern)):
+        if path.stat().st_mtime < before.timestamp():
+            yield Removal(kind=kind, name=str(path), bytes=_size(path)), path.unlink
+
+
+def _datasets(settings: Settings) -> Iterator[tuple[Removal, Callable[[], None]]]:
+    folders = sorted(settings.datasets.glob("v[0-9]*"), key=lambda folder: int(folder.name[1:]), reverse=True)
+    superseded = folders[settings.keep_datasets :]
+    if not superseded:
+        return
+    with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:
+        in_use = {row["version"] for row in db.query(DATASETS_IN_USE)}
+    for folder in superseded:
+        if folder.name not in in_use:
+            removal = Removal(kind="dataset", name=str(folder), bytes=_size(folder))
+            yield removal, partial(shutil.rmtree, folder)
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())

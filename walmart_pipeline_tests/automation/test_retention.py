@@ -1,0 +1,56 @@
+"""What `walmart-pipeline prune` removes, and what it never does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+from typer.testing import CliRunner
+
+from walmart_pipeline.automation import live_runs, retention
+from walmart_pipeline.cli import app
+from walmart_pipeline_tests.automation.slow_job import pipeline as job
+from walmart_pipeline_tests.conftest import Pipeline
+
+IN_A_YEAR = datetime.now(UTC) + timedelta(days=365)
+
+
+def test_the_dataset_in_force_and_those_of_models_are_never_pruned(sample_copy: Pipeline) -> None:
+    datasets = sample_copy.settings.datasets
+    for number in range(2, 8):
+        shutil.copytree(datasets / "v1", datasets / f"v{number}")
+    with sample_copy.warehouse.writing() as db:
+        db.append("models.versions", [{"name": "walmart-gpt-basic:1.0.0", "dataset_version": "v3"}])
+    planned = retention.prune(sample_copy.settings, dry_run=True)
+    assert [removal.name for removal in planned] == [str(datasets / "v4"), str(datasets / "v2")]
+    assert len(list(datasets.iterdir())) == 7
+    assert retention.prune(sample_copy.settings, dry_run=False) == planned
+    assert {folder.name for folder in datasets.iterdir()} == {"v1", "v3", "v5", "v6", "v7"}
+
+
+def test_old_runs_are_pruned_but_not_those_that_made_an_assets_present_state(sample_copy: Pipeline) -> None:
+    with live_runs.instance(sample_copy.settings) as instance:
+        made_assets = {run.run_id for run in instance.get_runs()}
+        assert made_assets
+        old = instance.create_run_for_job(job(), status=dg.DagsterRunStatus.CANCELED).run_id
+        under_way = instance.create_run_for_job(job(), status=dg.DagsterRunStatus.STARTED).run_id
+        assert retention.prune(sample_copy.settings, dry_run=False) == []
+        removed = retention.prune(sample_copy.settings, dry_run=False, now=IN_A_YEAR)
+        assert [removal.name for removal in removed if removal.kind == "Dagster run"] == [old]
+        assert {run.run_id for run in instance.get_runs()} == {*made_assets, under_way}
+
+
+def test_the_command_lists_what_it_removes(sample_copy: Pipeline) -> None:
+    docs = sample_copy.settings.reports / "data_docs" / "products" / "validations" / "old.html"
+    docs.parent.mkdir(parents=True, exist_ok=True)
+    docs.write_text("old")
+    os.utime(docs, (0, 0))
+    arguments = ["prune", "--home", str(sample_copy.settings.workspace)]
+    planned = CliRunner().invoke(app, [*arguments, "--dry-run", "--json"])
+    assert [row["name"] for row in json.loads(planned.stdout)] == [str(docs)]
+    assert docs.exists()
+    assert str(docs) in CliRunner().invoke(app, arguments).stdout
+    assert not docs.exists()
