@@ -254,7 +254,9 @@ class Warehouse:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = self._connect(read_only=False)
         try:
-            _migrate(connection, self.path)
+            if _migrate(connection, self.path):
+                connection.close()
+                connection = self._connect(read_only=False)
             connection.begin()
             try:
                 yield Database(connection)
@@ -338,30 +340,51 @@ def _version(connection: duckdb.DuckDBPyConnection) -> int:
     return int(row[0]) if row else 0
 
 
-def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Apply what the warehouse lacks, all or nothing; a copy of the file as it was stays beside it."""
+def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Apply what the warehouse lacks, all or nothing. Returns whether another file has taken the place of this one.
+
+    A warehouse with data is migrated as a copy, which takes its place when it is whole; the file as it was stays beside
+    it. One transaction would not do: DuckDB updates no table that the same transaction has altered.
+    """
     import duckdb
 
     pending = _pending(connection, path)
     if not pending:
-        return
-    kept = ""
-    if _version(connection):
-        connection.execute("checkpoint")
-        copy = path.with_name(f"{path.stem}.before-{pending[-1][0]:04}{path.suffix}")
-        # By another process: if this one closed the file once, it would lose its lock on it.
-        if subprocess.run(["cp", "--", str(path), str(copy)], check=False).returncode:  # noqa: S603, S607 - our paths
-            raise WarehouseError(f"{path} has to be migrated, but it could not be copied to {copy} first")
-        kept = f"; a copy of the warehouse as it was: {copy}"
-    connection.begin()
-    for number, script in pending:
+        return False
+    if not _version(connection):
+        _apply(connection, pending, path)
+        return False
+    connection.execute("checkpoint")
+    old = path.with_name(f"{path.stem}.before-{pending[-1][0]:04}{path.suffix}")
+    new = path.with_name(f"{path.stem}.migrating{path.suffix}")
+    try:
+        _copy(path, new)
+        with duckdb.connect(str(new)) as migrated:
+            _apply(migrated, pending, path)
+        old.unlink(missing_ok=True)
+        old.hardlink_to(path)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+    logger.warning("migrated the warehouse to version %d; a copy of it as it was: %s", pending[-1][0], old)
+    return True
+
+
+def _copy(source: Path, target: Path) -> None:
+    # By another process: if this one closed the file once, it would lose its lock on it.
+    if subprocess.run(["cp", "--", str(source), str(target)], check=False).returncode:  # noqa: S603, S607 - our paths
+        target.unlink(missing_ok=True)
+        raise WarehouseError(f"{source} has to be migrated, but it could not be copied to {target} first")
+
+
+def _apply(connection: duckdb.DuckDBPyConnection, scripts: Sequence[tuple[int, Path]], path: Path) -> None:
+    import duckdb
+
+    connection.execute("create table if not exists main.migrations (version integer, name varchar)")
+    for number, script in scripts:
         try:
-            connection.execute("create table if not exists main.migrations (version integer, name varchar)")
-            connection.execute(script.read_text(encoding="utf-8"))
-            connection.execute("insert into main.migrations values (?, ?)", [number, script.name])
+            for statement in connection.extract_statements(script.read_text(encoding="utf-8")):
+                connection.execute(statement)
         except duckdb.Error as error:
-            connection.rollback()
-            raise WarehouseError(f"{path} could not be migrated: {script.name}: {error}{kept}") from error
-    connection.commit()
-    if kept:
-        logger.warning("migrated the warehouse to version %d%s", pending[-1][0], kept)
+            raise WarehouseError(f"{path} could not be migrated, and is as it was: {script.name}: {error}") from error
+        connection.execute("insert into main.migrations values (?, ?)", [number, script.name])
