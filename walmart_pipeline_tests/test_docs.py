@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from walmart_pipeline.core.settings import Settings
 from walmart_pipeline_tests.paths import PROJECT
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "data/sample/README.md", ".env.example")
@@ -29,6 +30,13 @@ def paths(document: Path) -> Iterator[Path]:
 def test_every_path_that_a_document_names_exists(name: str) -> None:
     missing = [str(path.relative_to(PROJECT)) for path in paths(PROJECT / name) if not path.exists()]
     assert missing == []
+
+
+def test_the_example_of_an_environment_has_every_setting_and_no_other() -> None:
+    text = (PROJECT / ".env.example").read_text(encoding="utf-8")
+    fields = Settings.model_fields.items()
+    settings = {str(field.validation_alias or f"WALMART_{name.upper()}") for name, field in fields}
+    assert set(re.findall(r"^(?:# )?([A-Z_]+)=", text, re.MULTILINE)) == settings
 
 
 def test_the_picture_of_the_architecture_is_the_one_of_the_code() -> None:
