@@ -40,9 +40,8 @@ def score(
 def list_profiles(as_json: AsJson = False) -> None:
     """The profiles that ship, each with its version and limits."""
     from walmart_pipeline.judge import profiles
-    from walmart_pipeline.judge.profile_outline import described
 
-    known = [described(name) for name in profiles.available()]
+    known = [profiles.outline(name) for name in profiles.available()]
     if as_json:
         print(json.dumps(known, indent=2))
         return
@@ -67,12 +66,11 @@ def check_profile(
     as_json: AsJson = False,
 ) -> None:
     """Read a profile as the judge would: what it sets, or every error in it with its place and the remedy."""
-    from walmart_pipeline.judge.profile_outline import described
-    from walmart_pipeline.judge.profiles import PolicyError
+    from walmart_pipeline.judge import profiles
 
     try:
-        found = described(profile)
-    except PolicyError as error:
+        found = profiles.outline(profile)
+    except profiles.PolicyError as error:
         if as_json:
             print(json.dumps({"profile": profile, "errors": list(error.problems)}, indent=2))
             raise typer.Exit(1) from error

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from string import Formatter
+from typing import Any, TypedDict
 
 import yaml
 from pydantic import ValidationError
 
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.judge.policy.schema import Limits, Policy, RuleSetting
-from walmart_pipeline.judge.profile_problems import rule_problems
+from walmart_pipeline.judge.rules import CHECKS, CONFIRMATIONS
 
 FOLDER = Path(__file__).parent / "policy"
+FIELDS = ("title", "key_features", "description", "seo_keywords")
+# What a message may print beside the limits.
+MESSAGE_NAMES = frozenset({"evidence", "count", "source"})
 
 
 class PolicyError(UserError, ValueError):
@@ -22,6 +27,18 @@ class PolicyError(UserError, ValueError):
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class ProfileOutline(TypedDict):
+    """A profile in plain JSON values. changed: limit to [what the extended profile has, what this one has]."""
+
+    name: str
+    version: str
+    extends: str | None
+    rules_on: list[str]
+    rules_off: list[str]
+    limits: dict[str, int]
+    changed: dict[str, list[int]]
 
 
 def available() -> list[str]:
@@ -43,7 +60,7 @@ def load(name_or_path: str | Path) -> Policy:
         policy = Policy.model_validate(content)
     except ValidationError as error:
         problems = [problem for item in error.errors() for problem in _explained(item)]
-    problems += _rule_problems(content)
+    problems += _problems(content)
     if policy is None or problems:
         raise PolicyError(*(f"{path}: {problem}" for problem in dict.fromkeys(problems)))
     return policy
@@ -56,6 +73,23 @@ def extended(name_or_path: str | Path) -> str | None:
     if base is None or str(base) in available():
         return base
     return str(_find(str(base), path.parent))
+
+
+def outline(name_or_path: str | Path) -> ProfileOutline:
+    """What the profile of that name or file says in short. Raises PolicyError."""
+    profile = load(name_or_path)
+    base = extended(name_or_path)
+    limits = profile.limits.model_dump()
+    theirs = load(base).limits.model_dump() if base else limits
+    return ProfileOutline(
+        name=profile.name,
+        version=profile.version,
+        extends=base,
+        rules_on=[rule for rule, setting in profile.rules.items() if setting.enabled],
+        rules_off=[rule for rule, setting in profile.rules.items() if not setting.enabled],
+        limits=limits,
+        changed={name: [theirs[name], limit] for name, limit in limits.items() if theirs[name] != limit},
+    )
 
 
 def _find(name: str, folder: Path) -> Path:
@@ -96,7 +130,7 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _rule_problems(content: Mapping[str, Any]) -> list[str]:
+def _problems(content: Mapping[str, Any]) -> list[str]:
     """What is wrong with those rules whose own fields are valid, whatever the state of the rest of the profile."""
     readable: dict[str, RuleSetting] = {}
     rules = content.get("rules")
@@ -106,7 +140,7 @@ def _rule_problems(content: Mapping[str, Any]) -> list[str]:
         except ValidationError:
             continue  # reported already, with its field
     word_lists, patterns = content.get("word_lists") or {}, content.get("patterns") or {}
-    return list(rule_problems(readable, word_lists, patterns, Limits.model_fields))
+    return list(_rule_problems(readable, word_lists, patterns, Limits.model_fields))
 
 
 def _explained(error: Mapping[str, Any]) -> list[str]:
@@ -117,3 +151,39 @@ def _explained(error: Mapping[str, Any]) -> list[str]:
     }.get(error["type"], "")
     message = str(error["msg"]).removeprefix("Value error, ")
     return [f"{where}: {line}" + (f": {remedy}" if remedy else "") if where else line for line in message.split("\n")]
+
+
+def _rule_problems(
+    rules: Mapping[str, RuleSetting], word_lists: Collection[str], patterns: Collection[str], limit_names: Iterable[str]
+) -> Iterator[str]:
+    """Each problem as "rules.title.year.message: what is wrong: what to do"."""
+    limits = set(limit_names)
+    for rule, setting in rules.items():
+        if setting.words or setting.patterns:
+            if not setting.fields:
+                yield f"rules.{rule}.fields: missing: name {', '.join(FIELDS)}"
+        elif rule not in CHECKS:
+            known = {*CHECKS, *CONFIRMATIONS}
+            near = difflib.get_close_matches(rule, known, n=1) if rule not in known else []
+            hint = f"did you mean {near[0]}?" if near else "give it `fields` and `words` or `patterns`"
+            yield f"rules.{rule}: has no check: {hint}"
+        for name in setting.words:
+            if name not in word_lists:
+                yield f"rules.{rule}.words: names {name}, which is not in word_lists: add it there"
+        for name in setting.patterns:
+            if name not in patterns:
+                yield f"rules.{rule}.patterns: names {name}, which is not in patterns: add it there"
+        yield from _unknown_names(f"rules.{rule}.message", setting.message, limits | MESSAGE_NAMES)
+        for name, variant in setting.variants.items():
+            yield from _unknown_names(f"rules.{rule}.variants.{name}", variant.message, limits | MESSAGE_NAMES)
+        yield from _unknown_names(f"rules.{rule}.instruction", setting.instruction or "", limits)
+
+
+def _unknown_names(where: str, text: str, allowed: set[str]) -> Iterator[str]:
+    try:
+        names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    except ValueError as error:
+        yield f"{where}: an unpaired brace ({error}): double it to print it"
+        return
+    for name in sorted(names - allowed):
+        yield f"{where}: asks for {{{name}}}: use one of {', '.join(sorted(allowed))}"

@@ -8,7 +8,6 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from walmart_pipeline.text.number_words import PATTERN, WORDS
 from walmart_pipeline.text.units import COUNTS, UNITS, Unit, units_named
 from walmart_pipeline.text.word_search import WordSearch, flat
 
@@ -43,6 +42,32 @@ class _Shape(NamedTuple):
     settled: bool
 
 
+# Numbers that are written as words: three, twenty-four, two dozen, one and a half.
+ONES = "one two three four five six seven eight nine".split()
+TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+
+
+def _number_words() -> Iterator[tuple[str, float]]:
+    yield from {"half": 0.5, "half a": 0.5, "half an": 0.5, "half dozen": 6, "half a dozen": 6, "dozen": 12}.items()
+    for value, one in enumerate(ONES, start=1):
+        yield one, value
+        yield f"{one} and a half", value + 0.5
+        yield f"{one} dozen", 12 * value
+    for value, teen in enumerate(TEENS, start=10):
+        yield teen, value
+    for value, ten in enumerate(TENS, start=2):
+        yield ten, 10 * value
+        for more, one in enumerate(ONES, start=1):
+            yield f"{ten}-{one}", 10 * value + more
+            yield f"{ten} {one}", 10 * value + more
+
+
+WORDS: dict[str, float] = dict(_number_words())
+
+
+# The longest at a place is meant.
+PATTERN = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 # Half an inch is a figure; half a day and half a set are prose.
 HALVED = frozenset({"length", "mass", "volume", "cup", "spoon"})
 # "one day", "in one piece", "one minute you are…": as a word, one is a figure only before a measure.

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.judge.claims.brands import brand_claims
-from walmart_pipeline.judge.claims.certificates import certificate_claims
 from walmart_pipeline.judge.claims.claim import Claim, Subject, Verdict, support
 from walmart_pipeline.judge.claims.denials import denied_claims
 from walmart_pipeline.judge.claims.listing_text import ListingText
-from walmart_pipeline.judge.claims.model_names import model_claims
+from walmart_pipeline.judge.claims.names import certificate_claims, model_claims
 from walmart_pipeline.judge.claims.number_matching import Figures, figures
 from walmart_pipeline.judge.claims.numbers import number_claims
 from walmart_pipeline.judge.claims.origins import origin_claims
 from walmart_pipeline.judge.claims.record import Record
-from walmart_pipeline.judge.claims.sizes import size_claims
-from walmart_pipeline.judge.claims.terms import term_claims
+from walmart_pipeline.judge.claims.terms import size_claims, term_claims
 from walmart_pipeline.judge.claims.warranties import warranty_claims
 
 __all__ = ["Claim", "Figures", "ListingText", "Subject", "Verdict", "claims_of", "figures", "support"]

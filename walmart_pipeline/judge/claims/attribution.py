@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set as AbstractSet
 
-from walmart_pipeline.judge.claims.context import either, is_denied, part
-from walmart_pipeline.judge.claims.parts import PARTS
+from walmart_pipeline.judge.claims.context import PARTS, either, is_denied, part
 from walmart_pipeline.judge.claims.vocabulary import Kind
 from walmart_pipeline.text import tokenizer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set as AbstractSet
 
-from walmart_pipeline.judge.claims.parts import PARTS
+from walmart_pipeline.judge.claims.context import PARTS
 from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.quantities import Quantity
 from walmart_pipeline.text.units import COUNTS

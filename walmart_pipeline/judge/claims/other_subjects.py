@@ -9,8 +9,7 @@ import re
 from collections.abc import Set as AbstractSet
 
 from walmart_pipeline.judge.claims.attribution import is_made_of
-from walmart_pipeline.judge.claims.context import NEXT_WORD, STOP, either, is_denied
-from walmart_pipeline.judge.claims.parts import PARTS
+from walmart_pipeline.judge.claims.context import NEXT_WORD, PARTS, STOP, either, is_denied
 from walmart_pipeline.text import tokenizer
 
 # Words that may stand between a preposition and what it governs: "for hard wood, glass and metal surfaces".

@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 from walmart_pipeline.judge.claims import attribution, context, other_subjects
 from walmart_pipeline.judge.claims.claim import Claim, Subject, Verdict
+from walmart_pipeline.judge.claims.context import SMALL_PARTS
 from walmart_pipeline.judge.claims.listing_text import ListingText
-from walmart_pipeline.judge.claims.parts import SMALL_PARTS
 from walmart_pipeline.judge.claims.record import SHOWN_WORDS, Record
 from walmart_pipeline.judge.claims.vocabulary import Term, vocabulary
-from walmart_pipeline.text import sentences
+from walmart_pipeline.text import sentences, tokenizer
 
 # A size of a bed is one only where a bed is spoken of.
 _BED_BEHIND = re.compile(r"[\s-]*(?:size|sized|bed|mattress|sheet|comforter|duvet|quilt|frame)")
@@ -27,6 +27,10 @@ _METALLIC = frozenset({"gold", "silver", "rose gold"})
 # "Dishwasher safe: no".
 _ANSWERED_NO = re.compile(r"\s*[:=–-]\s*(?:no|not|none|false|n/?a)\b")
 _INSISTS = re.compile(r"\b(?:genuine|real|full[- ]grain|top[- ]grain|100%)\s+$")
+# Sizes of clothing: "size 3X", "in size Medium".
+_SIZE_LETTERS = r"\d?x{0,3}-?[sl]|m|\dx|(?:(?:x|extra)[- ]?)*(?:small|large)|medium"
+_SIZE_NAMED = re.compile(rf"\bsize:?\s+(?:women[’']?s\s+|men[’']?s\s+)?({_SIZE_LETTERS})(?![\w’'-])")
+_SIZE = re.compile(rf"(?<![\w’'-])(?:{_SIZE_LETTERS})(?![\w’'-])")
 
 Said: TypeAlias = tuple[Verdict, Sequence[str]]
 
@@ -157,3 +161,34 @@ def _shown(told: Mapping[Term, str]) -> Sequence[str]:
 
 
 _JUDGED = {"material": _look, "color": _look, "size": _size, "claim": _claim, "form": _form, "taste": _taste}
+
+
+def size_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+    """Each size of clothing that the text names, where the record has one or several."""
+    if " size " not in listing.flat:
+        return
+    told = {
+        _plain_size(size): size
+        for name, value in record.product.attributes.items()
+        if name.lower().split()[-1:] == ["size"]
+        for size in _SIZE.findall(tokenizer.normalized(value))
+    }
+    if not told:
+        return
+    for match in _SIZE_NAMED.finditer(listing.normalized):
+        start, end = match.span(1)
+        if _plain_size(match[1]) in told:
+            yield Claim("attribute", start, end, "supported")
+        else:
+            yield Claim("attribute", start, end, "contradicted", tuple(size.upper() for size in told.values()))
+
+
+def _plain_size(size: str) -> str:
+    """Extra large = X-Large = XL, 3XL = 3X = XXXL."""
+    short = re.sub(r"extra|x", "x", size)
+    for word, letter in (("small", "s"), ("medium", "m"), ("large", "l")):
+        short = short.replace(word, letter)
+    short = re.sub(r"[- ]", "", short)
+    if match := re.fullmatch(r"(\d)x[l]?", short):
+        short = "x" * int(match[1]) + "l"
+    return short

@@ -12,7 +12,7 @@ from walmart_pipeline.judge.claims.claim import Claim, Subject
 from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.record import Record
 from walmart_pipeline.text import sentences
-from walmart_pipeline.text.number_words import PATTERN, WORDS
+from walmart_pipeline.text.quantities import PATTERN, WORDS
 
 _REACH = 60
 _WORD = re.compile(r"\b(?:warrant(?:y|ies)|guarantees?)\b")

@@ -50,11 +50,9 @@ class Phrase(_Part):
 
 
 class Pattern(_Part):
-    """A forbidden pattern, and what spares most texts from being searched for it: the search is what costs."""
+    """A forbidden pattern."""
 
     regex: str
-    needs: tuple[str, ...] = Field(default=(), description="Tried only where the text holds one of them, in any case.")
-    beyond_ascii: bool = Field(default=False, description="Tried only where a text is not plain ASCII.")
     at_start: bool = Field(default=False, description="Tried only at the beginning of a text.")
 
 

@@ -5,42 +5,16 @@ A check is written in the module of its field and found here by its rule id. Imp
 
 from __future__ import annotations
 
-from walmart_pipeline.judge.rules import (
+from walmart_pipeline.judge.rules import (  # noqa: F401  (each registers its checks)
     coherence,
     description,
     features,
     grounding,
     health,
     language,
-    listing,
     pesticide,
     title,
 )
-from walmart_pipeline.judge.rules.base import (
-    CHECKS,
-    CONFIRMATIONS,
-    Case,
-    Confirmed,
-    Finding,
-    Mention,
-    rule,
-)
+from walmart_pipeline.judge.rules.base import CHECKS, CONFIRMATIONS, Case, Confirmed, Finding, Mention, rule
 
-__all__ = [
-    "CHECKS",
-    "CONFIRMATIONS",
-    "Case",
-    "Confirmed",
-    "Finding",
-    "Mention",
-    "coherence",
-    "description",
-    "features",
-    "grounding",
-    "health",
-    "language",
-    "listing",
-    "pesticide",
-    "rule",
-    "title",
-]
+__all__ = ["CHECKS", "CONFIRMATIONS", "Case", "Confirmed", "Finding", "Mention", "rule"]

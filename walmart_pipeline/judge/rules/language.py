@@ -23,6 +23,13 @@ SURE_OF_LINE = 0.6
 SHOWN_CHARS = 80
 
 
+@rule("listing.empty")
+def nothing_written(case: Case) -> Iterator[Finding]:
+    """No field has a letter or digit."""
+    if case.is_empty:
+        yield Finding("listing")
+
+
 @rule("listing.non_english")
 def non_english(case: Case) -> Iterator[Finding]:
     """A title, feature or description in another language; names and single words of one are no fault."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterable
-from itertools import accumulate
+from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 from walmart_pipeline.judge.policy.schema import Phrase
@@ -13,8 +11,6 @@ from walmart_pipeline.text import tokenizer
 
 Tag = TypeVar("Tag")
 _GAP = re.compile(r"[\s-]+")
-# In a searched text every gap is one space, save a blank line and a dash between spaces, over which no phrase reaches.
-_GAPS = re.compile(r" {2,}")
 # Context reaches as far as the longest phrase in not_before and not_after.
 _NEXT = re.compile(r"[\s-]*((?:[^\W_]+(?:['’][^\W_]+)?[\s-]*){1,3})")
 _CONTEXT_CHARS = 40
@@ -26,73 +22,42 @@ _SHOP_AFTER = re.compile(
 
 
 class PhraseSearch(Generic[Tag]):
-    """Phrases and literals compiled into one Aho–Corasick automaton.
+    """Phrases compiled into one Aho–Corasick automaton. A space in a phrase matches any run of spaces and hyphens."""
 
-    A space in a phrase matches any run of spaces and hyphens. One regular expression for 170 phrases took eight times
-    as long as the automaton, which takes the same for 580.
-    """
-
-    def __init__(self, entries: Iterable[tuple[Tag, Phrase]], literals: Iterable[str] = ()) -> None:
-        """entries: (tag, phrase); the same phrase may have several tags. literals: found inside words too."""
+    def __init__(self, entries: Iterable[tuple[Tag, Phrase]]) -> None:
+        """entries: (tag, phrase); the same phrase may have several tags."""
         from ahocorasick_rs import AhoCorasick, Implementation
 
         tagged: dict[str, list[tuple[Tag, Phrase]]] = {}
         for tag, entry in entries:
             tagged.setdefault(_key(tokenizer.normalized(entry.phrase)), []).append((tag, entry))
-        plain = {_GAP.sub(" ", tokenizer.normalized(literal)): literal for literal in literals}
-        keys = [*dict.fromkeys([*tagged, *plain])]
-        self._automaton = AhoCorasick(keys, implementation=Implementation.ContiguousNFA)
-        self._known = [(tagged.get(key, ()), plain.get(key)) for key in keys]
+        self._automaton = AhoCorasick(tagged, implementation=Implementation.ContiguousNFA)
+        self._tagged = list(tagged.values())
 
-    def find(self, text: str, normalized: str) -> tuple[list[tuple[Tag, int, int]], list[tuple[str, int]]]:
-        """(tag, start, end) of each phrase in order, the longest at each place; and (literal, start) of each literal.
-
-        normalized: texts.normalized(text).
-        """
-        phrases: list[tuple[Tag, int, int]] = []
-        literals: list[tuple[str, int]] = []
-        flat = normalized.replace("\n\n", "\0\0").replace(" - ", "\0\0\0").replace("-", " ").replace("\n", " ")
-        places = _Places(flat) if "  " in flat else None
+    def find(self, text: str, normalized: str) -> list[tuple[Tag, int, int]]:
+        """(tag, start, end) of each phrase in order, the longest at each place. normalized: the text normalized."""
+        # A blank line and a dash between spaces are no gaps: no phrase reaches over them.
+        spaced = normalized.replace("\n\n", "\0\0").replace(" - ", "\0\0\0").replace("-", " ").replace("\n", " ")
+        # Half of a pair of surrogates is no character, and no phrase has one.
+        spaced = spaced.encode("utf-8", "replace").decode("utf-8")
+        # Each run of spaces as one, and where its characters were.
+        places: Sequence[int] = range(len(spaced))
+        if "  " in spaced:
+            places = [place for place in places if spaced[place] != " " or spaced[place - 1 : place] != " "]
+            spaced = "".join([spaced[place] for place in places])
         found = []
-        for which, *span in self._matches(places.text if places else flat):
-            tagged, literal = self._known[which]
-            start, end = places.span(*span) if places else span
-            if literal:
-                literals.append((literal, start))
-            if tagged and not (_is_word(normalized[end : end + 1]) or (start and _is_word(normalized[start - 1]))):
-                found.append((start, -end, tagged))
+        for which, first, last in self._automaton.find_matches_as_indexes(spaced, overlapping=True):
+            start, end = places[first], places[last - 1] + 1
+            if not (_is_word(normalized[end : end + 1]) or (start and _is_word(normalized[start - 1]))):
+                found.append((start, -end, self._tagged[which]))
+        phrases: list[tuple[Tag, int, int]] = []
         ends: dict[Tag, int] = {}
         for start, minus_end, tagged in sorted(found, key=lambda item: item[:2]):
             for tag, entry in tagged:
                 if start >= ends.get(tag, 0) and _is_meant(entry, text, normalized, start, -minus_end):
                     ends[tag] = -minus_end
                     phrases.append((tag, start, -minus_end))
-        return phrases, literals
-
-    def _matches(self, flat: str) -> list[tuple[int, int, int]]:
-        try:
-            return self._automaton.find_matches_as_indexes(flat, overlapping=True)
-        except UnicodeEncodeError:
-            # Half of a pair of surrogates is no character; no phrase holds one.
-            plain = flat.encode("utf-8", "replace").decode("utf-8")
-            return self._automaton.find_matches_as_indexes(plain, overlapping=True)
-
-
-class _Places:
-    """A text with each run of spaces as one, and the way back to where its characters were."""
-
-    def __init__(self, text: str) -> None:
-        runs = [match.span() for match in _GAPS.finditer(text)]
-        self.text = _GAPS.sub(" ", text)
-        self._removed = [0, *accumulate(end - start - 1 for start, end in runs)]
-        # The place, in the shortened text, of what follows each run.
-        self._after = [end - removed for (_, end), removed in zip(runs, self._removed[1:], strict=True)]
-
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        return self._place(start), self._place(end - 1) + 1
-
-    def _place(self, index: int) -> int:
-        return index + self._removed[bisect_left(self._after, index + 1)]
+        return phrases
 
 
 def _is_word(char: str) -> bool:

@@ -9,7 +9,7 @@ from typing import cast
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.judge.claims import ListingText
-from walmart_pipeline.judge.policy.schema import Pattern, Policy, TextField
+from walmart_pipeline.judge.policy.schema import Policy, TextField
 from walmart_pipeline.judge.rules import CONFIRMATIONS, Finding, Mention
 from walmart_pipeline.judge.rules.phrase_search import PhraseSearch
 from walmart_pipeline.text import tokenizer
@@ -39,7 +39,7 @@ class Wording:
     def __init__(self, policy: Policy) -> None:
         self._settings = {rule: setting for rule, setting in policy.rules.items() if setting.enabled and setting.fields}
         self._patterns = [
-            (re.compile(pattern.regex), pattern, rules)
+            (re.compile(pattern.regex), pattern.at_start, rules)
             for name, pattern in policy.patterns.items()
             if (rules := [rule for rule, setting in self._settings.items() if name in setting.patterns])
         ]
@@ -49,23 +49,19 @@ class Wording:
                 for rule, setting in self._settings.items()
                 for name in setting.words
                 for entry in policy.word_lists[name]
-            ),
-            (literal for _, pattern, _ in self._patterns for literal in pattern.needs),
+            )
         )
 
     def findings(self, listing: ListingText, product: Product) -> Iterator[tuple[str, Finding]]:
         """(rule id, finding) for each fault of the listing, save what belongs to the product's own names."""
         names = _OwnNames(product)
-        phrases, literals = self._search.find(listing.text, listing.normalized)
-        yield from self._listed(phrases, listing, names)
-        held = {literal for literal, _ in literals}
-        for regex, pattern, rules in self._patterns:
-            if (pattern.needs and held.isdisjoint(pattern.needs)) or (pattern.beyond_ascii and listing.text.isascii()):
-                continue
-            for name, text in _searched(pattern, listing, literals):
-                for rule in rules:
-                    if kind_of(name) in self._settings[rule].fields:
-                        yield from self._matched(rule, _matches(regex, pattern, text), name, text, names)
+        yield from self._listed(self._search.find(listing.text, listing.normalized), listing, names)
+        for regex, at_start, rules in self._patterns:
+            for name, text in listing.fields:
+                covering = [rule for rule in rules if kind_of(name) in self._settings[rule].fields]
+                if covering:
+                    matches = filter(None, [regex.match(text)]) if at_start else regex.finditer(text)
+                    yield from self._matched(covering, matches, name, text, names)
 
     def _listed(
         self, phrases: Sequence[tuple[tuple[str, str], int, int]], listing: ListingText, names: _OwnNames
@@ -97,11 +93,11 @@ class Wording:
         return Finding(name, *span, variant or self._variant(rule, kind))
 
     def _matched(
-        self, rule: str, matches: Iterable[re.Match[str]], name: str, text: str, names: _OwnNames
+        self, rules: Sequence[str], matches: Iterable[re.Match[str]], name: str, text: str, names: _OwnNames
     ) -> Iterator[tuple[str, Finding]]:
         for match in matches:
             if not names.cover(tokenizer.normalized(text), match.span()):
-                yield rule, Finding(name, *match.span(), self._variant(rule, kind_of(name)))
+                yield from ((rule, Finding(name, *match.span(), self._variant(rule, kind_of(name)))) for rule in rules)
 
     def _variant(self, rule: str, kind: TextField) -> str | None:
         return kind if kind in self._settings[rule].variants else None
@@ -151,22 +147,6 @@ def kind_of(name: str) -> TextField:
     """The kind of a field: key_features[3] is a key_features."""
     kind = name.partition("[")[0]
     return cast("TextField", kind)
-
-
-def _searched(pattern: Pattern, listing: ListingText, literals: Sequence[tuple[str, int]]) -> Sequence[tuple[str, str]]:
-    """The fields that a pattern may match: those that hold a literal that it needs."""
-    fields = listing.fields
-    if pattern.needs:
-        holding = {listing.index(start) for literal, start in literals if literal in pattern.needs}
-        fields = [fields[index] for index in sorted(holding)]
-    return [field for field in fields if not field[1].isascii()] if pattern.beyond_ascii else fields
-
-
-def _matches(regex: re.Pattern[str], pattern: Pattern, text: str) -> Iterable[re.Match[str]]:
-    if not pattern.at_start:
-        return regex.finditer(text)
-    match = regex.match(text)
-    return (match,) if match else ()
 
 
 def _covers(name: str, normalized: str, span: tuple[int, int]) -> bool:

@@ -1,10 +1,11 @@
-"""Model names and part numbers of a text: WH-1000XM4, EOS R5, IP67."""
+"""Names in capitals: models and part numbers (WH-1000XM4, IP67), and bodies that certify (NSF certified)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from walmart_pipeline.judge.claims import context
 from walmart_pipeline.judge.claims.claim import Claim, Subject
 from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.record import SHOWN_WORDS, Record
@@ -26,6 +27,11 @@ _OTHERS = re.compile(
     r"with|against|"
     r"including|includes?|such as|models|accepts?|uses?|takes?|requires?|not)\b"
 )
+# Bodies are called by their capitals; "Fully Certified" in a title names none.
+_BODY = r"[A-ZÀ-Þ][A-ZÀ-Þ0-9&]+(?:-[A-Z0-9]+)*"
+_BODY_BEFORE = re.compile(rf"(?<![\w-])({_BODY})(?:\s+[A-Z][\w-]+){{0,2}}[\s-]+$")
+_BODY_AFTER = re.compile(rf"(?:\s+[a-z][\w-]*){{0,4}}\s+(?:by|to|from)\s+(?:the\s+)?({_BODY})\b")
+_REACH = 60
 
 
 def model_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
@@ -64,3 +70,20 @@ def _alike(token: str, record: Record) -> list[str]:
 def _family(token: str) -> str:
     letters = _LETTERS.match(token)
     return "ip" if _PROTECTION.fullmatch(token) else letters.group() if letters else ""
+
+
+def certificate_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+    """Each certificate with the name of a body, unsupported where the record does not name the body."""
+    for start, end, _ in listing.terms_of.get("seal", ()):
+        # Among capitals a body has none of its own.
+        if listing.text[start:end].isupper():
+            continue
+        named = _BODY_BEFORE.search(listing.text, max(0, start - _REACH), start)
+        named = named or _BODY_AFTER.match(listing.text, end, end + _REACH)
+        if named is None or named[1] == "STANDARD" or listing.has_claim(*named.span(1)):
+            continue
+        first, last = min(start, named.start(1)), max(end, named.end(1))
+        if f" {' '.join(flat(named[1]).split())} " in record.flat:
+            yield Claim("claim", first, last, "supported")
+        elif not context.is_denied(sentences.left_context(listing.normalized, first)):
+            yield Claim("claim", first, last, "unsupported")
