@@ -141,7 +141,7 @@ def _only_parameters(one: Recipe, other: Recipe) -> bool:
     return one.model_copy(update=plain).fingerprint == other.model_copy(update=plain).fingerprint
 
 
-def keep_modelfile(db: Database, name: str, path: str) -> None:
+def set_modelfile(db: Database, name: str, path: str) -> None:
     """Remember where a version's Modelfile is."""
     db.execute("update models.versions set modelfile = ? where name = ?", [path, name])
 

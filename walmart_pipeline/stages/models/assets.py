@@ -6,13 +6,11 @@ from pydantic import Field
 from walmart_pipeline.core import markdown
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
-from walmart_pipeline.generation import prompt
+from walmart_pipeline.core.warehouse import Row, Warehouse
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.stages.models import candidates as versions
-from walmart_pipeline.stages.models import fine_tune_jobs, modelfile_store, registration, tuned_tiers
-from walmart_pipeline.stages.models import fine_tune_store as jobs
+from walmart_pipeline.stages.models import fine_tune_jobs, fine_tuning, modelfile_store, registration, tuned_tiers
 
 
 @dg.asset(
@@ -35,14 +33,7 @@ def modelfiles(
     parsed back and compared before it is written. A tier with too few examples is not built: `missing` says how many.
     """
     with warehouse.writing() as db:
-        tiers = modelfile_store.write(
-            db,
-            settings.modelfiles,
-            policy_rules=judge.policy.sentences(),
-            policy=judge.policy.label,
-            prompt_version=prompt.VERSION,
-            base_model=settings.base_model,
-        )
+        tiers = modelfile_store.write(db, settings.modelfiles, policy=judge.policy, base_model=settings.base_model)
     built = [tier for tier in tiers if tier["built"]]
     columns = ("tier", "built", "missing", "examples", "base_model", "path")
     return dg.MaterializeResult(
@@ -50,17 +41,17 @@ def modelfiles(
             "dagster/row_count": len(tiers),
             "built": len(built),
             "dataset version": tiers[0]["dataset_version"],
-            "tiers": dg.MetadataValue.md(markdown.table([{name: tier[name] for name in columns} for tier in tiers])),
+            "tiers": _table([{name: tier[name] for name in columns} for tier in tiers]),
             **{f"{tier['tier']} Modelfile": dg.MetadataValue.path(tier["path"]) for tier in built},
         }
     )
 
 
 class TuningConfig(dg.Config):
-    """What a study may try and ask. As it is, nothing is tried."""
+    """The size of the tuning studies. By default nothing is tuned."""
 
     trials: int = Field(default=0, ge=0, description="In all, those of earlier runs of the same study included.")
-    products: int = Field(default=12, ge=1, description="Validation products that each trial asks about.")
+    products: int = Field(default=12, ge=1, description="Validation products of each trial.")
     calls: int = Field(default=500, ge=1, description="Of this run, for all tiers; the settings' budget holds as well.")
     tiers: list[str] = Field(default=[], description="By name; none for every tier that has enough examples.")
 
@@ -82,38 +73,36 @@ def tuned_parameters(
     judge: dg.ResourceParam[Judge],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
-    """The parameters and number of examples with which each tier writes best, found out on validation products.
+    """The parameters and number of examples with which each tier scores best on validation products.
 
-    Temperature, top_p, top_k and repeat_penalty as far as the provider takes them, by an Optuna study that goes on
-    where it was cut off. The tier's own values are the first trial, and stay unless another one beats them by more than
-    chance. Off unless `trials` is set: every trial asks the model about `products` products.
+    Temperature, top_p, top_k and repeat_penalty as far as the provider takes them, by an Optuna study that resumes
+    where it was interrupted. The tier's own values are the first trial, and stay unless another one beats them by more
+    than chance. Off unless `trials` is set: every trial calls the model for `products` products.
     """
     if not config.trials:
         return dg.MaterializeResult(metadata={"tuning": "off: set `trials` in the config, or run the job `retrain`"})
-    base, in_the_way = versions.base(warehouse, settings, judge)
-    if base is None or in_the_way:
+    base, obstacle = versions.base(warehouse, settings, judge)
+    if base is None or obstacle:
         # Not a failure: candidates are made with the tiers' own parameters then.
-        return dg.MaterializeResult(metadata={"tuning": f"nothing tuned: {in_the_way}"})
-    plan = tuned_tiers.Plan(**config.model_dump())
+        return dg.MaterializeResult(metadata={"tuning": f"nothing tuned: {obstacle}"})
+    plan = tuned_tiers.TuningPlan(**config.model_dump())
     found = tuned_tiers.tune_all(settings, warehouse, judge, base, plan, progress=progress, log=context.log.info)
+    plots = {f"{study.tier} {plot.stem}": plot for study in found for plot in study.plots}
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(found),
-            "tuning": "; ".join(f"{study.tier}: {study.says}" for study in found) or "no tier has enough examples",
+            "tuning": "; ".join(f"{study.tier}: {study.outcome.summary}" for study in found)
+            or "no tier has enough examples",
             "calls": sum(study.calls for study in found),
             "cost USD": sum(study.cost_usd for study in found),
-            "studies": dg.MetadataValue.md(markdown.table([study.row for study in found])),
-            **{
-                f"{study.tier} {plot.stem}": dg.MetadataValue.url(plot.as_uri())
-                for study in found
-                for plot in study.plots
-            },
+            "studies": _table([study.row for study in found]),
+            **{name: dg.MetadataValue.url(plot.as_uri()) for name, plot in plots.items()},
         }
     )
 
 
 class CandidatesConfig(dg.Config):
-    """What is made. Off by default: a version is made to be held against others, which the job `retrain` does."""
+    """Which candidates are made. By default none: the job `retrain` makes and evaluates them."""
 
     enabled: bool = Field(default=False, description="Make versions and register them at the Ollamas of the settings.")
     tiers: list[str] = Field(default=[], description="Tiers by name; none for all that can be built.")
@@ -138,49 +127,37 @@ def candidates(
     """A version in the registry for each tier that has enough examples, with the parameters that its study chose.
 
     For Ollama also its Modelfile, and the model at every server of the settings: read back, and tried with one listing.
-    A server that is not there, or has no base model, ends nothing: the version waits, and the next run goes on.
+    A server that is not there, or has no base model, fails nothing: the version waits, and the next run continues.
     """
     if not config.enabled:
         return dg.MaterializeResult(metadata={"made": 0, "off": "set enabled, or run `walmart-pipeline retrain`"})
-    start, in_the_way = versions.base(warehouse, settings, judge)
-    if start is None:
-        return dg.MaterializeResult(metadata={"made": 0, "nothing to retrain": in_the_way or ""})
+    base, obstacle = versions.base(warehouse, settings, judge)
+    if base is None:
+        return dg.MaterializeResult(metadata={"made": 0, "nothing to retrain": obstacle or ""})
     with warehouse.writing() as db:
-        dataset, made = versions.make(db, settings, judge, start, wanted=config.tiers)
-        wanted = versions.to_register(db) if start.provider == "ollama" else []
-    rows = []
+        dataset, made = versions.make(db, settings, judge, base, wanted=config.tiers)
+        wanted = versions.to_register(db) if base.provider == "ollama" else []
+    rows: list[Row] = []
     if wanted:
         with progress.step("registering models", len(wanted), context.log.info) as advance:
             rows = registration.register_all(warehouse, settings, judge, wanted, advance=advance)
     columns = ("name", "endpoint", "state", "smoke_score", "problem")
-    table = [
-        {
-            "version": each.version.name,
-            "status": each.version.status,
-            "examples": len(each.version.recipe.examples),
-            "tuned": each.tuned,
-            "Modelfile": each.modelfile,
-        }
-        for each in made
-    ]
     return dg.MaterializeResult(
         metadata={
             "made": len(made),
             "dataset version": dataset.version,
-            "base model": start.base_model,
-            "candidates": dg.MetadataValue.md(markdown.table(table)),
-            "registrations": dg.MetadataValue.md(
-                markdown.table([{name: row[name] for name in columns} for row in rows])
-            ),
-            **({"in the way": in_the_way} if in_the_way else {}),
+            "base model": base.base_model,
+            "candidates": _table([candidate.row for candidate in made]),
+            "registrations": _table([{name: row[name] for name in columns} for row in rows]),
+            **({"obstacle": obstacle} if obstacle else {}),
         }
     )
 
 
 class FineTuningConfig(dg.Config):
-    """Whether to pay for another try."""
+    """Whether to pay for another attempt."""
 
-    again: bool = Field(default=False, description="Begin also what failed or was cancelled on the same dataset.")
+    again: bool = Field(default=False, description="Also restart a job that failed or was cancelled for this dataset.")
 
 
 @dg.asset(
@@ -189,7 +166,7 @@ class FineTuningConfig(dg.Config):
     deps=[dg.AssetKey(["training", "dataset"])],
     kinds={"openai", "python"},
     owners=["team:ml"],
-    code_version=fine_tune_jobs.VERSION,
+    code_version=fine_tuning.VERSION,
 )
 def fine_tuned(
     context: dg.AssetExecutionContext,
@@ -197,15 +174,15 @@ def fine_tuned(
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
 ) -> dg.MaterializeResult[None]:
-    """A candidate that OpenAI fine-tunes on the dataset's chat files: begun by one run, found made by a later one.
+    """A candidate that OpenAI fine-tunes on the dataset's chat files: started by one run, finished for a later one.
 
-    Off unless WALMART_FINETUNE is set, and nothing is begun above WALMART_FINETUNE_BUDGET_USD, which holds for all jobs
-    of this workspace together. One job at a time, one a dataset and base model; a run looks at it once and goes on.
+    Off unless WALMART_FINETUNE is set, and nothing is started above WALMART_FINETUNE_BUDGET_USD, which holds for all
+    jobs of this workspace together. One job at a time, one for each dataset and base model; a run polls it once.
     """
-    told = fine_tune_jobs.advance(settings, warehouse, again=config.again, log=context.log.info)
+    outcome = fine_tuning.advance(settings, warehouse, again=config.again, log=context.log.info)
     with warehouse.reading() as db:
-        known = jobs.known(db)
-    table = [
+        jobs = fine_tune_jobs.known(db)
+    rows: list[Row] = [
         {
             "dataset": job.dataset_version,
             "base model": job.base_model,
@@ -215,13 +192,17 @@ def fine_tuned(
             "USD": f"{job.committed_usd:.2f}{' (estimate)' if job.cost_usd is None else ''}",
             "version": job.version,
         }
-        for job in known
+        for job in jobs
     ]
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(known),
-            "fine-tuning": "; ".join(told),
-            "cost USD": sum(job.cost_usd or 0.0 for job in known),
-            "jobs": dg.MetadataValue.md(markdown.table(table)),
+            "dagster/row_count": len(jobs),
+            "fine-tuning": "; ".join(outcome),
+            "cost USD": sum(job.cost_usd or 0.0 for job in jobs),
+            "jobs": _table(rows),
         }
     )
+
+
+def _table(rows: list[Row]) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(markdown.table(rows))

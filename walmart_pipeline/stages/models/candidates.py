@@ -1,8 +1,4 @@
-"""New versions from a dataset: one for each tier that it is enough for, on their way into a contest.
-
-Belongs here: what a candidate is made of, its Modelfile, and which versions should be at an Ollama. Does not: how they
-get there (registration.py), or whether one is good enough (evaluation).
-"""
+"""Candidates: a new version for each tier that the dataset has enough examples for, and its Modelfile."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from collections.abc import Sequence
 
 from walmart_pipeline.core.records import Product, Record
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, Warehouse, struct
+from walmart_pipeline.core.warehouse import Database, Row, Warehouse, struct
 from walmart_pipeline.generation import prompt, provider_factory
 from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.generation.recipes import Recipe
@@ -19,9 +15,10 @@ from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.registry import model_versions, writers
 from walmart_pipeline.registry.model_versions import ModelVersion
-from walmart_pipeline.stages.models import modelfile_build, modelfile_store, tier_recipes, tiers
-from walmart_pipeline.stages.models.modelfile_store import Material
-from walmart_pipeline.stages.models.registration import Meant
+from walmart_pipeline.stages.models import material, modelfile_build, modelfile_store, tier_recipes
+from walmart_pipeline.stages.models.material import Material
+from walmart_pipeline.stages.models.registration import WantedModel
+from walmart_pipeline.stages.models.tiers import TIERS
 
 # Bumped when the same dataset would give other candidates: the asset's code_version.
 VERSION = "1"
@@ -38,8 +35,8 @@ order by tuned_at desc
 limit 1
 """
 
-# Nothing was learned from it. A product of the validation split if there is one: the test split is the contest's.
-SMOKE = f"""
+# Nothing was learned from it. A validation product if there is one: the test split is the evaluation's.
+SMOKE_PRODUCT = f"""
 select {struct("products", Product)} as product
 from training.split
 join catalog.products using (product_id)
@@ -50,7 +47,7 @@ limit 1
 
 
 class CandidatesError(ValueError):
-    """No candidates can be made as it was asked; the message says what to change."""
+    """The requested candidates can't be made; the message says what to change."""
 
 
 class Candidate(Record):
@@ -60,13 +57,23 @@ class Candidate(Record):
     tuned: bool
     modelfile: str | None
 
+    @property
+    def row(self) -> Row:
+        """The candidate as a row of a table."""
+        return {
+            "version": self.version.name,
+            "status": self.version.status,
+            "examples": len(self.version.recipe.examples),
+            "tuned": self.tuned,
+            "Modelfile": self.modelfile,
+        }
+
 
 def base(warehouse: Warehouse, settings: Settings, judge: Judge) -> tuple[Recipe | None, str | None]:
-    """What the candidates are made from, and what is in the way; None where nothing can be retrained.
+    """The recipe that candidates start from, and what is in the way; no recipe where nothing can be retrained.
 
-    An Ollama that is named and not there is no reason to make nothing: candidates wait for it, with the base model of
-    the settings and the weights that versions of it were made for last. Raises ProviderError and CallError of any other
-    provider that is named and not there.
+    A named Ollama that does not answer still gets candidates: they wait for it, with the base model of the settings and
+    the digest that its latest version was made for. Raises ProviderError and CallError of any other named provider.
     """
     try:
         found = provider_factory.base_recipe(settings, judge, last_writer=writers.last(warehouse))
@@ -77,54 +84,54 @@ def base(warehouse: Warehouse, settings: Settings, judge: Judge) -> tuple[Recipe
             raise
         model = settings.model or settings.default_model or settings.base_model
         with warehouse.reading() as db:
-            before = [version.recipe for version in model_versions.versions(db) if version.recipe.base_model == model]
-        digest = next((each.base_digest for each in before if each.provider == "ollama"), None)
-        waiting = Recipe(provider="ollama", base_model=model, base_digest=digest, model=model, system="")
-        return waiting, str(error)
+            known = model_versions.of_provider(db, "ollama").values()
+        digest = next((each.recipe.base_digest for each in known if each.recipe.base_model == model), None)
+        return Recipe(provider="ollama", base_model=model, base_digest=digest, model=model, system=""), str(error)
     return found, None if found else "the template writer has nothing to retrain"
 
 
 def make(
     db: Database, settings: Settings, judge: Judge, start: Recipe, *, wanted: Sequence[str] = ()
 ) -> tuple[Material, list[Candidate]]:
-    """The dataset, and a version in the registry for each tier that it is enough for.
+    """The dataset, and a version in the registry for each tier that has enough of its examples.
 
-    The same dataset, base and parameters are the version that they already are. start: by `base`. wanted: tiers by
-    name; none for all. Raises CandidatesError and BuildError.
+    The same dataset, base and parameters are the version that already exists. start: by `base`. wanted: tiers by name;
+    none for all. Raises CandidatesError and BuildError.
     """
-    if unknown := set(wanted) - set(tiers.TIERS):
-        raise CandidatesError(f"there is no tier {', '.join(sorted(unknown))}: use {', '.join(tiers.TIERS)}")
-    dataset = modelfile_store.material(db)
-    names = [name for name, ready in dataset.readiness.items() if ready.buildable and (not wanted or name in wanted)]
+    if unknown := set(wanted) - set(TIERS):
+        raise CandidatesError(f"there is no tier {', '.join(sorted(unknown))}: use {', '.join(TIERS)}")
+    dataset = material.material(db)
+    names = [name for name in dataset.examples if not wanted or name in wanted]
     made = [_candidate(db, settings, judge, start, dataset, name) for name in names]
     for candidate in made:
-        _retire_blind(db, candidate.version)
+        _retire_without_digest(db, candidate.version)
     return dataset, made
 
 
-def to_register(db: Database) -> list[Meant]:
+def to_register(db: Database) -> list[WantedModel]:
     """The versions that should be at every Ollama, oldest first: candidates and champions, those of earlier runs too.
 
     A retired version stays where it is.
     """
     found = [
         version
-        for version in model_versions.versions(db)
-        if version.recipe.provider == "ollama" and version.status in ("candidate", "champion")
+        for version in model_versions.of_provider(db, "ollama").values()
+        if version.status in ("candidate", "champion")
     ]
-    row = next(iter(db.query(SMOKE)), None)
-    smoke = Product(**row["product"]) if row else None
-    return [Meant(each, _modelfile(each).says, smoke) for each in sorted(found, key=lambda each: each.semver)]
+    row = next(iter(db.query(SMOKE_PRODUCT)), None)
+    product = Product(**row["product"]) if row else None
+    found.sort(key=lambda version: version.semver)
+    return [WantedModel(version, _modelfile(version).modelfile, product) for version in found]
 
 
 def _candidate(
     db: Database, settings: Settings, judge: Judge, start: Recipe, dataset: Material, tier: str
 ) -> Candidate:
-    about = {"provider": start.provider, "base_model": start.base_model, "base_digest": start.base_digest}
+    about = start.model_dump(include={"provider", "base_model", "base_digest"})
     tuned = next(iter(db.query(TUNED, about | {"tier": tier, "dataset_version": dataset.version})), None)
-    made = tier_recipes.make(
-        tiers.TIERS[tier],
-        dataset.examples,
+    recipe = tier_recipes.make(
+        TIERS[tier],
+        dataset.examples[tier],
         judge.policy.sentences(),
         provider=start.provider,
         base_model=start.base_model,
@@ -134,27 +141,26 @@ def _candidate(
         sizes=dataset.sizes,
     )
     version = model_versions.add(
-        db, tier, made, dataset_version=dataset.version, prompt_version=prompt.VERSION, policy=judge.policy.label
+        db, tier, recipe, dataset_version=dataset.version, prompt_version=prompt.VERSION, policy=judge.policy.label
     )
     path = None
     if version.recipe.provider == "ollama":
         file = f"{version.name.replace(':', '-')}.Modelfile"
-        path = str(modelfile_store.keep(settings.modelfiles / file, _modelfile(version)))
-        model_versions.keep_modelfile(db, version.name, path)
+        path = str(modelfile_store.save(settings.modelfiles / file, _modelfile(version)))
+        model_versions.set_modelfile(db, version.name, path)
     return Candidate(version=version, tuned=tuned is not None, modelfile=path)
 
 
-def _retire_blind(db: Database, version: ModelVersion) -> None:
-    """Take out the candidates of the same base that were made while no server told its weights."""
-    if version.recipe.base_digest is None:
+def _retire_without_digest(db: Database, version: ModelVersion) -> None:
+    """Retire the candidates of the same base that were made while no server gave its digest."""
+    recipe = version.recipe
+    if recipe.base_digest is None:
         return
-    base = (version.tier, version.recipe.provider, version.recipe.base_model)
-    for other in model_versions.versions(db):
-        about = (other.tier, other.recipe.provider, other.recipe.base_model)
-        if about == base and other.status == "candidate" and other.recipe.base_digest is None:
-            model_versions.retire(
-                db, other.name, reason=f"made without a look at its base model; {version.name} had one"
-            )
+    for other in model_versions.of_provider(db, recipe.provider).values():
+        is_same_base = (other.tier, other.recipe.base_model) == (version.tier, recipe.base_model)
+        if is_same_base and other.status == "candidate" and other.recipe.base_digest is None:
+            reason = f"made without the digest of its base model, which {version.name} has"
+            model_versions.retire(db, other.name, reason=reason)
 
 
 def _modelfile(version: ModelVersion) -> modelfile_build.Built:

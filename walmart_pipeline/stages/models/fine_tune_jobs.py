@@ -1,183 +1,240 @@
-"""Fine-tuning at OpenAI, from a version of the dataset to a candidate, over as many runs as it takes.
-
-Belongs here: the order of steps that neither loses a job nor pays for one twice. Does not: what is trained on and what
-it may cost (fine_tune_plan.py), OpenAI's files and jobs (llm/clients/openai_finetune.py), or what is kept
-(fine_tune_store.py).
-
-A job is in the warehouse before it is begun, under a label that goes with it and follows from what it learns. A run
-that dies in between leaves a label without an id; the next run asks OpenAI for the job of that label. So does every
-beginning: a workspace that lost its warehouse finds the job that it paid for.
-"""
+"""Fine-tuning jobs at OpenAI: their record in `models.fine_tunes`, and the next one that may be started."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+import hashlib
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
 
-from walmart_pipeline.core.files import exclusive
+from pydantic import BaseModel, Field
+
+from walmart_pipeline.core.records import Record, content_hash
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
-from walmart_pipeline.generation import provider_factory
+from walmart_pipeline.core.warehouse import Database
+from walmart_pipeline.generation import prompt
+from walmart_pipeline.generation.recipes import Recipe
 from walmart_pipeline.llm import pricing
-from walmart_pipeline.llm.calls import CallError, ErrorClass
-from walmart_pipeline.registry import model_versions
-from walmart_pipeline.stages.models import fine_tune_plan, fine_tune_store
-from walmart_pipeline.stages.models.fine_tune_plan import NotBegunError, Plan
-from walmart_pipeline.stages.models.fine_tune_store import MILLION, FineTune
+from walmart_pipeline.stages.models.tiers import TIERS
 
-if TYPE_CHECKING:
-    from walmart_pipeline.llm.clients.openai import OpenAI
+# Registered here, and it is not known whether OpenAI has it.
+ANNOUNCED = "announced"
+# The job never was at OpenAI: it can be started, for nothing was paid.
+NEVER_STARTED = frozenset(("refused", "withdrawn"))
+# The job ended without a model: only a person can say whether to pay for another attempt.
+UNSUCCESSFUL = frozenset(("failed", "cancelled", "forgotten"))
+ENDED = frozenset(("succeeded", *NEVER_STARTED, *UNSUCCESSFUL))
 
-Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
+MILLION = 1_000_000
 
-# Bumped when the same dataset would be learned in another way: the asset's code_version.
-VERSION = "1"
+# Tokens for each that training/fine_tuning_estimate.py estimates, so that the bill stays within the budget. SmolLM2's
+# tokenizer, with a fourth of the vocabulary of GPT-4.1's, counted 1.12 over eight examples (1.06 to 1.16).
+SAFETY_MARGIN = 1.15
 
-OFF = "off: set WALMART_FINETUNE=true and a budget, WALMART_FINETUNE_BUDGET_USD"
+# What a tier sets and OpenAI takes (generation/recipes.py); the rest is Ollama's.
+PARAMETERS = ("temperature", "top_p", "num_predict")
 
-# Answers by which OpenAI says that there is no job; after any other there may be one.
-REFUSALS: frozenset[ErrorClass] = frozenset(("unauthorized", "missing_model", "rejected", "too_long"))
+DATASET = """
+select 'v' || number as version, policy, folder
+from training.dataset_versions
+where in_force
+"""
 
 
-def advance(
-    settings: Settings, warehouse: Warehouse, *, again: bool = False, log: Callable[[str], None] = lambda _: None
-) -> list[str]:
-    """Poll the job under way, if any; otherwise start the one that the settings allow. Does not wait for its end.
+class NotStartedError(ValueError):
+    """No job is started; the message says why, and what to do if it should be."""
 
-    again: also restart a job that failed or was cancelled. Returns the outcome in sentences, which are logged as well.
-    The warehouse is open only to read and to write, not while OpenAI is called; one process at a time does this, so
-    that no job is paid for twice. Raises ProviderError, and CallError where OpenAI does not answer or refuses: what is
-    known by then is kept.
+
+class FineTuneJob(Record):
+    """One job. What is not known yet is None."""
+
+    label: str
+    base_model: str
+    tier: str
+    dataset_version: str
+    prompt_version: str
+    policy: str
+    system: str = Field(description="The instructions of the training file: the model is asked with these.")
+    epochs: int
+    estimated_tokens: int = Field(description="Of all epochs, at most.")
+    estimated_usd: float
+    usd_per_million: float
+    announced_at: datetime
+    job_id: str | None = None
+    state: str = ANNOUNCED
+    reason: str | None = None
+    trained_tokens: int | None = None
+    cost_usd: float | None = Field(default=None, description="Exact, from OpenAI's count; known when it has ended.")
+    model: str | None = None
+    version: str | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a model may still come of it."""
+        return self.state not in ENDED
+
+    @property
+    def committed_usd(self) -> float:
+        """What it cost, or may cost while that is not known."""
+        if self.state in NEVER_STARTED:
+            return 0.0
+        return self.estimated_usd if self.cost_usd is None else self.cost_usd
+
+    @property
+    def summary(self) -> str:
+        """How far it is, in a sentence."""
+        what = f"{self.base_model} on {self.dataset_version}"
+        if self.state == "succeeded":
+            cost = "" if self.cost_usd is None else f" for ${self.cost_usd:,.2f}"
+            return f"{what} has become {self.model}{cost}: {self.version} is a candidate"
+        why = f": {self.reason}" if self.reason else ""
+        return f"{what} ({self.job_id or self.label}) is {self.state.replace('_', ' ')}{why}"
+
+    def recipe(self, model: str) -> Recipe:
+        """The recipe of its model: with the instructions that it learned under, and no examples."""
+        parameters = TIERS[self.tier].parameters
+        return Recipe(
+            provider="openai",
+            base_model=self.base_model,
+            model=model,
+            system=self.system,
+            parameters={name: parameters[name] for name in PARAMETERS},
+        )
+
+
+class JobPlan(Record):
+    """A job to start, and its files by the names that OpenAI is to know them by."""
+
+    job: FineTuneJob
+    training: tuple[str, Path]
+    validation: tuple[str, Path] | None
+
+
+class TrainingFileFigures(BaseModel):
+    """The figures of a training file in a version's version.json. billed_tokens: of all epochs, estimated."""
+
+    examples: int
+    epochs: int
+    billed_tokens: int
+
+
+def known(db: Database) -> list[FineTuneJob]:
+    """All jobs, the newest first."""
+    rows = db.query("select * from models.fine_tunes order by announced_at desc, label")
+    return [FineTuneJob(**row) for row in rows]
+
+
+def save(db: Database, job: FineTuneJob) -> None:
+    """Store a job, in place of what was known of it."""
+    db.upsert("models.fine_tunes", [job.model_dump()], ["label"])
+
+
+def plan(db: Database, settings: Settings, jobs: Sequence[FineTuneJob], *, again: bool) -> JobPlan:
+    """The job for the dataset in force under these settings. jobs: all so far. Raises NotStartedError."""
+    rows = db.query(DATASET)
+    if not rows:
+        raise NotStartedError("there is no dataset to learn from: run `walmart-pipeline retrain`")
+    version, folder = rows[0]["version"], Path(rows[0]["folder"])
+    [quality] = db.query(
+        "select count(*) as examples, min(quality_score) as lowest from training.dataset where split = 'train'"
+    )
+    tier = highest_tier(quality["examples"], quality["lowest"])
+    if tier is None:
+        basic = TIERS["basic"]
+        raise NotStartedError(
+            f"{version} has {quality['examples']} examples to train on: {basic.min_examples} of quality "
+            f"{basic.min_quality} are needed"
+        )
+    written = json.loads(_existing(folder / "version.json").read_bytes())
+    figures = TrainingFileFigures.model_validate(written["fine_tuning"]["train"])
+    training, validation = _named(folder / "chat_train.jsonl"), _named(folder / "chat_validation.jsonl")
+    model = settings.finetune_model
+    key = content_hash([model, figures.epochs, training[0], validation[0]])
+    label = f"{key}-{_attempt(key, version, jobs, again=again)}"
+    price = _price(settings, model)
+    max_tokens = round(figures.billed_tokens * SAFETY_MARGIN)
+    usd = max_tokens * price / MILLION
+    left = settings.finetune_budget_usd - sum(job.committed_usd for job in jobs)
+    if usd > left or settings.finetune_budget_usd == 0:
+        raise NotStartedError(
+            f"not started: {model} would learn {figures.examples:,} examples of {version} in {figures.epochs} epochs, "
+            f"by estimate at most {max_tokens:,} tokens for ${usd:,.2f} (${price:g} a million); of the budget of "
+            f"${settings.finetune_budget_usd:,.2f} for all fine-tuning ${max(0.0, left):,.2f} is left: raise "
+            "WALMART_FINETUNE_BUDGET_USD"
+        )
+    job = FineTuneJob(
+        label=label,
+        base_model=model,
+        tier=tier,
+        dataset_version=version,
+        prompt_version=prompt.VERSION,
+        policy=rows[0]["policy"],
+        system=_system(training[1]),
+        epochs=figures.epochs,
+        estimated_tokens=max_tokens,
+        estimated_usd=usd,
+        usd_per_million=price,
+        announced_at=datetime.now(UTC),
+    )
+    return JobPlan(job=job, training=training, validation=validation if validation[1].stat().st_size else None)
+
+
+def highest_tier(examples: int, lowest_quality: float | None) -> str | None:
+    """The highest tier that has enough examples, all of them good enough; None where there is none.
+
+    Few-shot examples are picked from the best; a training file teaches its weakest as well.
     """
-    if not settings.finetune and not _under_way(warehouse):
-        return [OFF]
-    with exclusive(settings.workspace / "fine_tuning.lock", lambda: log("waiting: another run is at OpenAI")):
-        outcome = _advance(settings, warehouse, again=again)
-    for line in outcome:
-        log(line)
-    return outcome
+    met = [
+        name
+        for name, tier in TIERS.items()
+        if examples >= tier.min_examples and lowest_quality is not None and lowest_quality >= tier.min_quality
+    ]
+    return met[-1] if met else None
 
 
-def _under_way(warehouse: Warehouse) -> list[FineTune]:
-    return [tune for tune in _known(warehouse) if tune.is_under_way]
+def _attempt(key: str, version: str, jobs: Sequence[FineTuneJob], *, again: bool) -> int:
+    """Which attempt at this job it is, from 1. Raises NotStartedError where another one needs to be requested."""
+
+    def number(job: FineTuneJob) -> int:
+        return int(job.label.rpartition("-")[2])
+
+    before = [job for job in jobs if job.label.startswith(f"{key}-")]
+    if not before:
+        return 1
+    latest = max(before, key=number)
+    if latest.state in NEVER_STARTED:
+        return number(latest)
+    if latest.state in UNSUCCESSFUL and again:
+        return number(latest) + 1
+    if latest.state in UNSUCCESSFUL:
+        raise NotStartedError(f"{latest.summary}. It is tried once more with `again: true` in the asset's config")
+    raise NotStartedError(f"{version} has been learned: {latest.summary}")
 
 
-def _advance(settings: Settings, warehouse: Warehouse, *, again: bool) -> list[str]:
-    under_way = _under_way(warehouse)
-    with _client(settings) as (run, client):
-        told = []
-        for tune in under_way:
-            followed = run(_followed(client, tune))
-            told.append(_keep(warehouse, followed))
-        tunes = _known(warehouse)
-        if any(tune.is_under_way for tune in tunes) or not settings.finetune:
-            return told
-        try:
-            with warehouse.reading() as db:
-                plan = fine_tune_plan.planned(db, settings, tunes, again=again)
-        except NotBegunError as error:
-            return [*told, str(error)]
-        _keep(warehouse, plan.tune)
-        job = _begin(run, client, warehouse, plan)
-        return [*told, _keep(warehouse, run(_followed(client, job)))]
-
-
-async def _followed(client: OpenAI, tune: FineTune) -> FineTune:
-    """What OpenAI knows of a job now."""
-    from walmart_pipeline.llm.clients import openai_finetune
-
-    job_id = tune.job_id or await openai_finetune.created(client, tune.label)
-    if job_id is None:
-        return _ended(tune, state="withdrawn", reason="the run that announced it was stopped before it was begun")
+def _price(settings: Settings, model: str) -> float:
     try:
-        status = await openai_finetune.poll(client, job_id)
-    except openai_finetune.ForgottenJobError as error:
-        return _ended(tune, job_id=job_id, state="forgotten", reason=str(error))
-    found = tune.model_copy(update={"job_id": job_id, "state": status.state})
-    if not status.ended:
-        return found
-    tokens = status.trained_tokens
-    if tokens is None and status.state != "succeeded":
-        tokens = 0
-    return _ended(
-        found,
-        reason=status.reason,
-        model=status.model,
-        trained_tokens=tokens,
-        cost_usd=None if tokens is None else tokens * tune.usd_per_million / MILLION,
-    )
+        return pricing.load(settings.prices).training_price(model)
+    except (pricing.UnknownPriceError, pricing.PricesError) as error:
+        raise NotStartedError(f"not started: {error}") from error
 
 
-def _begin(run: Run, client: OpenAI, warehouse: Warehouse, plan: Plan) -> FineTune:
-    """The job, begun or found again. Raises CallError: a refusal is kept, after all else the job stays announced."""
-    try:
-        job_id = run(_begun(client, plan))
-    except CallError as error:
-        if error.error_class in REFUSALS:
-            _keep(warehouse, _ended(plan.tune, state="refused", reason=str(error)))
-        raise
-    begun = plan.tune.model_copy(update={"job_id": job_id})
-    _keep(warehouse, begun)
-    return begun
+def _system(path: Path) -> str:
+    """The instructions of every example of a chat file."""
+    with path.open(encoding="utf-8") as file:
+        first = json.loads(file.readline())["messages"][0]
+    return str(first["content"])
 
 
-async def _begun(client: OpenAI, plan: Plan) -> str:
-    from walmart_pipeline.llm.clients import openai_finetune
-
-    if known := await openai_finetune.created(client, plan.tune.label):
-        return known
-    name, path = plan.training
-    training = await openai_finetune.upload(client, path, name)
-    validation = None
-    if plan.validation:
-        name, path = plan.validation
-        validation = await openai_finetune.upload(client, path, name)
-    return await openai_finetune.create(
-        client,
-        plan.tune.label,
-        training=training,
-        validation=validation,
-        suffix=f"walmart-gpt-{plan.tune.tier}-{plan.tune.dataset_version}",
-        epochs=plan.tune.epochs,
-    )
+def _named(path: Path) -> tuple[str, Path]:
+    """A file with the name that its content gives it."""
+    with _existing(path).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"walmart-{digest[:32]}.jsonl", path
 
 
-def _keep(warehouse: Warehouse, tune: FineTune) -> str:
-    """Write a job down; a model that came of it becomes a candidate in the same transaction. Returns what is to say."""
-    with warehouse.writing() as db:
-        if tune.model:
-            version = model_versions.add(
-                db,
-                tune.tier,
-                fine_tune_store.recipe(tune, tune.model),
-                dataset_version=tune.dataset_version,
-                prompt_version=tune.prompt_version,
-                policy=tune.policy,
-            )
-            tune = tune.model_copy(update={"version": version.name})
-        fine_tune_store.keep(db, tune)
-    return fine_tune_store.says(tune)
-
-
-def _known(warehouse: Warehouse) -> list[FineTune]:
-    with warehouse.reading() as db:
-        return fine_tune_store.known(db)
-
-
-def _ended(tune: FineTune, **found: Any) -> FineTune:
-    return tune.model_copy(update={**found, "ended_at": datetime.now(UTC)})
-
-
-@contextmanager
-def _client(settings: Settings) -> Iterator[tuple[Run, OpenAI]]:
-    """A client of OpenAI, and what runs a coroutine in its event loop. Raises ProviderError."""
-    with asyncio.Runner() as runner:
-        # Its price is that of calls, of which none is made.
-        client = provider_factory.openai_client(settings, settings.finetune_model, pricing.FREE)
-        try:
-            yield runner.run, client
-        finally:
-            runner.run(client.close())
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise NotStartedError(f"{path} is missing: restore it, or run `walmart-pipeline retrain`")
+    return path

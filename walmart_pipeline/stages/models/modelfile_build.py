@@ -1,8 +1,4 @@
-"""A recipe's Modelfile: instructions, parameters and few-shot examples, read back before anyone may use it.
-
-Belongs here: what our models are told, and the proof that the file says it.
-Does not: the grammar (modelfile/), making a recipe (tier_recipes.py), writing or registering the file (assets.py).
-"""
+"""A recipe's Modelfile: instructions, parameters and few-shot examples, read back before anyone may use it."""
 
 from __future__ import annotations
 
@@ -16,12 +12,12 @@ from walmart_pipeline.stages.models.modelfile import Modelfile, check, emit, par
 
 
 class BuildError(ValueError):
-    """What was built does not say what was meant, or Ollama would refuse it."""
+    """The Modelfile does not read back as intended, or Ollama would refuse it."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a Modelfile was made from; written to its comments, beside what its recipe says."""
+    """What a Modelfile was made from; written to its comments, beside its recipe."""
 
     name: str  # walmart-gpt-basic:1.2.0, or without its version where it is not registered
     dataset_version: str
@@ -31,33 +27,33 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Built:
-    """A Modelfile: its text, what the text says, and what had to be rewritten.
+    """A Modelfile: its text, the same parsed, and what had to be rewritten.
 
     A rewrite names its place; examples are counted in the order of the file, where the best is last.
     """
 
     text: str
-    says: Modelfile
+    modelfile: Modelfile
     rewrites: list[str]
 
 
 def build(recipe: Recipe, provenance: Provenance) -> Built:
     """The Modelfile of a recipe. Equal inputs give equal text.
 
-    Raises BuildError when Ollama would refuse the Modelfile, or when it does not read back as it was meant;
-    ModelfileError when the base model's name or the adapter's path cannot be written.
+    Raises BuildError when Ollama would refuse the Modelfile, or when it does not read back as intended; ModelfileError
+    when the base model's name or the adapter's path can't be written.
     """
     rewrites: list[str] = []
-    meant = Modelfile(
+    intended = Modelfile(
         from_=recipe.base_model,
         parameters=dict(recipe.parameters),
-        system=_rewritten(recipe.system, "system", rewrites),
+        system=_printable(recipe.system, "system", rewrites),
         adapter=recipe.adapter,
         messages=_messages(recipe, rewrites),
     )
-    text = emit(meant, _comments(recipe, provenance))
-    _prove(text, meant, provenance.name)
-    return Built(text, meant, rewrites)
+    text = emit(intended, _comments(recipe, provenance))
+    _verify(text, intended, provenance.name)
+    return Built(text, intended, rewrites)
 
 
 def _messages(recipe: Recipe, rewrites: list[str]) -> list[tuple[str, str]]:
@@ -66,22 +62,22 @@ def _messages(recipe: Recipe, rewrites: list[str]) -> list[tuple[str, str]]:
     for number, turns in enumerate(recipe.examples, 1):
         for role, turn in (("user", turns.user), ("assistant", turns.assistant)):
             # Inside the JSON: a line break that is rewritten must still be escaped.
-            rewritten = _rewritten(json.loads(turn), f"example {number}, {role}", rewrites)
-            messages.append((role, prompt.as_json(rewritten)))
+            content = _printable(json.loads(turn), f"example {number}, {role}", rewrites)
+            messages.append((role, prompt.as_json(content)))
     return messages
 
 
-def _rewritten(value: Any, place: str, rewrites: list[str]) -> Any:
+def _printable(value: Any, place: str, rewrites: list[str]) -> Any:
     """A JSON value with every text in it made printable; each rewrite is added to `rewrites` with its place."""
     if isinstance(value, str):
-        text, told = printable(value)
-        rewrites += [f"{place}: {rewrite}" for rewrite in told]
+        text, changes = printable(value)
+        rewrites += [f"{place}: {rewrite}" for rewrite in changes]
         return text
     if isinstance(value, list):
-        return [_rewritten(item, place, rewrites) for item in value]
+        return [_printable(item, place, rewrites) for item in value]
     if isinstance(value, dict):
         return {
-            _rewritten(key, place, rewrites): _rewritten(item, f"{place}, {key}", rewrites)
+            _printable(key, place, rewrites): _printable(item, f"{place}, {key}", rewrites)
             for key, item in value.items()
         }
     return value
@@ -108,9 +104,9 @@ def _comments(recipe: Recipe, provenance: Provenance) -> list[str]:
     return comments
 
 
-def _prove(text: str, meant: Modelfile, name: str) -> None:
+def _verify(text: str, intended: Modelfile, name: str) -> None:
     errors = [f"line {problem.line}: {problem.message}" for problem in check(text) if problem.severity == "error"]
     if errors:
         raise BuildError(f"{name}: Ollama would refuse the Modelfile: {'; '.join(errors)}")
-    if parse(text) != meant:
-        raise BuildError(f"{name}: the Modelfile does not read back as it was meant")
+    if parse(text) != intended:
+        raise BuildError(f"{name}: the Modelfile does not read back as intended")

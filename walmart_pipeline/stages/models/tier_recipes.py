@@ -1,8 +1,4 @@
-"""A tier's recipe: its instructions, few-shot examples and parameters for one base model.
-
-Belongs here: what a candidate is asked with. Does not: the choice of examples (few_shot.py), the parameters that win
-(tuning.py), or a recipe's Modelfile (modelfile_build.py).
-"""
+"""A tier's recipe: its instructions, few-shot examples and parameters for one base model."""
 
 from __future__ import annotations
 

@@ -1,16 +1,13 @@
-"""The three tiers of Walmart-GPT: what each needs, and how each is set.
+"""The three tiers of Walmart-GPT: their thresholds and parameters, with the reasons.
 
-Belongs here: thresholds and PARAMETERs, with their reasons, how they fit a dataset, and whether a tier can be built.
-Does not: choosing the examples (few_shot.py), writing the Modelfile (modelfile_build.py).
-
-The PARAMETERs are starting points, not findings: whether a candidate is better is found out on held-out products, and
-a change to a value here is a new patch version that must win there.
+The parameters are starting points, not findings: whether a candidate is better shows on held-out products, and a
+change to a value here is a new patch version that must win there.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -52,7 +49,7 @@ class Tier:
 # as the tier rises: better examples show the style, so less has to be left to chance.
 #
 # shots: the median product of the general catalog has 1,374 characters as JSON and a listing of ordinary length about
-# 1,800, so a pair takes about 800 tokens at 4 characters each. Beside them stand num_predict, fewshot.PRODUCT_TOKENS
+# 1,800, so a pair takes about 800 tokens at 4 characters each. Beside them stand num_predict, recipes.PRODUCT_TOKENS
 # and a system text of about 500 tokens: 3,600 together.
 #   3 shots: 6,000 of 8,192 tokens · 5 shots: 7,600 of 8,192 · 8 shots: 10,000 of 16,384
 #
@@ -103,27 +100,3 @@ def fitted(parameters: Mapping[str, int | float], prompt_tokens: int, sizes: Siz
 
 def _up(size: float, step: int) -> int:
     return max(1, math.ceil(size / step)) * step
-
-
-@dataclass(frozen=True)
-class Readiness:
-    """How many examples a tier has, and how many it is short of. It can be built when `missing` is 0."""
-
-    tier: str
-    qualifying: int
-    missing: int
-
-    @property
-    def buildable(self) -> bool:
-        """Whether there are enough examples."""
-        return self.missing == 0
-
-
-def readiness(quality_scores: Iterable[float]) -> dict[str, Readiness]:
-    """For each tier, whether examples of these quality scores (0–100) are enough, and how many are missing."""
-    scores = list(quality_scores)
-    found = {}
-    for tier in TIERS.values():
-        qualifying = sum(score >= tier.min_quality for score in scores)
-        found[tier.name] = Readiness(tier.name, qualifying, max(0, tier.min_examples - qualifying))
-    return found

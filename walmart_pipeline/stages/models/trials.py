@@ -1,7 +1,4 @@
-"""What a trial tries, and what a study's trials come to.
-
-Belongs here: the records, and whether the best trial is good enough to be taken. Does not: running trials (tuning.py).
-"""
+"""The trials of a tuning study, and what they show."""
 
 from __future__ import annotations
 
@@ -10,27 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from walmart_pipeline.core.records import Product, Record
+from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.statistics import MeanDifference, mean_difference
+from walmart_pipeline.stages.models.material import SampledProduct
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-# By what name a study knows the number of few-shot examples, the scores by product_id, and why an answer never came.
+# A study's names for the number of few-shot examples, the scores by product_id, and why an answer was lost.
 SHOTS, SCORES, LOST = "shots", "scores", "lost"
 
 # An interval of 95 % for the best of 16 equal trials over 12, 24 and 48 products (scores 75 ± 10, one answer in ten
 # unusable) was above 0 in 32, 25 and 25 of 100 studies: the best of many flatters itself. With the error divided by the
 # number of settings tried (Bonferroni) it was in 11, 5 and 5; in real studies with sampler and pruner in 10, 7 and 0.
 ERROR = 0.05
-
-
-class Sampled(Record):
-    """A product to be asked about, and its family: texts of one family are no independent evidence."""
-
-    product: Product
-    family: str
 
 
 class Setting(Record):
@@ -41,22 +32,22 @@ class Setting(Record):
 
     @property
     def flat(self) -> dict[str, int | float]:
-        """As a study has it."""
+        """As a study stores it."""
         return {**self.parameters, SHOTS: self.shots}
 
     @classmethod
     def of(cls, flat: Mapping[str, Any]) -> Setting:
-        """The setting in a study's trial. Steps leave 0.30000000000000004, which is 0.3."""
+        """The setting of a study's trial. Steps leave 0.30000000000000004, which is 0.3."""
         rounded = {name: round(value, 4) for name, value in flat.items() if name != SHOTS}
         return cls(parameters=rounded, shots=flat[SHOTS])
 
 
-class Verdict(Record):
-    """What a study says so far. Where nothing beats the default by more than chance, the default is chosen."""
+class StudyOutcome(Record):
+    """What a study shows so far. Where nothing beats the default by more than chance, the default is chosen."""
 
     chosen: Setting
-    score: float | None = Field(description="Mean over the sample with what was chosen; None: no trial has ended yet.")
-    baseline_score: float | None = Field(description="And with the default.")
+    score: float | None = Field(description="Mean over the sample with the chosen setting; None before the first.")
+    baseline_score: float | None = Field(description="With the default.")
     difference: MeanDifference | None = Field(description="Best less default; None where the default is the best.")
     complete: int
     pruned: int
@@ -70,11 +61,22 @@ class Verdict(Record):
 
     @property
     def interval(self) -> str:
-        """Of the difference, with its confidence; empty where there is none."""
+        """The interval of the difference, with its confidence; empty where there is none."""
         points = self.difference
         if points is None or points.low is None or points.high is None:
             return ""
         return f"{points.low:.1f} to {points.high:.1f} ({points.level:.2%})"
+
+    @property
+    def summary(self) -> str:
+        """The outcome in a sentence."""
+        if self.score is None or self.baseline_score is None:
+            found = "the tier’s own parameters have no score yet"
+        elif self.is_better:
+            found = f"{self.score:.1f} instead of {self.baseline_score:.1f}"
+        else:
+            found = f"the tier’s own parameters stay at {self.baseline_score:.1f}"
+        return f"{found}; stopped: {self.stopped}" if self.stopped else found
 
 
 def completed(study: Study) -> list[FrozenTrial]:
@@ -84,7 +86,7 @@ def completed(study: Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
 
 
-def given_up(study: Study) -> list[FrozenTrial]:
+def pruned(study: Study) -> list[FrozenTrial]:
     """The trials that the pruner ended."""
     from optuna.trial import TrialState
 
@@ -92,10 +94,15 @@ def given_up(study: Study) -> list[FrozenTrial]:
 
 
 def lost(study: Study) -> list[FrozenTrial]:
-    """The trials that an answer never came to; those that were cut off have failed too, but are done once more."""
+    """The trials that lost an answer; interrupted ones have failed too, but are repeated."""
     from optuna.trial import TrialState
 
     return [trial for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)) if LOST in trial.user_attrs]
+
+
+def ended(study: Study) -> list[FrozenTrial]:
+    """The trials that are not repeated."""
+    return [*completed(study), *pruned(study), *lost(study)]
 
 
 def of_setting(study: Study, setting: Setting) -> FrozenTrial | None:
@@ -103,13 +110,13 @@ def of_setting(study: Study, setting: Setting) -> FrozenTrial | None:
     return next((trial for trial in completed(study) if Setting.of(trial.params) == setting), None)
 
 
-def verdict(study: Study, default: Setting, sample: Sequence[Sampled], stopped: str | None) -> Verdict:
-    """What to take after the trials so far. See ERROR for how sure it is."""
+def outcome(study: Study, default: Setting, sample: Sequence[SampledProduct], stopped: str | None) -> StudyOutcome:
+    """What to use after the trials so far. See ERROR for its certainty."""
     base, difference, best = of_setting(study, default), None, None
     if base is not None:
         # Of equal means the earliest, which may be the default.
-        best = max(completed(study), key=lambda trial: (mean(trial), -trial.number))
-        tried = {Setting.of(trial.params).model_dump_json() for trial in [*completed(study), *given_up(study)]}
+        best = max(completed(study), key=lambda trial: (_mean(trial), -trial.number))
+        tried = {Setting.of(trial.params).model_dump_json() for trial in [*completed(study), *pruned(study)]}
         if best.number != base.number:
             difference = mean_difference(
                 [
@@ -119,21 +126,21 @@ def verdict(study: Study, default: Setting, sample: Sequence[Sampled], stopped: 
                 groups=[each.family for each in sample],
                 level=1 - ERROR / (len(tried) - 1),
             )
-    said = Verdict(
+    found = StudyOutcome(
         chosen=default,
-        score=mean(base) if base else None,
-        baseline_score=mean(base) if base else None,
+        score=_mean(base) if base else None,
+        baseline_score=_mean(base) if base else None,
         difference=difference,
         complete=len(completed(study)),
-        pruned=len(given_up(study)),
+        pruned=len(pruned(study)),
         failed=len(lost(study)),
         stopped=stopped,
     )
-    if best is None or not said.is_better:
-        return said
-    return said.model_copy(update={"chosen": Setting.of(best.params), "score": mean(best)})
+    if best is None or not found.is_better:
+        return found
+    return found.model_copy(update={"chosen": Setting.of(best.params), "score": _mean(best)})
 
 
-def mean(trial: FrozenTrial) -> float:
-    """Its mean score over the products that it asked about."""
+def _mean(trial: FrozenTrial) -> float:
+    """Its mean score over the products."""
     return float(trial.values[0])

@@ -1,8 +1,4 @@
-"""The studies of the tiers, from the warehouse's validation products to `models.tuned`.
-
-Belongs here: from which default each tier is tuned, and where it is kept. Does not: the sample (tuning_inputs.py), or
-the course of a study (tuning.py).
-"""
+"""Tuning of all tiers: a study for each, from the validation products to `models.tuned`."""
 
 from __future__ import annotations
 
@@ -11,11 +7,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 from walmart_pipeline.core.files import exclusive
-from walmart_pipeline.core.progress import Progress
+from walmart_pipeline.core.progress import Advance, Progress
 from walmart_pipeline.core.records import Product, Record, content_hash
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse
@@ -23,18 +19,17 @@ from walmart_pipeline.generation import parsing, prompt
 from walmart_pipeline.generation.recipe_trials import RecipeCaller
 from walmart_pipeline.generation.recipes import SENT, Recipe
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.stages.models import tier_recipes, tiers, tuning, tuning_inputs, tuning_plots
-from walmart_pipeline.stages.models.tiers import Tier
-from walmart_pipeline.stages.models.trials import Setting, Verdict
-from walmart_pipeline.stages.models.tuning import RANGES
-from walmart_pipeline.stages.models.tuning_inputs import Inputs
+from walmart_pipeline.stages.models import material, tier_recipes, tiers, tuning, tuning_plots
+from walmart_pipeline.stages.models.material import Material, SampledProduct
+from walmart_pipeline.stages.models.trials import Setting, StudyOutcome
+from walmart_pipeline.stages.models.tuning import RANGES, TuningError
 
 # Bumped when the same dataset would be tuned in another way: the asset's code_version.
 VERSION = "1"
 
 
-class Plan(Record):
-    """How much to try. calls: of all tiers together, at most. tiers: by name; none for all that can be built."""
+class TuningPlan(Record):
+    """The size of the studies. calls: of all tiers together, at most. tiers: by name; none for all that are ready."""
 
     trials: int
     products: int
@@ -42,42 +37,30 @@ class Plan(Record):
     tiers: list[str]
 
 
-class Tuned(Record):
-    """A tier's study, what it says, what this run spent on it, and its figures."""
+class TunedTier(Record):
+    """The study of a tier, its outcome, what this run spent on it, and its plots."""
 
     tier: str
     study: str
-    verdict: Verdict
+    outcome: StudyOutcome
     calls: int
     cost_usd: float
     plots: list[Path]
 
     @property
-    def says(self) -> str:
-        """The outcome in a sentence."""
-        verdict = self.verdict
-        if verdict.score is None or verdict.baseline_score is None:
-            said = "the tier’s own parameters have no score yet"
-        elif verdict.is_better:
-            said = f"{verdict.score:.1f} instead of {verdict.baseline_score:.1f}"
-        else:
-            said = f"the tier’s own parameters stay at {verdict.baseline_score:.1f}"
-        return f"{said}; stopped: {verdict.stopped}" if verdict.stopped else said
-
-    @property
     def row(self) -> Row:
-        """The outcome as a line of a table."""
-        verdict, points = self.verdict, self.verdict.difference
+        """The outcome as a row of a table."""
+        found = self.outcome
         return {
             "tier": self.tier,
-            "score": verdict.score,
-            "tier's own": verdict.baseline_score,
-            "best less own": points.mean if points else 0.0,
-            "interval": verdict.interval,
-            "chosen": ", ".join(f"{name} {value:g}" for name, value in verdict.chosen.flat.items()),
-            "complete": verdict.complete,
-            "given up": verdict.pruned,
-            "lost": verdict.failed,
+            "score": found.score,
+            "tier's own": found.baseline_score,
+            "best less own": found.difference.mean if found.difference else 0.0,
+            "interval": found.interval,
+            "chosen": ", ".join(f"{name} {value:g}" for name, value in found.chosen.flat.items()),
+            "complete": found.complete,
+            "pruned": found.pruned,
+            "lost": found.failed,
             "calls": self.calls,
             "USD": f"{self.cost_usd:.4f}",
             "study": self.study,
@@ -89,77 +72,75 @@ def tune_all(
     warehouse: Warehouse,
     judge: Judge,
     base: Recipe,
-    plan: Plan,
+    plan: TuningPlan,
     *,
     progress: Progress,
     log: Callable[[str], None],
-) -> list[Tuned]:
-    """Study each tier for the base recipe's model, and keep what each says in `models.tuned` as soon as it is known.
+) -> list[TunedTier]:
+    """Study each tier for the base recipe's model, and store each outcome in `models.tuned` as soon as it is known.
 
-    The warehouse is open only to read and to write, not while the model is asked. One process at a time tunes.
-    Raises TuningError.
+    The warehouse is open only to read and to write, not while the model is called. One process at a time tunes.
+    Raises TuningError for an unknown tier, or where no product can be asked about.
     """
+    if unknown := set(plan.tiers) - set(tiers.TIERS):
+        raise TuningError(f"there is no tier {', '.join(sorted(unknown))}: use {', '.join(tiers.TIERS)}")
     with warehouse.reading() as db:
-        inputs = tuning_inputs.read(db, judge, products=plan.products, named=plan.tiers)
-    with exclusive(settings.workspace / "tuning.lock", lambda: log("waiting: another run is tuning")):
-        return _tune_tiers(settings, warehouse, judge, base, plan, inputs, progress, log)
-
-
-def _tune_tiers(
-    settings: Settings,
-    warehouse: Warehouse,
-    judge: Judge,
-    base: Recipe,
-    plan: Plan,
-    inputs: Inputs,
-    progress: Progress,
-    log: Callable[[str], None],
-) -> list[Tuned]:
+        dataset = material.material(db)
+        sample = material.validation_sample(db, judge, plan.products)
+    if not sample:
+        raise TuningError("no validation product's facts carry a listing: run the pipeline on a larger catalog")
     caller = RecipeCaller(settings, judge, calls=plan.calls)
-    found = []
-    for name in inputs.tiers:
-        subject = _Subject(tiers.TIERS[name], inputs, judge, base)
-        study = tuning.open_study(settings.workspace / "studies.db", subject.study)
-        calls, cost = caller.spent()
-        with progress.step(f"tuning {name}", plan.trials, log) as advance:
-            verdict = tuning.tune(
-                study,
-                subject.default,
-                tuning.space(base.provider, subject.default.shots),
-                inputs.sample,
-                partial(_ask, caller, subject),
-                trials_in_all=plan.trials,
-                advance=advance,
-            )
-        calls_after, cost_after = caller.spent()
-        tuned = Tuned(
-            tier=name,
-            study=subject.study,
-            verdict=verdict,
-            calls=calls_after - calls,
-            cost_usd=cost_after - cost,
-            plots=tuning_plots.draw(study, settings.reports / "tuning" / re.sub(r"[^\w.@-]+", "-", subject.study)),
-        )
-        if verdict.score is not None:
-            _keep(warehouse, tuned, base, inputs.dataset_version)
-        found.append(tuned)
-    return found
+    tuned = []
+    with exclusive(settings.workspace / "tuning.lock", lambda: log("waiting: another run is tuning")):
+        for name in dataset.examples:
+            if plan.tiers and name not in plan.tiers:
+                continue
+            subject = _Subject(name, dataset, sample, judge, base)
+            with progress.step(f"tuning {name}", plan.trials, log) as advance:
+                found = subject.tune(settings, caller, plan.trials, advance)
+            if found.outcome.score is not None:
+                _store(warehouse, found, base, dataset.version)
+            tuned.append(found)
+    return tuned
 
 
 @dataclass(frozen=True)
 class _Subject:
     """A tier for one base model: the recipes that its trials try."""
 
-    tier: Tier
-    inputs: Inputs
+    tier: str
+    dataset: Material
+    sample: Sequence[SampledProduct]
     judge: Judge
     base: Recipe
+
+    def tune(self, settings: Settings, caller: RecipeCaller, max_trials: int, advance: Advance) -> TunedTier:
+        """Continue the tier's study, and draw its plots."""
+
+        def ask(setting: Setting, products: Sequence[Product]) -> dict[str, float]:
+            return caller.scores(self.recipe(setting), products)
+
+        study = tuning.open_study(settings.workspace / "studies.db", self.name)
+        calls, cost = caller.spent()
+        search_space = tuning.space(self.base.provider, self.default.shots)
+        outcome = tuning.tune(
+            study, self.default, search_space, self.sample, ask, max_trials=max_trials, advance=advance
+        )
+        calls_after, cost_after = caller.spent()
+        return TunedTier(
+            tier=self.tier,
+            study=self.name,
+            outcome=outcome,
+            calls=calls_after - calls,
+            cost_usd=cost_after - cost,
+            plots=tuning_plots.draw(study, settings.reports / "tuning" / re.sub(r"[^\w.@-]+", "-", self.name)),
+        )
 
     def recipe(self, setting: Setting | None = None) -> Recipe:
         """The recipe of a setting; without one the tier's own."""
         return tier_recipes.make(
-            self.tier,
-            self.inputs.examples,
+            tiers.TIERS[self.tier],
+            self.dataset.examples[self.tier],
             self.judge.policy.sentences(),
             provider=self.base.provider,
             base_model=self.base.base_model,
@@ -172,35 +153,28 @@ class _Subject:
     def default(self) -> Setting:
         """The tier's own parameters that a request can carry, and as many of its examples as the context holds."""
         own = self.recipe()
-        carried = {name: own.parameters[name] for name in RANGES if name in SENT[own.provider]}
-        return Setting(parameters=carried, shots=len(own.examples))
+        sent = {name: own.parameters[name] for name in RANGES if name in SENT[own.provider]}
+        return Setting(parameters=sent, shots=len(own.examples))
 
     @cached_property
-    def study(self) -> str:
-        """Names what it is about; its last part changes with everything else that a score depends on."""
-        facts = [(each.product.product_id, each.product.facts_hash) for each in self.inputs.sample]
+    def name(self) -> str:
+        """The study's name; its last part changes with everything else that a score depends on."""
+        facts = [(each.product.product_id, each.product.facts_hash) for each in self.sample]
         asked = content_hash([self.recipe().fingerprint, prompt.VERSION, parsing.VERSION, RANGES, facts])
         base = self.base.base_model + (f"@{self.base.base_digest[:12]}" if self.base.base_digest else "")
-        parts = (self.tier.name, self.base.provider, base, self.inputs.dataset_version, self.judge.policy.label)
+        parts = (self.tier, self.base.provider, base, self.dataset.version, self.judge.policy.label)
         return " ".join((*parts, asked[:8]))
 
 
-def _ask(caller: RecipeCaller, subject: _Subject, setting: Setting, products: Sequence[Product]) -> dict[str, float]:
-    return caller.scores(subject.recipe(setting), products)
-
-
-def _keep(warehouse: Warehouse, tuned: Tuned, base: Recipe, dataset_version: str) -> None:
-    """One row for a tier, its base model and the dataset: a later study of them takes the place of an earlier one."""
-    row = {
+def _store(warehouse: Warehouse, tuned: TunedTier, base: Recipe, dataset_version: str) -> None:
+    """One row for a tier, its base model and the dataset: a later study of them replaces an earlier one."""
+    row = base.model_dump(include={"provider", "base_model", "base_digest"}) | {
         "tier": tuned.tier,
-        "provider": base.provider,
-        "base_model": base.base_model,
-        "base_digest": base.base_digest,
         "dataset_version": dataset_version,
-        "parameters": json.dumps(tuned.verdict.chosen.parameters),
-        "shots": tuned.verdict.chosen.shots,
-        "score": tuned.verdict.score,
-        "baseline_score": tuned.verdict.baseline_score,
+        "parameters": json.dumps(tuned.outcome.chosen.parameters),
+        "shots": tuned.outcome.chosen.shots,
+        "score": tuned.outcome.score,
+        "baseline_score": tuned.outcome.baseline_score,
         "study": tuned.study,
         "tuned_at": datetime.now(UTC),
     }

@@ -1,10 +1,7 @@
-"""How a tier should ask: a study of parameters and examples on validation products.
+"""A tuning study: which parameters and number of examples a tier writes best with, on validation products.
 
-Belongs here: what is tried, in which order, and when a trial is given up. Does not: asking and scoring
-(recipe_trials.py), what the trials come to (trials.py), which tiers there are (tuned_tiers.py).
-
-A study is kept in SQLite and goes on where it was, also after a kill: a trial that ended stays, one that was cut off is
-done once more, and its answers are in the ledger. One process at a time works on it (tuned_tiers.py).
+A study is stored in SQLite and resumes, also after a kill: a trial that ended stays, an interrupted one is repeated,
+and its answers are in the ledger. One process at a time works on it (tuned_tiers.py).
 """
 
 from __future__ import annotations
@@ -19,14 +16,15 @@ from walmart_pipeline.core.records import Product
 from walmart_pipeline.generation.recipe_trials import NoAnswerError, OutOfBudgetError
 from walmart_pipeline.generation.recipes import SENT
 from walmart_pipeline.stages.models import trials
-from walmart_pipeline.stages.models.trials import LOST, SCORES, SHOTS, Sampled, Setting, Verdict
+from walmart_pipeline.stages.models.material import SampledProduct
+from walmart_pipeline.stages.models.trials import LOST, SCORES, SHOTS, Setting, StudyOutcome
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.distributions import BaseDistribution
 
 # Lowest, highest and step; each range holds the tiers' own value. The steps are coarse on purpose: two trials that
-# hardly differ can't be told apart by a dozen products, and a trial that comes again is answered by the ledger.
+# hardly differ can't be distinguished by a dozen products, and a repeated trial is answered by the ledger.
 # temperature: a listing restates facts, so nothing above 1. repeat_penalty: see tiers.py.
 RANGES: Mapping[str, tuple[float, float, float]] = {
     "temperature": (0.0, 1.0, 0.1),
@@ -34,16 +32,16 @@ RANGES: Mapping[str, tuple[float, float, float]] = {
     "top_k": (10, 100, 10),
     "repeat_penalty": (1.0, 1.2, 0.05),
 }
-WHOLE = frozenset(("top_k",))
+INTEGERS = frozenset(("top_k",))
 
-# Products between two looks at whether a trial is worth going on: as many as the embedded engine writes at once.
+# Products between two decisions of the pruner: as many as the embedded engine writes at once.
 BATCH = 4
 
-# Trials that are never given up, since there is too little to compare them with; the default is the first of them.
+# Trials that are never pruned, since there is too little to compare them with; the default is the first of them.
 TRIALS_BEFORE_PRUNING = 4
 
 # A server may lose an answer now and then; three trials in a row that lose one are an outage.
-LOST_AT_MOST = 3
+MAX_LOST_IN_A_ROW = 3
 
 # Scores of a setting for products, by product_id. Raises as RecipeCaller.scores does.
 Ask = Callable[[Setting, Sequence[Product]], Mapping[str, float]]
@@ -54,24 +52,25 @@ class TuningError(RuntimeError):
 
 
 def space(provider: str, shots: int) -> dict[str, BaseDistribution]:
-    """What may be tried: parameters that a request to this provider can carry, and up to so many examples."""
+    """The search space: parameters that a request to this provider can carry, and up to so many examples."""
     from optuna.distributions import FloatDistribution, IntDistribution
 
-    tried: dict[str, BaseDistribution] = {SHOTS: IntDistribution(0, shots)}
+    found: dict[str, BaseDistribution] = {SHOTS: IntDistribution(0, shots)}
     for name, (low, high, step) in RANGES.items():
         if name in SENT[provider]:
-            if name in WHOLE:
-                tried[name] = IntDistribution(int(low), int(high), step=int(step))
-            else:
-                tried[name] = FloatDistribution(low, high, step=step)
-    return tried
+            found[name] = (
+                IntDistribution(int(low), int(high), step=int(step))
+                if name in INTEGERS
+                else FloatDistribution(low, high, step=step)
+            )
+    return found
 
 
 def open_study(file: Path, name: str) -> Study:
-    """The study of this name, made where there is none yet."""
+    """The study of this name, created where there is none yet."""
     import optuna
 
-    # Optuna tells of each study on stderr, where our own progress is.
+    # Optuna logs each study to stderr, where our own progress is.
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     file.parent.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
@@ -83,7 +82,7 @@ def open_study(file: Path, name: str) -> Study:
         # a few trials only; successive halving would first have to fill its brackets with dozens.
         pruner=optuna.pruners.MedianPruner(n_startup_trials=TRIALS_BEFORE_PRUNING),
     )
-    # With one seed for all runs, a run that goes on would propose the first run's random trials again.
+    # With one seed for all runs, a resumed run would propose the first run's random trials again.
     study.sampler = optuna.samplers.TPESampler(seed=len(study.trials))
     return study
 
@@ -91,42 +90,44 @@ def open_study(file: Path, name: str) -> Study:
 def tune(
     study: Study,
     default: Setting,
-    tried: Mapping[str, BaseDistribution],
-    sample: Sequence[Sampled],
+    search_space: Mapping[str, BaseDistribution],
+    sample: Sequence[SampledProduct],
     ask: Ask,
     *,
-    trials_in_all: int,
+    max_trials: int,
     advance: Advance,
-) -> Verdict:
-    """Go on with a study until so many trials have ended, earlier runs' included, or `ask` raises OutOfBudgetError.
+) -> StudyOutcome:
+    """Continue a study until so many trials have ended, earlier runs' included, or `ask` raises OutOfBudgetError.
 
-    default: the first trial of every study. tried: made by `space`. advance: told each trial that ends.
-    Raises TuningError where an answer of the default is lost, or of LOST_AT_MOST trials in a row.
+    default: the first trial of every study. advance: called for each trial that ends.
+    Raises TuningError where an answer of the default is lost, or of MAX_LOST_IN_A_ROW trials in a row.
     """
-    _take_up(study, default)
+    from optuna.trial import TrialState
+
+    _resume(study, default)
     lost_in_a_row = 0
-    while _ended(study) < trials_in_all:
-        trial = study.ask(dict(tried))
+    while len(trials.ended(study)) < max_trials:
+        trial = study.ask(dict(search_space))
         try:
             note = _run(study, trial, [each.product for each in sample], ask)
         except OutOfBudgetError as error:
-            _cut(study, trial.number)
-            return trials.verdict(study, default, sample, stopped=str(error))
+            study.tell(trial, state=TrialState.FAIL)
+            return trials.outcome(study, default, sample, stopped=str(error))
         except NoAnswerError as error:
             trial.set_user_attr(LOST, str(error))
-            _cut(study, trial.number)
+            study.tell(trial, state=TrialState.FAIL)
             lost_in_a_row += 1
-            if lost_in_a_row == LOST_AT_MOST or trials.of_setting(study, default) is None:
+            if lost_in_a_row == MAX_LOST_IN_A_ROW or trials.of_setting(study, default) is None:
                 raise TuningError(f"{study.study_name}: {error}. Run it again when the model answers") from error
             note = str(error)
         else:
             lost_in_a_row = 0
         advance(1, note)
-    return trials.verdict(study, default, sample, stopped=None)
+    return trials.outcome(study, default, sample, stopped=None)
 
 
 def _run(study: Study, trial: Trial, products: Sequence[Product], ask: Ask) -> str:
-    """One trial to its end, by the last product or by the pruner; what to say of it."""
+    """Run one trial to its end, by the last product or by the pruner. Returns a note for the progress."""
     from optuna.trial import TrialState
 
     setting = Setting.of(trial.params)
@@ -136,38 +137,26 @@ def _run(study: Study, trial: Trial, products: Sequence[Product], ask: Ask) -> s
         trial.report(fmean(scores.values()), step=len(scores))
         if len(scores) < len(products) and trial.should_prune():
             study.tell(trial, state=TrialState.PRUNED)
-            return f"trial {trial.number} given up after {len(scores)} products"
+            return f"trial {trial.number} pruned after {len(scores)} products"
     trial.set_user_attr(SCORES, scores)
     study.tell(trial, fmean(scores.values()))
     return f"trial {trial.number} scores {fmean(scores.values()):.1f}"
 
 
-def _take_up(study: Study, default: Setting) -> None:
-    """Queue the default if it has no score, and what was cut off: by the budget, or by the end of its process."""
+def _resume(study: Study, default: Setting) -> None:
+    """Queue the default if it has no score, and what was interrupted: by the budget, or by the end of its process."""
     from optuna.trial import TrialState
 
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
-        _cut(study, trial.number)
-    waiting = [
-        trial.system_attrs["fixed_params"] for trial in study.get_trials(states=(TrialState.WAITING,))
-    ]  # so does optuna keep what was queued
-    ended = [*trials.completed(study), *trials.given_up(study), *trials.lost(study)]
-    settled = [Setting.of(flat) for flat in [*waiting, *(trial.params for trial in ended)]]
-    if trials.of_setting(study, default) is None and default.flat not in waiting:
+        study.tell(trial.number, state=TrialState.FAIL)
+    # Optuna stores a queued trial's parameters there.
+    queued = [trial.system_attrs["fixed_params"] for trial in study.get_trials(states=(TrialState.WAITING,))]
+    settled = [Setting.of(flat) for flat in [*queued, *(trial.params for trial in trials.ended(study))]]
+    if trials.of_setting(study, default) is None and default.flat not in queued:
         study.enqueue_trial(default.flat)
         settled.append(default)
     for trial in study.get_trials(states=(TrialState.FAIL,)):
-        # Without a parameter, it was cut off before there was anything to ask.
+        # Without a parameter, a trial was interrupted before there was anything to ask.
         if trial.params and (setting := Setting.of(trial.params)) not in settled:
             study.enqueue_trial(setting.flat)
             settled.append(setting)
-
-
-def _cut(study: Study, number: int) -> None:
-    from optuna.trial import TrialState
-
-    study.tell(number, state=TrialState.FAIL)
-
-
-def _ended(study: Study) -> int:
-    return len(trials.completed(study)) + len(trials.given_up(study)) + len(trials.lost(study))

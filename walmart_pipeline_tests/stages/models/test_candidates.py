@@ -218,7 +218,7 @@ def test_without_an_ollama_the_modelfile_is_there_and_the_version_waits_for_it(t
     row = home.row()
     assert row["state"] == "waiting"
     assert "does not answer" in row["problem"]
-    assert "does not answer" in metadata["in the way"]
+    assert "does not answer" in metadata["obstacle"]
     assert (home.settings.modelfiles / "walmart-gpt-basic-1.0.0.Modelfile").is_file()
 
 
@@ -314,8 +314,8 @@ def disobedient(model: Model) -> None:
     [
         (untyped, "temperature is '0.4', not 0.4"),
         (stopped, "stop is ['x'], not None"),
-        (forgetful, "its 5 messages are not the 6 that were meant"),
-        (disobedient, "its system text is another"),
+        (forgetful, "its 5 messages are not the 6 of its Modelfile"),
+        (disobedient, "its system text differs"),
     ],
 )
 def test_a_model_that_reads_back_otherwise_is_refused_and_made_anew_by_the_next_run(
@@ -429,7 +429,7 @@ def test_a_run_that_is_killed_after_any_step_is_continued_by_the_next(
 
 def test_the_parameters_of_the_wire_are_those_of_the_modelfile() -> None:
     says = parse('FROM a\nPARAMETER num_ctx 4096\nPARAMETER temperature 0.4\nPARAMETER stop "</s>"\nSYSTEM hi\n')
-    assert ollama_payloads.fields(says, None) == {
+    assert ollama_payloads.create_payload(says, None) == {
         "from": "a",
         "parameters": {"num_ctx": 4096, "temperature": 0.4, "stop": ["</s>"]},
         "system": "hi",

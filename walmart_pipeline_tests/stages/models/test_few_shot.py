@@ -42,12 +42,6 @@ def test_what_a_reviewer_liked_goes_before_a_better_score_and_what_they_did_not_
     assert [chosen.input.product_name for chosen in picked] == ["Liked", "Unseen"]
 
 
-def test_of_more_examples_than_are_compared_no_category_is_lost() -> None:
-    many = [example(f"Kettle {n}", quality=99) for n in range(few_shot.COMPARED_AT_MOST)]
-    doll = example("Doll", category="Toys", quality=85, description="Closes its eyes when it lies down.")
-    assert doll in few_shot.pick(ADVANCED, [*many, doll], PLENTY)
-
-
 def test_no_example_below_the_tiers_quality_is_shown() -> None:
     examples = [example(quality=79.9), example("Good Kettle", quality=80)]
     assert [chosen.metadata.quality_score for chosen in few_shot.pick(ADVANCED, examples, PLENTY)] == [80]

@@ -24,8 +24,8 @@ from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.registry import model_versions
 from walmart_pipeline.stages.models import assets as models
-from walmart_pipeline.stages.models import fine_tune_jobs, fine_tune_plan, fine_tune_store
-from walmart_pipeline.stages.models.fine_tune_store import FineTune
+from walmart_pipeline.stages.models import fine_tune_jobs, fine_tuning
+from walmart_pipeline.stages.models.fine_tune_jobs import FineTuneJob
 from walmart_pipeline.stages.training import example_files
 from walmart_pipeline_tests.generation.test_model_provider import JUDGE
 from walmart_pipeline_tests.llm.fake_openai import in_a_thread
@@ -84,12 +84,12 @@ class Home:
 
     def run(self, *, again: bool = False, **changed: Any) -> str:
         settings = self.settings.model_copy(update=changed)
-        return "; ".join(fine_tune_jobs.advance(settings, self.warehouse, again=again))
+        return "; ".join(fine_tuning.advance(settings, self.warehouse, again=again))
 
     @property
-    def tunes(self) -> list[FineTune]:
+    def tunes(self) -> list[FineTuneJob]:
         with self.warehouse.reading() as db:
-            return fine_tune_store.known(db)
+            return fine_tune_jobs.known(db)
 
     @property
     def versions(self) -> list[model_versions.ModelVersion]:
@@ -244,7 +244,7 @@ def test_a_model_without_a_price_for_training_is_refused(home: Home, server: Fak
 def test_the_tier_is_the_highest_that_the_weakest_example_is_good_enough_for(
     count: int, weakest: float, tier: str | None
 ) -> None:
-    assert fine_tune_plan.tier_of([weakest, *[99.0] * (count - 1)]) == tier
+    assert fine_tune_jobs.highest_tier(count, weakest) == tier
 
 
 def test_a_refusal_says_what_openai_ends_keeps_the_key_to_itself_and_is_tried_anew(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from walmart_pipeline.generation.recipes import PRODUCT_TOKENS
 from walmart_pipeline.stages.models.modelfile import Modelfile, emit, parse
-from walmart_pipeline.stages.models.tiers import TIERS, Readiness, Sizes, fitted, readiness
+from walmart_pipeline.stages.models.tiers import TIERS, Sizes, fitted
 
 
 def test_the_published_thresholds_hold() -> None:
@@ -17,21 +17,6 @@ def test_the_published_thresholds_hold() -> None:
         ("advanced", 200, 80),
         ("expert", 500, 90),
     ]
-
-
-def test_a_tier_with_too_few_examples_says_how_many_are_missing() -> None:
-    found = readiness([95.0] * 60 + [85.0] * 100 + [69.9] * 1000)
-    assert found == {
-        "basic": Readiness("basic", 160, 0),
-        "advanced": Readiness("advanced", 160, 40),
-        "expert": Readiness("expert", 60, 440),
-    }
-    assert [name for name, ready in found.items() if ready.buildable] == ["basic"]
-
-
-def test_a_score_at_the_threshold_counts() -> None:
-    assert readiness([70.0] * 50)["basic"].buildable
-    assert readiness([])["basic"].missing == 50
 
 
 @pytest.mark.parametrize("name", TIERS)

@@ -150,10 +150,10 @@ class Shop:
             db.append("training.dataset", [dataset_row(number) for number in range(60)])
         return self
 
-    def tune(self, *, trials: int = 16, calls: int = 500) -> tuned_tiers.Tuned:
+    def tune(self, *, trials: int = 16, calls: int = 500) -> tuned_tiers.TunedTier:
         base = provider_factory.base_recipe(self.settings, JUDGE)
         assert base is not None
-        plan = tuned_tiers.Plan(trials=trials, products=12, calls=calls, tiers=[])
+        plan = tuned_tiers.TuningPlan(trials=trials, products=12, calls=calls, tiers=[])
         [found] = tuned_tiers.tune_all(
             self.settings, self.warehouse, JUDGE, base, plan, progress=LogProgress(), log=lambda _: None
         )
@@ -196,7 +196,7 @@ def test_a_study_finds_better_parameters_and_keeps_them_for_the_candidates(tmp_p
         shop = Shop(tmp_path, server).open()
         found = shop.tune(trials=12)
     [row] = shop.rows()
-    assert found.verdict.is_better
+    assert found.outcome.is_better
     assert row["score"] > row["baseline_score"] + 10
     assert abs(json.loads(row["parameters"])["temperature"] - 0.8) < 0.35
     assert (row["tier"], row["base_model"], row["dataset_version"]) == ("basic", "writer:latest", "v1")
@@ -208,8 +208,8 @@ def test_a_study_finds_better_parameters_and_keeps_them_for_the_candidates(tmp_p
 def test_examples_are_tuned_as_well(tmp_path: Path) -> None:
     with model(lambda _, shots, __: shots == 0) as server:
         found = Shop(tmp_path, server).open().tune(trials=10)
-    assert found.verdict.is_better
-    assert found.verdict.chosen.shots == 0
+    assert found.outcome.is_better
+    assert found.outcome.chosen.shots == 0
 
 
 def test_what_only_chance_makes_better_does_not_replace_the_tiers_own(tmp_path: Path) -> None:
@@ -217,9 +217,9 @@ def test_what_only_chance_makes_better_does_not_replace_the_tiers_own(tmp_path: 
         shop = Shop(tmp_path, server).open()
         found = shop.tune()
     [row] = shop.rows()
-    assert found.verdict.difference is not None
-    assert found.verdict.difference.mean > 10
-    assert not found.verdict.is_better
+    assert found.outcome.difference is not None
+    assert found.outcome.difference.mean > 10
+    assert not found.outcome.is_better
     assert json.loads(row["parameters"]) == DEFAULT
     assert row["shots"] == 3
     assert row["score"] == row["baseline_score"]
@@ -228,8 +228,8 @@ def test_what_only_chance_makes_better_does_not_replace_the_tiers_own(tmp_path: 
 def test_where_nothing_matters_the_tiers_own_stay_and_there_is_no_interval(tmp_path: Path) -> None:
     with model(lambda *_: True) as server:
         found = Shop(tmp_path, server).open().tune(trials=8)
-    assert found.verdict.difference is None
-    assert found.verdict.chosen.parameters == DEFAULT
+    assert found.outcome.difference is None
+    assert found.outcome.chosen.parameters == DEFAULT
     assert [path.stem for path in found.plots] == ["history", "slice"]
 
 
@@ -247,8 +247,8 @@ def test_the_first_trial_is_the_tiers_own_and_thin_facts_are_not_asked_about(tmp
 def test_a_hopeless_trial_is_given_up_before_it_has_asked_about_every_product(tmp_path: Path) -> None:
     with model(lambda options, *_: options["temperature"] < 0.45) as server:
         found = Shop(tmp_path, server).open().tune(trials=10)
-    assert found.verdict.pruned > 0
-    assert len(server.asked) <= 12 * found.verdict.complete + 8 * found.verdict.pruned < 12 * 10
+    assert found.outcome.pruned > 0
+    assert len(server.asked) <= 12 * found.outcome.complete + 8 * found.outcome.pruned < 12 * 10
 
 
 def test_the_budget_of_calls_stops_a_study_and_the_next_run_goes_on(tmp_path: Path) -> None:
@@ -256,11 +256,11 @@ def test_the_budget_of_calls_stops_a_study_and_the_next_run_goes_on(tmp_path: Pa
         shop = Shop(tmp_path, server).open()
         short = shop.tune(trials=6, calls=30)
         assert len(server.asked) == short.calls == 30
-        assert short.verdict.stopped == "the budget of 30 calls is reached: 30 were made"
-        assert "30 calls" in short.says
+        assert short.outcome.stopped == "the budget of 30 calls is reached: 30 were made"
+        assert "30 calls" in short.outcome.summary
         rest = shop.tune(trials=6, calls=500)
-    assert rest.verdict.stopped is None
-    assert rest.verdict.complete + rest.verdict.pruned == 6
+    assert rest.outcome.stopped is None
+    assert rest.outcome.complete + rest.outcome.pruned == 6
     assert repeated(server) == 0
 
 
@@ -268,8 +268,8 @@ def test_without_a_score_for_the_tiers_own_nothing_is_kept(tmp_path: Path) -> No
     with model(warm) as server:
         shop = Shop(tmp_path, server, budget_calls=5).open()
         found = shop.tune()
-    assert found.verdict.score is None
-    assert "5 calls" in found.says
+    assert found.outcome.score is None
+    assert "5 calls" in found.outcome.summary
     assert shop.rows() == []
 
 
@@ -280,7 +280,7 @@ def test_a_finished_study_asks_nothing_more(tmp_path: Path) -> None:
         asked = len(server.asked)
         again = shop.tune(trials=5)
     assert len(server.asked) == asked
-    assert again.verdict == first.verdict
+    assert again.outcome == first.outcome
     assert again.calls == 0
     assert len(shop.rows()) == 1
 
@@ -314,7 +314,7 @@ def test_a_killed_study_goes_on_where_it_was(tmp_path: Path) -> None:
         found = shop.tune(trials=6)
     assert len(kept) >= 1
     assert ended(shop)[: len(kept)] == kept
-    assert found.verdict.complete + found.verdict.pruned == 6
+    assert found.outcome.complete + found.outcome.pruned == 6
     # Those that were being answered when the process died.
     assert repeated(server) <= 4
 
