@@ -1,8 +1,4 @@
-"""What came of a retraining, read from the warehouse.
-
-Belongs here: the facts of its summary and their queries. Does not: running it (runner.py), or how they are shown
-(terminal.py).
-"""
+"""The summary of a retraining, read from the warehouse."""
 
 from __future__ import annotations
 
@@ -63,8 +59,8 @@ where status = 'champion'
 """
 
 
-class Tuned(BaseModel):
-    """What the study of a tier found."""
+class TunedSummary(BaseModel):
+    """The outcome of a tier's tuning study."""
 
     tier: str
     score: float | None
@@ -72,8 +68,8 @@ class Tuned(BaseModel):
     parameters: str
 
 
-class Contender(BaseModel):
-    """How one of those who wrote about the held-out products did."""
+class ContenderSummary(BaseModel):
+    """The results of one contender of the model evaluation."""
 
     contender: str
     kind: str
@@ -83,8 +79,8 @@ class Contender(BaseModel):
     publishable: int
 
 
-class Decision(BaseModel):
-    """What was decided about a candidate, and why."""
+class DecisionSummary(BaseModel):
+    """The decision about a candidate, with its reasons."""
 
     candidate: str
     reference: str
@@ -96,16 +92,16 @@ class Decision(BaseModel):
 
 
 class Retraining(BaseModel):
-    """A retraining's facts."""
+    """The facts of a retraining."""
 
     succeeded: bool
     error: str | None = None
     dataset: str | None = None
     examples: int = 0
-    tuned: list[Tuned] = Field(default_factory=list)
+    tuned: list[TunedSummary] = Field(default_factory=list)
     candidates: list[str] = Field(default_factory=list)
-    contenders: list[Contender] = Field(default_factory=list)
-    decisions: list[Decision] = Field(default_factory=list)
+    contenders: list[ContenderSummary] = Field(default_factory=list)
+    decisions: list[DecisionSummary] = Field(default_factory=list)
     champion: str | None = None
     report: str | None = None
     calls: int = 0
@@ -115,7 +111,7 @@ class Retraining(BaseModel):
 
 
 def retrained(settings: Settings, *, started: datetime, run_id: str, seconds: float, error: str | None) -> Retraining:
-    """The facts of a retraining, also of one that failed on its way: then they tell how far it came."""
+    """The facts of a retraining, also of one that failed: then they show how far it came."""
     about = {"succeeded": error is None, "error": error, "run_id": run_id, "seconds": round(seconds, 1)}
     try:
         with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:

@@ -1,8 +1,4 @@
-"""A missing Ollama model, offered to be pulled before the work begins.
-
-Belongs here: the question, and how far a pull is. Does not: which model is missing, and pulling it
-(generation/ollama_models.py).
-"""
+"""Offers to pull a missing Ollama model before a run, and shows the progress."""
 
 from __future__ import annotations
 
@@ -16,42 +12,41 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
-from walmart_pipeline.cli.options import told
 from walmart_pipeline.cli.terminal import console
 from walmart_pipeline.core.settings import Settings
 
 if TYPE_CHECKING:
     from walmart_pipeline.llm.clients.ollama import PullProgress
 
-Tell: TypeAlias = "Callable[[str, PullProgress], None]"
+Report: TypeAlias = "Callable[[str, PullProgress], None]"
 
 # Where there is no terminal for a bar: an hour's download is then 360 lines of a log.
 LINE_SECONDS = 10.0
 
 
 def offer(settings: Settings, *, pull: bool) -> None:
-    """Pull the model that a run would ask for, where an Ollama lacks it.
+    """Pull the model that a run needs, where an Ollama lacks it.
 
-    pull: without asking; else a person at a terminal is asked. Declined, or without a terminal, nothing happens, and
-    the run ends with the remedy.
+    pull: without asking; otherwise a person at a terminal is asked. Declined, or without a terminal, nothing happens,
+    and the run ends with the remedy.
     """
     if not pull and not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
     from walmart_pipeline.generation import ollama_models
 
-    absent = told(lambda: ollama_models.missing(settings))
+    absent = ollama_models.missing(settings)
     if absent is None:
         return
     question = f"{absent.model} is not on {', '.join(absent.endpoints)}. Pull it now?"
     if not pull and not typer.confirm(question, default=False, err=True):
         return
-    with _bars() if console.is_terminal else _lines() as tell:
-        told(lambda: ollama_models.pull(settings, absent, tell))
+    with _bars() if console.is_terminal else _lines() as report:
+        ollama_models.pull(settings, absent, report)
     console.print(f"{absent.model} is pulled", markup=False, soft_wrap=True)
 
 
 @contextmanager
-def _bars() -> Iterator[Tell]:
+def _bars() -> Iterator[Report]:
     """A bar for each layer, as `ollama pull` has them."""
     with Progress(
         TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), DownloadColumn(),
@@ -59,7 +54,7 @@ def _bars() -> Iterator[Tell]:
     ) as bars:  # fmt: skip
         layers: dict[tuple[str, str], TaskID] = {}
 
-        def tell(endpoint: str, step: PullProgress) -> None:
+        def report(endpoint: str, step: PullProgress) -> None:
             if not step.total:
                 bars.console.print(step.status, style="dim", markup=False)
                 return
@@ -68,22 +63,22 @@ def _bars() -> Iterator[Tell]:
                 layers[layer] = bars.add_task(escape(step.status), total=step.total)
             bars.update(layers[layer], completed=step.completed)
 
-        yield tell
+        yield report
 
 
 @contextmanager
-def _lines() -> Iterator[Tell]:
+def _lines() -> Iterator[Report]:
     """A line for each new step, and in between at most one every few seconds."""
-    status, said = "", 0.0
+    status, printed = "", 0.0
 
-    def tell(endpoint: str, step: PullProgress) -> None:
-        nonlocal status, said
+    def report(endpoint: str, step: PullProgress) -> None:
+        nonlocal status, printed
         now = time.monotonic()
         ended = step.total > 0 and step.completed == step.total
-        if step.status == status and now - said < LINE_SECONDS and not ended:
+        if step.status == status and now - printed < LINE_SECONDS and not ended:
             return
-        status, said = step.status, now
+        status, printed = step.status, now
         share = f": {step.completed:,} of {step.total:,} bytes, {step.completed / step.total:.0%}" if step.total else ""
         console.print(f"{endpoint}: {status}{share}", markup=False, highlight=False, soft_wrap=True)
 
-    yield tell
+    yield report

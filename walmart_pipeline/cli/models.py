@@ -1,4 +1,4 @@
-"""Commands of the models: their versions, and Modelfiles."""
+"""The commands `models` and `modelfile`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, told, wrong
+from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, wrong
 from walmart_pipeline.cli.terminal import console, output
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 
 modelfile = typer.Typer(help="Work with Ollama Modelfiles.", no_args_is_help=True)
-models = typer.Typer(help="Versions of Walmart-GPT, and which of them writes.", no_args_is_help=True)
+models = typer.Typer(help="Versions of Walmart-GPT: list, compare, promote, roll back.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Such as walmart-gpt-basic:1.2.0; without a version, the newest.")]
-Reason = Annotated[str, typer.Option(help="Why, for those who look later.")]
+Reason = Annotated[str, typer.Option(help="Why, for the record.")]
 STATUS_COLOURS = {"champion": "green", "candidate": "yellow", "retired": "dim"}
 
 
@@ -33,7 +33,7 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([version.model_dump(mode="json", exclude={"recipe"}) for version in known], indent=2))
         return
-    # A name is what a user types next: it is never cut.
+    # A name is what a user types next: it is never truncated.
     whole = [Column(label, no_wrap=True) for label in ("version", "status", "provider")]
     table = Table(*whole, "base model", "why", box=None)
     for version in known:
@@ -45,11 +45,11 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
 
 @models.command("show")
 def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
-    """One version with everything that it was made from."""
+    """One version with its provenance."""
     from walmart_pipeline.registry import model_versions
 
     with _warehouse(settings_from(workspace=home)).reading() as db:
-        version = told(lambda: model_versions.get(db, name))
+        version = model_versions.get(db, name)
     if as_json:
         print(version.model_dump_json(indent=2))
         return
@@ -59,69 +59,69 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
 
 @models.command("compare")
 def compare(one: Name, other: Name, home: Home = None, as_json: AsJson = False) -> None:
-    """What two versions differ in, and their scores in the latest evaluation that has both."""
+    """How two versions differ, and their scores in the latest evaluation that has both."""
     from walmart_pipeline.registry import model_versions
     from walmart_pipeline.stages.evaluation.evaluation_store import scores_of
 
     with _warehouse(settings_from(workspace=home)).reading() as db:
-        first, second = told(lambda: (model_versions.get(db, one), model_versions.get(db, other)))
-        met = {row["contender"]: row for row in scores_of(db, [first.name, second.name])}
+        first, second = model_versions.get(db, one), model_versions.get(db, other)
+        scores = {row["contender"]: row for row in scores_of(db, [first.name, second.name])}
     differing = model_versions.differences(first, second)
     if as_json:
-        compared = {"versions": [first.name, second.name], "differs": differing, "evaluation": list(met.values())}
+        compared = {"versions": [first.name, second.name], "differs": differing, "evaluation": list(scores.values())}
         print(json.dumps(compared, indent=2))
         return
     table = Table("", first.name, second.name, box=None)
     for label, values in differing.items():
         table.add_row(label, *(escape("–" if value is None else str(value)) for value in values))
-    if met:
-        pair = [met[version.name] for version in (first, second)]
-        table.add_row(
-            f"evaluation {pair[0]['evaluation_number']}", *(f"{row['mean_score']:.1f} points" for row in pair)
-        )
+    if scores:
+        pair = [scores[version.name] for version in (first, second)]
+        label = f"evaluation {pair[0]['evaluation_number']}"
+        table.add_row(label, *(f"{row['mean_score']:.1f} points" for row in pair))
         table.add_row("", *(f"{row['publishable']:.0%} of {row['products']} publishable" for row in pair))
-    output.print(table if differing or met else "they differ in nothing but their names")
+    output.print(table if differing or scores else "they differ in their names only")
 
 
 @models.command("promote")
 def promote(
     name: Name,
     reason: Reason = "by hand",
-    force: Annotated[bool, typer.Option(help="Also a version that could not write here and now.")] = False,
+    force: Annotated[bool, typer.Option(help="Promote even if these settings can't use the version.")] = False,
     home: Home = None,
 ) -> None:
-    """Let a version write from the next run on, whatever the evaluation said."""
+    """Make a version the champion from the next run on, whatever the evaluation decided."""
     from walmart_pipeline.judge import profiles
     from walmart_pipeline.judge.judge import Judge
     from walmart_pipeline.registry import compatibility, model_versions
 
-    chosen = settings_from(workspace=home)
-    warehouse = _warehouse(chosen)
+    settings = settings_from(workspace=home)
+    warehouse = _warehouse(settings)
     with warehouse.reading() as db:
-        version = told(lambda: model_versions.get(db, name))
-    problems = told(lambda: compatibility.problems(version, chosen, Judge(profiles.load(chosen.policy))))
+        version = model_versions.get(db, name)
+    problems = compatibility.problems(version, settings, Judge(profiles.load(settings.policy)))
     for problem in problems:
         console.print(f"[red]problem[/] {escape(problem)}", soft_wrap=True)
     if problems and not force:
-        failed(f"{version.name} could not write here: mend that, or promote it with --force")
+        failed(f"{version.name} can't be used here: fix that, or promote it with --force")
 
     with warehouse.writing() as db:
-        told(lambda: model_versions.promote(db, version.name, decided_by="a person", reason=reason))
-    output.print(f"{version.name} writes from the next run on")
+        model_versions.promote(db, version.name, decided_by="a person", reason=reason)
+    output.print(f"{version.name} is the champion from the next run on")
 
 
 @models.command("rollback")
 def rollback(
-    provider: Annotated[str, typer.Option(help="Whose champion: ollama, openai or embedded.")],
+    provider: Annotated[str, typer.Option(help="The provider: ollama, openai or embedded.")],
     reason: Reason = "by hand",
     home: Home = None,
 ) -> None:
-    """Undo the latest promotion: the champion before it writes again."""
+    """Undo the latest promotion: the champion before it is restored."""
     from walmart_pipeline.registry import model_versions
 
     with _warehouse(settings_from(workspace=home)).writing() as db:
-        was, present = told(lambda: model_versions.rollback(db, provider, decided_by="a person", reason=reason))
-    output.print(f"{was.name} is retired; {present.name if present else f'the own model of {provider}'} writes again")
+        retired, restored = model_versions.rollback(db, provider, decided_by="a person", reason=reason)
+    used = restored.name if restored else f"the own model of {provider}"
+    output.print(f"{retired.name} is retired; {used} is used again")
 
 
 @modelfile.command("check")

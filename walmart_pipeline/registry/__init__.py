@@ -1,1 +1,1 @@
-"""Versions of our own models, and which one is the champion."""
+"""The model registry: versions of our own models, and the champion of each provider."""

@@ -1,8 +1,4 @@
-"""Whether a version can write here and now.
-
-Belongs here: what has to be there for it. Does not: putting it there (models), or whether it is good enough
-(evaluation).
-"""
+"""Whether a version can generate listings with the present settings and servers."""
 
 from __future__ import annotations
 
@@ -17,30 +13,30 @@ from walmart_pipeline.registry.model_versions import ModelVersion
 
 
 def problems(version: ModelVersion, settings: Settings, judge: Judge) -> list[str]:
-    """Why this version can't write, each with what to do; empty when it can.
+    """Why this version can't be used, each with what to do; empty when it can.
 
-    Looked at: its model answers, with the weights it was tuned for; its context holds instructions, examples, a product
-    and an answer; the policy that its examples were judged under is one that this program knows.
+    Its model has to answer, with the weights it was tuned for; its context has to hold instructions, examples, a
+    product and an answer; and the policy that its examples were judged under has to exist.
     """
     return [
-        *_absent(version.recipe, settings, judge),
-        *_overfull(version.recipe, settings),
+        *_missing_model(version.recipe, settings, judge),
+        *_context_overflow(version.recipe, settings),
         *_unknown_policy(version, judge),
     ]
 
 
-def _absent(recipe: Recipe, settings: Settings, judge: Judge) -> list[str]:
+def _missing_model(recipe: Recipe, settings: Settings, judge: Judge) -> list[str]:
     try:
         question = provider_factory.for_recipe(settings, judge, recipe).question
     except (CallError, ProviderError) as error:
         return [str(error)]
-    # A built model has a digest of its own; what it was built from, the registration has compared.
+    # A built model has a digest of its own; the registration has compared its base.
     if recipe.is_built or not recipe.base_digest or question.digest == recipe.base_digest:
         return []
     return [f"{recipe.base_model} has other weights now than the version was made for: run `walmart-pipeline retrain`"]
 
 
-def _overfull(recipe: Recipe, settings: Settings) -> list[str]:
+def _context_overflow(recipe: Recipe, settings: Settings) -> list[str]:
     context = recipe.context
     if context is None:
         return []
@@ -57,4 +53,4 @@ def _unknown_policy(version: ModelVersion, judge: Judge) -> list[str]:
     name = version.policy.partition("@")[0]
     if name in {*profiles.available(), judge.policy.name}:
         return []
-    return [f"its examples were judged under {name}, a policy that is not here: run with --policy, or retrain"]
+    return [f"its examples were judged under {name}, a policy that is unknown here: run with --policy, or retrain"]

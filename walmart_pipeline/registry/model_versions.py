@@ -1,9 +1,7 @@
-"""Which models of our own there are, their versions, and which one writes: `models.versions`, `models.promotions`.
+"""Versions of our own models and their status: `models.versions`, `models.promotions`.
 
-Belongs here: naming a new version, and the moves candidate → champion → retired. Does not: making a model (models), or
-whether one is good enough (evaluation).
-
-One champion a provider: candidates of all tiers are held against the same products, so the best of them writes.
+A candidate becomes the champion, a champion is retired. One champion for each provider: candidates of all tiers are
+evaluated on the same products, so the best of them generates.
 """
 
 from __future__ import annotations
@@ -25,11 +23,11 @@ FIRST: Semver = (1, 0, 0)
 
 
 class RegistryError(UserError, ValueError):
-    """There is no such version, or it can't be moved so; the message says what there is."""
+    """The version does not exist, or its status can't change so; the message says what exists."""
 
 
 class ModelVersion(Record):
-    """A recipe under a name for good, with what it was made from."""
+    """A recipe under a permanent name, with its provenance."""
 
     name: str = Field(description="walmart-gpt-<tier>:<major>.<minor>.<patch>")
     tier: str
@@ -55,7 +53,7 @@ def of_provider(db: Database, provider: str) -> dict[str, ModelVersion]:
 
 
 def get(db: Database, name: str) -> ModelVersion:
-    """The version of that name; `walmart-gpt-basic:latest` and a bare `walmart-gpt-basic` are its newest.
+    """The version of that name; `walmart-gpt-basic:latest` and a bare `walmart-gpt-basic` are the newest.
 
     Raises RegistryError.
     """
@@ -71,13 +69,13 @@ def get(db: Database, name: str) -> ModelVersion:
 
 
 def champion(db: Database, provider: str) -> ModelVersion | None:
-    """The version with which that provider writes; None where its own model does."""
+    """The champion of a provider; None where its own model is used."""
     rows = db.query("select * from models.versions where status = 'champion' and provider = ?", [provider])
     return _version(rows[0]) if rows else None
 
 
 def champions(warehouse: Warehouse) -> dict[str, Recipe]:
-    """The recipe of each provider's champion; none where there is no warehouse yet."""
+    """The recipe of each provider's champion; empty where there is no warehouse yet."""
     if not warehouse.path.exists():
         return {}
     with warehouse.reading() as db:
@@ -94,10 +92,10 @@ def add(
     prompt_version: str,
     policy: str,
 ) -> ModelVersion:
-    """Name a recipe as a candidate. The same recipe from the same dataset is the version that it already is.
+    """Add a recipe as a candidate. The same recipe from the same dataset is the version that already exists.
 
     A new base model is a new major version, another dataset, prompt or set of examples a minor one, other parameters a
-    patch (DESIGN.md). A base model that was used before goes on in its own major version.
+    patch. A base model that was used before continues its own major version.
     For Ollama the recipe's `model` becomes the version's name, under which it is to be registered.
     """
     known = [version for version in versions(db) if version.tier == tier]
@@ -123,7 +121,7 @@ def add(
 
 
 def next_semver(known: list[ModelVersion], recipe: Recipe, dataset_version: str) -> Semver:
-    """The version number that a recipe gets beside the tier's known versions. See `add`."""
+    """The version number of a new recipe beside the tier's known versions. See `add`."""
     if not known:
         return FIRST
     relatives = [version for version in known if version.recipe.base == recipe.base]
@@ -142,25 +140,25 @@ def _only_parameters(one: Recipe, other: Recipe) -> bool:
 
 
 def set_modelfile(db: Database, name: str, path: str) -> None:
-    """Remember where a version's Modelfile is."""
+    """Store the path of a version's Modelfile."""
     db.execute("update models.versions set modelfile = ? where name = ?", [path, name])
 
 
 def promote(db: Database, name: str, *, decided_by: str, reason: str) -> ModelVersion:
-    """Let a version write from the next run on; the champion before it is retired. Raises RegistryError."""
+    """Make a version the champion from the next run on; the one before it is retired. Raises RegistryError."""
     version = get(db, name)
     if version.status == "champion":
         raise RegistryError(f"{version.name} is the champion of {version.recipe.provider} already")
     before = champion(db, version.recipe.provider)
     if before:
-        _move(db, before.name, "retired", f"{version.name} took its place")
+        _move(db, before.name, "retired", f"replaced by {version.name}")
     _move(db, version.name, "champion", reason)
     _record(db, "promotion", version.recipe.provider, version.name, before.name if before else None, decided_by, reason)
     return get(db, version.name)
 
 
 def retire(db: Database, name: str, *, reason: str) -> None:
-    """Take a candidate out of the race. Raises RegistryError for a champion: something has to write in its place."""
+    """Retire a candidate. Raises RegistryError for a champion, which has to be replaced instead."""
     version = get(db, name)
     if version.status == "champion":
         raise RegistryError(f"{version.name} is the champion: promote another version, or roll back")
@@ -170,12 +168,12 @@ def retire(db: Database, name: str, *, reason: str) -> None:
 def rollback(db: Database, provider: str, *, decided_by: str, reason: str) -> tuple[ModelVersion, ModelVersion | None]:
     """Undo the latest promotion of a provider; the next rollback undoes the one before it.
 
-    Returns what was the champion and what is now, None for the provider's own model.
+    Returns the champion before and after, None for the provider's own model.
     Raises RegistryError where the provider has no champion.
     """
     present = champion(db, provider)
     if present is None:
-        raise RegistryError(f"{provider} has no champion to go back from")
+        raise RegistryError(f"{provider} has no champion to roll back")
     before = _line(db, provider)[:-1]
     _move(db, present.name, "retired", reason)
     if before:
@@ -185,9 +183,9 @@ def rollback(db: Database, provider: str, *, decided_by: str, reason: str) -> tu
 
 
 def described(version: ModelVersion) -> dict[str, str]:
-    """A version in words, label by label."""
+    """A version's properties as text, by label."""
     recipe = version.recipe
-    told = {
+    found = {
         "version": version.name,
         "status": f"{version.status} ({version.note})" if version.note else version.status,
         "provider": recipe.provider,
@@ -201,13 +199,13 @@ def described(version: ModelVersion) -> dict[str, str]:
         "examples": f"{len(recipe.examples)} ({content_hash([t.model_dump() for t in recipe.examples])[:8]})",
         **{name: str(value) for name, value in recipe.parameters.items()},
         "Modelfile": version.modelfile,
-        "made": f"{version.created_at:%Y-%m-%d %H:%M} UTC",
+        "created": f"{version.created_at:%Y-%m-%d %H:%M} UTC",
     }
-    return {label: value for label, value in told.items() if value}
+    return {label: value for label, value in found.items() if value}
 
 
 def differences(one: ModelVersion, other: ModelVersion) -> dict[str, tuple[str | None, str | None]]:
-    """What two versions say differently of themselves, label by label; None where one says nothing."""
+    """The properties in which two versions differ, by label; None where one has none."""
     first, second = described(one), described(other)
     return {
         label: (first.get(label), second.get(label))
@@ -217,7 +215,7 @@ def differences(one: ModelVersion, other: ModelVersion) -> dict[str, tuple[str |
 
 
 def _line(db: Database, provider: str) -> list[str]:
-    """The champions that rollbacks go back through, the present one last."""
+    """The champions that rollbacks return to, the present one last."""
     line: list[str] = []
     moves = "select move, champion from models.promotions where provider = ? order by number"
     for row in db.query(moves, [provider]):

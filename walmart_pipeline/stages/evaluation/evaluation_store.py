@@ -12,7 +12,7 @@ from walmart_pipeline.core.records import Listing, QualityReport, Record
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.generation.recipe_trials import AnswerStatus
 
-Kind: TypeAlias = Literal["base", "champion", "candidate", "template", "source", "generated"]
+ContenderKind: TypeAlias = Literal["base", "champion", "candidate", "template", "source", "generated"]
 
 LATEST_WITH_ALL = """
 select
@@ -41,7 +41,7 @@ class JudgedText(Record):
     """A contender's text about one held-out product, judged. Where there is no text, the report's score is 0."""
 
     contender: str
-    kind: Kind
+    kind: ContenderKind
     product_id: str
     product_name: str
     category: list[str]

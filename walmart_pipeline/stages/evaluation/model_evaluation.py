@@ -18,7 +18,7 @@ from walmart_pipeline.judge.judge import Judge, source_listing
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.registry import model_versions
 from walmart_pipeline.stages.evaluation import evaluation_store
-from walmart_pipeline.stages.evaluation.evaluation_store import JudgedText, Kind, ModelEvaluation
+from walmart_pipeline.stages.evaluation.evaluation_store import ContenderKind, JudgedText, ModelEvaluation
 
 # Bumped when the same versions and products would be evaluated differently: the assets' code_version.
 VERSION = "1"
@@ -68,7 +68,7 @@ class Contender(Record):
     """A contender. recipe: how it is asked; None for the template writer and the source's text."""
 
     name: str
-    kind: Kind
+    kind: ContenderKind
     recipe: Recipe | None = None
 
 
@@ -121,7 +121,7 @@ def contenders(db: Database, base: Recipe) -> list[Contender]:
     versions = [version for version in model_versions.versions(db) if version.recipe.provider == base.provider]
     if base.base_model in {version.name for version in versions}:
         raise EvaluationError(f"{base.base_model} was made here and can't be the base model: name another with --model")
-    kinds: tuple[Kind, ...] = ("champion", "candidate")
+    kinds: tuple[ContenderKind, ...] = ("champion", "candidate")
     own = [
         Contender(name=version.name, kind=kind, recipe=version.recipe)
         for kind in kinds

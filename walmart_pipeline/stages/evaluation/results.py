@@ -14,7 +14,7 @@ from pydantic import Field
 from walmart_pipeline.core.records import Band, Dimension, QualityReport, Record
 from walmart_pipeline.core.statistics import MeanDifference, mean_difference
 from walmart_pipeline.generation.recipe_trials import AnswerStatus
-from walmart_pipeline.stages.evaluation.evaluation_store import JudgedText, Kind, ModelEvaluation
+from walmart_pipeline.stages.evaluation.evaluation_store import ContenderKind, JudgedText, ModelEvaluation
 
 BIN_WIDTH = 5
 LOWEST = 10
@@ -39,7 +39,7 @@ class ContenderResult(Record):
     """One contender's figures. A product without a text counts as a text of score 0."""
 
     name: str
-    kind: Kind
+    kind: ContenderKind
     score: MeanDifference = Field(description="Mean score with its interval.")
     difference: MeanDifference | None = Field(description="Score less the reference's; None for the reference.")
     wins: int = Field(description="Products with a higher score than the reference, by what one decimal shows.")

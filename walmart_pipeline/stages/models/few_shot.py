@@ -76,7 +76,7 @@ def size(example: TrainingExample) -> int:
 
 
 def _rank(example: TrainingExample) -> tuple[float, str]:
-    return -merit(example), content_hash(example.model_dump(mode="json"))
+    return -merit(example), content_hash(example.model_dump(mode="json", include={"input", "output"}))
 
 
 def _shingles(example: TrainingExample) -> frozenset[tuple[str, str]]:

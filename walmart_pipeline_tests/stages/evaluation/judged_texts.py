@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import get_args
 
 from walmart_pipeline.core.records import Band, Dimension, Listing, Product, QualityReport, Severity, Violation
-from walmart_pipeline.stages.evaluation.evaluation_store import JudgedText, Kind, ModelEvaluation
+from walmart_pipeline.stages.evaluation.evaluation_store import ContenderKind, JudgedText, ModelEvaluation
 from walmart_pipeline.stages.evaluation.held_out import judged_text
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, ContenderKind] = {
     "llama": "base",
     "gpt:1": "candidate",
     "gpt:2": "candidate",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from walmart_pipeline.stages.models.modelfile import ModelfileError, Problem, check, parse
+from walmart_pipeline.stages.models.modelfile import ModelfileError, ModelfileProblem, check, parse
 
 
 def problems(text: str | bytes) -> list[tuple[int, str]]:
@@ -57,32 +57,34 @@ def test_a_comment_behind_a_value_is_explained() -> None:
     [
         (
             "FROM a\nPARAMETER mirostat 2\n",
-            Problem(2, "parameter mirostat is deprecated: Ollama ignores it", "warning"),
+            ModelfileProblem(2, "parameter mirostat is deprecated: Ollama ignores it", "warning"),
         ),
         (
             "FROM gpt-oss:120b-cloud\n",
-            Problem(1, "gpt-oss:120b-cloud runs at a hosted service: every prompt leaves this machine", "warning"),
+            ModelfileProblem(
+                1, "gpt-oss:120b-cloud runs at a hosted service: every prompt leaves this machine", "warning"
+            ),
         ),
         (
             "FROM kimi-k2:Cloud\n",
-            Problem(1, "kimi-k2:Cloud runs at a hosted service: every prompt leaves this machine", "warning"),
+            ModelfileProblem(1, "kimi-k2:Cloud runs at a hosted service: every prompt leaves this machine", "warning"),
         ),
         (
             "FROM a\nFROM b\n",
-            Problem(2, "FROM was given in line 1: of names the last wins, files are joined", "warning"),
+            ModelfileProblem(2, "FROM was given in line 1: of names the last wins, files are joined", "warning"),
         ),
-        ('FROM a\nSYSTEM """x\n4\u00a0oz"""\n', Problem(3, "Ollama drops NO-BREAK SPACE (U+00A0)", "warning")),
+        ('FROM a\nSYSTEM """x\n4\u00a0oz"""\n', ModelfileProblem(3, "Ollama drops NO-BREAK SPACE (U+00A0)", "warning")),
         (
             'FROM a\nSYSTEM "Great Value" is cheap\nMESSAGE user "x"\n',
-            Problem(2, 'text follows the closing ", so that the value goes on to line 3', "warning"),
+            ModelfileProblem(2, 'text follows the closing ", so that the value goes on to line 3', "warning"),
         ),
         (
             'FROM a\nSYSTEM """x""" # c\nMESSAGE user """y"""\n',
-            Problem(2, 'text follows the closing """, so that the value goes on to line 3', "warning"),
+            ModelfileProblem(2, 'text follows the closing """, so that the value goes on to line 3', "warning"),
         ),
     ],
 )
-def test_what_ollama_accepts_but_a_user_hardly_means_is_a_warning(text: str, warning: Problem) -> None:
+def test_what_ollama_accepts_but_a_user_hardly_means_is_a_warning(text: str, warning: ModelfileProblem) -> None:
     assert check(text) == [warning]
 
 

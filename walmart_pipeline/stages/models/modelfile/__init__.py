@@ -1,8 +1,8 @@
 """Ollama's Modelfile: read, written and checked without Ollama. Standard library only."""
 
 from walmart_pipeline.stages.models.modelfile.characters import printable
-from walmart_pipeline.stages.models.modelfile.check import Problem, check
+from walmart_pipeline.stages.models.modelfile.check import ModelfileProblem, check
 from walmart_pipeline.stages.models.modelfile.emitter import emit
 from walmart_pipeline.stages.models.modelfile.grammar import Modelfile, ModelfileError, parse
 
-__all__ = ["Modelfile", "ModelfileError", "Problem", "check", "emit", "parse", "printable"]
+__all__ = ["Modelfile", "ModelfileError", "ModelfileProblem", "check", "emit", "parse", "printable"]

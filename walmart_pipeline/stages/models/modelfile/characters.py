@@ -1,8 +1,4 @@
-"""Which characters survive a Modelfile, and how a text is rewritten so that all of it does.
-
-Belongs here: Ollama's rule for a single character and for the end of a line.
-Does not: quoting (emitter.py) or how values are divided (grammar.py).
-"""
+"""Characters that a Modelfile can hold, and how a text is rewritten so that it holds all of it."""
 
 from __future__ import annotations
 
@@ -25,7 +21,7 @@ LINE_BREAKS = frozenset("\v\f\x85\u2028\u2029")
 
 
 def survives(char: str) -> bool:
-    """Whether Ollama keeps the character in a value; it drops all others without a word."""
+    """Whether Ollama keeps the character in a value; it drops all others silently."""
     return char in LAYOUT or (char.isprintable() and not NEWER_THAN_GO.match(char))
 
 
@@ -37,12 +33,12 @@ def surviving(text: str) -> str:
 
 
 def name(char: str) -> str:
-    """A character as a message should call it, such as `NO-BREAK SPACE (U+00A0)`."""
+    """A character's name in messages, such as `NO-BREAK SPACE (U+00A0)`."""
     return f"{unicodedata.name(char, 'character')} (U+{ord(char):04X})"
 
 
 def printable(text: str) -> tuple[str, list[str]]:
-    r"""The text with all that a Modelfile cannot hold rewritten, and one line for each kind of rewrite with its count.
+    r"""Rewrite what a Modelfile cannot hold; returns the text, and a line for each kind of rewrite with its count.
 
     Spaces of any kind become a space, line breaks of any kind that Ollama drops become `\n`, other characters are
     removed, and three or more quotation marks at the end of a line, the last line apart, become apostrophes.
@@ -55,13 +51,13 @@ def printable(text: str) -> tuple[str, list[str]]:
             pieces.append(char)
             continue
         if char in LINE_BREAKS:
-            became, told = "\n", "line break"
+            became, label = "\n", "line break"
         elif unicodedata.category(char) == "Zs":
-            became, told = " ", "space"
+            became, label = " ", "space"
         else:
-            became, told = "", "removed"
+            became, label = "", "removed"
         pieces.append(became)
-        rewrites[f"{name(char)} → {told}"] += 1
+        rewrites[f"{name(char)} → {label}"] += 1
     # After the characters: dropping one can bring quotation marks together or to the end of a line.
     rewritten, closings = CLOSING_LINE.subn(lambda quotes: "'" * len(quotes.group()), "".join(pieces))
     if closings:

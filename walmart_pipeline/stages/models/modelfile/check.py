@@ -1,7 +1,4 @@
-"""Everything that is wrong or suspicious in a Modelfile, before Ollama is asked.
-
-Belongs here: judging what the grammar read. Does not: reading it (grammar.py), or asking a server what models it has.
-"""
+"""Errors and warnings of a Modelfile, without a server."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ Severity: TypeAlias = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
-class Problem:
+class ModelfileProblem:
     """An error stops Ollama from building the model; with a warning it builds, but perhaps not what was meant."""
 
     line: int  # 0 is the file as a whole
@@ -25,25 +22,25 @@ class Problem:
     severity: Severity = "error"
 
 
-def check(data: bytes | str) -> list[Problem]:
-    """All problems that the text alone can show, by line; whether its model and files exist is not looked up."""
+def check(data: bytes | str) -> list[ModelfileProblem]:
+    """All problems that the text alone shows, by line; whether its model and files exist is not looked up."""
     text = decode(data)
     lines = LINE_END.split(text)[::2]
     problems = []
     models = []
     for item in scan(text):
         if isinstance(item, ModelfileError):
-            problems.append(Problem(item.line, item.message))
+            problems.append(ModelfileProblem(item.line, item.message))
             continue
-        problems += _judged(item)
-        problems += _characters(item, lines)
+        problems += _command_problems(item)
+        problems += _character_problems(item, lines)
         if item.name == "from":
             models.append(item)
     if not models:
-        problems.append(Problem(0, "no FROM line"))
+        problems.append(ModelfileProblem(0, "no FROM line"))
     for repeated in models[1:]:
-        told = f"FROM was given in line {models[0].first_line}: of names the last wins, files are joined"
-        problems.append(Problem(repeated.first_line, told, "warning"))
+        message = f"FROM was given in line {models[0].first_line}: of names the last wins, files are joined"
+        problems.append(ModelfileProblem(repeated.first_line, message, "warning"))
     return sorted(problems, key=lambda problem: problem.line)
 
 
@@ -52,29 +49,33 @@ def is_cloud(model: str) -> bool:
     return model.lower().endswith((":cloud", "-cloud"))
 
 
-def _judged(command: Command) -> Iterator[Problem]:
+def _command_problems(command: Command) -> Iterator[ModelfileProblem]:
     line = command.first_line
     if command.name == "from" and not command.value:
-        yield Problem(line, "FROM names no model")
+        yield ModelfileProblem(line, "FROM names no model")
     if command.name == "from" and is_cloud(command.value):
-        yield Problem(line, f"{command.value} runs at a hosted service: every prompt leaves this machine", "warning")
+        yield ModelfileProblem(
+            line, f"{command.value} runs at a hosted service: every prompt leaves this machine", "warning"
+        )
     if command.name == "parameter":
         if command.key in DEPRECATED:
-            yield Problem(line, f"parameter {command.key} is deprecated: Ollama ignores it", "warning")
+            yield ModelfileProblem(line, f"parameter {command.key} is deprecated: Ollama ignores it", "warning")
         wrong = complaint(command.key, typed(command.key, command.value))
         if wrong:
-            yield Problem(line, wrong)
+            yield ModelfileProblem(line, wrong)
     first = LINE_END.split(command.value, maxsplit=1)[0]
     if command.quote and command.last_line > line and command.quote in first:
-        told = f"text follows the closing {command.quote}, so that the value goes on to line {command.last_line}"
-        yield Problem(line, told, "warning")
+        message = f"text follows the closing {command.quote}, so that the value goes on to line {command.last_line}"
+        yield ModelfileProblem(line, message, "warning")
 
 
-def _characters(command: Command, lines: list[str]) -> Iterator[Problem]:
+def _character_problems(command: Command, lines: list[str]) -> Iterator[ModelfileProblem]:
     for number in range(command.first_line, command.last_line + 1):
         # dict.fromkeys: each character once, in the order of the line
         for char in dict.fromkeys(lines[number - 1]):
             if char == "\ufffd":
-                yield Problem(number, f"{name(char)}: the file is not UTF-8 here, or was damaged before", "warning")
+                yield ModelfileProblem(
+                    number, f"{name(char)}: the file is not UTF-8 here, or was damaged before", "warning"
+                )
             elif not survives(char):
-                yield Problem(number, f"Ollama drops {name(char)}", "warning")
+                yield ModelfileProblem(number, f"Ollama drops {name(char)}", "warning")

@@ -1,9 +1,6 @@
-"""A Modelfile's text, written so that Ollama reads exactly what was meant, or not written at all.
+"""Writing a Modelfile so that Ollama reads exactly what was intended, or refusing to.
 
-Belongs here: quoting, and the refusal of what no quoting can carry.
-Does not: what our models say (modelfile_build.py) or rewriting text until it fits (characters.py).
-
-Texts always stand in triple quotes. That is safe but for a line that ends in three quotation marks and for characters
+Texts are always in triple quotes. That is safe but for a line that ends in three quotation marks and for characters
 that Ollama drops: its own parser read back 50,000 random texts that have neither, each exactly as written.
 """
 

@@ -1,7 +1,4 @@
-"""The grammar of Ollama's Modelfile: a text read as Ollama's own parser reads it.
-
-Belongs here: how a text divides into commands and values, and what they say together.
-Does not: whether Ollama would build from it (check.py), or how one is written (emitter.py).
+"""The grammar of Ollama's Modelfile: a text parsed as Ollama's own parser does.
 
 Source: parser/parser.go of Ollama v0.33, whose known answers are among this module's tests. Line numbers are our own:
 Ollama counts CR LF twice and names the line after a command that stands alone.
@@ -41,7 +38,7 @@ class ModelfileError(ValueError):
 
 @dataclass
 class Modelfile:
-    """What a Modelfile says. A command that was not given is None or empty; an empty text was given as such."""
+    """A parsed Modelfile. A command that was not given is None or empty; an empty text was given as such."""
 
     from_: str
     # As POST /api/create takes them: the last of a repeated one, all of a repeated `stop` as a list. A literal that

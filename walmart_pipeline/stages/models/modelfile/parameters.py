@@ -1,6 +1,4 @@
-"""The PARAMETERs that Ollama knows, and which literals each takes.
-
-Belongs here: names, types, literals. Does not: good values for our models (tiers.py).
+"""The PARAMETERs that Ollama knows, and the literals that each takes.
 
 Source: api.Options and api.FormatParams of Ollama v0.33.
 """
@@ -14,46 +12,22 @@ Scalar: TypeAlias = int | float | bool | str
 Value: TypeAlias = Scalar | list[str]
 Kind: TypeAlias = Literal["int", "float", "bool", "list"]
 
-KINDS: dict[str, Kind] = {
-    "num_ctx": "int",
-    "num_batch": "int",
-    "num_gpu": "int",
-    "main_gpu": "int",
-    "num_thread": "int",
-    "draft_num_predict": "int",
-    "num_keep": "int",
-    "seed": "int",
-    "num_predict": "int",
-    "top_k": "int",
-    "repeat_last_n": "int",
-    "top_p": "float",
-    "min_p": "float",
-    "typical_p": "float",
-    "temperature": "float",
-    "repeat_penalty": "float",
-    "presence_penalty": "float",
-    "frequency_penalty": "float",
-    "use_mmap": "bool",
-    "stop": "list",
+_NAMES: dict[Kind, str] = {
+    "int": "num_ctx num_batch num_gpu main_gpu num_thread draft_num_predict num_keep seed num_predict top_k "
+    "repeat_last_n",
+    "float": "top_p min_p typical_p temperature repeat_penalty presence_penalty frequency_penalty",
+    "bool": "use_mmap",
+    "list": "stop",
 }
+KINDS = {name: kind for kind, names in _NAMES.items() for name in names.split()}
 
 # Accepted and ignored, whatever their value.
 DEPRECATED = frozenset(
-    (
-        "penalize_newline",
-        "low_vram",
-        "f16_kv",
-        "logits_all",
-        "vocab_only",
-        "use_mlock",
-        "mirostat",
-        "mirostat_tau",
-        "mirostat_eta",
-    )
+    "penalize_newline low_vram f16_kv logits_all vocab_only use_mlock mirostat mirostat_tau mirostat_eta".split()
 )
 
-# Go's strconv.ParseBool, ParseInt(…, 10, 64) and ParseFloat(…, 32), less what JSON, in which a client sends the
-# value on, cannot write: NaN, Inf, hexadecimal floats and underscores between digits.
+# Go's strconv.ParseBool, ParseInt(…, 10, 64) and ParseFloat(…, 32), less what a client's JSON cannot hold: NaN, Inf,
+# hexadecimal floats and underscores between digits.
 BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "true", "True", "TRUE"), True),
     **dict.fromkeys(("0", "f", "F", "false", "False", "FALSE"), False),
