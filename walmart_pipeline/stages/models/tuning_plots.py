@@ -1,7 +1,10 @@
-"""The plots of a tuning study, as SVG files."""
+"""The plots of a tuning study, drawn by Optuna, as SVG files."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,23 +29,34 @@ def draw(study: Study, folder: Path) -> list[Path]:
     scores = [trial.value for trial in trials.completed(study)]
     if not scores:
         return []
-    axes: dict[str, Any] = {
-        "history": optuna_plots.plot_optimization_history(study, target_name=TARGET),
-        "slice": optuna_plots.plot_slice(study, target_name=TARGET),
-    }
-    if len(scores) >= IMPORTANCES_FROM and len(set(scores)) > 1:
-        evaluator = FanovaImportanceEvaluator(seed=0)
-        axes["importances"] = optuna_plots.plot_param_importances(study, evaluator=evaluator, target_name=TARGET)
-    return [write_whole(folder / f"{name}.svg", _svg(drawn, name)) for name, drawn in axes.items()]
+    with _optunas_style():
+        axes: dict[str, Any] = {
+            "history": optuna_plots.plot_optimization_history(study, target_name=TARGET),
+            "slice": optuna_plots.plot_slice(study, target_name=TARGET),
+        }
+        if len(scores) >= IMPORTANCES_FROM and len(set(scores)) > 1:
+            evaluator = FanovaImportanceEvaluator(seed=0)
+            axes["importances"] = optuna_plots.plot_param_importances(study, evaluator=evaluator, target_name=TARGET)
+        return [write_whole(folder / f"{name}.svg", _svg(drawn, name)) for name, drawn in axes.items()]
+
+
+@contextmanager
+def _optunas_style() -> Iterator[None]:
+    """Optuna sets matplotlib's style for all later figures, keeps its own open, and warns of each plot."""
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+    from optuna.exceptions import ExperimentalWarning
+
+    try:
+        with mpl.rc_context(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            yield
+    finally:
+        plt.close("all")
 
 
 def _svg(drawn: Any, name: str) -> str:
-    """Optuna returns axes, several of them for a slice, of a figure that pyplot holds until it is closed."""
-    import matplotlib.pyplot as plt
+    """The figure of the axes that Optuna returns, several of them for a slice."""
     import numpy as np
 
-    figure = np.ravel(drawn)[0].figure
-    try:
-        return plotting.svg(figure, name)
-    finally:
-        plt.close(figure)
+    return plotting.svg(np.ravel(drawn)[0].figure, name)
