@@ -1,6 +1,6 @@
 """How close generation comes to the time that its calls alone take: plan, ledger, dispatcher, parse, upsert.
 
-The clock begins when the provider has been introduced to its endpoint.
+The clock starts when the provider has asked its endpoint for the model.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from walmart_pipeline.benchmarks import resource_usage, synthetic_catalog
+from walmart_pipeline.benchmarks.server import Behaviour, ModelServer
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse
 from walmart_pipeline.generation import provider_factory
@@ -22,7 +23,10 @@ from walmart_pipeline.stages.content import generation, planning
 
 
 class GenerationFigures(BaseModel):
-    """ideal_seconds: planned × call_seconds / concurrency. calls: of this run, also failed ones."""
+    """ideal_seconds: planned × call_seconds / calls that are served at once. calls: of this run, also failed ones.
+
+    server: the counters of the benchmark's own server, where it made one.
+    """
 
     provider: str
     products: int
@@ -38,14 +42,40 @@ class GenerationFigures(BaseModel):
     calls_repeated: int
     cpu_seconds: float
     peak_rss_mb: int
+    server: dict[str, float] | None = None
+
+
+def measure_on_own_server(
+    settings: Settings, behaviour: Behaviour, *, products: int, changed: float, home: Path | None
+) -> GenerationFigures:
+    """`measure` against a ModelServer that behaves like this, in the dialect of the settings' provider."""
+    with ModelServer(behaviour) as server:
+        url = f"{server.url}/v1" if settings.provider == "openai" else server.url
+        settings = settings.model_copy(update={"base_url": url, "model": "drill"})
+        figures = measure(
+            settings,
+            products=products,
+            changed=changed,
+            call_seconds=behaviour.latency,
+            at_once=behaviour.slots or settings.concurrency,
+            home=home,
+        )
+        return figures.model_copy(update={"server": server.stats()})
 
 
 def measure(
-    settings: Settings, *, products: int, changed: float, call_seconds: float, home: Path | None
+    settings: Settings,
+    *,
+    products: int,
+    changed: float,
+    call_seconds: float,
+    home: Path | None,
+    at_once: int | None = None,
 ) -> GenerationFigures:
     """Plan and write in a temporary workspace, or in `home`, where a second measurement goes on from the first.
 
-    changed: the share of the products that get other facts before the plan.
+    changed: the share of the products that get other facts before the plan. at_once: calls that the server serves at
+    once; None for all that are in flight.
     """
     with ExitStack() as stack:
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walmart-bench-")))
@@ -56,7 +86,7 @@ def measure(
             synthetic_catalog.make(db, products)
             synthetic_catalog.change(db, round(products * changed))
         before = ledger_counts(settings)
-        # Introduced to its endpoint, with the libraries loaded: what every run pays once, however many products it has.
+        # Asks the endpoint and loads libraries: what every run pays once, however many products it has.
         _ = provider.model
         cpu, started = resource_usage.cpu_seconds(), time.perf_counter()
         with warehouse.writing() as db:
@@ -65,7 +95,7 @@ def measure(
         seconds = time.perf_counter() - started
         cpu = resource_usage.cpu_seconds() - cpu
         after = ledger_counts(settings)
-        ideal = planned * call_seconds / settings.concurrency
+        ideal = planned * call_seconds / (at_once or settings.concurrency)
         with warehouse.reading() as db:
             rows_out = _written(db)
         return GenerationFigures(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -37,19 +38,42 @@ def bench_generation(
     base_url: BaseUrl = None,
     model: ModelName = None,
     products: Annotated[int, typer.Option(min=1, help="Products, made for the measurement.")] = 4_000,
-    concurrency: Annotated[int, typer.Option(min=1, help="Calls at once.")] = 64,
-    call_seconds: Annotated[float, typer.Option(help="What one call takes, for the ideal time.")] = 0.2,
+    concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at most.")] = 64,
+    call_seconds: Annotated[float, typer.Option(help="What one call takes, for the ideal time with --base-url.")] = 0.2,
     changed: Annotated[float, typer.Option(min=0, max=1, help="Share of the products with other facts.")] = 0.0,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds of a call at the benchmark's own server.")] = 0.2,
+    slots: Annotated[int, typer.Option(min=0, help="Calls that it serves at once while others wait; 0: all.")] = 0,
+    faults: Annotated[bool, typer.Option("--faults", help="It refuses 5 %, fails 2 % and truncates 2 %.")] = False,
+    rate_limit: Annotated[float, typer.Option(min=0, help="Calls a second that it allows; 0: all.")] = 0.0,
+    max_response_time: Annotated[float | None, typer.Option(help="Seconds that a call may be silent.")] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time the real path: plan, ledger, dispatcher, parse, upsert; repair is off, so a product is one good answer."""
-    from walmart_pipeline.benchmarks import generation
+    """Time the real path: plan, ledger, dispatcher, parse, upsert; repair is off, so a product is one good answer.
 
-    given = settings_from(provider=provider, base_url=base_url, model=model, concurrency=concurrency)
-    measured = told(
-        lambda: generation.measure(given, products=products, changed=changed, call_seconds=call_seconds, home=home)
+    Without --base-url, ollama and openai are measured on a model server that this command starts.
+    """
+    from walmart_pipeline.benchmarks import generation
+    from walmart_pipeline.benchmarks.server import Behaviour
+
+    given = settings_from(
+        provider=provider,
+        base_url=base_url,
+        model=model,
+        concurrency=concurrency,
+        max_response_time=max_response_time,
     )
+    if base_url is None and provider in ("ollama", "openai"):
+        behaviour = Behaviour(latency=latency, slots=slots, requests_per_second=rate_limit)
+        if faults:
+            behaviour = replace(behaviour, refused=0.05, failed=0.02, malformed=0.02)
+        measured = told(
+            lambda: generation.measure_on_own_server(given, behaviour, products=products, changed=changed, home=home)
+        )
+    else:
+        measured = told(
+            lambda: generation.measure(given, products=products, changed=changed, call_seconds=call_seconds, home=home)
+        )
     print(measured.model_dump_json(indent=None if as_json else 2))
 
 

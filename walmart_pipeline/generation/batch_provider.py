@@ -18,7 +18,6 @@ from walmart_pipeline.llm.batch.buffer import Deferred, Outbox
 from walmart_pipeline.llm.batch.lifecycle import Log
 from walmart_pipeline.llm.batch.store import BatchBook
 from walmart_pipeline.llm.calls import Request
-from walmart_pipeline.llm.dispatch.rate_limiter import characters
 from walmart_pipeline.llm.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -93,5 +92,5 @@ class BatchProvider(ModelProvider):
 
     def _cost(self, request: Request) -> float:
         """USD of a call in a batch, as the plan reckons it."""
-        prompt_tokens = token_counts.estimate(characters(request))
+        prompt_tokens = token_counts.estimate(request.characters)
         return self._calling.price.cost(prompt_tokens=prompt_tokens, completion_tokens=ANSWER_TOKENS)

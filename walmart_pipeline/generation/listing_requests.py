@@ -15,6 +15,7 @@ from walmart_pipeline.core.records import Product, Violation, content_hash
 from walmart_pipeline.generation import prompt
 from walmart_pipeline.generation.recipes import Turns
 from walmart_pipeline.judge.policy.schema import Limits
+from walmart_pipeline.llm import token_counts
 from walmart_pipeline.llm.calls import Message, Request
 
 # What a repair names: more would be a second set of rules, and the first ones decide.
@@ -59,30 +60,28 @@ class Question:
         return sum(len(message.content) for message in self.opening)
 
 
-# A small model does not find the end of a list or a text: 8 of 20 listings of SmolLM2-135M ran on until they were cut.
-# 900 to 1,300 characters hold the 150 words that a description needs, and little more.
-SMALL_DESCRIPTION = {"minLength": 900, "maxLength": 1_300}
-SMALL_LIST = 7
+# A weak model does not find the end of a list or a text: 8 of 20 listings of SmolLM2-135M ran on until they were cut.
+# Six characters a word hold the words that a description needs; others take up to twice as many, a small model few.
+CHARACTERS_PER_WORD = 6
+SMALL_DESCRIPTION, SMALL_LIST, LIST = 1_300, 7, 10
 
 
 def listing_schema(limits: Limits, *, small_model: bool = False) -> dict[str, Any]:
-    """JSON schema of a Listing as a model is held to it while it writes.
-
-    Limits of characters are the judge's; a small model is held to them too, since it does not stop by itself.
-    """
+    """JSON schema of a Listing that bounds each text and list while a model writes it."""
     text: dict[str, Any] = {"type": "string"}
-    title = feature = keyword = description = text
-    if small_model:
-        title = text | {"minLength": limits.title_min, "maxLength": limits.title_max}
-        feature = text | {"minLength": 10, "maxLength": limits.feature_max_chars}
-        keyword = text | {"minLength": 3, "maxLength": 40}
-        description = text | SMALL_DESCRIPTION
+    title = text | {"minLength": limits.title_min, "maxLength": limits.title_max}
+    feature = text | {"minLength": 10, "maxLength": limits.feature_max_chars}
+    keyword = text | {"minLength": 3, "maxLength": 40}
+    shortest = limits.description_min_words * CHARACTERS_PER_WORD
+    longest = max(shortest, SMALL_DESCRIPTION) if small_model else 2 * shortest
+    longest = min(longest, limits.description_max_chars)
+    description = text | {"minLength": min(shortest, longest), "maxLength": longest}
     most = min(limits.features_max, SMALL_LIST) if small_model else limits.features_max
     properties = {
         "title": title,
         "key_features": {"type": "array", "items": feature, "minItems": limits.features_min, "maxItems": most},
         "description": description,
-        "seo_keywords": {"type": "array", "items": keyword, "maxItems": SMALL_LIST if small_model else 10},
+        "seo_keywords": {"type": "array", "items": keyword, "maxItems": SMALL_LIST if small_model else LIST},
     }
     return {
         "type": "object",
@@ -90,6 +89,15 @@ def listing_schema(limits: Limits, *, small_model: bool = False) -> dict[str, An
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+def answer_tokens(schema: Mapping[str, Any]) -> int:
+    """Tokens of the longest answer that a schema of strings and lists of strings allows, with its JSON."""
+    characters = 0
+    for name, part in schema["properties"].items():
+        item, many = (part["items"], part["maxItems"]) if part["type"] == "array" else (part, 1)
+        characters += len(name) + many * (item["maxLength"] + len('"", '))
+    return token_counts.estimate(characters)
 
 
 def first(question: Question, product: Product, revision: int) -> Request:

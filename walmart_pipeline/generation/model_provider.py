@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from walmart_pipeline.core.records import Completion, Product
@@ -16,13 +16,12 @@ from walmart_pipeline.generation.recipes import Recipe
 from walmart_pipeline.generation.template import writer
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import pricing
-from walmart_pipeline.llm.calls import CallError, Client, Request
+from walmart_pipeline.llm.calls import CallError, Client, Request, Watcher
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.llm.pricing import Price
-from walmart_pipeline.llm.streaming import Watched, Watcher
 
 # Listings restate facts: chance is for the wording. Ollama's own 0.8 is for conversation.
 TEMPERATURE = 0.3
@@ -64,6 +63,7 @@ class ModelProvider(Provider):
         self._calling = calling
         self._repairs = repairs
         self._dispatcher: Dispatcher | None = None
+        self._watcher: Watcher | None = None
         self._ended: Counter[str] = Counter()
 
     @property
@@ -90,13 +90,15 @@ class ModelProvider(Provider):
     def question(self) -> listing_requests.Question:
         """What is asked of every product. Raises CallError where the endpoint or the model is not there."""
         model, digest = asyncio.run(self._introduced())
-        recipe, most = self._calling.recipe, self._calling.max_tokens
+        recipe = self._calling.recipe
+        schema = listing_requests.listing_schema(self._judge.policy.limits, small_model=self._calling.small_model)
+        most = min(self._calling.max_tokens, listing_requests.answer_tokens(schema))
         return listing_requests.Question(
             provider=self.name,
             model=model,
             digest=digest,
             system=recipe.system if recipe else prompt.system(self._judge.policy.sentences()),
-            schema=listing_requests.listing_schema(self._judge.policy.limits, small_model=self._calling.small_model),
+            schema=schema,
             parameters=recipe.sent(most) if recipe else {"temperature": TEMPERATURE, "max_tokens": most},
             examples=tuple(recipe.examples) if recipe else (),
             is_built=recipe is not None and recipe.is_built,
@@ -125,7 +127,9 @@ class ModelProvider(Provider):
         self._ended = Counter()
         with Ledger(self._calling.ledger_url) as ledger:
             calling = self._calling
-            dispatcher = self._dispatcher = Dispatcher(calling.clients(), ledger, calling.limits, calling.budget)
+            dispatcher = self._dispatcher = Dispatcher(
+                calling.clients(), ledger, calling.limits, calling.budget, watcher=self._watcher
+            )
             # Closed before the ledger is: what is in flight when a run is stopped is paid for and has to be kept.
             with closing(dispatcher.run(requests())) as outcomes:
                 for outcome in outcomes:
@@ -141,8 +145,7 @@ class ModelProvider(Provider):
 
     def watch(self, watcher: Watcher) -> bool:
         """See Provider."""
-        made = self._calling.clients
-        self._calling = replace(self._calling, clients=lambda: [Watched(client, watcher) for client in made()])
+        self._watcher = watcher
         return True
 
     def estimate(self, *, products: int, characters: int) -> pricing.Estimate:
@@ -198,7 +201,7 @@ class ModelProvider(Provider):
         if first and outcome.error_class in ("budget", "stopped"):
             # The next run has the first answer from the ledger, and asks for the repair alone.
             return "failed", completion
-        usable = first or outcome.answer or outcome.error_class == "malformed"
+        usable = first or outcome.answer or outcome.error_class in ("malformed", "cut")
         if not self._repairs or not usable:
             return "failed", completion
         why = "; ".join(complaints) or outcome.error or "no answer"

@@ -52,7 +52,7 @@ stars: 1, 2, 3, 4 or 5"""
 SMALL_REASON = {"maxLength": 300}
 
 # The same model, asked the same once more in another run, would be paid for and fail again.
-SETTLED: frozenset[FailureClass] = FINAL | {"malformed"}
+SETTLED: frozenset[FailureClass] = FINAL | {"malformed", "cut"}
 
 
 class Verdict(BaseModel):
@@ -153,7 +153,7 @@ def rater(settings: Settings, judge: Judge) -> ModelRater | None:
     chosen = provider_factory.model_provider(settings.model_copy(update=changes), judge)
     calling = chosen.calling
     usd = None if calling.price == pricing.FREE else settings.model_judge_budget_usd
-    return ModelRater(chosen, replace(calling, budget=Budget(usd=usd)))
+    return ModelRater(chosen, replace(calling, budget=Budget(usd=usd, price=calling.price)))
 
 
 def _validate(_: Request, answer: Answer) -> None:

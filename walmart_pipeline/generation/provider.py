@@ -7,8 +7,8 @@ from typing import Protocol, TypeAlias
 
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Completion, Product
+from walmart_pipeline.llm.calls import Watcher
 from walmart_pipeline.llm.pricing import Estimate
-from walmart_pipeline.llm.streaming import Watcher
 
 # A product to be written about, and its revision: how often somebody wanted another text from the same facts.
 Task: TypeAlias = tuple[Product, int]

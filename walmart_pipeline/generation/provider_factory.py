@@ -245,7 +245,9 @@ def _calling(
             tokens_per_minute=settings.tokens_per_minute,
             call_seconds=settings.max_response_time,
         ),
-        budget=Budget(usd=settings.budget_usd if price != pricing.FREE else None, calls=settings.budget_calls),
+        budget=Budget(
+            usd=settings.budget_usd if price != pricing.FREE else None, calls=settings.budget_calls, price=price
+        ),
         price=price,
         max_tokens=settings.max_tokens,
         recipe=recipe,

@@ -20,7 +20,7 @@ from walmart_pipeline.llm.ledger import Ledger, calls_table, open_engine
 AnswerStatus: TypeAlias = Literal["complete", "declined", "failed", "lost"]
 
 # The model ran on or refused, or its prompt left no room for the product. All others are the server's or the network's.
-MODEL_FAULTS = frozenset(("malformed", "too_long", "declined"))
+MODEL_FAULTS = frozenset(("malformed", "cut", "too_long", "declined"))
 
 
 class NoAnswerError(Exception):

@@ -23,7 +23,8 @@ ErrorClass: TypeAlias = Literal[
     "dropped",  # the connection closed before the answer was whole
     "timeout",  # connect, read or total
     "server",  # 5xx
-    "malformed",  # the answer is cut, repeats itself, or is not the JSON that was asked for
+    "malformed",  # the answer is not the JSON that was asked for
+    "cut",  # the answer ran to max_tokens or repeated itself: asked once in a run
     "rejected",  # 400 and other 4xx: this request can't be answered; asked once
     "unauthorized",  # 401, 403: no request can be answered with this key
     "missing_model",  # 404: no request can be answered with this model
@@ -60,6 +61,11 @@ class Request:
     revision: int = 0
 
     @property
+    def characters(self) -> int:
+        """Length of all messages."""
+        return sum(len(message.content) for message in self.messages)
+
+    @property
     def request_hash(self) -> str:
         """32 hex digits over provider, model, digest, parameters, schema, messages and revision: the ledger's key."""
         turns = [[message.role, message.content] for message in self.messages]
@@ -80,13 +86,18 @@ class Quota:
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete answer: the raw text, and what it cost. quotas: what the endpoint said with it of its limits."""
+    """A complete answer: the raw text, and what it cost.
+
+    quotas: the limits that the endpoint announced with it. seconds_waited: how long the call was in the server's queue,
+    where the server reports it.
+    """
 
     text: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float = 0.0
     quotas: tuple[Quota, ...] = field(default=(), compare=False)
+    seconds_waited: float | None = field(default=None, compare=False)
 
 
 class CallError(UserError):
@@ -105,6 +116,9 @@ class CallError(UserError):
         self.retry_after = retry_after
         self.billed = billed
         self.quotas: tuple[Quota, ...] = ()
+
+
+OnText: TypeAlias = Callable[[str], object]
 
 
 class Client(Protocol):
@@ -129,14 +143,11 @@ class Client(Protocol):
         """What identifies the model's weights, where the endpoint tells: another digest is another model."""
         ...
 
-    async def complete(self, request: Request) -> Answer:
-        """One whole answer. Raises CallError; never retries by itself."""
-        ...
+    async def complete(self, request: Request, on_text: OnText | None = None) -> Answer:
+        """One whole answer. Raises CallError; never retries by itself.
 
-    async def stream(self, request: Request, tell: Callable[[str], object]) -> Answer:
-        """The same answer as `complete` gives; `tell` gets its text piece by piece as it is written.
-
-        Raises CallError, also after the last piece where the answer turns out incomplete.
+        on_text: called with each piece of the text as it is written, by a client that streams. An answer may still turn
+        out incomplete after its last piece. The caller bounds the time: a call waits for as long as the server does.
         """
         ...
 
@@ -150,4 +161,16 @@ class Client(Protocol):
 
     async def close(self) -> None:
         """Let go of connections and memory."""
+        ...
+
+
+class Watcher(Protocol):
+    """Follows answers while they are written; called in the thread that makes the calls."""
+
+    def asked(self, request: Request) -> None:
+        """A call is made; the pieces up to the next one are of its answer."""
+        ...
+
+    def piece(self, text: str) -> None:
+        """More of the answer's text. The answer may turn out incomplete, and be asked for again."""
         ...

@@ -34,7 +34,7 @@ KEPT_TOGETHER = 500
 SEND_ATTEMPTS, FIRST_WAIT_SECONDS = 4, 1.0
 
 # Errors that say something about one question; others would meet every question alike.
-ABOUT_THE_QUESTION: frozenset[ErrorClass] = frozenset(("malformed", "rejected", "too_long", "declined"))
+ABOUT_THE_QUESTION: frozenset[ErrorClass] = frozenset(("malformed", "cut", "rejected", "too_long", "declined"))
 
 
 async def collect(client: OpenAI, book: BatchBook, log: Log) -> None:

@@ -10,12 +10,14 @@ import json
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from walmart_pipeline.llm.calls import Answer, CallError, Request
+from walmart_pipeline.llm.calls import Answer, CallError, OnText, Request
 from walmart_pipeline.llm.clients import gguf
 from walmart_pipeline.llm.clients.json_schema import unfit
 
@@ -95,17 +97,28 @@ class Embedded:
         found = [await asyncio.to_thread(gguf.digest, gguf.verified(file), self._digests) for file in self._files]
         return "+".join(found)
 
-    async def complete(self, request: Request) -> Answer:
+    async def complete(self, request: Request, on_text: OnText | None = None) -> Answer:
         """One whole answer; JSON if the request has a schema. A cancelled call frees its slot at its next token.
 
         At temperature 0 the same question has the same answer, whatever is asked before or beside it.
         """
-        return await self._whole(request, lambda _piece: None)
+        if self._closed.is_set():
+            raise CallError("dropped", "the embedded model is closed")
+        loop, stop = asyncio.get_running_loop(), threading.Event()
+        sent = time.monotonic()
 
-    async def stream(self, request: Request, tell: Callable[[str], object]) -> Answer:
-        """As `complete`, its text told in pieces of about a token. Raises CallError, also after the last piece."""
-        loop = asyncio.get_running_loop()
-        return await self._whole(request, lambda piece: loop.call_soon_threadsafe(tell, piece))
+        def tell(piece: str) -> None:
+            if on_text:
+                loop.call_soon_threadsafe(on_text, piece)
+
+        def write() -> Answer:
+            waited = time.monotonic() - sent
+            return replace(self._write(request, stop, tell), seconds_waited=waited)
+
+        try:
+            return await loop.run_in_executor(self._threads, write)
+        finally:
+            stop.set()
 
     async def check(self) -> str:
         """The engine's version and the weights' place and size, once they are loaded. Raises CallError."""
@@ -125,16 +138,6 @@ class Embedded:
         self._closed.set()
         await asyncio.to_thread(self._threads.shutdown)
         self._server = None
-
-    async def _whole(self, request: Request, on_piece: Callable[[str], object]) -> Answer:
-        """on_piece: called in the engine's thread."""
-        if self._closed.is_set():
-            raise CallError("dropped", "the embedded model is closed")
-        stop = threading.Event()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._write, request, stop, on_piece)
-        finally:
-            stop.set()
 
     def _write(self, request: Request, stop: threading.Event, on_piece: Callable[[str], object]) -> Answer:
         reply = _Reply(self._context)
@@ -241,7 +244,7 @@ class _Reply:
 
     def _cut(self, answer: Answer, max_tokens: int) -> CallError:
         if answer.completion_tokens >= max_tokens:
-            return CallError("malformed", f"the answer was cut at the limit of {max_tokens} tokens", billed=answer)
+            return CallError("cut", f"the answer was cut at the limit of {max_tokens} tokens", billed=answer)
         return CallError(
             "too_long",
             f"the context of {self._context} tokens does not hold the prompt ({answer.prompt_tokens} tokens) and the "

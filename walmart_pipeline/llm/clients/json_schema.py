@@ -1,31 +1,54 @@
-"""Whether an answer is the JSON that was asked for.
-
-Belongs here: what makes an answer worth asking for once more. Does not: reading it (generation/parsing.py), or its
-quality.
-"""
+"""Answers held against the JSON schema that was sent with the request."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
+# What bounds an answer; OpenAI's strict mode and some other servers reject a schema with them.
+BOUNDS = frozenset(("minLength", "maxLength", "minItems", "maxItems"))
+HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+COUNT_LARGEST = 2**31 - 1
+
 
 def unfit(text: str, schema: Mapping[str, Any] | None) -> str | None:
-    """Why the text is not what the schema asks for, for a user; None where it is, or where no schema was given.
+    """Why the text is unusable or not what the schema asks for, for a user; None for a good one.
 
     Looks at the outermost object only: servers hold a model to the schema while it writes, so what reaches us broken
     is cut short or written by a server that ignored the schema.
     """
     if not text.strip():
         return "the answer is empty"
+    if HALF_A_PAIR.search(text):
+        return "the answer holds half a character (a lone surrogate)"
     if schema is None:
         return None
     try:
         value = json.loads(text)
     except ValueError as error:
         return f"the answer is not JSON: {error}"
+    if "\\ud" in text.lower() and HALF_A_PAIR.search(json.dumps(value, ensure_ascii=False)):
+        return "the answer holds half a character (a lone surrogate)"
     if not isinstance(value, dict):
         return f"the answer is not a JSON object but {type(value).__name__}"
     missing = [name for name in schema.get("required", ()) if name not in value]
     return f"the answer lacks {', '.join(missing)}" if missing else None
+
+
+def unbounded(schema: Any) -> Any:
+    """The schema without BOUNDS."""
+    if isinstance(schema, list):
+        return [unbounded(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {name: unbounded(value) for name, value in schema.items() if name not in BOUNDS}
+
+
+def count(value: Any, most: int = COUNT_LARGEST) -> int:
+    """A server's count as a number that every database stores; 0 for one that is none."""
+    try:
+        return min(max(int(value or 0), 0), most)
+    except (TypeError, ValueError, OverflowError):
+        return 0

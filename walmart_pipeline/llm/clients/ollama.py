@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,10 @@ import aiohttp
 import httpx
 from pydantic import SecretStr
 
-from walmart_pipeline.llm.calls import Answer, CallError, Request
+from walmart_pipeline.llm.calls import Answer, CallError, OnText, Request
 from walmart_pipeline.llm.clients import transport
 from walmart_pipeline.llm.clients.errors import retry_after, unanswered, without_key
-from walmart_pipeline.llm.clients.json_schema import unfit
+from walmart_pipeline.llm.clients.json_schema import count, unfit
 from walmart_pipeline.llm.clients.ndjson import lines
 from walmart_pipeline.llm.clients.transport import Timeouts
 
@@ -131,24 +131,21 @@ class Ollama:
         details = shown.get("details") or {}
         return not any("bert" in str(family) for family in (details.get("family"), *(details.get("families") or ())))
 
-    async def complete(self, request: Request) -> Answer:
-        """One whole answer. Raises CallError.
+    async def complete(self, request: Request, on_text: OnText | None = None) -> Answer:
+        """One whole answer, streamed: its first piece tells that the server has begun. Raises CallError.
 
         `max_tokens` of the parameters goes as num_predict, the others by their own names.
         """
-        answered = await self._json("POST", "/api/chat", await self._body(request, stream=False))
-        return _accepted(answered, _content(answered), request)
-
-    async def stream(self, request: Request, tell: Callable[[str], object]) -> Answer:
-        """As `complete`, its text told piece by piece. Raises CallError, also after the last piece of a cut answer."""
-        text, final = "", {"done": False}
-        async for part in self._parts("/api/chat", await self._body(request, stream=True), self._timeouts.read):
-            if piece := _content(part):
-                text += piece
-                tell(piece)
+        text: list[str] = []
+        final: Mapping[str, Any] = {"done": False}
+        async for part in self._parts("/api/chat", await self._body(request), None):
+            if piece := str((part.get("message") or {}).get("content") or ""):
+                text.append(piece)
+                if on_text:
+                    on_text(piece)
             if part.get("done"):
                 final = part
-        return _accepted(final, text, request)
+        return _accepted(final, "".join(text), request)
 
     async def pull(self, model: str) -> AsyncIterator[PullProgress]:
         """Download a model and tell how far it is. Raises CallError unless Ollama says at last that it succeeded."""
@@ -163,7 +160,7 @@ class Ollama:
         """Close all connections."""
         await self._http.aclose()
 
-    async def _body(self, request: Request, *, stream: bool) -> dict[str, Any]:
+    async def _body(self, request: Request) -> dict[str, Any]:
         options = dict(request.parameters)
         if fixed := FIXED_AT_LOAD & options.keys():
             names = ", ".join(sorted(fixed))
@@ -179,7 +176,7 @@ class Ollama:
                 for message in request.messages
                 if not (built and message.role == "system")
             ],
-            "stream": stream,
+            "stream": True,
             "options": options,
         }
         if request.schema is not None:
@@ -212,7 +209,9 @@ class Ollama:
             raise self._failed(response.status_code, _error_text(response.content), response.headers)
         return self._object(response.content)
 
-    async def _parts(self, path: str, body: Mapping[str, Any], read_seconds: float) -> AsyncIterator[dict[str, Any]]:
+    async def _parts(
+        self, path: str, body: Mapping[str, Any], read_seconds: float | None
+    ) -> AsyncIterator[dict[str, Any]]:
         timeout = httpx.Timeout(read_seconds, connect=self._timeouts.connect, pool=self._timeouts.pool)
         try:
             async with self._http.stream("POST", self._where.url + path, json=body, timeout=timeout) as response:
@@ -278,24 +277,29 @@ def _accepted(final: Mapping[str, Any], text: str, request: Request) -> Answer:
     """The answer, if it is complete. `final`: the object that ends it. Counts are left out by Ollama when zero."""
     answer = Answer(
         text=text,
-        prompt_tokens=int(final.get("prompt_eval_count", 0)),
-        completion_tokens=int(final.get("eval_count", 0)),
+        prompt_tokens=count(final.get("prompt_eval_count")),
+        completion_tokens=count(final.get("eval_count")),
+        seconds_waited=_waited(final),
     )
-    why = None
     reason = final.get("done_reason")
     if not final.get("done"):
-        why = "the answer was cut off before its end: the model repeats itself"
-    elif reason == "length":
-        why = "the answer is cut off: raise num_predict (max_tokens), or num_ctx in the Modelfile"
-    elif reason != "stop":
-        why = f"the model stopped for another reason than being done: {reason}"
+        raise CallError("cut", "the answer was cut off before its end: the model repeats itself", billed=answer)
+    if reason == "length":
+        raise CallError(
+            "cut", "the answer is cut off: raise num_predict (max_tokens), or num_ctx in the Modelfile", billed=answer
+        )
+    why = None if reason == "stop" else f"the model stopped for another reason than being done: {reason}"
     if why := why or unfit(text, request.schema):
         raise CallError("malformed", why, billed=answer)
     return answer
 
 
-def _content(part: Mapping[str, Any]) -> str:
-    return str((part.get("message") or {}).get("content") or "")
+def _waited(final: Mapping[str, Any]) -> float | None:
+    """Seconds in the server's queue: what is left of the total when loading, reading and writing are taken off."""
+    if not (total := count(final.get("total_duration"), most=2**63)):
+        return None
+    parts = ("load_duration", "prompt_eval_duration", "eval_duration")
+    return max(0.0, total - sum(count(final.get(name), most=2**63) for name in parts)) / 1e9
 
 
 def _error_text(content: bytes) -> str:

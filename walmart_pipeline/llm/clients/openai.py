@@ -6,25 +6,30 @@ Belongs here: sending, and keeping the key to ourselves. Does not: what the JSON
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import aiohttp
 import httpx2
 import openai
 from pydantic import SecretStr
 
-from walmart_pipeline.llm.calls import Answer, CallError, Request
+from walmart_pipeline.llm.calls import Answer, CallError, OnText, Request
 from walmart_pipeline.llm.clients import openai_payloads, transport
 from walmart_pipeline.llm.clients.errors import unanswered
-from walmart_pipeline.llm.clients.openai_payloads import Structured, UntakenParameterError
+from walmart_pipeline.llm.clients.json_schema import unbounded
+from walmart_pipeline.llm.clients.ndjson import lines
+from walmart_pipeline.llm.clients.openai_payloads import BOUNDS, Structured, UntakenParameterError
 from walmart_pipeline.llm.clients.rate_limit_headers import quotas
 from walmart_pipeline.llm.clients.transport import Timeouts
 from walmart_pipeline.llm.pricing import Price
 
 T = TypeVar("T")
 
+# Without being asked, a server does not count the tokens of a stream.
+STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
 OPENAI_URL = "https://api.openai.com/v1"
 # What a call can raise: the SDK's errors, and those of aiohttp that its transport lets through.
 RAISED = (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError)
@@ -37,8 +42,9 @@ class OpenAI:
     one's own. structured: `json_object` for a server that does not know JSON schemas. Raises ValueError for an address
     or a key that is none.
 
-    left_out: parameters of sampling that the model turned out not to take (reasoning models reject `temperature`); the
-    call that finds out is made again without, and all later ones go without.
+    excluded: parameters that the model or server turned out not to take (reasoning models reject `temperature`,
+    OpenAI's strict mode the lengths of a schema); the call that finds out is made again without, as are all later
+    ones.
     """
 
     provider = "openai"
@@ -56,10 +62,11 @@ class OpenAI:
     ) -> None:
         self.model = model
         self.price = price
-        self.left_out: set[str] = set()
+        self.excluded: set[str] = set()
         self._structured = structured
         self._key = transport.usable_key(key, "OPENAI_API_KEY")
         self._where = transport.address(base_url)
+        self._without_read_timeout = httpx2.Timeout(None, connect=timeouts.connect, pool=timeouts.pool)
         self.sdk = openai.AsyncOpenAI(
             # Some key has to be given: without one the SDK takes OPENAI_API_KEY, which is not for every server.
             api_key=self._key.get_secret_value() or "none",
@@ -81,7 +88,7 @@ class OpenAI:
 
     async def models(self) -> list[str]:
         """The names of the models that the key opens, sorted."""
-        listed, _ = await self._ask("get", "/models")
+        listed = await self._ask("/models")
         try:
             return sorted(model["id"] for model in listed["data"])
         except (KeyError, TypeError):
@@ -93,47 +100,41 @@ class OpenAI:
         """None: OpenAI does not tell which weights answer under a name."""
         return None
 
-    async def complete(self, request: Request) -> Answer:
-        """One whole answer with its exact cost. Raises CallError."""
-        completion, headers = await self._taken(request, lambda body: self._ask("post", "/chat/completions", body))
-        return self._answer(completion, request, headers)
-
-    async def stream(self, request: Request, tell: Callable[[str], object]) -> Answer:
-        """As `complete`, its text told piece by piece. Raises CallError, also after the last piece of a cut answer."""
-        # Without being asked, a server does not count the tokens of a stream.
-        counted = {"stream": True, "stream_options": {"include_usage": True}}
-        opened = await self._taken(
-            request, lambda body: self.asked(self.sdk.chat.completions.create(**(body | counted)))
-        )
-        text, refusal, reason = "", "", None
-        usage: dict[str, Any] = {}
-        failed: CallError | None = None
+    async def complete(self, request: Request, on_text: OnText | None = None) -> Answer:
+        """One whole answer with its exact cost, streamed where the server streams. Raises CallError."""
+        began = time.monotonic()
+        while True:
+            excluded = frozenset(self.excluded)
+            streamed = {name: value for name, value in STREAMED.items() if name not in excluded}
+            try:
+                completion, headers = await self._completion(self.body(request) | streamed, on_text)
+                break
+            except UntakenParameterError as error:
+                has_bounds = unbounded(request.schema) != request.schema
+                if error.parameter in excluded or (error.parameter == BOUNDS and not has_bounds):
+                    raise
+                self.excluded.add(error.parameter)
+        allowed, announced = request.parameters.get("max_tokens"), quotas(headers)
         try:
-            async with opened as chunks:
-                async for chunk in chunks:
-                    usage = chunk.usage.model_dump() if chunk.usage else usage
-                    for choice in chunk.choices:
-                        reason = choice.finish_reason or reason
-                        refusal += choice.delta.refusal or ""
-                        if choice.delta.content:
-                            text += choice.delta.content
-                            tell(choice.delta.content)
-        except RAISED as error:
-            failed = self.failed(error)
-        if failed:
-            raise failed
-        message = {"content": text, "refusal": refusal}
-        completion = {"choices": [{"message": message, "finish_reason": reason}], "usage": usage}
-        return self._answer(completion, request, opened.response.headers)
+            answer = openai_payloads.answer(
+                completion,
+                self.price,
+                schema=request.schema,
+                max_tokens=allowed,
+                elapsed=time.monotonic() - began,
+            )
+        except CallError as error:
+            error.quotas = announced
+            raise
+        return replace(answer, quotas=announced)
 
     async def close(self) -> None:
         """Close all connections."""
         await self.sdk.close()
 
     def body(self, request: Request) -> dict[str, Any]:
-        """The JSON of a request, without what is left out."""
-        sent = openai_payloads.body(request, self.model, self._structured)
-        return {name: value for name, value in sent.items() if name not in self.left_out}
+        """The JSON of a request, without what is excluded."""
+        return openai_payloads.body(request, self.model, self._structured, self.excluded)
 
     async def asked(self, call: Awaitable[T]) -> T:
         """What a call of `sdk` gives. Raises CallError."""
@@ -156,45 +157,67 @@ class OpenAI:
         error_class, what = unanswered(error)
         return CallError(error_class, f"{self.endpoint} does not answer ({what})")
 
-    async def _taken(self, request: Request, send: Callable[[dict[str, Any]], Awaitable[T]]) -> T:
-        while True:
-            body = self.body(request)
-            try:
-                return await send(body)
-            except UntakenParameterError as error:
-                if error.parameter not in body:
-                    raise
-                self.left_out.add(error.parameter)
-
-    def _answer(self, completion: Any, request: Request, headers: Mapping[str, str]) -> Answer:
-        allowed, told = request.parameters.get("max_tokens"), quotas(headers)
-        try:
-            answer = openai_payloads.answer(completion, self.price, schema=request.schema, max_tokens=allowed)
-        except CallError as error:
-            error.quotas = told
-            raise
-        return replace(answer, quotas=told)
-
     def refused(self, status: int, told: Any, headers: Mapping[str, str]) -> CallError:
         """The CallError of an HTTP status with its error body."""
         error = openai_payloads.failure(status, told, headers, model=self.model, endpoint=self.endpoint, key=self._key)
         error.quotas = quotas(headers)
         return error
 
-    async def _ask(self, method: str, path: str, body: Any = None) -> tuple[Any, Mapping[str, str]]:
-        """Raw JSON of an endpoint, and its headers: the SDK's interface for endpoints that it does not know.
+    async def _completion(self, body: dict[str, Any], on_text: OnText | None) -> tuple[Any, Mapping[str, str]]:
+        """A chat completion as JSON, with its headers; a streamed one is put together."""
+        # Sparing the SDK's typed parameters and answers halves its CPU, see transport.py. With `cast_to` of a response
+        # it gives the response itself, whatever the annotation of a stream says.
+        sent = self.sdk.post(
+            "/chat/completions",
+            cast_to=httpx2.Response,
+            body=body,
+            stream=True,
+            stream_cls=openai.AsyncStream[Any],
+            options={"timeout": self._without_read_timeout},
+        )
+        response = cast("httpx2.Response", await self.asked(sent))
+        failed: CallError | None = None
+        try:
+            if "text/event-stream" in response.headers.get("content-type", ""):
+                return await self._put_together(response, on_text), response.headers
+            return self._checked(await response.aread(), response.headers), response.headers
+        except RAISED as error:
+            failed = self.failed(error)
+        finally:
+            await response.aclose()
+        raise failed
 
-        Sparing its typed parameters and answers halves its CPU, see transport.py.
-        """
-        if method == "get":
-            response = await self.asked(self.sdk.get(path, cast_to=httpx2.Response))
-        else:
-            response = await self.asked(self.sdk.post(path, cast_to=httpx2.Response, body=body))
-        answered = openai_payloads.parsed(response.content)
-        if isinstance(answered, dict) and answered.get("error"):
+    async def _put_together(self, response: httpx2.Response, on_text: OnText | None) -> dict[str, Any]:
+        """The completion that the events of a stream come to."""
+        text, refusal, reason = [], "", None
+        last: dict[str, Any] = {}
+        async for line in lines(response.aiter_bytes()):
+            if not line.startswith(b"data:") or (data := line[5:].strip()) == b"[DONE]":
+                continue
+            chunk = self._checked(data, response.headers)
+            last |= {name: chunk[name] for name in ("usage", "timings") if chunk.get(name)}
+            for choice in chunk.get("choices") or ():
+                delta = choice.get("delta") or {}
+                reason = choice.get("finish_reason") or reason
+                refusal += delta.get("refusal") or ""
+                if piece := delta.get("content"):
+                    text.append(piece)
+                    if on_text:
+                        on_text(piece)
+        message = {"content": "".join(text), "refusal": refusal}
+        return {"choices": [{"message": message, "finish_reason": reason}], **last}
+
+    async def _ask(self, path: str) -> Any:
+        """The JSON of an endpoint."""
+        response = await self.asked(self.sdk.get(path, cast_to=httpx2.Response))
+        return self._checked(response.content, response.headers)
+
+    def _checked(self, content: bytes, headers: Mapping[str, str]) -> Any:
+        """JSON that reports no error. Raises CallError."""
+        value = openai_payloads.parsed(content)
+        if isinstance(value, dict) and (error := value.get("error")):
             # Gateways report what went wrong behind them under HTTP 200, some with its status as the code.
-            told = answered["error"]
-            code = told.get("code") if isinstance(told, dict) else None
+            code = error.get("code") if isinstance(error, dict) else None
             status = code if isinstance(code, int) and 400 <= code < 600 else 500
-            raise self.refused(status, told, response.headers)
-        return answered, response.headers
+            raise self.refused(status, error, headers)
+        return value

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, TypeAlias
 
 from pydantic import SecretStr
 
 from walmart_pipeline.llm.calls import Answer, CallError, Request
 from walmart_pipeline.llm.clients.errors import retry_after, without_key
-from walmart_pipeline.llm.clients.json_schema import unfit
+from walmart_pipeline.llm.clients.json_schema import count, unbounded, unfit
 from walmart_pipeline.llm.pricing import Price
 
 # How a server is told the form of the answer; `json_object` is for one that does not know schemas.
@@ -28,22 +28,28 @@ UNPAID = frozenset(("insufficient_quota", "billing_hard_limit_reached", "billing
 KEY_LIKE = re.compile(r"\bsk-[\w*.-]+")
 
 
-# What a reasoning model does not take; the answer can be had without.
-SAMPLING = frozenset(("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed"))
+# What some models or servers do not take; the answer can be had without. `bounds` are those of the schema.
+OPTIONAL = frozenset(
+    ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "stream", "stream_options")
+)
+BOUNDS = "bounds"
+UNTAKEN_BOUNDS = re.compile(r"schema|response_format|grammar|(min|max)(Length|Items)", re.IGNORECASE)
 
 
 class UntakenParameterError(CallError):
-    """The model does not take a parameter that only says how it samples: `parameter`."""
+    """The model or server does not take `parameter`, which is one of OPTIONAL or BOUNDS."""
 
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__("rejected", message)
         self.parameter = parameter
 
 
-def body(request: Request, model: str, structured: Structured) -> dict[str, Any]:
+def body(
+    request: Request, model: str, structured: Structured, excluded: Collection[str] = frozenset()
+) -> dict[str, Any]:
     """The JSON of a chat completion. `max_tokens` goes as max_completion_tokens, other parameters by their own names.
 
-    With `json_object` the schema is not sent: the prompt has to tell it.
+    With `json_object` the schema is not sent: the prompt has to state it. excluded: names of OPTIONAL, or BOUNDS.
     """
     sent: dict[str, Any] = {
         "model": model,
@@ -55,20 +61,27 @@ def body(request: Request, model: str, structured: Structured) -> dict[str, Any]
         sent["max_completion_tokens"] = sent.pop("max_tokens")
     if request.schema is not None:
         sent["response_format"] = {"type": "json_object"}
+        schema = unbounded(request.schema) if BOUNDS in excluded else request.schema
         if structured == "json_schema":
             sent["response_format"] = {
                 "type": "json_schema",
-                "json_schema": {"name": "answer", "strict": True, "schema": _strict(request.schema)},
+                "json_schema": {"name": "answer", "strict": True, "schema": _strict(schema)},
             }
-    return sent
+    return {name: value for name, value in sent.items() if name not in excluded}
 
 
 def answer(
-    completion: Any, price: Price, *, schema: Mapping[str, Any] | None = None, max_tokens: int | None = None
+    completion: Any,
+    price: Price,
+    *,
+    schema: Mapping[str, Any] | None = None,
+    max_tokens: int | None = None,
+    elapsed: float | None = None,
 ) -> Answer:
     """The answer, if it is complete and fits the schema. Raises CallError, with what was paid for it.
 
-    max_tokens: what the answer was allowed; with it, an answer that the context cut short is told apart.
+    max_tokens: the answer's limit; with it, an answer that the context cut short is recognized. elapsed: seconds from
+    the call to the answer.
     """
     try:
         choice = completion["choices"][0]
@@ -79,9 +92,10 @@ def answer(
     usage = completion.get("usage") or {}
     paid = Answer(
         text=text,
-        prompt_tokens=int(usage.get("prompt_tokens") or 0),
-        completion_tokens=int(usage.get("completion_tokens") or 0),
+        prompt_tokens=count(usage.get("prompt_tokens")),
+        completion_tokens=count(usage.get("completion_tokens")),
         cost_usd=cost(usage, price),
+        seconds_waited=_waited(completion, elapsed),
     )
     reason = choice.get("finish_reason")
     if message.get("refusal"):
@@ -96,14 +110,23 @@ def answer(
     return paid
 
 
+def _waited(completion: Mapping[str, Any], elapsed: float | None) -> float | None:
+    """Seconds in the queue of llama-server, which reports the milliseconds of reading and writing."""
+    timings = completion.get("timings")
+    if elapsed is None or not isinstance(timings, Mapping):
+        return None
+    served = count(timings.get("prompt_ms")) + count(timings.get("predicted_ms"))
+    return max(0.0, elapsed - served / 1000) if served else None
+
+
 def cost(usage: Mapping[str, Any], price: Price) -> float:
     """USD of a call by the server's own count; reasoning is part of the completion's tokens."""
     prompt = usage.get("prompt_tokens_details") or {}
     return price.cost(
-        prompt_tokens=int(usage.get("prompt_tokens") or 0),
-        completion_tokens=int(usage.get("completion_tokens") or 0),
-        cached_tokens=int(prompt.get("cached_tokens") or 0),
-        written_tokens=int(prompt.get("cache_write_tokens") or 0),
+        prompt_tokens=count(usage.get("prompt_tokens")),
+        completion_tokens=count(usage.get("completion_tokens")),
+        cached_tokens=count(prompt.get("cached_tokens")),
+        written_tokens=count(prompt.get("cache_write_tokens")),
     )
 
 
@@ -122,8 +145,12 @@ def failure(
         )
     if TOO_LONG.search(text) or code == "context_length_exceeded" or status == 413:
         return CallError("too_long", said)
-    if code in ("unsupported_value", "unsupported_parameter") and told.get("param") in SAMPLING:
+    if code in ("unsupported_value", "unsupported_parameter") and told.get("param") in OPTIONAL:
         return UntakenParameterError(told["param"], said)
+    if status in (400, 422) and "stream_options" in text:
+        return UntakenParameterError("stream_options", said)
+    if status in (400, 422) and UNTAKEN_BOUNDS.search(text):
+        return UntakenParameterError(BOUNDS, said)
     match status:
         case 401 | 403:
             # Their own text is left out: OpenAI's echoes part of the key.
@@ -146,14 +173,14 @@ def failure(
 
 
 def _cut(usage: Mapping[str, Any], max_tokens: int | None, paid: Answer) -> CallError:
-    reasoning = int((usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0)
+    reasoning = count((usage.get("completion_tokens_details") or {}).get("reasoning_tokens"))
     if not paid.text and reasoning:
         why = f"the model used {reasoning} tokens for reasoning and had none left to answer: raise max_tokens"
     elif max_tokens and 0 < paid.completion_tokens < max_tokens:
         return CallError("too_long", "prompt and answer do not fit the model's context together", billed=paid)
     else:
         why = "the answer is cut off: raise max_tokens"
-    return CallError("malformed", why, billed=paid)
+    return CallError("cut", why, billed=paid)
 
 
 def _strict(schema: Any) -> Any:

@@ -1,78 +1,81 @@
-"""What a run may spend.
-
-Belongs here: what was spent, what is at stake in flight, and whether one more call fits. Does not: prices (clients).
-"""
+"""What a run may spend, and what calls in flight can cost at most."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 from dataclasses import dataclass, replace
 
 from walmart_pipeline.llm.calls import Request
+from walmart_pipeline.llm.pricing import FREE, Price
+
+# A chat template adds a few tokens around each message.
+TEMPLATE_TOKENS = 16
+# What an answer may come to where the request sets no max_tokens.
+UNBOUNDED_TOKENS = 16_384
 
 
 @dataclass(frozen=True)
 class Budget:
     """The most that a run may spend; None is no limit.
 
-    calls: those that reached a model; a refused one is not counted. estimate: USD that a request will cost at most.
-    Without it the dearest call so far stands for the next one, and the first is made alone.
-    committed_usd, committed_calls: what of it is spoken for before the first call, by batches that were sent off.
+    calls: those that reached a model; a refused one is not counted. price: of the model, for a limit in USD.
+    committed_usd, committed_calls: what is reserved before the first call, by batches that were sent.
     """
 
     usd: float | None = None
     calls: int | None = None
-    estimate: Callable[[Request], float] | None = None
+    price: Price = FREE
     committed_usd: float = 0.0
     committed_calls: int = 0
 
     def commit(self, usd: float) -> Budget | None:
-        """The same budget with one call more that is spoken for; None if it does not fit."""
+        """The same budget with one more call committed; None if it does not fit."""
         if self.calls is not None and self.committed_calls >= self.calls:
             return None
         if self.usd is not None and (self.committed_usd >= self.usd or self.committed_usd + usd > self.usd):
             return None
         return replace(self, committed_usd=self.committed_usd + usd, committed_calls=self.committed_calls + 1)
 
+    def most(self, request: Request) -> float:
+        """USD that a call can cost at most: no tokenizer makes more tokens than the text has bytes."""
+        prompt = sum(len(message.content.encode("utf-8", "replace")) + TEMPLATE_TOKENS for message in request.messages)
+        if request.schema is not None:
+            prompt += len(json.dumps(request.schema))
+        answer = int(request.parameters.get("max_tokens") or UNBOUNDED_TOKENS)
+        plain = self.price.cost(prompt_tokens=prompt, completion_tokens=answer)
+        return max(plain, self.price.cost(prompt_tokens=prompt, completion_tokens=answer, written_tokens=prompt))
 
-class Purse:
-    """A budget in use: an estimate is set aside for each call in flight."""
+
+class BudgetTracker:
+    """A budget in use: each call in flight has reserved the most that it can cost."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._dearest: float | None = None
-        self._aside = 0.0
+        self._reserved = 0.0
         self._in_flight = 0
         self.spent_usd = budget.committed_usd
         self.calls = budget.committed_calls
 
-    def set_aside(self, request: Request) -> float | None:
-        """USD set aside for this request, to be given to `settle`; None if it does not fit beside what is in flight."""
+    def reserve(self, request: Request) -> float | None:
+        """USD reserved for this request, to be given to `settle`; None if it does not fit beside what is in flight."""
         budget = self._budget
         if budget.calls is not None and self.calls + self._in_flight >= budget.calls:
             return None
-        estimate = 0.0
+        reserved = 0.0
         if budget.usd is not None:
-            if budget.estimate:
-                estimate = budget.estimate(request)
-            elif self._dearest is not None:
-                estimate = self._dearest
-            elif self._in_flight:
+            reserved = budget.most(request)
+            if self.spent_usd >= budget.usd or self.spent_usd + self._reserved + reserved > budget.usd:
                 return None
-            if self.spent_usd >= budget.usd or self.spent_usd + self._aside + estimate > budget.usd:
-                return None
-        self._aside += estimate
+        self._reserved += reserved
         self._in_flight += 1
-        return estimate
+        return reserved
 
-    def settle(self, set_aside: float, cost_usd: float, *, counts: bool) -> None:
+    def settle(self, reserved: float, cost_usd: float, *, counts: bool) -> None:
         """A call ended. counts: it reached a model."""
-        self._aside -= set_aside
+        self._reserved -= reserved
         self._in_flight -= 1
         self.spent_usd += cost_usd
-        if counts:
-            self.calls += 1
-            self._dearest = max(self._dearest or 0.0, cost_usd)
+        self.calls += counts
 
     @property
     def reached(self) -> str:
@@ -80,4 +83,7 @@ class Purse:
         budget = self._budget
         if budget.calls is not None and self.calls >= budget.calls:
             return f"the budget of {budget.calls:,} calls is reached"
-        return f"the budget of {budget.usd or 0:.2f} USD is reached: {self.spent_usd:.4f} USD are spent or spoken for"
+        return (
+            f"the budget of {budget.usd or 0:.2f} USD is reached: {self.spent_usd:.4f} USD are spent or committed, and "
+            "the next call could cost more than what is left"
+        )

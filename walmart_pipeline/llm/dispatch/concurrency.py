@@ -1,88 +1,128 @@
-"""How many calls an endpoint has at once, learned from how long they take.
+"""How many calls an endpoint has in flight, learned from how long they queue there.
 
-Belongs here: a self-hosted server that queues instead of refusing. Does not: refusals (rate_limit_estimator.py).
+A self-hosted server (Ollama, llama-server) serves a fixed number of calls at once, its slots, and lets all others wait
+without a byte. More calls in flight than slots gain nothing, and wait as long as timeouts do.
 """
 
 from __future__ import annotations
 
 import math
 
-# A quarter of what is allowed: two doublings, 0.25 s of a 200 ms server's time; a server with a short queue is not
-# flooded before its first answer.
-START_SHARE = 4
-# Answers twice as slow as the quickest wait as long as they are worked on: more calls would only wait longer.
-# Batching servers slow down somewhat under load while they get more done, and stay below it.
-TOLERANCE = 2.0
-# Fewer answers say nothing about the usual one.
-ROUND_LEAST = 5
-# A server that became slower for good is not held to its former best for ever. The limit is halved for one round in
-# so many, and only while it is below what is allowed anyway.
+# One call waits at the server so that a free slot is filled at once, a second one where slots are freed in pairs.
+WAITING = 2
+# Beyond this share, calls that wait are a queue and not the variance of a large server.
+VARIANCE = 0.1
+# Estimated waits below this share of the time of service are noise: long prompts, other users, our own CPU.
+NOISE = 0.25
+# Growth doubles the calls in flight, or multiplies them by up to 8 where even then none would wait longer than this.
+GROWTH_WAIT_SECONDS, GROWTH_MOST = 1.6, 7.0
+# Below half a call there is no queue; then the limit rises by one call in sixteen.
+NO_QUEUE, STEP = 0.5, 1 / 16
+# Fewer answers are no round.
+ROUND_LEAST = 4
+# Estimates compare with the quickest answer. After so many rounds with a queue it is measured anew, with no call
+# waiting: a server that became slower for good would pass for one with fewer slots.
 REMEASURE_ROUNDS = 20
 
 
-class AdaptiveLimit:
-    """Calls at once, between 1 and `most`.
+class ConcurrencyLimit:
+    """Calls in flight: `slots` and one or two, between 1 and `most`.
 
-    Doubles with each round of answers at first, as TCP does; then each round multiplies by the gradient
-    best / usual (never below a half) and adds the square root, after Netflix's concurrency-limits (Gradient2).
-    Pace is seconds per token where tokens are known: a long answer is no sign of a queue.
+    Starts with two and multiplies while nothing queues. Then, round by round, the queue is in_flight × wait / elapsed
+    (Little's law): above two calls, the limit becomes slots + 2; where there is none, it rises. This is TCP Vegas, with
+    the server's own figure for the wait where it reports one.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._limit: float = max(1, most // START_SHARE)
-        self._starting = True
-        self._round: list[float] = []
+        self._limit: float = min(2, most)
+        self.slots = 1
+        self.longest_service = 0.0
+        self._growing = True
         self._round_from = 0
         self._peak = 0
-        self._quickest = math.inf
-        self._best = math.inf
-        self._slowed_rounds = 0
+        self._answers = 0
+        self._waited = self._elapsed = 0.0
+        self._queued_rounds = 0
+        self._best_first_text = self._best_pace = math.inf
 
     @property
     def limit(self) -> int:
-        """Calls at once."""
+        """Calls that may be in flight."""
         return int(self._limit)
 
-    def asked(self, in_flight: int) -> None:
-        """A call is made, with itself so many are in flight."""
+    def sent(self, in_flight: int) -> None:
+        """A call is made; in_flight includes it."""
         self._peak = max(self._peak, in_flight)
 
-    def answered(self, call: int, next_call: int, pace: float) -> None:
-        """An answer came, or a timeout (pace is infinite).
+    def answered(
+        self,
+        call: int,
+        next_call: int,
+        in_flight: int,
+        *,
+        elapsed: float,
+        tokens: int,
+        first_text: float | None,
+        waited: float | None,
+    ) -> None:
+        """A whole answer came.
 
-        call: the endpoint's running number of this call; next_call: that of the next one.
+        call, next_call: running numbers of this call and the next. in_flight: when it was made, with itself. elapsed,
+        first_text: seconds from the call to its answer, and to the first piece of a streamed one. waited: seconds in
+        the server's queue, where the server reports them.
         """
+        wait = self._wait(elapsed, tokens, first_text) if waited is None else min(max(waited, 0.0), elapsed)
+        service = elapsed - wait
+        self.longest_service = max(self.longest_service, service)
         if call < self._round_from:
             return
-        self._round.append(pace)
-        if self._starting:
-            self._quickest = min(self._quickest, pace)
-            # A limit that is not reached says nothing about a higher one.
-            if self._limit < 2 * self._peak and pace <= TOLERANCE * self._quickest:
-                self._set(self._limit + 1)
-        if len(self._round) >= max(self._limit, ROUND_LEAST):
-            self._end_round(next_call)
+        self._answers += 1
+        self._waited += wait
+        self._elapsed += elapsed
+        if self._answers >= (self.limit if self._growing else max(self.limit, ROUND_LEAST)):
+            self._end_round(next_call, is_estimate=waited is None)
 
-    def _end_round(self, next_call: int) -> None:
-        paces, reached = sorted(self._round), self._peak >= self.limit
-        # The quickest tenth met no queue; the single quickest may be a fluke.
-        quick, usual = paces[len(paces) // 10], paces[len(paces) // 2]
-        self._best = min(self._best, quick)
-        gradient = 1.0
-        if math.isinf(usual) or usual > TOLERANCE * self._best:
-            gradient = max(0.5, TOLERANCE * self._best / usual) if math.isfinite(usual) else 0.5
-        self._round, self._round_from, self._peak = [], next_call, 0
-        if gradient < 1:
-            self._starting = False
-            self._slowed_rounds += 1
-        if self._slowed_rounds >= REMEASURE_ROUNDS:
-            self._slowed_rounds, self._starting = 0, True
-            self._quickest = self._best = math.inf
-            self._set(self._limit / 2)
-        elif not self._starting:
-            wanted = self._limit * gradient + math.sqrt(self._limit)
-            self._set(wanted if reached else min(wanted, self._limit))
+    def timed_out(self) -> None:
+        """A call waited in the server's queue until it was given up."""
+        self._growing = False
+        self._set(self._limit / 2)
+
+    def _wait(self, elapsed: float, tokens: int, first_text: float | None) -> float:
+        """Estimate of the wait: how much later than the quickest the answer began, or came."""
+        if first_text is not None and first_text < 0.9 * elapsed:
+            self._best_first_text = min(self._best_first_text, first_text)
+            wait = first_text - self._best_first_text
+        else:
+            self._best_pace = min(self._best_pace, elapsed / (tokens or 1))
+            wait = elapsed - self._best_pace * (tokens or 1)
+        return wait if wait > NOISE * (elapsed - wait) else 0.0
+
+    def _end_round(self, next_call: int, *, is_estimate: bool) -> None:
+        share = self._waited / self._elapsed if self._elapsed else 0.0
+        queue = self._peak * share
+        served = max(1, round(self._peak - queue))
+        if queue > WAITING + VARIANCE * self._peak:
+            self.slots = served
+            self._set(served + min(WAITING, served))
+        elif queue >= NO_QUEUE:
+            self.slots = served
+        elif self._peak >= self.limit:
+            self.slots = served
+            if not self._growing:
+                self._set(self._limit + max(1.0, self._limit * STEP))
+        if self._growing and share > VARIANCE:
+            self._growing = False
+        elif self._growing and self._peak >= self.limit:
+            service = max((self._elapsed - self._waited) / self._answers, 1e-3)
+            self._set(self._limit * (1 + min(max(1.0, GROWTH_WAIT_SECONDS / service), GROWTH_MOST)))
+        self._queued_rounds += is_estimate and queue >= NO_QUEUE
+        if self._queued_rounds >= REMEASURE_ROUNDS:
+            self._queued_rounds = 0
+            self._best_first_text = self._best_pace = math.inf
+            self._set(self.slots)
+        self._round_from, self._peak, self._answers = next_call, 0, 0
+        self._waited = self._elapsed = 0.0
 
     def _set(self, limit: float) -> None:
         self._limit = min(max(limit, 1.0), self._most)

@@ -1,30 +1,33 @@
-"""Requests in, outcomes out: model calls for a caller that is no coroutine.
+"""Model calls for a caller that is no coroutine: requests in, outcomes out.
 
-Belongs here: the caller's side of a run: pulling requests, asking the ledger first, handing outcomes over, and the
-thread of the event loop. Does not: when and where a call is made (dispatching/), or what is asked (the caller).
+The caller's side of a run: pull requests, look each up in the ledger, hand outcomes over. The calls are made by a
+Scheduler in the thread of an event loop.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
+from queue import Empty, SimpleQueue
+from random import Random
 
-from walmart_pipeline.llm.calls import Client, Request
-from walmart_pipeline.llm.dispatch.background import Background
+from walmart_pipeline.llm.calls import Client, Request, Watcher
 from walmart_pipeline.llm.dispatch.budget import Budget
-from walmart_pipeline.llm.dispatch.core import Validate
-from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome, Snapshot
-from walmart_pipeline.llm.dispatch.run_progress import Tally
+from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome, Progress, Snapshot
+from walmart_pipeline.llm.dispatch.scheduler import Recorder, Scheduler, Validate
 from walmart_pipeline.llm.ledger import Found, Ledger
 
-# Requests that the dispatcher holds, from their being pulled to their outcome's being taken: for each place of an
-# endpoint so many, and at least so many in all. A caller that stores 500 rows at a time takes no outcomes meanwhile.
-HELD_PER_PLACE, HELD_LEAST = 8, 1_024
-# One look into the ledger for so many requests, but a slow source does not hold up those that it has given.
+# Requests that the dispatcher holds, from when they are pulled until their outcome is taken: for each call that an
+# endpoint may have in flight, and in all. A caller that stores 500 rows at a time takes no outcomes meanwhile.
+HELD_PER_CALL, HELD_LEAST = 8, 1_024
+# One query of the ledger for so many requests, but a slow source does not hold up those that it has given.
 PAGE, PAGE_SECONDS = 256, 0.02
 
 
@@ -33,8 +36,8 @@ class Dispatcher:
 
     clients: one an endpoint; they share the work. They are closed at the end of a run, in the event loop that used
     them. validate: raises CallError("malformed") for an answer that is to be asked for again; it has to be quick.
-    since: what the ledger kept before this time is asked for once more. total: the number of requests, for `snapshot`.
-    One run at a time.
+    since: what the ledger stored before this time is asked for once more. total: the number of requests, for
+    `snapshot`. watcher: follows the answers as they are written. One run at a time.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Dispatcher:
         *,
         since: datetime | None = None,
         total: int | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         if not clients:
             raise ValueError("a dispatcher needs at least one client")
@@ -57,9 +61,10 @@ class Dispatcher:
         self._validate = validate
         self._since = since
         self._total = total
-        self._held_most = max(HELD_LEAST, HELD_PER_PLACE * self._limits.concurrency * len(clients))
-        self._background: Background | None = None
-        self._tally = Tally()
+        self._watcher = watcher
+        self._held_most = max(HELD_LEAST, HELD_PER_CALL * self._limits.concurrency * len(clients))
+        self._background: EventLoopThread | None = None
+        self._progress = Progress()
         self._submitted: deque[Request] = deque()
         self._asked: dict[str, list[Request]] = {}
         self._ready: deque[Outcome] = deque()
@@ -71,12 +76,14 @@ class Dispatcher:
 
         requests: pulled in this thread, a little ahead of what is asked. More can be added with `submit` while
         outcomes are taken. Closing the iterator stops the run as `stop` does and waits for what is in flight.
-        Raises LedgerError if an answer could not be kept, and whatever `requests`, a client or `validate` raise.
+        Raises LedgerError if an answer could not be stored, and whatever `requests`, a client or `validate` raise.
         """
         if self._background:
             raise RuntimeError("this dispatcher is running already")
-        self._background = Background(self._clients, self._ledger, self._limits, self._budget, self._validate)
-        self._tally = Tally()
+        self._background = EventLoopThread(
+            self._clients, self._ledger, self._limits, self._budget, self._validate, self._watcher
+        )
+        self._progress = Progress()
         try:
             yield from self._outcomes(self._background, iter(requests))
         finally:
@@ -111,15 +118,29 @@ class Dispatcher:
         background = self._background
         if not background:
             return None
-        return self._tally.snapshot(background.core, background.now(), self._total)
+        scheduler, progress = background.scheduler, self._progress
+        rate = progress.rate
+        return Snapshot(
+            done=progress.done,
+            from_ledger=progress.from_ledger,
+            failed=dict(progress.failed),
+            calls=scheduler.calls,
+            in_flight=sum(endpoint.in_flight for endpoint in scheduler.endpoints),
+            limit=sum(endpoint.limit for endpoint in scheduler.endpoints),
+            rate=rate,
+            prompt_tokens=scheduler.prompt_tokens,
+            completion_tokens=scheduler.completion_tokens,
+            cost_usd=scheduler.budget.spent_usd,
+            seconds_left=(self._total - progress.done) / rate if self._total is not None and rate else None,
+        )
 
-    def _outcomes(self, background: Background, source: Iterator[Request]) -> Iterator[Outcome]:
+    def _outcomes(self, background: EventLoopThread, source: Iterator[Request]) -> Iterator[Outcome]:
         exhausted = False
         while True:
             exhausted = exhausted or self._stopped
             room = 0 if exhausted else self._held_most - self._held
             # Outcomes go first, unless the workers are about to run out of requests.
-            hungry = not self._ready or background.core.fresh < self._limits.concurrency
+            hungry = not self._ready or background.scheduler.fresh < self._limits.concurrency
             if self._submitted:
                 submitted = [*self._submitted]
                 self._submitted.clear()
@@ -133,12 +154,12 @@ class Dispatcher:
             if self._ready:
                 self._held -= 1
                 outcome = self._ready.popleft()
-                self._tally.count(outcome)
+                self._progress.count(outcome)
                 yield outcome
             elif exhausted and not self._held and not self._submitted:
                 return
 
-    def _hand_in(self, background: Background, requests: list[Request], *, urgent: bool) -> None:
+    def _hand_in(self, background: EventLoopThread, requests: list[Request], *, urgent: bool) -> None:
         """Ask the ledger, and the models for what it does not have. Equal requests are asked once."""
         self._held += len(requests)
         new: dict[str, Request] = {}
@@ -186,3 +207,91 @@ def _shared(outcome: Outcome, requests: list[Request]) -> Iterator[Outcome]:
     for request in requests[1:]:
         answered = outcome.answer is not None
         yield replace(outcome, request=request, attempts=0, cost_usd=0.0, seconds_queued=0.0, from_ledger=answered)
+
+
+class EventLoopThread:
+    """A Scheduler at work in a thread of its own. All methods are for the caller's thread."""
+
+    def __init__(
+        self,
+        clients: Sequence[Client],
+        ledger: Recorder,
+        limits: DispatchLimits,
+        budget: Budget,
+        validate: Validate | None,
+        watcher: Watcher | None,
+    ) -> None:
+        self._clients = clients
+        self._limits = limits
+        self._out: SimpleQueue[Outcome | BaseException] = SimpleQueue()
+        self._stopping, self._closing = asyncio.Event(), asyncio.Event()
+        self._started: Future[tuple[asyncio.AbstractEventLoop, Scheduler]] = Future()
+
+        async def serve() -> None:
+            scheduler = Scheduler(
+                clients,
+                ledger,
+                limits,
+                budget,
+                validate,
+                self._out.put,
+                self._out.put,
+                Random(),  # noqa: S311
+                watcher,
+            )
+            self._started.set_result((asyncio.get_running_loop(), scheduler))
+            await self._stopping.wait()
+            await scheduler.drain(limits.grace_seconds)
+            await self._closing.wait()
+            for client in self._clients:
+                await client.close()
+
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="dispatcher")
+        self._served = self._thread.submit(asyncio.run, serve())
+        self._served.add_done_callback(self._ended)
+        self._loop, self.scheduler = self._started.result()
+
+    def offer(self, requests: Iterable[tuple[str, Request]], *, urgent: bool) -> None:
+        """Requests with their hashes. urgent: to be asked before what waits."""
+        self._loop.call_soon_threadsafe(partial(self.scheduler.offer, list(requests), urgent=urgent))
+
+    def arrived(self, *, wait: bool) -> list[Outcome]:
+        """Outcomes since the last look; waits for one if there is none. Raises what went wrong inside."""
+        outcomes = []
+        try:
+            arrival = self._out.get(block=wait)
+            while True:
+                if isinstance(arrival, BaseException):
+                    raise arrival
+                outcomes.append(arrival)
+                arrival = self._out.get_nowait()
+        except Empty:
+            return outcomes
+
+    def stop(self) -> None:
+        """No further call; calls in flight have the grace time. Returns at once, also inside a signal handler."""
+        self._tell(self.scheduler.stop, "the run was stopped")
+        self._tell(self._stopping.set)
+
+    def close(self) -> None:
+        """Stop, and wait until nothing is in flight and the thread has ended. Interrupted, it waits no longer."""
+        self.stop()
+        self._tell(self._closing.set)
+        try:
+            self._served.result()
+        except KeyboardInterrupt:
+            self._tell(self.scheduler.abandon)
+            self._served.result()
+            raise
+        finally:
+            self._thread.shutdown()
+
+    def _tell(self, what: Callable[..., object], *arguments: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(what, *arguments)
+
+    def _ended(self, served: Future[None]) -> None:
+        if error := served.exception():
+            self._out.put(error)
+            if not self._started.done():
+                self._started.set_exception(error)

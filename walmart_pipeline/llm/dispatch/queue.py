@@ -1,8 +1,4 @@
-"""Requests that wait for their turn.
-
-Belongs here: a request on its way to its outcome, and the order of those that wait.
-Does not: which endpoint takes it, and when (core.py).
-"""
+"""Requests that wait to be sent, and in which order."""
 
 from __future__ import annotations
 
@@ -19,13 +15,17 @@ from walmart_pipeline.llm.dispatch.outcomes import FailureClass, Outcome
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A request, and what its calls took so far."""
+    """A request, and what its calls took so far.
+
+    queue_timeouts: calls that were given up while they waited in a server's queue, which are no attempts.
+    """
 
     request: Request
     request_hash: str
     waiting_since: float
     characters: int
     attempts: int = 0
+    queue_timeouts: int = 0
     seconds_queued: float = 0.0
     seconds_served: float = 0.0
     cost_usd: float = 0.0
@@ -33,7 +33,7 @@ class Job:
     def outcome(
         self, answer: Answer | None = None, error_class: FailureClass | None = None, error: str | None = None
     ) -> Outcome:
-        """What became of it."""
+        """Its outcome."""
         return Outcome(
             self.request,
             self.request_hash,
@@ -47,7 +47,7 @@ class Job:
         )
 
 
-class Waiting:
+class RequestQueue:
     """Retries that are due and urgent requests come first, in the order in which they became so, then all others."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Waiting:
 
     @property
     def fresh(self) -> int:
-        """How many were never asked and are not urgent."""
+        """How many were never sent and are not urgent."""
         return len(self._fresh)
 
     @property
@@ -67,26 +67,26 @@ class Waiting:
         return self._later[0][0] if self._later else math.inf
 
     def add(self, jobs: Iterable[Job], *, urgent: bool) -> None:
-        """Requests that were never asked. urgent: before those that are not."""
+        """Add requests that were never sent. urgent: before those that are not."""
         (self._due if urgent else self._fresh).extend(jobs)
 
     def retry(self, job: Job, at: float) -> None:
-        """A request that is to be asked again, not before this time."""
+        """Add a request that is to be sent again, not before this time."""
         heapq.heappush(self._later, (at, next(self._order), job))
 
     def first(self, now: float) -> Job | None:
-        """Whose turn is next."""
+        """The request that comes next; it stays in the queue."""
         while self._later and self._later[0][0] <= now:
             self._due.append(heapq.heappop(self._later)[2])
         queue = self._due or self._fresh
         return queue[0] if queue else None
 
-    def take(self) -> Job:
-        """The one that `first` told, which waits no longer."""
+    def pop(self) -> Job:
+        """Take out the request that `first` returned."""
         return (self._due or self._fresh).popleft()
 
     def clear(self) -> list[Job]:
-        """All of them, which wait no longer."""
+        """Take out all of them."""
         jobs = [*self._due, *(job for _, _, job in self._later), *self._fresh]
         self._due.clear()
         self._later.clear()

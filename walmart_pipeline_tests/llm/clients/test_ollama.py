@@ -102,11 +102,26 @@ def test_counts_that_ollama_leaves_out_are_zero() -> None:
     assert outcome == Answer(text='{"title": "Kettle"}')
 
 
+def test_an_answer_tells_how_long_it_waited_in_the_servers_queue() -> None:
+    """What is left of the total when loading, reading the prompt and writing are taken off."""
+    durations = {"total_duration": 5_500, "load_duration": 150, "prompt_eval_duration": 350, "eval_duration": 500}
+    outcome = completed(says(FINAL | {name: milliseconds * 10**6 for name, milliseconds in durations.items()}))
+    assert isinstance(outcome, Answer)
+    assert outcome.seconds_waited == pytest.approx(4.5)
+
+
+@pytest.mark.parametrize("count", [10**30, 1e400, "many", -5, None, [1]])
+def test_a_count_that_is_none_breaks_no_run(count: Any) -> None:
+    outcome = completed(says(FINAL | {"prompt_eval_count": count, "eval_count": count, "total_duration": count}))
+    assert isinstance(outcome, Answer)
+    assert 0 <= outcome.completion_tokens < 2**31
+
+
 def test_the_schema_and_the_parameters_are_sent_natively() -> None:
     body = sent(temperature=0.2, max_tokens=300)
     assert body["format"]["required"] == ["title"]
     assert body["options"] == {"temperature": 0.2, "num_predict": 300}
-    assert body["stream"] is False
+    assert body["stream"] is True
     assert not {"think", "keep_alive"} & body.keys()
 
 
@@ -141,20 +156,21 @@ def test_a_parameter_that_reloads_the_model_is_never_sent(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("final", "words"),
+    ("final", "error_class", "words"),
     [
-        ({"done": False}, "repeats itself"),
-        ({"done": True, "done_reason": "length"}, "num_predict"),
-        ({"done": True, "done_reason": "unload"}, "unload"),
-        ({"message": {"content": ""}}, "empty"),
-        ({"message": {"content": '{"title": "Ket'}}, "not JSON"),
-        ({"message": {"content": "[1]"}}, "not a JSON object"),
-        ({"message": {"content": "{}"}}, "lacks title"),
+        ({"done_reason": "length"}, "cut", "num_predict"),
+        ({"done_reason": "unload"}, "malformed", "unload"),
+        ({"message": {"content": ""}}, "malformed", "empty"),
+        ({"message": {"content": '{"title": "Ket'}}, "malformed", "not JSON"),
+        ({"message": {"content": "[1]"}}, "malformed", "not a JSON object"),
+        ({"message": {"content": "{}"}}, "malformed", "lacks title"),
+        ({"message": {"content": '{"title": "\ud83d"}'}}, "malformed", "half a character"),
+        ({"message": {"content": '{"title": "\\ud83d"}'}}, "malformed", "half a character"),
     ],
 )
-def test_an_incomplete_answer_is_never_taken_for_one(final: dict[str, Any], words: str) -> None:
+def test_an_incomplete_answer_is_never_taken_for_one(final: dict[str, Any], error_class: str, words: str) -> None:
     error = failed(says(FINAL | final))
-    assert error.error_class == "malformed"
+    assert error.error_class == error_class
     assert words in str(error)
     assert error.billed is not None
     assert error.billed.completion_tokens == 7
@@ -259,7 +275,7 @@ def streamed(*pieces: bytes) -> tuple[list[str], CallError | None]:
         async with serving({"POST /api/chat": writes(*pieces), **SHOW}) as server:
             ollama = client(server)
             try:
-                answer = await ollama.stream(asking("llama3.1:8b"), got.append)
+                answer = await ollama.complete(asking("llama3.1:8b"), got.append)
                 assert answer.text == "".join(got)
             except CallError as error:
                 return got, error
@@ -282,7 +298,9 @@ def test_a_stream_tells_the_answer_as_it_comes() -> None:
 
 
 def test_a_stream_that_ends_early_or_badly_says_so() -> None:
-    assert streamed(part("{"))[1].error_class == "malformed"  # type: ignore[union-attr]
+    repeating = streamed(part("{"))[1]
+    assert repeating is not None
+    assert (repeating.error_class, "repeats itself" in str(repeating)) == ("cut", True)
     cut = streamed(part("{"), part("", done=True, done_reason="length"))[1]
     assert cut is not None
     assert "num_predict" in str(cut)

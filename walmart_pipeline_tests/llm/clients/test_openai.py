@@ -49,7 +49,9 @@ def client(server: Server, **settings: Any) -> OpenAI:
     return OpenAI("gpt-test", base_url=f"{server.url}/v1", connections=4, timeouts=TIMEOUTS, **settings)
 
 
-def completed(chat: Handler, *, settings: Mapping[str, Any] | None = None, **parameters: Any) -> Answer | CallError:
+def completed(
+    chat: Handler, *, settings: Mapping[str, Any] | None = None, calls: int = 1, **parameters: Any
+) -> Answer | CallError:
     async def call() -> Answer | CallError:
         async with serving({"POST /v1/chat/completions": chat}) as server:
             openai = client(server, **(settings or {}))
@@ -59,7 +61,7 @@ def completed(chat: Handler, *, settings: Mapping[str, Any] | None = None, **par
                 return error
             finally:
                 await openai.close()
-                assert len(server.asked) == 1, "a client asks once"
+                assert len(server.asked) == calls, "a client asks once"
 
     return asyncio.run(call())
 
@@ -151,6 +153,65 @@ def test_a_reasoning_model_is_asked_again_without_what_it_does_not_take() -> Non
     assert asyncio.run(call()) == [{"temperature", "top_p"}, {"top_p"}, set(), set()]
 
 
+BOUNDED = {
+    "type": "object",
+    "properties": {
+        "title": {"type": "string", "minLength": 3, "maxLength": 90},
+        "key_features": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 5},
+    },
+    "required": ["title"],
+}
+UNTAKEN = (
+    "Invalid schema for response_format 'answer': In context=('properties', 'title'), 'minLength' is not permitted."
+)
+
+
+def test_a_server_that_rejects_the_bounds_of_a_schema_is_asked_without_from_then_on() -> None:
+    async def chat(request: web.Request) -> web.StreamResponse:
+        if "minLength" in await request.text():
+            return web.json_response({"error": {"message": UNTAKEN, "type": "invalid_request_error"}}, status=400)
+        return web.json_response(completion())
+
+    async def call() -> list[Any]:
+        async with serving({"POST /v1/chat/completions": chat}) as server:
+            openai = client(server)
+            try:
+                for _ in range(2):
+                    await openai.complete(asking("gpt-test", schema=BOUNDED))
+            finally:
+                await openai.close()
+            return [body["response_format"]["json_schema"]["schema"] for body in server.bodies("/chat/completions")]
+
+    first, *others = asyncio.run(call())
+    assert first["properties"]["key_features"]["maxItems"] == 5
+    assert len(others) == 2
+    assert all(schema["properties"]["title"] == {"type": "string"} for schema in others)
+
+
+def test_a_server_that_rejects_stream_options_is_asked_without() -> None:
+    async def chat(request: web.Request) -> web.StreamResponse:
+        if "stream_options" in await request.json():
+            return web.json_response({"error": {"message": "unknown field: stream_options"}}, status=422)
+        return web.json_response(completion())
+
+    assert isinstance(completed(chat, calls=2), Answer)
+
+
+def test_a_schema_that_is_rejected_for_good_is_an_error() -> None:
+    assert failed(says({"error": {"message": UNTAKEN}}, status=400)).error_class == "rejected"
+
+
+def test_the_wait_in_llama_servers_queue_is_what_its_timings_leave() -> None:
+    async def chat(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.3)
+        return web.json_response(completion() | {"timings": {"prompt_ms": 20.5, "predicted_ms": 80.2}})
+
+    outcome = completed(chat)
+    assert isinstance(outcome, Answer)
+    assert outcome.seconds_waited is not None
+    assert outcome.seconds_waited >= 0.2
+
+
 def test_the_environments_key_goes_to_no_other_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     _, headers = sent(settings={"key": None})
@@ -168,8 +229,8 @@ def test_a_key_is_taken_without_the_blanks_around_it_and_a_broken_one_is_not_sho
 @pytest.mark.parametrize(
     ("answer", "error_class", "words"),
     [
-        (completion("", "length"), "malformed", "used 40 tokens for reasoning"),
-        (completion('{"title', "length"), "malformed", "raise max_tokens"),
+        (completion("", "length"), "cut", "used 40 tokens for reasoning"),
+        (completion('{"title', "length"), "cut", "raise max_tokens"),
         (completion('{"title'), "malformed", "not JSON"),
         (completion("{}"), "malformed", "lacks title"),
         (completion(""), "malformed", "empty"),
@@ -188,7 +249,7 @@ def test_an_answer_that_cannot_be_used_is_still_paid_for(answer: dict[str, Any],
 
 def test_an_answer_cut_before_its_own_limit_did_not_fit_the_context() -> None:
     assert failed(says(completion('{"title', "length")), max_tokens=900).error_class == "too_long"
-    assert failed(says(completion('{"title', "length")), max_tokens=100).error_class == "malformed"
+    assert failed(says(completion('{"title', "length")), max_tokens=100).error_class == "cut"
 
 
 @pytest.mark.parametrize("answer", [{}, [], {"choices": []}, {"choices": [{"message": None}]}, "text"])
@@ -319,7 +380,7 @@ def streamed(*events: Any) -> tuple[str, CallError | None]:
         async with serving({"POST /v1/chat/completions": handler}) as server:
             openai = client(server)
             try:
-                answer = await openai.stream(asking("gpt-test"), got.append)
+                answer = await openai.complete(asking("gpt-test"), got.append)
             except CallError as error:
                 return "".join(got), error
             finally:
@@ -353,7 +414,7 @@ def test_a_streamed_answer_costs_what_a_whole_one_does() -> None:
     async def call() -> Answer:
         async with serving({"POST /v1/chat/completions": handler}) as server:
             openai = client(server)
-            answer = await openai.stream(asking("gpt-test"), lambda _: None)
+            answer = await openai.complete(asking("gpt-test"), lambda _: None)
             await openai.close()
             return answer
 
@@ -363,7 +424,7 @@ def test_a_streamed_answer_costs_what_a_whole_one_does() -> None:
 def test_a_stream_that_ends_early_or_badly_says_so() -> None:
     for events, error_class in (
         ((chunk(content="{"),), "malformed"),
-        ((chunk(content="{"), chunk("length"), "[DONE]"), "malformed"),
+        ((chunk(content="{"), chunk("length"), "[DONE]"), "cut"),
         ((chunk(refusal="I can't."), chunk("stop"), "[DONE]"), "declined"),
         ((chunk(content="{"), {"error": {"message": f"upstream {KEY}"}}), "server"),
     ):

@@ -127,7 +127,7 @@ def test_every_line_comes_back_as_its_answer_or_its_reason() -> None:
         outcomes = await collected(client, batch_id, asked)
         assert outcomes.pop(good.request_hash) == Answer(TEXT, 100, 10, (100 * 2 + 10 * 10) / 1_000_000)
         assert {key: outcome.error_class for key, outcome in outcomes.items() if isinstance(outcome, CallError)} == {
-            cut.request_hash: "malformed",
+            cut.request_hash: "cut",
             late.request_hash: "dropped",
             wrong.request_hash: "rejected",
             busy.request_hash: "refused",

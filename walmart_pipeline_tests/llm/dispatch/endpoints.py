@@ -1,4 +1,4 @@
-"""Model endpoints that a test scripts, and the dispatcher's core on a clock that jumps instead of waiting."""
+"""Model endpoints that a test scripts, and the dispatcher's scheduler on a clock that jumps instead of waiting."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from walmart_pipeline.llm.calls import Answer, CallError, Message, Request
+from walmart_pipeline.llm.calls import Answer, CallError, Message, OnText, Request
 from walmart_pipeline.llm.dispatch.budget import Budget
-from walmart_pipeline.llm.dispatch.core import Core, Validate
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome
+from walmart_pipeline.llm.dispatch.scheduler import Scheduler, Validate
 from walmart_pipeline.llm.ledger import Call, OnCommit
 
 # What an endpoint does with a request: nth is 1 when it is asked for the first time.
@@ -41,7 +41,7 @@ def after(seconds: float, error: CallError | None = None) -> Reply:
 
 
 @dataclass
-class Endpoint:
+class ScriptedClient:
     """A client whose answers are scripted, and what it was asked."""
 
     reply: Reply = field(default_factory=lambda: after(0.2))
@@ -51,14 +51,16 @@ class Endpoint:
     asked: list[tuple[float, str]] = field(default_factory=list)
     times: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
+    in_flight_at: list[tuple[float, int]] = field(default_factory=list)
     peak: int = 0
     closed: int = 0
 
-    async def complete(self, request: Request) -> Answer:
+    async def complete(self, request: Request, on_text: OnText | None = None) -> Answer:
         self.asked.append((asyncio.get_running_loop().time(), request.product_id))
         self.times[request.product_id] += 1
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
+        self.in_flight_at.append((self.asked[-1][0], self.in_flight))
         try:
             return await self.reply(request, self.times[request.product_id])
         finally:
@@ -75,11 +77,6 @@ class Endpoint:
 
     async def models(self) -> list[str]:
         return [self.model]
-
-    async def stream(self, request: Request, tell: Callable[[str], object]) -> Answer:
-        answer = await self.complete(request)
-        tell(answer.text)
-        return answer
 
 
 class Bucket:
@@ -123,7 +120,7 @@ class Run:
     outcomes: list[Outcome]
     seconds: float
     ledger: Memory
-    core: Core
+    scheduler: Scheduler
 
     @property
     def classes(self) -> Counter[str | None]:
@@ -132,7 +129,7 @@ class Run:
 
 def dispatch(
     wanted: Iterable[Request],
-    endpoints: Sequence[Endpoint],
+    endpoints: Sequence[ScriptedClient],
     limits: DispatchLimits | None = None,
     budget: Budget | None = None,
     validate: Validate | None = None,
@@ -142,20 +139,20 @@ def dispatch(
 
     async def serve() -> Run:
         broken: list[BaseException] = []
-        core = Core(
+        scheduler = Scheduler(
             endpoints, ledger, limits or DispatchLimits(), budget or Budget(), validate, outcomes.append, broken.append,
             Random(1),
         )  # fmt: skip
         offered = [(request.request_hash, request) for request in wanted]
-        core.offer(offered)
+        scheduler.offer(offered)
         while len(outcomes) < len(offered) and not broken:
             await asyncio.sleep(0.01)
         seconds = asyncio.get_running_loop().time()
-        core.stop("done")
-        await core.drain(1)
+        scheduler.stop("done")
+        await scheduler.drain(1)
         if broken:
             raise broken[0]
-        return Run(outcomes, seconds, ledger, core)
+        return Run(outcomes, seconds, ledger, scheduler)
 
     with asyncio.Runner(loop_factory=JumpingLoop) as runner:
         return runner.run(serve())

@@ -20,7 +20,7 @@ from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.llm.pricing import FREE
-from walmart_pipeline_tests.llm.dispatch.endpoints import Endpoint, dispatch, requests
+from walmart_pipeline_tests.llm.dispatch.endpoints import ScriptedClient, dispatch, requests
 from walmart_pipeline_tests.llm.model_server import TIMEOUTS, asking, error_of, says, serving
 
 AMOUNT = st.integers(0, 10_000)
@@ -142,15 +142,15 @@ class Window:
 @pytest.mark.parametrize("limit_told", [True, False])
 def test_an_announced_limit_is_kept_to_without_being_refused(at_arrival: bool, takes: float, limit_told: bool) -> None:
     window = Window(50, 10.0, takes, at_arrival, limit_told)
-    run = dispatch(requests(500), [Endpoint(window)], DispatchLimits(concurrency=64))
+    run = dispatch(requests(500), [ScriptedClient(window)], DispatchLimits(concurrency=64))
     assert run.classes == {None: 500}
     assert window.refused <= 2
-    # Ten windows; a count that was written when the call came in is known too late by the call's time.
-    assert run.seconds <= 10 * (10.0 + takes) + 1
+    # Ten windows, and the first calls, two at once; a count that was written when the call came in is known too late.
+    assert run.seconds <= 10 * (10.0 + takes) + takes + 1
 
 
 def test_a_limit_above_what_is_asked_costs_no_time() -> None:
-    announced = dispatch(requests(2_000), [Endpoint(Window(2_000, 5.0))], DispatchLimits(concurrency=64))
+    announced = dispatch(requests(2_000), [ScriptedClient(Window(2_000, 5.0))], DispatchLimits(concurrency=64))
     assert announced.seconds <= 1.06 * 2_000 * 0.2 / 64
 
 
@@ -166,7 +166,7 @@ def test_a_limit_of_tokens_is_kept_to() -> None:
         await asyncio.sleep(0.2)
         return Answer("{}", 100, 50, quotas=(Quota("tokens", left - 150, 60 - now % 60, 10_000),))
 
-    endpoint = Endpoint(reply)
+    endpoint = ScriptedClient(reply)
     run = dispatch(requests(300), [endpoint], DispatchLimits(concurrency=16))
     assert run.classes == {None: 300}
     assert len(endpoint.asked) - 300 <= 2
@@ -175,7 +175,7 @@ def test_a_limit_of_tokens_is_kept_to() -> None:
 
 def test_a_limit_that_another_program_uses_up_is_met_with_one_wait_and_no_lost_row() -> None:
     window = Window(50, 10.0)
-    endpoint = Endpoint(window)
+    endpoint = ScriptedClient(window)
 
     async def shared(request: Request, nth: int) -> Answer:
         if len(endpoint.asked) % 2:
@@ -195,7 +195,7 @@ def test_a_count_that_begins_anew_tomorrow_is_not_waited_for() -> None:
         await asyncio.sleep(0.2)
         return Answer("{}", 100, 50, quotas=(Quota("requests", 0, 86_400, 1_000),))
 
-    run = dispatch(requests(500), [Endpoint(reply)], DispatchLimits(concurrency=16))
+    run = dispatch(requests(500), [ScriptedClient(reply)], DispatchLimits(concurrency=16))
     assert run.classes == {None: 500}
     assert run.seconds < 60
 
@@ -206,7 +206,7 @@ def test_an_endpoint_that_falls_silent_about_its_limits_is_not_waited_for_for_ev
         await asyncio.sleep(0.2)
         return Answer("{}", 100, 50, quotas=(Quota("requests", 0, 5, 10),) if first else ())
 
-    endpoint = Endpoint(reply)
+    endpoint = ScriptedClient(reply)
     run = dispatch(requests(100), [endpoint], DispatchLimits(concurrency=4))
     assert run.classes == {None: 100}
 

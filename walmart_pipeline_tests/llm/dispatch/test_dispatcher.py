@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from walmart_pipeline.llm.calls import Answer, CallError, Request
+from walmart_pipeline.llm.calls import Answer, CallError, OnText, Request
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome
 from walmart_pipeline.llm.ledger import Ledger, LedgerError
-from walmart_pipeline_tests.llm.dispatch.endpoints import ANSWER, Endpoint, after, request, requests
+from walmart_pipeline_tests.llm.dispatch.endpoints import ANSWER, ScriptedClient, after, request, requests
 from walmart_pipeline_tests.paths import PROJECT
 
 QUICK = DispatchLimits(concurrency=8, grace_seconds=10)
@@ -46,7 +46,7 @@ def products(outcomes: list[Outcome]) -> list[str]:
 
 
 def test_every_request_has_one_outcome_and_a_second_run_asks_nothing(ledger: Ledger) -> None:
-    endpoint = Endpoint(after(0))
+    endpoint = ScriptedClient(after(0))
     first = list(Dispatcher([endpoint], ledger, QUICK).run(requests(3_000)))
     assert products(first) == sorted(f"p{number}" for number in range(3_000))
     second = list(Dispatcher([endpoint], ledger, QUICK).run(requests(3_000)))
@@ -57,7 +57,7 @@ def test_every_request_has_one_outcome_and_a_second_run_asks_nothing(ledger: Led
 
 
 def test_what_cannot_be_answered_is_asked_once_over_all_runs(ledger: Ledger) -> None:
-    endpoint = Endpoint(after(0, CallError("rejected", "400")))
+    endpoint = ScriptedClient(after(0, CallError("rejected", "400")))
     for _ in range(2):
         (outcome,) = Dispatcher([endpoint], ledger, QUICK).run([request(1)])
         assert (outcome.error_class, outcome.completion.status, outcome.completion.error) == (
@@ -69,7 +69,7 @@ def test_what_cannot_be_answered_is_asked_once_over_all_runs(ledger: Ledger) -> 
 
 
 def test_a_refresh_asks_once_more_and_only_once(ledger: Ledger) -> None:
-    endpoint = Endpoint(after(0))
+    endpoint = ScriptedClient(after(0))
     list(Dispatcher([endpoint], ledger, QUICK).run(requests(10)))
     refresh = Dispatcher([endpoint], ledger, QUICK, since=datetime.now(UTC))
     list(refresh.run(requests(10)))
@@ -78,7 +78,7 @@ def test_a_refresh_asks_once_more_and_only_once(ledger: Ledger) -> None:
 
 
 def test_what_a_budget_left_out_is_asked_by_the_next_run(ledger: Ledger) -> None:
-    endpoint = Endpoint(after(0))
+    endpoint = ScriptedClient(after(0))
     first = Counter(o.error_class for o in Dispatcher([endpoint], ledger, QUICK, Budget(calls=30)).run(requests(2_000)))
     assert first == {None: 30, "budget": 1_970}
     second = Counter(outcome.error_class for outcome in Dispatcher([endpoint], ledger, QUICK).run(requests(2_000)))
@@ -87,7 +87,7 @@ def test_what_a_budget_left_out_is_asked_by_the_next_run(ledger: Ledger) -> None
 
 
 def test_equal_requests_are_asked_once_and_all_answered(ledger: Ledger) -> None:
-    endpoint = Endpoint(after(0.01))
+    endpoint = ScriptedClient(after(0.01))
     same = [Request(f"p{number}", "ollama", "walmart-gpt", None, "1", request(1).messages) for number in range(50)]
     outcomes = list(Dispatcher([endpoint], ledger, QUICK).run(same))
     assert len(endpoint.asked) == 1
@@ -96,7 +96,7 @@ def test_equal_requests_are_asked_once_and_all_answered(ledger: Ledger) -> None:
 
 
 def test_a_repair_can_be_submitted_for_an_outcome_even_the_last(ledger: Ledger) -> None:
-    dispatcher = Dispatcher([Endpoint(after(0))], ledger, QUICK)
+    dispatcher = Dispatcher([ScriptedClient(after(0))], ledger, QUICK)
     texts = Counter[str]()
     for outcome in dispatcher.run(requests(500)):
         text = outcome.request.messages[0].content
@@ -114,7 +114,7 @@ def test_requests_are_pulled_only_a_little_ahead(ledger: Ledger) -> None:
         for pulled in range(100_000):
             yield request(pulled)
 
-    outcomes = Dispatcher([Endpoint(after(0))], ledger, QUICK).run(source())
+    outcomes = Dispatcher([ScriptedClient(after(0))], ledger, QUICK).run(source())
     with closing(outcomes):  # type: ignore[type-var]
         for number, _ in enumerate(outcomes):
             assert pulled <= number + 2_000
@@ -123,7 +123,7 @@ def test_requests_are_pulled_only_a_little_ahead(ledger: Ledger) -> None:
 
 
 def test_a_slow_source_does_not_hold_its_first_requests_up(ledger: Ledger) -> None:
-    endpoint = Endpoint(after(0))
+    endpoint = ScriptedClient(after(0))
 
     def source() -> Iterator[Request]:
         yield request(1)
@@ -138,7 +138,7 @@ def test_a_slow_source_does_not_hold_its_first_requests_up(ledger: Ledger) -> No
 
 
 def test_leaving_the_loop_keeps_what_is_in_flight_and_asks_no_more(ledger: Ledger) -> None:
-    endpoint = Endpoint(after(0.05))
+    endpoint = ScriptedClient(after(0.05))
     for _ in Dispatcher([endpoint], ledger, QUICK).run(requests(1_000)):
         break
     asked = len(endpoint.asked)
@@ -149,7 +149,7 @@ def test_leaving_the_loop_keeps_what_is_in_flight_and_asks_no_more(ledger: Ledge
 
 
 def test_an_interrupt_in_the_callers_loop_keeps_what_is_in_flight(ledger: Ledger) -> None:
-    endpoint = Endpoint(after(0.05))
+    endpoint = ScriptedClient(after(0.05))
     with pytest.raises(KeyboardInterrupt):
         for _ in Dispatcher([endpoint], ledger, QUICK).run(requests(1_000)):
             raise KeyboardInterrupt
@@ -161,7 +161,7 @@ def test_a_call_that_outlasts_the_grace_time_is_cancelled(ledger: Ledger) -> Non
         await asyncio.sleep(0 if asked.product_id == "p0" else 3_600)
         return ANSWER
 
-    endpoint = Endpoint(reply)
+    endpoint = ScriptedClient(reply)
     for _ in Dispatcher([endpoint], ledger, DispatchLimits(concurrency=8, grace_seconds=0.1)).run(requests(100)):
         break
     assert endpoint.in_flight == 0
@@ -177,7 +177,7 @@ def test_a_stop_from_elsewhere_ends_the_run_with_an_outcome_for_all_that_was_pul
         return ANSWER
 
     pulled: list[Request] = []
-    dispatcher = Dispatcher([Endpoint(reply)], ledger, QUICK)
+    dispatcher = Dispatcher([ScriptedClient(reply)], ledger, QUICK)
     threading.Thread(target=lambda: (release.wait(10), dispatcher.stop())).start()
     outcomes = list(dispatcher.run(pulled.append(one) or one for one in requests(50_000)))
     classes = Counter(outcome.error_class for outcome in outcomes)
@@ -188,7 +188,7 @@ def test_a_stop_from_elsewhere_ends_the_run_with_an_outcome_for_all_that_was_pul
 
 def test_an_answer_that_cannot_be_kept_stops_the_run(tmp_path: Path) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
-    endpoint = Endpoint(after(0.02))
+    endpoint = ScriptedClient(after(0.02))
     dispatcher = Dispatcher([endpoint], ledger, QUICK)
     with pytest.raises(LedgerError):
         for number, _ in enumerate(dispatcher.run(requests(100_000))):
@@ -207,7 +207,7 @@ def test_an_error_in_the_source_ends_the_run_and_leaves_nothing_behind(ledger: L
         raise ValueError("the warehouse is gone")
 
     with pytest.raises(ValueError, match="the warehouse is gone"):
-        list(Dispatcher([Endpoint()], ledger, QUICK).run(source()))
+        list(Dispatcher([ScriptedClient()], ledger, QUICK).run(source()))
 
 
 def test_a_snapshot_tells_how_far_the_run_is(ledger: Ledger) -> None:
@@ -216,8 +216,8 @@ def test_a_snapshot_tells_how_far_the_run_is(ledger: Ledger) -> None:
             raise CallError("rejected", "400")
         return ANSWER
 
-    list(Dispatcher([Endpoint(after(0))], ledger, QUICK).run(requests(3)))
-    dispatcher = Dispatcher([Endpoint(reply)], ledger, QUICK, total=100)
+    list(Dispatcher([ScriptedClient(after(0))], ledger, QUICK).run(requests(3)))
+    dispatcher = Dispatcher([ScriptedClient(reply)], ledger, QUICK, total=100)
     assert dispatcher.snapshot() is None
     snapshot = None
     for _ in dispatcher.run(requests(100)):
@@ -229,8 +229,8 @@ def test_a_snapshot_tells_how_far_the_run_is(ledger: Ledger) -> None:
 
 
 def test_memory_does_not_grow_with_the_stream(ledger: Ledger) -> None:
-    class Forgetful(Endpoint):
-        async def complete(self, request: Request) -> Answer:
+    class Forgetful(ScriptedClient):
+        async def complete(self, request: Request, on_text: OnText | None = None) -> Answer:
             return ANSWER
 
     def peak(numbers: range) -> int:
@@ -250,7 +250,7 @@ import asyncio, os, sys
 from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits
 from walmart_pipeline.llm.ledger import Ledger
-from walmart_pipeline_tests.llm.dispatch.endpoints import ANSWER, Endpoint, requests
+from walmart_pipeline_tests.llm.dispatch.endpoints import ANSWER, ScriptedClient, requests
 
 log = os.open(sys.argv[2], os.O_APPEND | os.O_CREAT | os.O_WRONLY)
 
@@ -260,7 +260,7 @@ async def reply(asked, nth):
     return ANSWER
 
 with Ledger(sys.argv[1]) as ledger:
-    for outcome in Dispatcher([Endpoint(reply)], ledger, DispatchLimits(concurrency=32)).run(requests(3_000)):
+    for outcome in Dispatcher([ScriptedClient(reply)], ledger, DispatchLimits(concurrency=32)).run(requests(3_000)):
         pass
 """
 

@@ -5,14 +5,9 @@
 
 from __future__ import annotations
 
-import socket
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from walmart_pipeline.benchmarks import synthetic_catalog
+from walmart_pipeline.benchmarks.server import Behaviour, ModelServer
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse
 from walmart_pipeline.generation import provider_factory
@@ -29,8 +25,6 @@ from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.stages.content import generation, planning
-from walmart_pipeline_tests.llm.faulty_server import FAULTS
-from walmart_pipeline_tests.paths import PROJECT
 
 PRODUCTS, FIRST_BUDGET = 300, 200
 POISONED, POISON = "B-00000077", "Brindlewick Kettle No. 77,"
@@ -47,55 +41,34 @@ having count(*) >= ?
 """
 
 
-class Server:
-    """The faulty server, which can be killed and started again where it was."""
+FAULTS = {"refused": 0.06, "failed": 0.05, "hanging": 0.02, "dropped": 0.05, "malformed": 0.05, "shouting": 0.1}
+BEHAVIOUR = Behaviour(latency=0.02, retry_after=0.2, poison=POISON, **FAULTS)
 
-    def __init__(self, log: Path) -> None:
-        self._log = log
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}"
-        self.start()
 
-    def start(self) -> None:
-        module = "walmart_pipeline_tests.llm.faulty_server"
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module, str(self._port), str(self._log), POISON], cwd=PROJECT
-        )
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            try:
-                urllib.request.urlopen(self.url).close()
-            except urllib.error.URLError:
-                time.sleep(0.05)
-            else:
-                return
-        raise TimeoutError("the faulty server does not start")
+def record(log: Path) -> list[tuple[str, str]]:
+    """What the server did with which request."""
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [(what, key) for what, _, key in (line.partition(" ") for line in lines)]
 
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
 
-    def did(self) -> list[tuple[str, str]]:
-        """What it did with which request."""
-        lines = self._log.read_text().splitlines() if self._log.exists() else []
-        return [(what, key) for what, _, key in (line.partition(" ") for line in lines)]
-
-    def kill_and_start_again(self) -> None:
-        """In the midst of a run: as soon as it has given so many answers."""
-        while sum(what == "ok" for what, _ in self.did()) < KILLED_AFTER:
-            time.sleep(0.01)
-        self.kill()
-        time.sleep(DOWN_SECONDS)
-        self.start()
+def kill_and_start_again(server: ModelServer, log: Path) -> None:
+    """In the midst of a run: as soon as the server has given so many answers."""
+    while sum(what == "answered" for what, _ in record(log)) < KILLED_AFTER:
+        time.sleep(0.01)
+    server.kill()
+    time.sleep(DOWN_SECONDS)
+    server.start()
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    running = Server(tmp_path / "did.log")
-    yield running
-    running.kill()
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "server.log"
+
+
+@pytest.fixture
+def server(log: Path) -> Iterator[ModelServer]:
+    with ModelServer(BEHAVIOUR, log=log) as running:
+        yield running
 
 
 def run(settings: Settings, judge: Judge) -> tuple[int, list[Row]]:
@@ -111,7 +84,9 @@ def run(settings: Settings, judge: Judge) -> tuple[int, list[Row]]:
 
 
 @pytest.mark.drill
-def test_no_product_is_lost_and_no_answer_paid_twice_whatever_the_server_does(server: Server, tmp_path: Path) -> None:
+def test_no_product_is_lost_and_no_answer_paid_twice_whatever_the_server_does(
+    server: ModelServer, log: Path, tmp_path: Path
+) -> None:
     judge = Judge(profiles.load("walmart-2025"))
     settings = Settings(
         workspace=tmp_path / "home", provider="openai", base_url=f"{server.url}/v1", model="faulty",
@@ -122,7 +97,7 @@ def test_no_product_is_lost_and_no_answer_paid_twice_whatever_the_server_does(se
         products = [row["product_id"] for row in db.query("select product_id from catalog.products order by 1")]
 
     began = time.monotonic()
-    killing = threading.Thread(target=server.kill_and_start_again, daemon=True)
+    killing = threading.Thread(target=kill_and_start_again, args=(server, log), daemon=True)
     killing.start()
     runs = []
     for number in range(1, RUNS_AT_MOST + 1):
@@ -140,8 +115,8 @@ def test_no_product_is_lost_and_no_answer_paid_twice_whatever_the_server_does(se
             break
         settings = settings.model_copy(update={"budget_calls": None})
 
-    did = server.did()
-    answered = Counter(key for what, key in did if what == "ok")
+    did = record(log)
+    answered = Counter(key for what, key in did if what == "answered")
     with Ledger(settings.ledger) as ledger:
         calls, repeated = ledger.counts()
     with closing(sqlite3.connect(settings.ledger_file)) as db:
@@ -156,12 +131,12 @@ def test_no_product_is_lost_and_no_answer_paid_twice_whatever_the_server_does(se
     unmended = {row["product_id"] for row in rows if "FREE SHIPPING" in (row["title"] or "")}
     assert unmended <= exhausted, "what the budget cut off was mended later; only a repair that failed for good was not"
     assert met.keys() >= {"refused", "server", "timeout", "dropped", "malformed", "rejected", "unreachable"}
-    assert all(happened[fault] for fault in FAULTS.keys() - {"shouts"})
+    assert all(happened[fault] for fault in FAULTS.keys() - {"shouting"})
     assert len(answered) > PRODUCTS, "some answers were asked to be mended"
     assert repeated == 0
     assert set(answered.values()) == {1}
-    assert happened["poison"] == 1
+    assert happened["poisoned"] == 1
 
     planned, _ = run(settings, judge)
     assert planned == 1, "only what failed is planned again, and answered from the ledger"
-    assert server.did() == did
+    assert record(log) == did

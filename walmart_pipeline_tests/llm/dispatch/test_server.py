@@ -3,71 +3,37 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
 import threading
-import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 
-from walmart_pipeline.llm.calls import Answer, CallError, Request
+from walmart_pipeline.benchmarks.server import Behaviour, ModelServer
+from walmart_pipeline.llm.calls import Answer, CallError, Client, Request
+from walmart_pipeline.llm.clients.ollama import Ollama
+from walmart_pipeline.llm.clients.openai import OpenAI
+from walmart_pipeline.llm.clients.transport import Timeouts
 from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits
 from walmart_pipeline.llm.ledger import Ledger
-from walmart_pipeline_tests.llm.dispatch.endpoints import Endpoint, requests
-from walmart_pipeline_tests.paths import SHARED, needs_shared
+from walmart_pipeline.llm.pricing import FREE
+from walmart_pipeline_tests.llm.dispatch.endpoints import requests
 
-SERVER = SHARED / "bench" / "llm_server.py"
-pytestmark = needs_shared
+TIMEOUTS = Timeouts(read=2)
 
 
-class Server:
-    """The benchmark server in a process of its own."""
-
-    def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen([sys.executable, str(SERVER), "--port", str(self.port)])
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            try:
-                self.stats()
-            except urllib.error.URLError:
-                time.sleep(0.05)
-            else:
-                return
-        raise TimeoutError("the benchmark server does not start")
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def reset(self, **config: Any) -> None:
-        urllib.request.urlopen(urllib.request.Request(self.url + "/reset", json.dumps(config).encode())).close()
-
-    def stats(self) -> dict[str, Any]:
-        with urllib.request.urlopen(self.url + "/stats") as answer:
-            return dict(json.load(answer))
+@pytest.fixture(scope="module")
+def running() -> Iterator[ModelServer]:
+    with ModelServer() as server:
+        yield server
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
-    yield running
-    running.kill()
+def server(running: ModelServer) -> ModelServer:
+    running.reset(Behaviour())
+    return running
 
 
 @pytest.fixture
@@ -76,36 +42,10 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield opened
 
 
-class Http(Endpoint):
-    """The least that speaks OpenAI's dialect."""
-
-    session: aiohttp.ClientSession | None = None
-    seconds: float = 2.0
-
-    async def complete(self, request: Request) -> Answer:
-        if not self.session:
-            timeout = aiohttp.ClientTimeout(total=self.seconds)
-            self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout)
-        turns = [{"role": turn.role, "content": turn.content} for turn in request.messages]
-        body = {"model": request.model, "messages": turns}
-        try:
-            async with self.session.post(self.endpoint + "/v1/chat/completions", json=body) as reply:
-                if reply.status == 429:
-                    raise CallError("refused", "429", retry_after=float(reply.headers["Retry-After"]))
-                if reply.status != 200:
-                    raise CallError("server" if reply.status >= 500 else "rejected", str(reply.status))
-                answer = await reply.json()
-        except TimeoutError as error:
-            raise CallError("timeout", "timeout") from error
-        except aiohttp.ClientConnectorError as error:
-            raise CallError("unreachable", str(error)) from error
-        except aiohttp.ClientError as error:
-            raise CallError("dropped", str(error)) from error
-        return Answer(answer["choices"][0]["message"]["content"], 160, 230, 0.001)
-
-    async def close(self) -> None:
-        if self.session:
-            await self.session.close()
+def client(dialect: str, url: str) -> Client:
+    if dialect == "ollama":
+        return Ollama(url, "drill", connections=64, timeouts=TIMEOUTS)
+    return OpenAI("drill", price=FREE, base_url=f"{url}/v1", connections=64, timeouts=TIMEOUTS)
 
 
 def whole(_: Request, answer: Answer) -> None:
@@ -118,53 +58,67 @@ def whole(_: Request, answer: Answer) -> None:
 Drive = Callable[..., Counter[str | None]]
 
 
-@pytest.fixture
-def drive(server: Server, ledger: Ledger) -> Drive:
-    def run(many: int, concurrency: int = 64, **options: Any) -> Counter[str | None]:
-        dispatcher = Dispatcher(
-            [Http(endpoint=server.url)], ledger, DispatchLimits(concurrency=concurrency), validate=whole, **options
-        )
+@pytest.fixture(params=["ollama", "openai"])
+def drive(request: pytest.FixtureRequest, server: ModelServer, ledger: Ledger) -> Drive:
+    def run(many: int, *, concurrency: int = 64, call_seconds: float = 2.0) -> Counter[str | None]:
+        limits = DispatchLimits(concurrency=concurrency, call_seconds=call_seconds)
+        dispatcher = Dispatcher([client(request.param, server.url)], ledger, limits, validate=whole)
         return Counter(outcome.error_class for outcome in dispatcher.run(requests(many)))
 
     return run
 
 
-def test_a_second_run_over_http_calls_nothing(server: Server, drive: Drive) -> None:
-    server.reset(latency=0.01)
+def test_a_second_run_over_http_calls_nothing(server: ModelServer, drive: Drive) -> None:
+    server.reset(Behaviour(latency=0.01))
     assert drive(500) == drive(500) == {None: 500}
-    assert server.stats()["total"] == 500
+    assert server.stats()["calls"] == 500
 
 
-def test_no_row_is_lost_to_any_fault_and_no_answer_is_paid_twice(server: Server, drive: Drive) -> None:
-    server.reset(latency=0.02, p429=0.05, p500=0.02, pbad=0.02, phang=0.01, pdrop=0.01)
-    assert drive(800) == {None: 800}
+def test_no_row_is_lost_to_any_fault_and_no_answer_is_paid_twice(server: ModelServer, drive: Drive) -> None:
+    faults = {"refused": 0.05, "failed": 0.02, "malformed": 0.02, "hanging": 0.01, "dropped": 0.01}
+    server.reset(Behaviour(latency=0.02, **faults))
+    assert drive(500) == {None: 500}
     stats = server.stats()
-    assert stats["n429"] and stats["n500"] and stats["bad"] and stats["hung"] and stats["dropped"]
-    assert stats["repeated_ok"] == 0
+    assert all(stats[fault] for fault in faults)
+    assert stats["answered_again"] == 0
 
 
-def test_a_rate_limit_costs_few_refusals_and_no_row(server: Server, drive: Drive) -> None:
-    server.reset(latency=0.05, rps_limit=100)
-    assert drive(600) == {None: 600}
-    assert server.stats()["n429"] <= 0.2 * 600  # most of them on the way to the limit
+@pytest.mark.parametrize("streams", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize("slots", [1, 4])
+def test_a_server_of_few_slots_is_asked_nothing_in_vain(
+    server: ModelServer, drive: Drive, slots: int, streams: bool
+) -> None:
+    """A real Ollama lets calls wait without a byte: 64 at once were given up in its queue, and asked again."""
+    server.reset(Behaviour(latency=0.1, slots=slots, streams=streams))
+    assert drive(40, call_seconds=0.4) == {None: 40}
+    stats = server.stats()
+    assert (stats["calls"], stats["answered"]) == (40, 40)
+    assert stats["wasted_seconds"] == 0
 
 
-def test_a_permanent_error_is_one_call_and_one_row(server: Server, drive: Drive) -> None:
-    server.reset(latency=0.01, poison="kettle 77")
+def test_a_rate_limit_costs_few_refusals_and_no_row(server: ModelServer, drive: Drive) -> None:
+    server.reset(Behaviour(latency=0.05, requests_per_second=100))
+    assert drive(400) == {None: 400}
+    assert server.stats()["refused"] <= 0.3 * 400  # most of them on the way to the limit
+
+
+def test_a_permanent_error_is_one_call_and_one_row(server: ModelServer, drive: Drive) -> None:
+    server.reset(Behaviour(latency=0.01, poison="kettle 77"))
     assert drive(100) == drive(100) == {None: 99, "rejected": 1}
-    assert server.stats()["n400"] == 1
+    assert server.stats()["poisoned"] == 1
 
 
 @pytest.mark.drill
-def test_a_server_killed_and_started_again_costs_no_row(server: Server, ledger: Ledger) -> None:
-    server.reset(latency=0.02)
-    limits = DispatchLimits(concurrency=32)
-    again = threading.Timer(1.0, server.start)
-    classes = Counter[str | None]()
-    for number, outcome in enumerate(Dispatcher([Http(endpoint=server.url)], ledger, limits).run(requests(600))):
-        classes[outcome.error_class] += 1
-        if number == 200:
-            server.kill()
-            again.start()
-    again.join()
+def test_a_server_killed_and_started_again_costs_no_row(ledger: Ledger) -> None:
+    with ModelServer(Behaviour(latency=0.02)) as server:
+        again = threading.Timer(1.0, server.start)
+        classes = Counter[str | None]()
+        limits = DispatchLimits(concurrency=32)
+        dispatcher = Dispatcher([client("openai", server.url)], ledger, limits)
+        for number, outcome in enumerate(dispatcher.run(requests(600))):
+            classes[outcome.error_class] += 1
+            if number == 200:
+                server.kill()
+                again.start()
+        again.join()
     assert classes == {None: 600}
