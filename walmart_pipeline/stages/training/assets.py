@@ -13,7 +13,7 @@ from walmart_pipeline.stages.training import (
     data_card,
     dataset_store,
     learned_rating,
-    rating_report,
+    rating_evaluation,
     selection,
     split_assignment,
 )
@@ -151,14 +151,14 @@ def rating_model(
     judge: dg.ResourceParam[Judge],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
-    """A model that foretells a reviewer's stars from the judge's measures and the words, and what it says of each text.
+    """A model that predicts a reviewer's stars from the judge's measures and the words, and its predictions.
 
-    Trained anew only if ratings or policy changed, and kept only if it beats the mean and the plain score on product
+    Trained again only if ratings or policy changed, and kept only if it beats the mean and the plain score on product
     families that it never saw. Shown beside the rules: nothing is published or held back for `predicted_ratings`.
     """
     with warehouse.writing() as db:
         version, is_new = learned_rating.train(db, judge)
-        with progress.step("foretelling ratings", None, context.log.info) as advance:
+        with progress.step("predicting ratings", None, context.log.info) as advance:
             predicted = learned_rating.predict(db, judge, version, advance=advance)
         rows = db.count("training.predicted_ratings")
         disagreeing = db.query(
@@ -171,6 +171,7 @@ def rating_model(
             "select version, policy, ratings, texts, kept, verdict, created_at from training.rating_model "
             "order by version desc limit 10"
         )
+    tables = rating_evaluation.tables(version.metrics, version.model) if version.metrics and version.model else {}
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows,
@@ -179,8 +180,8 @@ def rating_model(
             "verdict": version.verdict,
             "ratings": version.ratings,
             "predicted now": predicted,
-            "score high, foretold stars low": dg.MetadataValue.md(markdown.table(disagreeing)),
+            "high score, low predicted stars": dg.MetadataValue.md(markdown.table(disagreeing)),
             "versions": dg.MetadataValue.md(markdown.table(history)),
-            **{name: dg.MetadataValue.md(table) for name, table in rating_report.tables(version).items()},
+            **{name: dg.MetadataValue.md(table) for name, table in tables.items()},
         }
     )

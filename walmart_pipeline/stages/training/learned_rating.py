@@ -1,8 +1,6 @@
-"""The learned rating in the warehouse: `training.rating_model` and `training.predicted_ratings`.
+"""Train the learned rating and keep its versions and predictions: `training.rating_model`, `predicted_ratings`.
 
-Belongs here: which ratings are learned from, when a model is trained anew, its versions, and its predictions.
-Does not: features, fitting and judging it (rating_features.py, rating_fit.py, rating_evaluation.py).
-A prediction stands beside the rules, never in their place: nothing reads it for publishing.
+A prediction is shown beside the rules, never in their place: nothing reads it for publishing.
 """
 
 from __future__ import annotations
@@ -16,18 +14,17 @@ from pydantic import Field
 from walmart_pipeline.core.records import Listing, Product, QualityReport, Record, content_hash
 from walmart_pipeline.core.warehouse import Database, Row, struct
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.stages.training import rating_evaluation, rating_features, rating_fit
-from walmart_pipeline.stages.training.rating_evaluation import Evaluation
-from walmart_pipeline.stages.training.rating_features import Features
-from walmart_pipeline.stages.training.rating_fit import RatingModel
+from walmart_pipeline.stages.training import rating_evaluation, rating_model
+from walmart_pipeline.stages.training.rating_evaluation import RatingEvaluation
+from walmart_pipeline.stages.training.rating_model import Features, RatingModel
 
 # Bumped when the same ratings would give another model: the asset's code_version.
-VERSION = "1"
+VERSION = "2"
 
 # Real texts under simulated reviewers: the model of one with a taste of their own was kept in none of 20 tries at 100
 # ratings, in 6 of 20 at 400, in all 6 at 1,000; of one who goes by the score or by chance, in none of 126.
 RATINGS_AT_LEAST = 100
-# Variants of a product are rated alike: a family is one witness, and five folds of ten are the least to learn from.
+# Variants of a product are rated alike: a family counts once, and five folds of ten are the least to learn from.
 FAMILIES_AT_LEAST = 50
 
 RATINGS = """
@@ -80,8 +77,8 @@ order by scores.product_id
 """
 
 
-class Version(Record):
-    """A time that a model was trained, or that too little was rated for one."""
+class RatingModelVersion(Record):
+    """One training of the model, or the reason why there was none."""
 
     version: int
     fingerprint: str = Field(description="Of ratings, policy and features: while it stays, nothing is trained.")
@@ -91,7 +88,7 @@ class Version(Record):
     products: int
     kept: bool
     verdict: str
-    metrics: Evaluation | None
+    metrics: RatingEvaluation | None
     model: RatingModel | None
     created_at: datetime
 
@@ -104,11 +101,11 @@ class _Rated:
     families: list[str] = field(default_factory=list)
 
 
-def train(db: Database, judge: Judge) -> tuple[Version, bool]:
-    """The model of the ratings as they are, and whether it is new. Anew only if ratings, policy or features changed."""
+def train(db: Database, judge: Judge) -> tuple[RatingModelVersion, bool]:
+    """Return the model of the present ratings, and whether it is new: only if ratings, policy or features changed."""
     ratings = db.query(RATINGS)
     learned_from = [list(row.values()) for row in ratings]
-    fingerprint = content_hash([VERSION, rating_features.VERSION, judge.policy.label, learned_from])
+    fingerprint = content_hash([VERSION, rating_model.VERSION, judge.policy.label, learned_from])
     latest = next(iter(db.query(LATEST)), None)
     if latest and latest["fingerprint"] == fingerprint:
         return _version(latest), False
@@ -126,11 +123,11 @@ def train(db: Database, judge: Judge) -> tuple[Version, bool]:
     return version, True
 
 
-def predict(db: Database, judge: Judge, version: Version, *, advance: Callable[[int], None]) -> int:
-    """Bring the predictions up to date with model and scores. Returns how many texts were predicted now.
+def predict(db: Database, judge: Judge, version: RatingModelVersion, *, advance: Callable[[int], None]) -> int:
+    """Bring the predictions up to date with model and scores; return how many texts were predicted now.
 
     Without a kept model there are none: an earlier one was made for other ratings or another policy.
-    advance: told the number of texts since the last call. What is done is kept, whatever happens next.
+    advance: called with the number of texts since the last call. What is done is kept, whatever happens next.
     """
     if not version.kept or version.model is None:
         db.execute("delete from training.predicted_ratings")
@@ -140,7 +137,7 @@ def predict(db: Database, judge: Judge, version: Version, *, advance: Callable[[
     for page in db.pages(UNPREDICTED, {"policy": version.policy}):
         stars = version.model.predict(
             [
-                rating_features.features(QualityReport.from_flat(row["scores"]), Listing(**row["listing"]), judge)
+                rating_model.features(QualityReport.from_flat(row["scores"]), Listing(**row["listing"]), judge)
                 for row in page
             ]
         )
@@ -157,16 +154,18 @@ def predict(db: Database, judge: Judge, version: Version, *, advance: Callable[[
     return total
 
 
-def _trained(db: Database, judge: Judge, about: Row) -> Version:
+def _trained(db: Database, judge: Judge, about: Row) -> RatingModelVersion:
     rated = _rated(db, judge) if about["ratings"] >= RATINGS_AT_LEAST else _Rated()
     families = len(set(rated.families))
     if families < FAMILIES_AT_LEAST:
-        told = f"{about['ratings']} ratings of {about['products']} products"
-        verdict = f"not trained: {told}; {RATINGS_AT_LEAST} of {FAMILIES_AT_LEAST} families are needed"
-        return Version(**about, kept=False, verdict=verdict, metrics=None, model=None)
+        verdict = (
+            f"not trained: {about['ratings']} ratings of {about['products']} products; "
+            f"{RATINGS_AT_LEAST} of {FAMILIES_AT_LEAST} families are needed"
+        )
+        return RatingModelVersion(**about, kept=False, verdict=verdict, metrics=None, model=None)
     metrics = rating_evaluation.evaluate(rated.texts, rated.stars, rated.scores, rated.families)
-    model = rating_fit.fit(rated.texts, rated.stars, rated.families)
-    return Version(**about, kept=metrics.is_kept, verdict=metrics.verdict, metrics=metrics, model=model)
+    model = rating_model.fit(rated.texts, rated.stars, rated.families)
+    return RatingModelVersion(**about, kept=metrics.is_kept, verdict=metrics.verdict, metrics=metrics, model=model)
 
 
 def _rated(db: Database, judge: Judge) -> _Rated:
@@ -176,20 +175,20 @@ def _rated(db: Database, judge: Judge) -> _Rated:
         for row in page:
             listing = Listing.model_validate_json(row["listing"])
             report = judge.report(Product.model_validate_json(row["product"]), listing)
-            rated.texts.append(rating_features.features(report, listing, judge))
+            rated.texts.append(rating_model.features(report, listing, judge))
             rated.stars.append(row["stars"])
-            rated.scores.append(rating_features.score_alone(report, judge))
+            rated.scores.append(rating_model.score_alone(report, judge))
             rated.families.append(row["family"])
     return rated
 
 
-def _version(row: Row) -> Version:
-    metrics = Evaluation.model_validate_json(row["metrics"]) if row["metrics"] else None
+def _version(row: Row) -> RatingModelVersion:
+    metrics = RatingEvaluation.model_validate_json(row["metrics"]) if row["metrics"] else None
     model = RatingModel.model_validate_json(row["model"]) if row["model"] else None
-    return Version(**row | {"metrics": metrics, "model": model})
+    return RatingModelVersion(**row | {"metrics": metrics, "model": model})
 
 
-def _row(version: Version) -> Row:
+def _row(version: RatingModelVersion) -> Row:
     return version.model_dump(exclude={"metrics", "model"}) | {
         "metrics": version.metrics.model_dump_json() if version.metrics else None,
         "model": version.model.model_dump_json() if version.model else None,

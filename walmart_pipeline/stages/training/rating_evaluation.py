@@ -1,30 +1,28 @@
-"""Whether a learned rating is worth showing: held against the mean and the plain score on texts that it never saw.
-
-Belongs here: the comparison, its uncertainty, calibration, and the verdict. Does not: fitting (rating_fit.py).
-"""
+"""Compare a learned rating with the mean and the plain score, on texts that it never saw."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from walmart_pipeline.core import markdown
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.statistics import MeanDifference, mean_difference
-from walmart_pipeline.stages.training import rating_fit
-from walmart_pipeline.stages.training.rating_features import Features
+from walmart_pipeline.stages.training import rating_model
+from walmart_pipeline.stages.training.rating_model import Features, RatingModel
 
 if TYPE_CHECKING:
-    from walmart_pipeline.stages.training.rating_fit import Array
+    from walmart_pipeline.stages.training.rating_model import Array
 
 CALIBRATION_BINS = 5
-
+EFFECTS_SHOWN = 10
 LEARNED = "learned"
 
 
-class Error(Record):
+class PredictionError(Record):
     """How far a predictor is off, in stars."""
 
     predictor: str
@@ -32,7 +30,7 @@ class Error(Record):
     rmse: float
 
 
-class Difference(Record):
+class ErrorDifference(Record):
     """The learned rating's errors less another predictor's; below 0 it is better. Whole groups are resampled."""
 
     predictor: str
@@ -47,22 +45,22 @@ class Difference(Record):
 
 
 class CalibrationBin(Record):
-    """Texts of similar predictions: what was foretold and what came."""
+    """Texts of similar predictions: mean of what was predicted and of what reviewers gave."""
 
     texts: int
-    foretold: float
+    predicted: float
     given: float
 
 
-class Evaluation(Record):
-    """What cross-validation says; no text is predicted by a model that saw its group."""
+class RatingEvaluation(Record):
+    """Result of a cross-validation; no text is predicted by a model that saw its group."""
 
     texts: int
     groups: int
-    errors: list[Error] = Field(description="The learned rating first.")
-    differences: list[Difference]
+    errors: list[PredictionError] = Field(description="The learned rating first.")
+    differences: list[ErrorDifference]
     calibration: list[CalibrationBin]
-    calibration_error: float = Field(description="Mean distance of foretold and given stars over the bins.")
+    calibration_error: float = Field(description="Mean distance of predicted and given stars over the bins.")
 
     @property
     def is_kept(self) -> bool:
@@ -71,17 +69,19 @@ class Evaluation(Record):
 
     @property
     def verdict(self) -> str:
-        """Why it is kept or not, for a person."""
+        """Why it is kept or not."""
         closest = max(self.differences, key=lambda difference: difference.worst)
-        told = (
-            f"off by {self.errors[0].mae:.2f} stars on texts it never saw, {closest.absolute.mean:+.2f} beside "
+        figures = (
+            f"off by {self.errors[0].mae:.2f} stars on unseen texts, {closest.absolute.mean:+.2f} compared with "
             f"{closest.predictor} (95 % interval {interval(closest.absolute)})"
         )
-        return f"kept: {told}" if self.is_kept else f"not kept, no better than {closest.predictor} for sure: {told}"
+        return (
+            f"kept: {figures}" if self.is_kept else f"not kept, not surely better than {closest.predictor}: {figures}"
+        )
 
 
 def interval(difference: MeanDifference) -> str:
-    """The interval for a person, in two decimals; a dash where there is none."""
+    """Return the interval in two decimals; a dash where there is none."""
     if difference.low is None or difference.high is None:
         return "–"
     return f"{difference.low:+.2f} to {difference.high:+.2f}"
@@ -89,81 +89,90 @@ def interval(difference: MeanDifference) -> str:
 
 def evaluate(
     texts: Sequence[Features], stars: Sequence[float], scores: Sequence[float], groups: Sequence[str]
-) -> Evaluation:
-    """Cross-validate everything that fitting chooses, beside the mean and the score brought onto the scale of stars.
+) -> RatingEvaluation:
+    """Cross-validate everything that fitting chooses, and predictors that need no learning from texts.
 
-    scores: the judge's, 0 to 100, as a straight line and as an isotonic curve. All four are fitted on the same folds.
+    scores: the judge's, 0 to 100. All predictors are fitted on the same folds.
     """
     import numpy as np
+    from sklearn.dummy import DummyRegressor
+    from sklearn.isotonic import IsotonicRegression
+    from sklearn.linear_model import LinearRegression
 
+    plain = {
+        "the mean": DummyRegressor(),
+        "the score (line)": LinearRegression(),
+        "the score (curve)": IsotonicRegression(out_of_bounds="clip"),
+    }
     given = np.asarray(stars, dtype=np.float64)
     judged = np.asarray(scores, dtype=np.float64).reshape(-1, 1)
-    foretold = {name: np.empty(len(texts)) for name in (LEARNED, *PLAIN)}
-    for train, test in rating_fit.folds(groups):
-        model = rating_fit.fit(
+    predicted = {name: np.empty(len(texts)) for name in (LEARNED, *plain)}
+    for train, test in rating_model.folds(groups):
+        model = rating_model.fit(
             [texts[place] for place in train], given[train].tolist(), [groups[place] for place in train]
         )
-        foretold[LEARNED][test] = model.predict([texts[place] for place in test])
-        for name, predictor in PLAIN.items():
-            foretold[name][test] = predictor(judged[train], given[train], judged[test])
-    bins = _calibration(foretold[LEARNED], given)
-    return Evaluation(
+        predicted[LEARNED][test] = model.predict([texts[place] for place in test])
+        for name, predictor in plain.items():
+            found = predictor.fit(judged[train], given[train]).predict(judged[test])
+            predicted[name][test] = found.clip(rating_model.LOWEST, rating_model.HIGHEST)
+    off = {name: values - given for name, values in predicted.items()}
+    bins = _calibration(predicted[LEARNED], given)
+    return RatingEvaluation(
         texts=len(texts),
         groups=len(set(groups)),
-        errors=[_error(name, values - given) for name, values in foretold.items()],
-        differences=[_difference(name, foretold[LEARNED] - given, foretold[name] - given, groups) for name in PLAIN],
+        errors=[
+            PredictionError(predictor=name, mae=float(abs(each).mean()), rmse=math.sqrt(float((each**2).mean())))
+            for name, each in off.items()
+        ],
+        differences=[_difference(name, off[LEARNED], off[name], groups) for name in plain],
         calibration=bins,
-        calibration_error=sum(one.texts * abs(one.foretold - one.given) for one in bins) / len(texts),
+        calibration_error=sum(one.texts * abs(one.predicted - one.given) for one in bins) / len(texts),
     )
 
 
-def _mean(_: Array, stars: Array, scores: Array) -> Array:
-    import numpy as np
-
-    return np.full(len(scores), stars.mean())
-
-
-def _line(judged: Array, stars: Array, scores: Array) -> Array:
-    from sklearn.linear_model import LinearRegression
-
-    foretold: Array = LinearRegression().fit(judged, stars).predict(scores)
-    return foretold.clip(rating_fit.LOWEST, rating_fit.HIGHEST)
-
-
-def _curve(judged: Array, stars: Array, scores: Array) -> Array:
-    from sklearn.isotonic import IsotonicRegression
-
-    foretold: Array = IsotonicRegression(out_of_bounds="clip").fit(judged.ravel(), stars).predict(scores.ravel())
-    return foretold
-
-
-# What needs no learning from texts, by the name that users read.
-PLAIN: dict[str, Callable[[Array, Array, Array], Array]] = {
-    "the mean": _mean,
-    "the score (line)": _line,
-    "the score (curve)": _curve,
-}
-
-
-def _error(name: str, off: Array) -> Error:
-    return Error(predictor=name, mae=float(abs(off).mean()), rmse=math.sqrt(float((off**2).mean())))
-
-
-def _difference(name: str, learned: Array, plain: Array, groups: Sequence[str]) -> Difference:
+def _difference(name: str, learned: Array, plain: Array, groups: Sequence[str]) -> ErrorDifference:
     absolute = mean_difference((abs(learned) - abs(plain)).tolist(), groups=groups)
     squared = mean_difference((learned**2 - plain**2).tolist(), groups=groups)
     if absolute is None or squared is None:
         raise ValueError("there is no text to compare predictors on")
-    return Difference(predictor=name, absolute=absolute, squared=squared)
+    return ErrorDifference(predictor=name, absolute=absolute, squared=squared)
 
 
-def _calibration(foretold: Array, given: Array) -> list[CalibrationBin]:
-    """Bins of as many texts each, in the order of what was foretold."""
+def _calibration(predicted: Array, given: Array) -> list[CalibrationBin]:
+    """Bins of as many texts each, in the order of what was predicted."""
     import numpy as np
 
-    order = np.argsort(foretold, kind="stable")
+    order = np.argsort(predicted, kind="stable")
     return [
-        CalibrationBin(texts=len(part), foretold=float(foretold[part].mean()), given=float(given[part].mean()))
+        CalibrationBin(texts=len(part), predicted=float(predicted[part].mean()), given=float(given[part].mean()))
         for part in np.array_split(order, CALIBRATION_BINS)
         if len(part)
     ]
+
+
+def tables(evaluation: RatingEvaluation, model: RatingModel) -> dict[str, str]:
+    """Return Markdown tables by title: comparison, calibration, and the strongest effects."""
+    errors = [
+        {"predictor": error.predictor, "mean error": f"{error.mae:.2f}", "root mean square": f"{error.rmse:.2f}"}
+        for error in evaluation.errors
+    ]
+    differences = [{"learned less it": "", "95 % interval": ""}] + [
+        {"learned less it": f"{one.absolute.mean:+.2f}", "95 % interval": interval(one.absolute)}
+        for one in evaluation.differences
+    ]
+    bins = [
+        {"texts": one.texts, "predicted": f"{one.predicted:.2f}", "given": f"{one.given:.2f}"}
+        for one in evaluation.calibration
+    ]
+    effects = [(curve.name, max(curve.stars) - min(curve.stars)) for curve in model.curves]
+    effects += [(f"the word “{word}”", abs(stars)) for word, stars in model.words.items()]
+    effects.sort(key=lambda item: (-item[1], item[0]))
+    return {
+        "compared with the mean and the score": markdown.table(
+            [error | difference for error, difference in zip(errors, differences, strict=True)]
+        ),
+        "calibration": f"mean distance {evaluation.calibration_error:.2f} stars\n\n{markdown.table(bins)}",
+        "strongest effects": markdown.table(
+            [{"feature": name, "stars at most": f"{stars:.2f}"} for name, stars in effects[:EFFECTS_SHOWN]]
+        ),
+    }

@@ -18,10 +18,10 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse
 from walmart_pipeline.resources import resources
 from walmart_pipeline.stages.quality import ratings
-from walmart_pipeline.stages.training import learned_rating, rating_evaluation, rating_features, rating_fit
+from walmart_pipeline.stages.training import learned_rating, rating_evaluation
+from walmart_pipeline.stages.training import rating_model as models
 from walmart_pipeline.stages.training.assets import rating_model
-from walmart_pipeline.stages.training.rating_features import Features
-from walmart_pipeline.stages.training.rating_fit import RatingModel
+from walmart_pipeline.stages.training.rating_model import Features, RatingModel
 from walmart_pipeline_tests.judge.examples import HONEST, JUDGE, KETTLE
 from walmart_pipeline_tests.stages.quality.test_ratings import write_text
 
@@ -73,15 +73,15 @@ def test_a_model_that_is_no_better_than_the_score_or_the_mean_is_not_kept(taste:
     assert found.verdict.startswith("not kept")
 
 
-def test_a_family_never_stands_on_both_sides() -> None:
+def test_a_family_is_never_divided_between_folds() -> None:
     texts, _, _, families = planted(120, by_score, a_family=3)
-    for train, test in rating_fit.folds(families):
+    for train, test in models.folds(families):
         assert not {families[place] for place in train} & {families[place] for place in test}
         assert len(train) + len(test) == len(texts)
 
 
-def test_variants_are_no_independent_witnesses() -> None:
-    """Twenty families of ten variants, all rated alike, are twenty witnesses, not two hundred."""
+def test_variants_are_not_independent_evidence() -> None:
+    """Twenty families of ten variants, all rated alike, count as twenty, not two hundred."""
     texts, stars, scores, _ = planted(200, by_chance)
     alike = [stars[number // 10] for number in range(200)]
     widths = []
@@ -96,26 +96,25 @@ def test_variants_are_no_independent_witnesses() -> None:
 
 def test_a_model_comes_back_from_json_as_it_was() -> None:
     texts, stars, _, families = planted(100, by_length_too)
-    model = rating_fit.fit(texts, stars, families)
+    model = models.fit(texts, stars, families)
     again = RatingModel.model_validate_json(model.model_dump_json())
     assert again.predict(texts) == model.predict(texts)
     assert again.predict([]) == []
 
 
-def test_a_number_that_never_varied_moves_nothing_when_it_does() -> None:
-    """91.3 a few times has a mean that is off by a rounding error, which is no spread to divide by."""
+def test_a_number_that_never_varied_changes_no_prediction_when_it_does() -> None:
     texts, stars, _, families = planted(100, by_length_too)
     constant = [
         Features({**text.numbers, "search": 91.3 if number % 3 else None}, text.words)
         for number, text in enumerate(texts)
     ]
-    model = rating_fit.fit(constant, stars, families)
+    model = models.fit(constant, stars, families)
     elsewhere = [Features({**text.numbers, "search": 60.0}, text.words) for text in texts]
     unmeasured = [Features({**text.numbers, "search": None}, text.words) for text in texts]
     assert model.predict(elsewhere) == pytest.approx(model.predict(unmeasured))
 
 
-MODEL = rating_fit.fit(*[part for place, part in enumerate(planted(60, by_length_too)) if place != 2])
+MODEL = models.fit(*[part for place, part in enumerate(planted(60, by_length_too)) if place != 2])
 numbers = st.none() | st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12)
 
 
@@ -131,7 +130,7 @@ def test_uniqueness_is_no_part_of_what_is_learned_from() -> None:
     """A text is rated once, its likeness to others changes with every catalog."""
     report = JUDGE.report(KETTLE, HONEST)
     crowded = report.model_copy(update={"score": 70.0, "dimensions": report.dimensions | {"uniqueness": 0.0}})
-    assert rating_features.features(report, HONEST, JUDGE) == rating_features.features(crowded, HONEST, JUDGE)
+    assert models.features(report, HONEST, JUDGE) == models.features(crowded, HONEST, JUDGE)
 
 
 @pytest.fixture
@@ -179,7 +178,7 @@ def rate(
     ratings.keep(db, rated)
 
 
-def predict(db: Database, version: learned_rating.Version) -> int:
+def predict(db: Database, version: learned_rating.RatingModelVersion) -> int:
     return learned_rating.predict(db, JUDGE, version, advance=lambda _: None)
 
 
@@ -246,7 +245,7 @@ def test_the_asset_shows_the_model_beside_the_score(warehouse: Warehouse) -> Non
     result = dg.materialize([rating_model], resources=given_resources)
     (event,) = result.asset_materializations_for_node("training__rating_model")
     assert event.metadata["verdict"].value.startswith("kept")
-    assert "the score (curve)" in event.metadata["beside the mean and the score"].value
+    assert "the score (curve)" in event.metadata["compared with the mean and the score"].value
     assert event.metadata["dagster/row_count"].value == 120
-    assert "foretold" in event.metadata["calibration"].value
-    assert "description" in event.metadata["what moves the stars"].value
+    assert "predicted" in event.metadata["calibration"].value
+    assert "description" in event.metadata["strongest effects"].value
