@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from walmart_pipeline.core.records import Dimension, Product
-from walmart_pipeline.judge.claims import Figures, figures
+from walmart_pipeline.judge.claims import NumberIndex, number_index
 from walmart_pipeline.judge.rules import Case
 from walmart_pipeline.text.analysis import TextStats
 from walmart_pipeline.text.quantities import Quantity, quantities
@@ -21,12 +21,10 @@ PLAIN_GRADE, HARDEST_GRADE = 8.0, 18.0
 # words adds no more than 2.5.
 LONG_SENTENCE = 25
 # A value of many words counts as told when most of them are there: "Stainless Steel and BPA-free Plastic".
-TOLD_SHARE = 0.6
+STATED_SHARE = 0.6
 # Identifiers stand on the page, not in the text.
 IDENTIFIER = re.compile(r"\d{8,14}|[A-Z0-9]+(?:-[A-Z0-9]+)+|https?://\S+")
-NOTHING_TO_TELL = frozenset(
-    {"no", "none", "n/a", "na", "false", "0", "does not apply", "not applicable", "unknown", ""}
-)
+NO_VALUE = frozenset({"no", "none", "n/a", "na", "false", "0", "does not apply", "not applicable", "unknown", ""})
 YES = frozenset({"yes", "true", "y"})
 # Of 772 real descriptions with 60 key words or more, 95 % keep their most frequent one below 10.3 % of them.
 STUFFED_SHARE = 0.10
@@ -38,7 +36,7 @@ KEYWORDS_AT_MOST = 20
 KEYWORD_PENALTY = 5.0
 
 
-class _Asked(NamedTuple):
+class _Expected(NamedTuple):
     """What a text must hold to tell an attribute: these figures, and most of these words."""
 
     numbers: tuple[Quantity, ...]
@@ -49,19 +47,19 @@ class _Asked(NamedTuple):
 
 def measures(case: Case) -> dict[Dimension, float | None]:
     """Coverage, readability and search of a listing."""
-    asked = [each for name, value in case.product.attributes.items() if (each := _asked(name, value))]
-    return {"coverage": _coverage(case, asked), "readability": _readability(case), "search": _search(case, asked)}
+    expected = [each for name, value in case.product.attributes.items() if (each := _expected(name, value))]
+    return {"coverage": _coverage(case, expected), "readability": _readability(case), "search": _search(case, expected)}
 
 
-def _coverage(case: Case, asked: Sequence[_Asked]) -> float | None:
+def _coverage(case: Case, expected: Sequence[_Expected]) -> float | None:
     """Share of the record's attributes whose value the text tells. None: no attribute that a text could tell."""
-    if not asked:
+    if not expected:
         return None
-    told = _Told(case)
-    return 100 * sum([told.tells(each) for each in asked]) / len(asked)
+    facts = _StatedFacts(case)
+    return 100 * sum([facts.states(each) for each in expected]) / len(expected)
 
 
-class _Told:
+class _StatedFacts:
     """What a text tells: its stems and numbers."""
 
     def __init__(self, case: Case) -> None:
@@ -69,13 +67,13 @@ class _Told:
         text = case.listing_text
         self._stated = [quantity for quantity in text.stated if quantity.start < text.visible_end]
 
-    def tells(self, asked: _Asked) -> bool:
+    def states(self, expected: _Expected) -> bool:
         """Whether the text has these figures, and most of these words."""
-        if asked.numbers and not all(map(self._has, asked.numbers)):
+        if expected.numbers and not all(map(self._has, expected.numbers)):
             return False
-        if not asked.stems:
-            return bool(asked.numbers)
-        return sum([stem in self._stems for stem in asked.stems]) >= TOLD_SHARE * len(asked.stems)
+        if not expected.stems:
+            return bool(expected.numbers)
+        return sum([stem in self._stems for stem in expected.stems]) >= STATED_SHARE * len(expected.stems)
 
     def _has(self, number: Quantity) -> bool:
         # Nearly always it is there as the record has it.
@@ -84,27 +82,27 @@ class _Told:
         return self._figures.judge(number) == "supported"
 
     @cached_property
-    def _figures(self) -> Figures:
-        return figures(self._stated)
+    def _figures(self) -> NumberIndex:
+        return number_index(self._stated)
 
 
 # Catalogs repeat their attributes: 8,192 of them are 7 MB.
 @lru_cache(maxsize=1 << 13)
-def _asked(name: str, value: str) -> _Asked | None:
+def _expected(name: str, value: str) -> _Expected | None:
     """None for an attribute that says nothing, or nothing for a text."""
     plain = value.strip().lower()
-    if plain in NOTHING_TO_TELL or IDENTIFIER.fullmatch(value.strip()):
+    if plain in NO_VALUE or IDENTIFIER.fullmatch(value.strip()):
         return None
     if plain in YES:
-        return _asked_for((), key_stems(name))
+        return _expectation((), key_stems(name))
     numbers = quantities(value)
     for quantity in reversed(numbers):
         value = value[: quantity.start] + " " + value[quantity.end :]
-    return _asked_for(numbers, key_stems(value))
+    return _expectation(numbers, key_stems(value))
 
 
-def _asked_for(numbers: Sequence[Quantity], stems: Sequence[str]) -> _Asked:
-    return _Asked(tuple(numbers), tuple(stems), frozenset(stem for stem in stems if not stem.isdigit()))
+def _expectation(numbers: Sequence[Quantity], stems: Sequence[str]) -> _Expected:
+    return _Expected(tuple(numbers), tuple(stems), frozenset(stem for stem in stems if not stem.isdigit()))
 
 
 def _readability(case: Case) -> float | None:
@@ -124,7 +122,7 @@ def _readability(case: Case) -> float | None:
     return 100 * ease * (1 - overlong / words)
 
 
-def _search(case: Case, asked: Sequence[_Asked]) -> float | None:
+def _search(case: Case, expected: Sequence[_Expected]) -> float | None:
     """How many of the words that shoppers search by the text has, less what stuffing costs.
 
     Two fifths by the key words of the product's name, a fifth each by those of brand, narrowest category and
@@ -137,7 +135,7 @@ def _search(case: Case, asked: Sequence[_Asked]) -> float | None:
             (2, frozenset([stem for stem in case.name_stats.stems if not stem.isdigit()])),
             (1, _stems(product.brand or "")),
             (1, _stems(product.category[-1]) if product.category else frozenset()),
-            (1, frozenset().union(*[each.words for each in asked])),
+            (1, frozenset().union(*[each.words for each in expected])),
         )
         if wanted
     ]

@@ -97,7 +97,9 @@ class Judge:
             for rule, finding in sorted(findings, key=lambda found: self._order[found[0]])
         ]
         # The same words in the same field are told once, however often they are there.
-        return list({(told.rule, told.field, told.evidence): told for told in violations}.values())
+        return list(
+            {(violation.rule, violation.field, violation.evidence): violation for violation in violations}.values()
+        )
 
     def _violation(self, rule: str, finding: Finding, text: str) -> Violation:
         setting = self._rules[rule]

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 DATA = Path(__file__).parent / "english.yaml"
 # Classes beside those of english.yaml: any other word, one that no one can say, a function word of another language,
 # and a word in another script. A caller may mark what it explains itself.
-OTHER, UNSAYABLE, FOREIGN, SCRIPT, FIGURE = "x", "z", "f", "s", "#"
+OTHER, UNPRONOUNCEABLE, FOREIGN, SCRIPT, FIGURE = "x", "z", "f", "s", "#"
 # Three of the same letter, save in XXXL, or five and more consonants and nothing else.
-MASHED = re.compile(r"([a-wyz])\1\1|^[bcdfghjklmnpqrstvwxz]{5,}$")
+KEYBOARD_MASH = re.compile(r"([a-wyz])\1\1|^[bcdfghjklmnpqrstvwxz]{5,}$")
 # Model numbers, sizes and short words may be spelled anyhow.
-SAYABLE_FROM, SAYABLE_TO = 4, 40
+PRONOUNCEABLE_FROM, PRONOUNCEABLE_TO = 4, 40
 LATIN_END = "\u024f"
 # Words met so far are looked up, the first of them for good: 7 MB at most.
 REMEMBERED_WORDS = 1 << 16
@@ -49,10 +49,10 @@ class _Classes(dict[str, str]):
     def _class_of(self, word: str) -> str:
         if not word.isascii() and any(char > LATIN_END and char.isalpha() for char in word):
             return SCRIPT
-        if not (SAYABLE_FROM <= len(word) <= SAYABLE_TO and word.isascii() and word.isalpha()):
+        if not (PRONOUNCEABLE_FROM <= len(word) <= PRONOUNCEABLE_TO and word.isascii() and word.isalpha()):
             return OTHER
         rare = any(word[index : index + 2] in self._rare_pairs for index in range(len(word) - 1))
-        return UNSAYABLE if rare or MASHED.search(word) else OTHER
+        return UNPRONOUNCEABLE if rare or KEYBOARD_MASH.search(word) else OTHER
 
 
 @cache
@@ -82,7 +82,7 @@ def word_classes(words: Iterable[str]) -> str:
 
 def function_words(form: str) -> int:
     """How many English function words a shape holds."""
-    return len(form) - sum(map(form.count, (OTHER, UNSAYABLE, FOREIGN, SCRIPT)))
+    return len(form) - sum(map(form.count, (OTHER, UNPRONOUNCEABLE, FOREIGN, SCRIPT)))
 
 
 def odds(form: str) -> list[float]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from walmart_pipeline.text.units import COUNTS, UNITS, Unit, units_named
-from walmart_pipeline.text.word_search import WordSearch, flat
+from walmart_pipeline.text.word_search import WordSearch, search_text
 
 
 class Reading(NamedTuple):
@@ -158,7 +158,7 @@ def quantities(
     done = 0
     bare = False
     if beginnings is None:
-        beginnings = [(start, offset) for start, _, offset in _beginnings().find(flat(text))]
+        beginnings = [(start, offset) for start, _, offset in _beginnings().find(search_text(text))]
     for begin in _starts(text, beginnings):
         start = begin
         while start >= done and (match := NUMBER.match(text, start)):

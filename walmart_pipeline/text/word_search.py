@@ -28,7 +28,7 @@ def _table() -> bytes:
 _TABLE = _table()
 
 
-def flat(text: str) -> str:
+def search_text(text: str) -> str:
     """The text in lower case, without accents, all but letters and digits blank; character for character.
 
     Writing beyond Latin-1 is blank too.
@@ -54,15 +54,15 @@ class WordSearch(Generic[Found]):
         from ahocorasick_rs import AhoCorasick, Implementation
 
         # What is searched begins with a blank, and a word ends with one too.
-        searched = {f" {flat(word).strip()} ": (-2, found) for word, found in words.items()}
+        searched = {f" {search_text(word).strip()} ": (-2, found) for word, found in words.items()}
         searched |= {f" {beginning}": (-1, found) for beginning, found in beginnings}
         self._automaton = AhoCorasick(searched, implementation=Implementation.ContiguousNFA)
         self._found = list(searched.values())
 
-    def find(self, flat_text: str) -> Iterator[tuple[int, int, Found]]:
+    def find(self, text: str) -> Iterator[tuple[int, int, Found]]:
         """(start, end, what it was given for), in the order of their ends; words may overlap."""
         known = self._found
         # The added blanks let a word stand at either end of the text.
-        for which, start, end in self._automaton.find_matches_as_indexes(f" {flat_text} ", overlapping=True):
+        for which, start, end in self._automaton.find_matches_as_indexes(f" {text} ", overlapping=True):
             blanks, found = known[which]
             yield start, end + blanks, found

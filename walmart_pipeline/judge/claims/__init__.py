@@ -11,14 +11,14 @@ from walmart_pipeline.judge.claims.claim import Claim, Subject, Verdict, support
 from walmart_pipeline.judge.claims.denials import denied_claims
 from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.names import certificate_claims, model_claims
-from walmart_pipeline.judge.claims.number_matching import Figures, figures
+from walmart_pipeline.judge.claims.number_matching import NumberIndex, number_index
 from walmart_pipeline.judge.claims.numbers import number_claims
 from walmart_pipeline.judge.claims.origins import origin_claims
 from walmart_pipeline.judge.claims.record import Record
 from walmart_pipeline.judge.claims.terms import size_claims, term_claims
 from walmart_pipeline.judge.claims.warranties import warranty_claims
 
-__all__ = ["Claim", "Figures", "ListingText", "Subject", "Verdict", "claims_of", "figures", "support"]
+__all__ = ["Claim", "ListingText", "NumberIndex", "Subject", "Verdict", "claims_of", "number_index", "support"]
 
 # Claims that may hold a number of their own: "five-year warranty".
 WHOLE = (warranty_claims, model_claims, origin_claims, certificate_claims, size_claims, denied_claims)

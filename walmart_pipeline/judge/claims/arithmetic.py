@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 
-from walmart_pipeline.judge.claims.number_matching import SECONDS, Figures
+from walmart_pipeline.judge.claims.number_matching import SECONDS, NumberIndex
 from walmart_pipeline.text.quantities import Quantity
 from walmart_pipeline.text.units import COUNTS
 
@@ -19,7 +19,7 @@ _EACH = re.compile(r"\b(?:each|apiece|per|a piece|every)\b")
 _TWO = re.compile(r"\b(?:both|pair|each side|twice|double)\b")
 
 
-def follows(quantity: Quantity, beside: Sequence[Quantity], sentence: str, figures: Figures) -> bool:
+def follows(quantity: Quantity, beside: Sequence[Quantity], sentence: str, number_index: NumberIndex) -> bool:
     """Whether a figure is the sum or a multiple of others.
 
     beside: the other numbers of its sentence; figures: the record's. A multiple is believed where the sentence says how
@@ -30,20 +30,22 @@ def follows(quantity: Quantity, beside: Sequence[Quantity], sentence: str, figur
         times.add(2)
     each = _EACH.search(sentence) is not None
     if not quantity.readings:
-        told = [other.value for other in beside if _counts(other)]
-        results = [result for pair in combinations(told, 2) for result in (pair[0] + pair[1], pair[0] * pair[1])]
+        values = [other.value for other in beside if _counts(other)]
+        results = [result for pair in combinations(values, 2) for result in (pair[0] + pair[1], pair[0] * pair[1])]
         results += [2 * other.value for other in beside] if 2 in times else []
         values = [other.value for other in beside if other.value]
         results += [one / other for one, other in permutations(values, 2)] if each else []
         return any(_is_near(result, quantity.value) for result in results)
     if _DAILY.search(sentence) and quantity.readings[0].kind in SECONDS:
         unit = SECONDS[quantity.readings[0].kind] / SECONDS["days"]
-        pieces = times | {amount for kind in COUNTS & figures.by_kind.keys() for amount, _, _ in figures.by_kind[kind]}
+        pieces = times | {
+            amount for kind in COUNTS & number_index.by_kind.keys() for amount, _, _ in number_index.by_kind[kind]
+        }
         return any(abs(count / unit - quantity.readings[0].amount) <= ABOUT * count / unit for count in pieces)
     return any(
         _is_near(result, stated)
         for kind, stated, _ in quantity.readings
-        for result in _results(kind, times, beside, figures, each=each)
+        for result in _results(kind, times, beside, number_index, each=each)
     )
 
 
@@ -52,10 +54,10 @@ def _counts(quantity: Quantity) -> bool:
 
 
 def _results(
-    kind: str, times: set[float], beside: Sequence[Quantity], figures: Figures, *, each: bool
+    kind: str, times: set[float], beside: Sequence[Quantity], number_index: NumberIndex, *, each: bool
 ) -> Iterator[float]:
     own = {reading.amount for other in beside for reading in other.readings if reading.kind == kind}
-    for amount in own | set(figures.amounts(kind)):
+    for amount in own | set(number_index.amounts(kind)):
         yield from (amount * factor for factor in times)
         if each:
             yield from (amount / factor for factor in times)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set as AbstractSet
 
-from walmart_pipeline.judge.claims.context import PARTS, either, is_denied, part
+from walmart_pipeline.judge.claims.context import PARTS, either, is_negated, part
 from walmart_pipeline.judge.claims.vocabulary import Kind
 from walmart_pipeline.text import tokenizer
 
@@ -54,55 +54,55 @@ _IN_A = re.compile(r"\bin an?\s+(?:[\w'-]+\s+)?$")
 _WHEN = re.compile(r"\b(?:when|once|if|until|unless)\b[^,]*$")
 _PRONOUNS = frozenset({"it", "they", "this", "these"})
 _NONE = re.compile(r"\b(?:no|not|without|never|free (?:of|from)|unlike|instead of)\b[^.;]*$")
-_TASTE_BEHIND = re.compile(
+_TASTE_AFTER = re.compile(
     r"[\s-]*(?:flavou?r(?:ed|s|ing)?|scent(?:ed)?|fragrance|aroma|extract|essence|infused|oil|flowers?|petals"
     r"|seasoning|powder|coating|glaze|filling|topping|bits)\b"
     r"|[^.;,]*\bingredients?\b"
 )
-_TASTE_AHEAD = re.compile(
+_TASTE_BEFORE = re.compile(
     r"\b(?:(?:scent|aroma|fragrance|hints?|notes?|flavou?rs?|tastes?|smells?) of"
     r"|(?:blended|infused|flavou?red|scented|enriched|made|packed|loaded) with)"
     r"\s+(?:[a-z]+\s+)?(?:[a-z]+\s+(?:and|&)\s+)?$"
 )
 
 
-def is_made_of(ahead: str) -> bool:
+def is_made_of(left: str) -> bool:
     """Whether these words say what something is made of."""
-    return _MADE_OF.search(ahead) is not None
+    return _MADE_OF.search(left) is not None
 
 
-def is_tasted(ahead: str, behind: str, *, is_oil: bool) -> bool:
+def is_taste_attributed(left: str, right: str, *, is_oil: bool) -> bool:
     """Whether a scent, flavour or ingredient is said of the product: "vanilla flavor", "blended with rose", an oil."""
-    if is_denied(ahead) or _NONE.search(ahead):
+    if is_negated(left) or _NONE.search(left):
         return False
-    return bool(is_oil or _TASTE_BEHIND.match(behind) or _TASTE_AHEAD.search(ahead))
+    return bool(is_oil or _TASTE_AFTER.match(right) or _TASTE_BEFORE.search(left))
 
 
-def is_stated(kind: Kind, ahead: str) -> bool:
+def is_stated(kind: Kind, left: str) -> bool:
     """Whether these words before a material or colour say that the product has it."""
     if kind == "color":
-        return _COLORED.search(ahead) is not None
-    return bool(_MADE_OF.search(ahead) or _PURE.search(ahead))
+        return _COLORED.search(left) is not None
+    return bool(_MADE_OF.search(left) or _PURE.search(left))
 
 
-def is_said(kind: Kind, ahead: str, behind: str, nouns: AbstractSet[str], *, ordinary: bool) -> bool:
+def is_attributed(kind: Kind, left: str, right: str, nouns: AbstractSet[str], *, ordinary: bool) -> bool:
     """Whether the sentence says the word of the product, whose names are `nouns` (stems), or of a part of it."""
-    ends = _ENDS.match(behind) is not None
-    whose = part(behind, nouns)
+    ends = _ENDS.match(right) is not None
+    whose = part(right, nouns)
     if whose is not None:
         return True
-    if is_stated(kind, ahead) and (kind != "color" or ends):
-        return not (ordinary and _IN_A.search(ahead))
+    if is_stated(kind, left) and (kind != "color" or ends):
+        return not (ordinary and _IN_A.search(left))
     # "Made of blue, lead-free crystal".
-    if kind == "color" and _MADE_OF.search(ahead) and part(behind.replace(",", ""), nouns):
+    if kind == "color" and _MADE_OF.search(left) and part(right.replace(",", ""), nouns):
         return True
-    if kind == "material" and _DEFINITE.search(ahead) and _VERB.match(behind):
+    if kind == "material" and _DEFINITE.search(left) and _VERB.match(right):
         return True
-    if kind == "material" and _BEGINS.match(ahead) and _DOES.match(behind):
+    if kind == "material" and _BEGINS.match(left) and _DOES.match(right):
         return True
     if not ends:
-        return _OWN.search(ahead) is not None
-    if kind == "color" and not ordinary and _SHADED.search(ahead):
+        return _OWN.search(left) is not None
+    if kind == "color" and not ordinary and _SHADED.search(left):
         return True
-    being = None if _WHEN.search(ahead) else _BEING.search(ahead)
+    being = None if _WHEN.search(left) else _BEING.search(left)
     return being is not None and (being[1] in _PRONOUNS or tokenizer.stem(being[1]) in nouns | PARTS)

@@ -11,7 +11,7 @@ from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.record import Record
 from walmart_pipeline.judge.claims.vocabulary import Term
 from walmart_pipeline.text import sentences, tokenizer
-from walmart_pipeline.text.word_search import flat
+from walmart_pipeline.text.word_search import search_text
 
 # A text that has one of these earlier in the sentence speaks of what the product is used with or compared to.
 _OTHERS = re.compile(
@@ -19,7 +19,7 @@ _OTHERS = re.compile(
     r"compared|similar|alternative|not|pairs?|connects?|via|with|through|inspired|such as|including|includes?|using|"
     r"instead|next to|beside|alongside|near|models?|accepts?|charges?|runs?|powered|syncs?|links?|plays?)\b"
 )
-_OTHERS_BEHIND = re.compile(
+_OTHERS_AFTER = re.compile(
     r"(?:[\s-]+(?:compatible|style|styled|like|type|phones?|devices?|users?|owners?|machines? sold|assistant|home|play|"
     r"carplay|homekit|airplay|pay|music|store|windows|office|series [xs]|pods?|app)\b|['’]s\s+\w+\s+(?:app|store))"
 )
@@ -28,7 +28,7 @@ _MADE_BY = re.compile(
     r"\b(?:made|manufactured|designed|created|crafted|built|produced|engineered|brought to you|offered|developed)\s+$"
 )
 _NAME = re.compile(r"\s+((?:[A-Z][\w&'’.-]*)(?:\s+(?:&\s+)?[A-Z][\w&'’-]*){0,2})")
-_STUFFS = frozenset({"material", "color", "taste"})
+_LOOKS = frozenset({"material", "color", "taste"})
 _REACH = 40
 _SUBJECT = re.compile(r"(?:^|[.!?]\s+|\n)((?:[A-Z][\w&'’.-]*)(?:\s+[A-Z][\w&'’-]*){0,2})\s+$")
 _DETERMINER = re.compile(r"^\s*(?:(?:this|these|the|its|every|each|our)\s+)?")
@@ -53,7 +53,7 @@ def brand_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     for start, end, term in listing.terms_of.get("brand", ()):
         # An everyday word in lower case is no name.
         if term not in proved and (listing.text[start].isupper() or not term.ordinary):
-            if record.has(term, listing.flat[start:end]):
+            if record.has(term, listing.search_text[start:end]):
                 proved.add(term)
                 yield Claim("brand", start, end, "supported")
             elif _is_named(term, listing, start, end, record):
@@ -61,8 +61,8 @@ def brand_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     for start, end, term in listing.terms_of.get("maker", ()):
         name = _MAKERS[term.word](listing, start, end, record)
         # "From plywood, this shelf".
-        if name and not any(other.kind in _STUFFS for other in _at(listing, name[0])):
-            yield Claim("brand", *name, *_told(listing.text[slice(*name)], record))
+        if name and not any(other.kind in _LOOKS for other in _at(listing, name[0])):
+            yield Claim("brand", *name, *_judged(listing.text[slice(*name)], record))
 
 
 def _verdict(record: Record) -> tuple[Verdict, tuple[str, ...]]:
@@ -75,22 +75,22 @@ def _is_named(term: Term, listing: ListingText, start: int, end: int, record: Re
     if not listing.text[start].isupper():
         return False
     normalized = listing.normalized
-    ahead, behind = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
-    if _OTHERS_BEHIND.match(behind):
+    left, right = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
+    if _OTHERS_AFTER.match(right):
         return False
-    if _BY.search(ahead):
+    if _BY.search(left):
         return True
-    if _OTHERS.search(ahead):
+    if _OTHERS.search(left):
         return False
     if not term.ordinary:
         return True
     # A capital at the beginning of a sentence says nothing.
-    begins = not ahead.strip() and not listing.in_title(start)
-    return not begins and context.part(behind, record.nouns) is not None
+    begins = not left.strip() and not listing.in_title(start)
+    return not begins and context.part(right, record.nouns) is not None
 
 
-def _told(name: str, record: Record) -> tuple[Verdict, tuple[str, ...]]:
-    word = tokenizer.PIECE.findall(flat(name))[0]
+def _judged(name: str, record: Record) -> tuple[Verdict, tuple[str, ...]]:
+    word = tokenizer.PIECE.findall(search_text(name))[0]
     return ("supported", ()) if record.has_name(word) else _verdict(record)
 
 
@@ -99,9 +99,9 @@ def _by(listing: ListingText, start: int, end: int, record: Record) -> tuple[int
     name = _NAME.match(listing.text, end)
     if name is None or _is_no_name(name[1]) or any(term.kind == "brand" for term in _at(listing, name.start(1))):
         return None
-    ahead = sentences.left_context(listing.normalized, start)
-    last = tokenizer.PIECE.findall(ahead)[-1:]
-    if not _MADE_BY.search(ahead) and not (last and tokenizer.stem(last[0]) in record.nouns and not last[0].isdigit()):
+    left = sentences.left_context(listing.normalized, start)
+    last = tokenizer.PIECE.findall(left)[-1:]
+    if not _MADE_BY.search(left) and not (last and tokenizer.stem(last[0]) in record.nouns and not last[0].isdigit()):
         return None
     return name.span(1)
 
@@ -129,7 +129,7 @@ def _line(listing: ListingText, start: int, end: int, record: Record) -> tuple[i
 
 
 def _is_no_name(name: str) -> bool:
-    words = tokenizer.PIECE.findall(flat(name))
+    words = tokenizer.PIECE.findall(search_text(name))
     return not words or words[0] in _NO_MAKERS or words[0] in tokenizer.STOP_WORDS
 
 

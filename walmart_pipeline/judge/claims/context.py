@@ -60,25 +60,25 @@ def either(text: str) -> str:
     return f"(?:{'|'.join(part.strip() for part in text.strip().split('|'))})"
 
 
-def is_denied(ahead: str) -> bool:
+def is_negated(left: str) -> bool:
     """Whether a word after `ahead` is said not to be so."""
-    return _DENIED.search(ahead) is not None
+    return _DENIED.search(left) is not None
 
 
-def part(behind: str, nouns: AbstractSet[str]) -> str | None:
+def part(right: str, nouns: AbstractSet[str]) -> str | None:
     """The product's or a part's name among the three words after a word: "frame" of "oak and brass frame".
 
     A name in front of another noun only tells that one apart: a teak bath mat is no bath.
     """
     at, known = 0, None
     for _ in range(3):
-        match = NEXT_WORD.match(behind, at)
+        match = NEXT_WORD.match(right, at)
         if match is None:
             return None
         word = match[1].removesuffix("'s")
         stem = tokenizer.stem(word)
         if stem in nouns or stem in PARTS:
-            if word != stem or not _is_noun(behind, match.end()):
+            if word != stem or not _is_noun(right, match.end()):
                 return stem
             known = stem
         elif known and stem in _WHOLE:
@@ -89,11 +89,11 @@ def part(behind: str, nouns: AbstractSet[str]) -> str | None:
     return None
 
 
-def _is_noun(behind: str, at: int) -> bool:
+def _is_noun(right: str, at: int) -> bool:
     """Whether another noun follows, and no verb ("buckle fastens with snaps") or adjective ("case easy to grip")."""
-    following = NEXT_WORD.match(behind, at)
-    if following is None or following[1] in STOP or behind[at] == "-":
+    following = NEXT_WORD.match(right, at)
+    if following is None or following[1] in STOP or right[at] == "-":
         return False
     # "Canvas work pants," against "the frame folds."
     ends = _LISTED_ENDS if following[1].endswith("s") else _NOUN_ENDS
-    return ends.match(behind, following.end()) is not None
+    return ends.match(right, following.end()) is not None

@@ -27,7 +27,7 @@ class _Denial(NamedTuple):
     """A part that the record denies, in lower-case words. `in_the_box`: it may be had, but does not come with it."""
 
     part: str
-    told: str
+    statement: str
     in_the_box: bool
 
 
@@ -36,13 +36,13 @@ def denied_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     for denial in _denials(record):
         # Battery and batteries.
         root = denial.part.removesuffix("y")
-        if root not in listing.flat:
+        if root not in listing.search_text:
             continue
         for match in re.finditer(rf"\b{root.replace(' ', '[ -]')}(?:y|ies|s|es)?\b", listing.normalized):
             span = match.span()
-            said = _is_boxed if denial.in_the_box else _is_had
-            if said(listing, *span) and not record.quotes(listing.normalized, *span):
-                yield Claim("attribute", *span, "contradicted", (denial.told,))
+            is_claimed = _is_boxed if denial.in_the_box else _is_had
+            if is_claimed(listing, *span) and not record.quotes(listing.normalized, *span):
+                yield Claim("attribute", *span, "contradicted", (denial.statement,))
 
 
 def _denials(record: Record) -> Iterator[_Denial]:
@@ -54,21 +54,21 @@ def _denials(record: Record) -> Iterator[_Denial]:
             # Of one word alone ("Lid: No") a text may speak in any other sense.
             elif words:
                 yield _Denial(" ".join([*words, last]), f"{name}: {value}", in_the_box=False)
-    if "not included" in record.flat or "sold separately" in record.flat:
+    if "not included" in record.search_text or "sold separately" in record.search_text:
         for match in _NOT_INCLUDED.finditer(record.normalized):
             yield _Denial(tokenizer.stem(match[1]), match.group(), in_the_box=True)
 
 
 def _is_boxed(listing: ListingText, start: int, end: int) -> bool:
     """Whether a sentence says that it comes with the product."""
-    ahead, behind = listing.around(start, end)
-    boxed = _COMES_WITH.search(ahead) or _IN_THE_BOX.match(behind)
-    return boxed is not None and _DENIED.search(f"{ahead} {behind}") is None
+    left, right = listing.around(start, end)
+    boxed = _COMES_WITH.search(left) or _IN_THE_BOX.match(right)
+    return boxed is not None and _DENIED.search(f"{left} {right}") is None
 
 
 def _is_had(listing: ListingText, start: int, end: int) -> bool:
     """Whether a sentence says that the product has it: "a built-in side burner", against "Side Burner: No"."""
     if listing.has_claim(start, end):
         return False
-    ahead, behind = listing.around(start, end)
-    return not (_DENIED.search(ahead) or _ANSWERED.match(behind) or _DENIED.search(behind[:SHORT]))
+    left, right = listing.around(start, end)
+    return not (_DENIED.search(left) or _ANSWERED.match(right) or _DENIED.search(right[:SHORT]))

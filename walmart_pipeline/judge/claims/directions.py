@@ -86,62 +86,64 @@ _THING = re.compile(r"[\s-]+([a-z]+)(?:[\s-]+([a-z]+))?")
 _DURATIONS = frozenset({"clock", "days", "temperature", "degrees"})
 
 
-def is_amount(quantity: Quantity, ahead: str, behind: str) -> bool:
+def is_amount(quantity: Quantity, left: str, right: str) -> bool:
     """Whether it is the time of a direction, or the amount of something that is added."""
     if not quantity.readings:
         return False
     kind = quantity.readings[0].kind
-    if kind in _DURATIONS and _DIRECTED.search(ahead):
+    if kind in _DURATIONS and _DIRECTED.search(left):
         return True
-    return kind in _AMOUNTS and behind.startswith(" of ") and _ADDED.match(ahead) is not None
+    return kind in _AMOUNTS and right.startswith(" of ") and _ADDED.match(left) is not None
 
 
-def is_told(quantity: Quantity, ahead: str, behind: str) -> bool:
+def is_instruction(quantity: Quantity, left: str, right: str) -> bool:
     """A figure of what a person does: an amount to pour, a distance to leave. None of the product has the kind."""
     if quantity.readings and quantity.readings[0].kind in COUNTS:
         return False
-    return bool(_TOLD.search(ahead) or _EVERY.search(ahead) or _RATE.match(behind))
+    return bool(_TOLD.search(left) or _EVERY.search(left) or _RATE.match(right))
 
 
-def is_told_of_others(quantity: Quantity, ahead: str, behind: str, source: str, known: AbstractSet[str]) -> bool:
+def is_instruction_about_others(
+    quantity: Quantity, left: str, right: str, source: str, known: AbstractSet[str]
+) -> bool:
     """A figure of what a person does with something else, whatever the product's own figures of that kind are.
 
     source: the record, normalized; an amount of something of which it gives one itself is looked up. known: stems of
     all its words.
     """
     if not quantity.readings:
-        return bool(quantity.noun and _RATE.match(behind))
+        return bool(quantity.noun and _RATE.match(right))
     kind = quantity.readings[0].kind
-    if kind == "length" and (ahead.endswith("distance of ") or _THAN.match(behind)):
+    if kind == "length" and (left.endswith("distance of ") or _THAN.match(right)):
         return True
-    of = _AMOUNT_OF.match(behind)
+    of = _AMOUNT_OF.match(right)
     if kind == "length" and of:
-        directed = _TOLD.search(ahead) or _SET.search(ahead) or _OF_SPACE.match(behind)
+        directed = _TOLD.search(left) or _SET.search(left) or _OF_SPACE.match(right)
         return directed is not None and tokenizer.stem(of[1]) not in known | PARTS
-    if kind == "length" and _APART.match(behind) and _AS_FAR.search(ahead) is None:
-        return ahead.endswith("at least ") or bool(_TOLD.search(ahead) or _SET.search(ahead) or _SPACED.match(behind))
-    if kind == "length" and _BY.search(ahead):
-        return _TOLD.search(ahead) is not None
-    if kind in {*_AMOUNTS, "percent"} and _TOLD.search(ahead):
+    if kind == "length" and _APART.match(right) and _AS_FAR.search(left) is None:
+        return left.endswith("at least ") or bool(_TOLD.search(left) or _SET.search(left) or _SPACED.match(right))
+    if kind == "length" and _BY.search(left):
+        return _TOLD.search(left) is not None
+    if kind in {*_AMOUNTS, "percent"} and _TOLD.search(left):
         return re.search(rf"\d[\w. ]* of {of[1]}\b", source) is None if of else kind == "percent"
     return False
 
 
-def is_of_a_thing_beside(quantity: Quantity, ahead: str, behind: str, known: AbstractSet[str]) -> bool:
+def is_of_a_thing_beside(quantity: Quantity, left: str, right: str, known: AbstractSet[str]) -> bool:
     """The size of something else, which has its name behind it: "at a 60-inch desk", "a six-pound terrier".
 
     known: stems of all words that the record has; what it names is never something else.
     """
-    thing = _THING.match(behind)
+    thing = _THING.match(right)
     if thing is None or not quantity.readings or quantity.readings[0].kind in COUNTS:
         return False
     names = {tokenizer.stem(word) for word in thing.groups() if word}
     if not names.isdisjoint(known):
         return False
-    if _BESIDE.search(ahead):
+    if _BESIDE.search(left):
         return True
     # "A ten-hour shift", "a 90-degree afternoon".
-    if "-" in quantity.text and _A_SUCH.search(ahead) and names.isdisjoint(PARTS | _MEASURES):
+    if "-" in quantity.text and _A_SUCH.search(left) and names.isdisjoint(PARTS | _MEASURES):
         return True
-    directed = _TOLD.search(ahead) or _SET.search(ahead) or quantity.readings[0].kind == "mass"
-    return bool(directed and _ARTICLE.search(ahead)) and names.isdisjoint(PARTS | _MEASURES)
+    directed = _TOLD.search(left) or _SET.search(left) or quantity.readings[0].kind == "mass"
+    return bool(directed and _ARTICLE.search(left)) and names.isdisjoint(PARTS | _MEASURES)

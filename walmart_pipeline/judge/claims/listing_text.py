@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from walmart_pipeline.judge.claims.vocabulary import Kind, Term, longest, vocabulary
 from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.quantities import BEGINNINGS, NUMBER_WORDS, Quantity, quantities
-from walmart_pipeline.text.word_search import WordSearch, flat
+from walmart_pipeline.text.word_search import WordSearch, search_text
 
 KEYWORDS = "seo_keywords"
 # No phrase and no number reaches over it.
@@ -36,9 +36,9 @@ class ListingText:
                 self.visible_end = start
 
     @cached_property
-    def flat(self) -> str:
+    def search_text(self) -> str:
         """The text for exact search (scanning.flat)."""
-        return flat(self.text)
+        return search_text(self.text)
 
     @cached_property
     def stated(self) -> list[Quantity]:
@@ -64,7 +64,7 @@ class ListingText:
         """The words of the vocabulary, and where a number may begin, in one pass."""
         terms: list[tuple[int, int, tuple[Term, ...]]] = []
         beginnings: list[tuple[int, int]] = []
-        for start, end, found in _search().find(self.flat):
+        for start, end, found in _search().find(self.search_text):
             if isinstance(found, int):
                 beginnings.append((start, found))
             else:

@@ -10,7 +10,7 @@ from walmart_pipeline.judge.claims.claim import Claim, Subject
 from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.record import SHOWN_WORDS, Record
 from walmart_pipeline.text import sentences
-from walmart_pipeline.text.word_search import flat
+from walmart_pipeline.text.word_search import search_text
 
 # A capital, then letters and digits with hyphens; "5G" and "18V" begin with a digit. Digits are looked for first: a
 # pattern that begins with a letter is tried at each word and took 50 µs a listing, this one 4.
@@ -37,7 +37,7 @@ _REACH = 60
 def model_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     """Each model number or protection class that the text gives to the product."""
     for start, end in _models(listing.text):
-        token = flat(listing.text[start:end]).replace(" ", "").strip("_")
+        token = search_text(listing.text[start:end]).replace(" ", "").strip("_")
         subject: Subject = "claim" if _PROTECTION.fullmatch(token) else "attribute"
         if record.shows(listing.text[start:end]) or record.has_name(token):
             yield Claim(subject, start, end, "supported")
@@ -52,16 +52,16 @@ def model_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
 
 
 def _models(text: str) -> Iterator[tuple[int, int]]:
-    for figures in _FIGURES.finditer(text):
-        if head := _HEAD.search(text, max(0, figures.start() - _HEAD_CHARS), figures.start()):
-            yield head.start(), figures.end()
+    for number_index in _FIGURES.finditer(text):
+        if head := _HEAD.search(text, max(0, number_index.start() - _HEAD_CHARS), number_index.start()):
+            yield head.start(), number_index.end()
 
 
 def _alike(token: str, record: Record) -> list[str]:
     """Names in the record with the same letters in front and other figures; of a protection class, another class."""
     found = []
     for start, end in _models(record.text):
-        other = flat(record.text[start:end]).replace(" ", "")
+        other = search_text(record.text[start:end]).replace(" ", "")
         if other != token and _family(other) == _family(token):
             found.append(record.text[start:end])
     return list(dict.fromkeys(found))[:SHOWN_WORDS]
@@ -83,7 +83,7 @@ def certificate_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         if named is None or named[1] == "STANDARD" or listing.has_claim(*named.span(1)):
             continue
         first, last = min(start, named.start(1)), max(end, named.end(1))
-        if f" {' '.join(flat(named[1]).split())} " in record.flat:
+        if f" {' '.join(search_text(named[1]).split())} " in record.search_text:
             yield Claim("claim", first, last, "supported")
-        elif not context.is_denied(sentences.left_context(listing.normalized, first)):
+        elif not context.is_negated(sentences.left_context(listing.normalized, first)):
             yield Claim("claim", first, last, "unsupported")

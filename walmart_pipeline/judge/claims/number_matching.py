@@ -33,10 +33,10 @@ PRODUCTS = {
 # Two numbers of a record are factors of one only where they stand so near: "two boxes with a dozen bars each".
 TOGETHER_CHARS = 30
 # Kinds of a number without a unit that are not the name of one.
-ANY, UNLESS_TOLD, COUNTED = "any", "unless told", "counted"
+ANY, UNLESS_STATED, COUNTED = "any", "unless told", "counted"
 
 
-class Figures:
+class NumberIndex:
     """The numbers of a text: by kind with their unit, and those without one by what they may be."""
 
     def __init__(self, text: str = "") -> None:
@@ -200,7 +200,7 @@ class Figures:
         return any(
             (value, ANY) in self._bare
             or (value, reading.kind) in self._bare
-            or ((value, UNLESS_TOLD) in self._bare and reading.kind not in self.by_kind)
+            or ((value, UNLESS_STATED) in self._bare and reading.kind not in self.by_kind)
             or ((value, COUNTED) in self._bare and reading.kind in COUNTS)
             for reading in quantity.readings
         )
@@ -228,9 +228,9 @@ def _holds(first: Quantity, second: Quantity) -> bool:
     return any(reading.kind in CONTAINERS for quantity in (first, second) for reading in quantity.readings)
 
 
-def figures(found: Iterable[Quantity]) -> Figures:
+def number_index(found: Iterable[Quantity]) -> NumberIndex:
     """These quantities, looked up by kind; one without a unit may be any."""
-    made = Figures()
+    made = NumberIndex()
     for quantity in found:
         made.add(quantity)
     return made

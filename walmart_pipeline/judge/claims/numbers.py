@@ -53,14 +53,14 @@ def _is_counted(quantity: Quantity, record: Record) -> bool:
     if quantity.readings:
         # Two of three people may do anything, six sleep in no tent for three.
         return quantity.readings[0].amount > max(
-            (most for most, _, _ in record.figures.by_kind.get("person", ())), default=inf
+            (most for most, _, _ in record.number_index.by_kind.get("person", ())), default=inf
         )
     if not quantity.noun:
         return False
-    counted = tokenizer.stem(quantity.noun.lower()) in record.words and record.figures.counts(quantity.noun)
+    counted = tokenizer.stem(quantity.noun.lower()) in record.words and record.number_index.counts(quantity.noun)
     # "Eight bars" of six.
     return counted or (
-        tokenizer.stem(quantity.noun.lower()) in record.nouns and record.figures.are_fewer(quantity.value)
+        tokenizer.stem(quantity.noun.lower()) in record.nouns and record.number_index.are_fewer(quantity.value)
     )
 
 
@@ -68,87 +68,87 @@ def _judged(
     quantity: Quantity, listing: ListingText, record: Record, comparison: Comparison | None, *, in_title: bool
 ) -> tuple[Verdict, tuple[str, ...]] | None:
     """The record's verdict and what it has instead; None for a number that states nothing of the product."""
-    figures = record.figures
-    ahead, behind = listing.around(quantity.start, quantity.end)
-    beside = _beside(quantity, listing, ahead, behind)
-    pairs = figures.compared(quantity) if comparison else []
+    number_index = record.number_index
+    left, right = listing.around(quantity.start, quantity.end)
+    beside = _beside(quantity, listing, left, right)
+    pairs = number_index.compared(quantity) if comparison else []
     true = [pair for pair in [*pairs, *_compared_beside(quantity, beside)] if comparison and comparison.is_true(*pair)]
     if true:
         # Under 2 minutes, where the record has under 2 seconds, is a slip.
-        is_slip = figures.has_in_other_unit(quantity) and not any(is_like(*pair) for pair in true)
-        return ("contradicted", figures.like(quantity)) if is_slip else ("supported", ())
-    verdict = figures.judge(quantity)
+        is_slip = number_index.has_in_other_unit(quantity) and not any(is_like(*pair) for pair in true)
+        return ("contradicted", number_index.like(quantity)) if is_slip else ("supported", ())
+    verdict = number_index.judge(quantity)
     if verdict == "supported":
         if not comparison or not pairs or comparison.inclusive or _compares_alike(quantity, comparison, record):
             return verdict, ()
         # "Listed under 7 Piece Sets", "a lid over 2 bowls".
-        if _PLACE.search(ahead) and (not quantity.readings or quantity.readings[0].kind in COUNTS):
+        if _PLACE.search(left) and (not quantity.readings or quantity.readings[0].kind in COUNTS):
             return verdict, ()
         # The record has the figure itself: 8 days, of which the text says "more than 8 days".
-        return "contradicted", figures.like(quantity)
-    if unrelated_numbers.is_figurative(quantity, ahead, behind):
+        return "contradicted", number_index.like(quantity)
+    if unrelated_numbers.is_figurative(quantity, left, right):
         return None
     # In a title every word has a capital, and no one is told what to do.
-    if not in_title and _is_of_others(quantity, verdict, listing, record):
+    if not in_title and _is_about_others(quantity, verdict, listing, record):
         return None
-    if follows(quantity, beside, f"{ahead} {behind}", figures):
+    if follows(quantity, beside, f"{left} {right}", number_index):
         return "supported", ()
-    if unrelated_numbers.is_total(ahead, behind) and figures.in_all(quantity):
+    if unrelated_numbers.is_total(left, right) and number_index.in_all(quantity):
         return "supported", ()
     if verdict == "unsupported":
-        own = _attribute(ahead, record) if not quantity.readings else None
+        own = _attribute(left, record) if not quantity.readings else None
         return ("contradicted", (own,)) if own else ("unsupported", ())
-    return "contradicted", figures.like(quantity)
+    return "contradicted", number_index.like(quantity)
 
 
 def _compared_beside(quantity: Quantity, beside: Sequence[Quantity]) -> list[tuple[float, float]]:
     """A figure beside each of its kind that the sentence itself states."""
-    said = [reading for other in beside for reading in other.readings]
-    return [(own.amount, other.amount) for own in quantity.readings for other in said if other.kind == own.kind]
+    stated = [reading for other in beside for reading in other.readings]
+    return [(own.amount, other.amount) for own in quantity.readings for other in stated if other.kind == own.kind]
 
 
 def _compares_alike(quantity: Quantity, comparison: Comparison, record: Record) -> bool:
     """Whether the record compares the same figure in the same way: "Over 300 lumens"."""
     return any(
         comparison == comparison_of(*sentences.context(record.normalized, own.start, own.end))
-        for own in record.figures.found
+        for own in record.number_index.found
         if own.value == quantity.value and own.readings == quantity.readings
     )
 
 
-def _is_of_others(quantity: Quantity, verdict: Verdict, listing: ListingText, record: Record) -> bool:
+def _is_about_others(quantity: Quantity, verdict: Verdict, listing: ListingText, record: Record) -> bool:
     """Whether a figure is one of what the reader does, or of what stands around the product."""
     start, end = quantity.start, quantity.end
-    ahead, behind = listing.around(start, end)
+    left, right = listing.around(start, end)
     if sentences.is_question(listing.normalized, end):
         return True
     # 134 liters of a record's 134 gallons is a slip.
-    if quantity.value > SMALL and record.figures.has_in_other_unit(quantity):
+    if quantity.value > SMALL and record.number_index.has_in_other_unit(quantity):
         return False
-    if unrelated_numbers.is_another_name(quantity, listing.text[max(0, start - sentences.REACH) : start], ahead):
+    if unrelated_numbers.is_another_name(quantity, listing.text[max(0, start - sentences.REACH) : start], left):
         return True
-    if directions.is_amount(quantity, ahead, behind):
+    if directions.is_amount(quantity, left, right):
         return True
     # Of "10 to 12 inches between them" the second number tells what both are.
-    rest = _RANGE.sub("", behind) if quantity.readings else behind
-    if directions.is_told_of_others(quantity, ahead, rest, record.normalized, record.words):
+    rest = _RANGE.sub("", right) if quantity.readings else right
+    if directions.is_instruction_about_others(quantity, left, rest, record.normalized, record.words):
         return True
-    if directions.is_of_a_thing_beside(quantity, ahead, behind, record.words):
+    if directions.is_of_a_thing_beside(quantity, left, right, record.words):
         return True
     return verdict == "unsupported" and (
-        directions.is_told(quantity, ahead, behind) or unrelated_numbers.is_of_life(quantity, ahead, behind)
+        directions.is_instruction(quantity, left, right) or unrelated_numbers.is_everyday(quantity, left, right)
     )
 
 
-def _beside(quantity: Quantity, listing: ListingText, ahead: str, behind: str) -> list[Quantity]:
+def _beside(quantity: Quantity, listing: ListingText, left: str, right: str) -> list[Quantity]:
     """The other numbers of the same sentence."""
-    first, last = quantity.start - len(ahead), quantity.end + len(behind)
+    first, last = quantity.start - len(left), quantity.end + len(right)
     return [other for other in listing.stated if first <= other.start < last and other.start != quantity.start]
 
 
-def _attribute(ahead: str, record: Record) -> str | None:
+def _attribute(left: str, record: Record) -> str | None:
     """The record's attribute of which "thread count of 800" gives another figure."""
-    named = _OF.search(ahead)
+    named = _OF.search(left)
     if named is None:
         return None
     for name, value in record.product.attributes.items():

@@ -30,14 +30,14 @@ _NEXT_WORDS = re.compile(r"[\s-]+([a-z0-9'-]+)(?:\s+([a-z]+))?")
 def origin_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     """Each place where the text says that it was made; places of anything else are no claim."""
     for start, end, term in listing.terms_of.get("origin", ()):
-        if (begin := _said(term, listing.text, listing.normalized, start, end)) is None:
+        if (begin := _attributed_from(term, listing.text, listing.normalized, start, end)) is None:
             continue
-        told = origins(record)
-        named = term.ordinary and f" {listing.flat[start:end]} " in record.flat
-        if named or {term.word, *_narrower(term)} & told.keys():
+        stated = origins(record)
+        named = term.ordinary and f" {listing.search_text[start:end]} " in record.search_text
+        if named or {term.word, *_narrower(term)} & stated.keys():
             yield Claim("claim", begin, end, "supported")
-        elif not context.is_denied(sentences.left_context(listing.normalized, begin)):
-            yield Claim("claim", begin, end, "contradicted" if told else "unsupported", tuple(told))
+        elif not context.is_negated(sentences.left_context(listing.normalized, begin)):
+            yield Claim("claim", begin, end, "contradicted" if stated else "unsupported", tuple(stated))
 
 
 def origins(record: Record) -> dict[str, None]:
@@ -56,24 +56,24 @@ def origins(record: Record) -> dict[str, None]:
         named |= {
             term.word: None
             for term in terms
-            if term.kind == "origin" and _said(term, record.text, record.normalized, start, end) is not None
+            if term.kind == "origin" and _attributed_from(term, record.text, record.normalized, start, end) is not None
         }
     return named
 
 
-def _said(term: Term, text: str, normalized: str, start: int, end: int) -> int | None:
+def _attributed_from(term: Term, text: str, normalized: str, start: int, end: int) -> int | None:
     """Where the words begin that say it was made there; None where they say nothing of the kind."""
     # "By us"; US sizes are no place.
     if normalized[start:end] == "us" and (not text[start:end].isupper() or normalized.startswith(" siz", end)):
         return None
-    ahead, behind = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
+    left, right = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
     if not term.ordinary:
-        made = _MADE_IN.search(ahead)
-        return None if made is None else start - len(ahead) + made.start()
+        made = _MADE_IN.search(left)
+        return None if made is None else start - len(left) + made.start()
     # Italian leather and American made; an Italian roast is none.
-    of = _NEXT_WORDS.match(behind)
-    is_stuff = of is not None and not vocabulary().stuffs.isdisjoint(word for word in of.groups() if word)
-    return start if is_stuff or _MADE.match(behind) else None
+    of = _NEXT_WORDS.match(right)
+    is_material = of is not None and not vocabulary().materials.isdisjoint(word for word in of.groups() if word)
+    return start if is_material or _MADE.match(right) else None
 
 
 def _narrower(term: Term) -> frozenset[str]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Set as AbstractSet
 
 from walmart_pipeline.judge.claims.attribution import is_made_of
-from walmart_pipeline.judge.claims.context import NEXT_WORD, PARTS, STOP, either, is_denied
+from walmart_pipeline.judge.claims.context import NEXT_WORD, PARTS, STOP, either, is_negated
 from walmart_pipeline.text import tokenizer
 
 # Words that may stand between a preposition and what it governs: "for hard wood, glass and metal surfaces".
@@ -108,37 +108,37 @@ _FOR_OTHERS = re.compile(
 )
 
 
-def is_of_others(ahead: str, behind: str) -> bool:
+def is_about_others(left: str, right: str) -> bool:
     """Whether a word between these is said of something else, or not to be so."""
-    if _NOT_THIS.match(behind) or _OF_A.match(behind) or is_denied(ahead) or _ANY.search(ahead) or _WORN.search(ahead):
+    if _NOT_THIS.match(right) or _OF_A.match(right) or is_negated(left) or _ANY.search(left) or _WORN.search(left):
         return True
-    return not is_made_of(ahead) and _OTHERS.search(ahead) is not None
+    return not is_made_of(left) and _OTHERS.search(left) is not None
 
 
-def is_put_beside(ahead: str) -> bool:
+def is_placed_beside(left: str) -> bool:
     """Whether a person is told to put something on it or beside it: "set a marble tray on top"."""
-    if _PUT.search(ahead) or (_IN_A_THING.search(ahead) and not _COMES_IN.search(ahead)):
+    if _PUT.search(left) or (_IN_A_THING.search(left) and not _COMES_IN.search(left)):
         return True
-    return _IMPERATIVE.search(ahead) is not None and _ARTICLE.search(ahead) is not None
+    return _IMPERATIVE.search(left) is not None and _ARTICLE.search(left) is not None
 
 
-def is_for_others(ahead: str, behind: str) -> bool:
+def is_for_others(left: str, right: str) -> bool:
     """Whether a claim such as vegan is made of those that the product is for."""
-    return bool(_USERS.match(behind) or _FOR_OTHERS.search(ahead))
+    return bool(_USERS.match(right) or _FOR_OTHERS.search(left))
 
 
-def is_of_a_thing_beside(ahead: str, behind: str, known: AbstractSet[str]) -> bool:
+def is_of_a_thing_beside(left: str, right: str, known: AbstractSet[str]) -> bool:
     """Whether a claim is made of another thing: sugar-free jam on a peanut butter, fragrance-free detergent for sheets.
 
     known: stems of what the product may be called. Such a thing has its name right behind the claim.
     """
-    thing = NEXT_WORD.match(behind)
+    thing = NEXT_WORD.match(right)
     if thing is None or thing[1] in STOP or tokenizer.stem(thing[1]) in known | _ANY_PRODUCT:
         return False
-    return bool(_UNDER.search(ahead) or (tokenizer.stem(thing[1]) not in PARTS and _BESIDE.search(ahead)))
+    return bool(_UNDER.search(left) or (tokenizer.stem(thing[1]) not in PARTS and _BESIDE.search(left)))
 
 
-def names_another_thing(behind: str, known: AbstractSet[str]) -> bool:
+def names_another_thing(right: str, known: AbstractSet[str]) -> bool:
     """Whether what comes next has a name that the record does not hold: the crumble of "sugar-free crumble"."""
-    thing = NEXT_WORD.match(behind)
+    thing = NEXT_WORD.match(right)
     return thing is not None and thing[1] not in STOP and tokenizer.stem(thing[1]) not in known | PARTS | _ANY_PRODUCT

@@ -9,11 +9,11 @@ from itertools import accumulate
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.judge.claims import attribution
-from walmart_pipeline.judge.claims.number_matching import Figures
-from walmart_pipeline.judge.claims.record_numbers import record_figures, unglued
+from walmart_pipeline.judge.claims.number_matching import NumberIndex
+from walmart_pipeline.judge.claims.record_numbers import record_number_index, unglued
 from walmart_pipeline.judge.claims.vocabulary import Kind, Term, Vocabulary, is_about, longest, vocabulary
 from walmart_pipeline.text import sentences, tokenizer
-from walmart_pipeline.text.word_search import flat, has_phrase
+from walmart_pipeline.text.word_search import has_phrase, search_text
 
 # The message names so many of the record's words; more would not help a writer.
 SHOWN_WORDS = 4
@@ -43,7 +43,7 @@ class Record:
 
     def __init__(self, product: Product) -> None:
         self.product = product
-        self._told: dict[Kind, dict[Term, str]] = {}
+        self._stated_words: dict[Kind, dict[Term, str]] = {}
         self._prose = " ;\n".join(
             [
                 product.product_name,
@@ -56,12 +56,12 @@ class Record:
         self.text = " ;\n".join([self._prose, *(f"{name}: {value}" for name, value in product.attributes.items())])
 
     @cached_property
-    def flat(self) -> str:
+    def search_text(self) -> str:
         """The text for exact search: names beside their values (BPA: Free), without what an attribute denies."""
-        return flat(self._stated)
+        return search_text(self._statements)
 
     @cached_property
-    def _stated(self) -> str:
+    def _statements(self) -> str:
         stated = [f"{name} {value}" for name, value in self.product.attributes.items() if not _NO.match(value)]
         return " ;\n ".join(["", self._prose, *stated, ""])
 
@@ -71,9 +71,9 @@ class Record:
         return tokenizer.normalized(self.text)
 
     @cached_property
-    def figures(self) -> Figures:
+    def number_index(self) -> NumberIndex:
         """The record's numbers."""
-        return record_figures(self.product, self.text)
+        return record_number_index(self.product, self.text)
 
     def has_name(self, name: str) -> bool:
         """Whether it has these letters and digits as whole words, however they are divided: WH 1000XM4 = WH-1000XM4."""
@@ -88,7 +88,7 @@ class Record:
     @cached_property
     def _alphanumeric(self) -> tuple[str, frozenset[int], frozenset[int]]:
         """Letters and digits alone, and where words start and end among them."""
-        words = self.flat.split()
+        words = self.search_text.split()
         ends = list(accumulate(map(len, words)))
         return "".join(words), frozenset([0, *ends]), frozenset(ends)
 
@@ -101,11 +101,11 @@ class Record:
             if _NO.match(value)
             for term, _ in _found(name, "claim", vocabulary())
         }
-        for text in dict.fromkeys((self.flat, flat(unglued(self._stated)))):
+        for text in dict.fromkeys((self.search_text, search_text(unglued(self._statements)))):
             for start, _, terms in longest(vocabulary().search.find(text)):
                 for term in terms:
                     if not found.get(term):
-                        found[term] = not (term.kind == "claim" and _is_denied(text, start))
+                        found[term] = not (term.kind == "claim" and _is_negated(text, start))
         return found
 
     def has(self, term: Term, written: str = "") -> bool:
@@ -128,7 +128,7 @@ class Record:
         if not first or (term.kind != "material" and last not in _ENDINGS):
             return False
         free_of = rf"|{_FREE_OF}{first}" if last == "free" else ""
-        return re.search(rf"\b{first}s?\b{_AND_SO_ON}{last}\b{free_of}", self.flat) is not None
+        return re.search(rf"\b{first}s?\b{_AND_SO_ON}{last}\b{free_of}", self.search_text) is not None
 
     def shows(self, written: str, *, any_case: bool = False) -> bool:
         """Whether a number stands in the record exactly as a text writes it.
@@ -147,32 +147,32 @@ class Record:
 
     def quotes(self, normalized: str, start: int, end: int) -> bool:
         """Whether the words of a normalized text stand in the record as they do there, with those beside them."""
-        ahead, behind = normalized[max(0, start - BESIDE_CHARS) : start], normalized[end : end + BESIDE_CHARS]
+        left, right = normalized[max(0, start - BESIDE_CHARS) : start], normalized[end : end + BESIDE_CHARS]
         # Words that are cut off are left out.
         if start > BESIDE_CHARS:
-            ahead = ahead.partition(" ")[2]
+            left = left.partition(" ")[2]
         if end + BESIDE_CHARS < len(normalized):
-            behind = behind.rpartition(" ")[0]
-        return has_phrase(self.normalized, f"{ahead}{normalized[start:end]}{behind}".strip())
+            right = right.rpartition(" ")[0]
+        return has_phrase(self.normalized, f"{left}{normalized[start:end]}{right}".strip())
 
-    def told(self, kind: Kind) -> dict[Term, str]:
+    def stated(self, kind: Kind) -> dict[Term, str]:
         """The words of a kind that the record says of the whole product, as they are written there.
 
         From an attribute or the name; where both are silent, from plain sentences ("made of oak").
         """
         product, words = self.product, vocabulary()
-        if kind in self._told:
-            return self._told[kind]
+        if kind in self._stated_words:
+            return self._stated_words[kind]
         values = [value for name, value in product.attributes.items() if is_about(name, kind)]
-        told = {term: shown for text in values for term, shown in _found(text, kind, words)}
-        told |= {term: shown for term, shown in _found(product.product_name, kind, words) if not term.ordinary}
-        if not told:
+        stated = {term: shown for text in values for term, shown in _found(text, kind, words)}
+        stated |= {term: shown for term, shown in _found(product.product_name, kind, words) if not term.ordinary}
+        if not stated:
             prose = [*product.features, product.description]
-            told = {term: shown for text in prose for term, shown in _stated(text, kind, words)}
-        self._told[kind] = told
-        return told
+            stated = {term: shown for text in prose for term, shown in _statements(text, kind, words)}
+        self._stated_words[kind] = stated
+        return stated
 
-    def tells(self, kind: Kind) -> bool:
+    def describes(self, kind: Kind) -> bool:
         """Whether an attribute tells this kind of fact."""
         return any(is_about(name, kind) for name in self.product.attributes)
 
@@ -186,7 +186,7 @@ class Record:
     @cached_property
     def places(self) -> list[tuple[int, int, tuple[Term, ...]]]:
         """Words of the vocabulary with their spans in `text`."""
-        return longest(vocabulary().search.find(flat(self.text)))
+        return longest(vocabulary().search.find(search_text(self.text)))
 
     def found(self, text: str, kind: Kind) -> list[Term]:
         """The words of a kind in any text."""
@@ -219,14 +219,14 @@ class Record:
         return ANY_COLOR.search(self.normalized) is not None
 
     def _says(self, written: str, *, claim: bool) -> bool:
-        at = self.flat.find(written)
-        while claim and at != -1 and _is_denied(self.flat, at + 1):
-            at = self.flat.find(written, at + 1)
+        at = self.search_text.find(written)
+        while claim and at != -1 and _is_negated(self.search_text, at + 1):
+            at = self.search_text.find(written, at + 1)
         return at != -1
 
 
-def _is_denied(flat_text: str, start: int) -> bool:
-    return _DENIED.search(flat_text[max(0, start - 25) : start]) is not None
+def _is_negated(text: str, start: int) -> bool:
+    return _DENIED.search(text[max(0, start - 25) : start]) is not None
 
 
 @lru_cache(maxsize=1 << 12)
@@ -251,13 +251,13 @@ def _reaches_over(text: str, start: int, end: int, *, word: bool) -> bool:
 
 
 def _found(text: str, kind: Kind, words: Vocabulary) -> Iterator[tuple[Term, str]]:
-    for start, end, terms in longest(words.search.find(flat(text))):
+    for start, end, terms in longest(words.search.find(search_text(text))):
         yield from ((term, text[start:end]) for term in terms if term.kind == kind)
 
 
-def _stated(text: str, kind: Kind, words: Vocabulary) -> Iterator[tuple[Term, str]]:
+def _statements(text: str, kind: Kind, words: Vocabulary) -> Iterator[tuple[Term, str]]:
     normalized = tokenizer.normalized(text)
-    for start, end, terms in longest(words.search.find(flat(text))):
+    for start, end, terms in longest(words.search.find(search_text(text))):
         for term in terms:
             if term.kind == kind and attribution.is_stated(kind, sentences.left_context(normalized, start)):
                 yield term, text[start:end]

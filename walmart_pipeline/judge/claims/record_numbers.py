@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from walmart_pipeline.core.records import Product
-from walmart_pipeline.judge.claims.number_matching import ANY, COUNTED, UNLESS_TOLD, Figures
+from walmart_pipeline.judge.claims.number_matching import ANY, COUNTED, UNLESS_STATED, NumberIndex
 from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.quantities import Quantity, Reading, quantities
 from walmart_pipeline.text.units import COUNTS, UNITS
@@ -41,14 +41,14 @@ RANGE = re.compile(r"(\d{1,3})\s*[-–]\s*(\d{1,3})")
 LONGEST_RANGE = 50
 
 
-def record_figures(product: Product, text: str) -> Figures:
+def record_number_index(product: Product, text: str) -> NumberIndex:
     """The numbers of a product's record. An attribute's name may hold the unit: `Weight (lb): 30`.
 
     text: the whole record with its name at the beginning, and at the end each attribute as "name: value".
     A number without a unit may be what its attribute is about; in the name anything that is told nowhere else; in
     prose a count, so that "Includes 12" does not make 12 lb true.
     """
-    made = Figures(text)
+    made = NumberIndex(text)
     starts = list(_attribute_starts(product, text))
     first = starts[-1][0] if starts else len(text)
     found = made.found = quantities(text, counted=True)
@@ -57,7 +57,7 @@ def record_figures(product: Product, text: str) -> Figures:
             made.add(quantity)
         elif quantity.start < len(product.product_name):
             # A name that was a web address has no %.
-            made.add(quantity, (UNLESS_TOLD, "percent"))
+            made.add(quantity, (UNLESS_STATED, "percent"))
         elif quantity.start < first:
             made.add(quantity, (COUNTED,))
         else:
@@ -76,7 +76,7 @@ def unglued(text: str) -> str:
     return GLUED.sub(" ", text)
 
 
-def _add_attribute(made: Figures, name: str, value: str) -> None:
+def _add_attribute(made: NumberIndex, name: str, value: str) -> None:
     """What an attribute's name says of its number: the unit, or that it counts."""
     if units := _units_in(name):
         for quantity in _with_units(value, units):
@@ -94,8 +94,8 @@ def _counts(value: str) -> Iterator[float]:
     """4 of "Players: 4", and 2 to 5 of "Players: 2-5"."""
     if value.isdigit():
         yield float(value)
-    elif told := RANGE.fullmatch(value):
-        first, last = int(told[1]), int(told[2])
+    elif range_ := RANGE.fullmatch(value):
+        first, last = int(range_[1]), int(range_[2])
         yield from map(float, range(first, min(last, first + LONGEST_RANGE) + 1))
 
 

@@ -15,7 +15,7 @@ from walmart_pipeline.judge.claims.vocabulary import Term, vocabulary
 from walmart_pipeline.text import sentences, tokenizer
 
 # A size of a bed is one only where a bed is spoken of.
-_BED_BEHIND = re.compile(r"[\s-]*(?:size|sized|bed|mattress|sheet|comforter|duvet|quilt|frame)")
+_BED_AFTER = re.compile(r"[\s-]*(?:size|sized|bed|mattress|sheet|comforter|duvet|quilt|frame)")
 _BEDS = frozenset("bed bedding mattress sheet comforter duvet quilt blanket coverlet bedspread headboard".split())
 _TITLE_PART = re.compile(r"[,|(/–—]|\s-\s")
 _TITLE_END = re.compile(r"\s*(?:$|[,|)(/–—-]|and\b|&)")
@@ -32,14 +32,14 @@ _SIZE_LETTERS = r"\d?x{0,3}-?[sl]|m|\dx|(?:(?:x|extra)[- ]?)*(?:small|large)|med
 _SIZE_NAMED = re.compile(rf"\bsize:?\s+(?:women[’']?s\s+|men[’']?s\s+)?({_SIZE_LETTERS})(?![\w’'-])")
 _SIZE = re.compile(rf"(?<![\w’'-])(?:{_SIZE_LETTERS})(?![\w’'-])")
 
-Said: TypeAlias = tuple[Verdict, Sequence[str]]
+Judgement: TypeAlias = tuple[Verdict, Sequence[str]]
 
 
 def term_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     """Each word that the text says of the product, with the verdict; one that the record has is told once."""
     proved: set[str] = set()
     for start, end, terms in listing.terms:
-        written = listing.flat[start:end]
+        written = listing.search_text[start:end]
         if written in proved or terms[0].kind not in _JUDGED:
             continue
         # Most of what is full is no bed.
@@ -58,74 +58,74 @@ def term_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
                 break
 
 
-def _look(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+def _look(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Judgement | None:
     """A material or colour that the record does not have; None where the sentence does not say it of the product."""
     normalized, words = listing.normalized, vocabulary()
-    ahead, behind = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
+    left, right = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
     in_title = listing.in_title(start)
     if in_title:
         # "Mugs for Men, White": a comma of a title begins another quality.
-        ahead = _TITLE_PART.split(ahead)[-1]
-    if term.kind == "color" and (record.any_color or f" {term.word} " in record.flat or term in words.passive):
+        left = _TITLE_PART.split(left)[-1]
+    if term.kind == "color" and (record.any_color or f" {term.word} " in record.search_text or term in words.passive):
         return None
-    whose = context.part(behind, record.parts)
+    whose = context.part(right, record.parts)
     own = record.of_part(whose, term.kind) if whose in record.parts else None
     # Of a coffee maker with a carafe of glass the steel one is its own.
-    if other_subjects.is_of_others(ahead, behind):
+    if other_subjects.is_about_others(left, right):
         return None
-    beside = own is None and not in_title and other_subjects.is_put_beside(ahead)
-    if beside and context.part(behind, record.nouns) not in record.nouns:
+    beside = own is None and not in_title and other_subjects.is_placed_beside(left)
+    if beside and context.part(right, record.nouns) not in record.nouns:
         return None
-    alone = in_title and (not term.ordinary or bool(_SHADE.fullmatch(ahead) and _TITLE_END.match(behind)))
-    own_words = record.figures.counted if term.kind == "material" else words.stuffs & record.words
+    alone = in_title and (not term.ordinary or bool(_SHADE.fullmatch(left) and _TITLE_END.match(right)))
+    own_words = record.number_index.counted if term.kind == "material" else words.materials & record.words
     nouns = record.nouns | record.parts | own_words
-    if not alone and not attribution.is_said(term.kind, ahead, behind, nouns, ordinary=term.ordinary):
+    if not alone and not attribution.is_attributed(term.kind, left, right, nouns, ordinary=term.ordinary):
         return None
     longer = words.longer.get(term)
-    if longer and record.has(longer) and longer in listing.words and not _INSISTS.search(ahead):
+    if longer and record.has(longer) and longer in listing.words and not _INSISTS.search(left):
         return None
-    told = record.told(term.kind)
-    wider = [other for other in told if term in words.narrower.get(other, ())]
-    if wider and not any(other in words.narrower[wide] for wide in wider for other in told):
+    stated = record.stated(term.kind)
+    wider = [other for other in stated if term in words.narrower.get(other, ())]
+    if wider and not any(other in words.narrower[wide] for wide in wider for other in stated):
         return "unsupported", ()
     if own:
         return "contradicted", (own,)
-    if not told or (term.kind == "material" and whose in SMALL_PARTS):
+    if not stated or (term.kind == "material" and whose in SMALL_PARTS):
         return "unsupported", ()
     if term.word in _METALLIC:
-        told = told | record.told("material")
-    return "contradicted", _shown(told)
+        stated = stated | record.stated("material")
+    return "contradicted", _shown(stated)
 
 
 def _is_beside_bed(listing: ListingText, end: int) -> bool:
     """Whether a word that ends there is followed by a bed: full sheets, not full of holes."""
-    return _BED_BEHIND.match(sentences.right_context(listing.normalized, end)) is not None
+    return _BED_AFTER.match(sentences.right_context(listing.normalized, end)) is not None
 
 
-def _size(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+def _size(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Judgement | None:
     """The size of a bed."""
-    told = record.told("size")
-    if not told and (record.nouns.isdisjoint(_BEDS) or not _is_beside_bed(listing, end)):
+    stated = record.stated("size")
+    if not stated and (record.nouns.isdisjoint(_BEDS) or not _is_beside_bed(listing, end)):
         return None
-    if other_subjects.is_of_others(sentences.left_context(listing.normalized, start), ""):
+    if other_subjects.is_about_others(sentences.left_context(listing.normalized, start), ""):
         return None
-    return ("contradicted", _shown(told)) if told else ("unsupported", ())
+    return ("contradicted", _shown(stated)) if stated else ("unsupported", ())
 
 
-def _claim(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+def _claim(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Judgement | None:
     """A certification or regulated claim."""
     normalized = listing.normalized
-    ahead, behind = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
-    if context.is_denied(ahead) or _ANSWERED_NO.match(behind) or other_subjects.is_for_others(ahead, behind):
+    left, right = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
+    if context.is_negated(left) or _ANSWERED_NO.match(right) or other_subjects.is_for_others(left, right):
         return None
     if not listing.in_title(start):
-        if other_subjects.is_of_a_thing_beside(ahead, behind, record.words):
+        if other_subjects.is_of_a_thing_beside(left, right, record.words):
             return None
         # What is cooked in a pan or told of in a book may be vegan.
         if (
             term in vocabulary().dietary
             and not record.is_food
-            and other_subjects.names_another_thing(behind, record.words)
+            and other_subjects.names_another_thing(right, record.words)
         ):
             return None
     # GOTS is a standard, gots is nothing.
@@ -137,27 +137,27 @@ def _claim(term: Term, listing: ListingText, start: int, end: int, record: Recor
     return ("contradicted", tuple(other.word for other in rivals)) if rivals else ("unsupported", ())
 
 
-def _form(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+def _form(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Judgement | None:
     """What it comes as: tablets of softgels, a hardcover of a paperback."""
-    ahead, behind = sentences.left_context(listing.normalized, start), sentences.right_context(listing.normalized, end)
+    left, right = sentences.left_context(listing.normalized, start), sentences.right_context(listing.normalized, end)
     rivals = [other.word for other in vocabulary().rivals.get(term, ()) if record.terms.get(other)]
-    return ("contradicted", rivals) if rivals and not other_subjects.is_of_others(ahead, behind) else None
+    return ("contradicted", rivals) if rivals and not other_subjects.is_about_others(left, right) else None
 
 
-def _taste(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Said | None:
+def _taste(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Judgement | None:
     """A scent, flavour or ingredient, of a record that tells such things."""
-    ahead, behind = sentences.left_context(listing.normalized, start), sentences.right_context(listing.normalized, end)
-    if not record.tells("taste") or not attribution.is_tasted(
-        ahead, behind, is_oil=term.word.endswith((" oil", " butter"))
+    left, right = sentences.left_context(listing.normalized, start), sentences.right_context(listing.normalized, end)
+    if not record.describes("taste") or not attribution.is_taste_attributed(
+        left, right, is_oil=term.word.endswith((" oil", " butter"))
     ):
         return None
-    told = record.told("taste")
-    return ("contradicted", _shown(told)) if told else ("unsupported", ())
+    stated = record.stated("taste")
+    return ("contradicted", _shown(stated)) if stated else ("unsupported", ())
 
 
-def _shown(told: Mapping[Term, str]) -> Sequence[str]:
+def _shown(stated: Mapping[Term, str]) -> Sequence[str]:
     """The record's words as they are written."""
-    return tuple(dict.fromkeys(told.values()))[:SHOWN_WORDS]
+    return tuple(dict.fromkeys(stated.values()))[:SHOWN_WORDS]
 
 
 _JUDGED = {"material": _look, "color": _look, "size": _size, "claim": _claim, "form": _form, "taste": _taste}
@@ -165,22 +165,22 @@ _JUDGED = {"material": _look, "color": _look, "size": _size, "claim": _claim, "f
 
 def size_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     """Each size of clothing that the text names, where the record has one or several."""
-    if " size " not in listing.flat:
+    if " size " not in listing.search_text:
         return
-    told = {
+    stated = {
         _plain_size(size): size
         for name, value in record.product.attributes.items()
         if name.lower().split()[-1:] == ["size"]
         for size in _SIZE.findall(tokenizer.normalized(value))
     }
-    if not told:
+    if not stated:
         return
     for match in _SIZE_NAMED.finditer(listing.normalized):
         start, end = match.span(1)
-        if _plain_size(match[1]) in told:
+        if _plain_size(match[1]) in stated:
             yield Claim("attribute", start, end, "supported")
         else:
-            yield Claim("attribute", start, end, "contradicted", tuple(size.upper() for size in told.values()))
+            yield Claim("attribute", start, end, "contradicted", tuple(size.upper() for size in stated.values()))
 
 
 def _plain_size(size: str) -> str:

@@ -49,82 +49,82 @@ _TOGETHER = re.compile(
 )
 
 
-def is_figurative(quantity: Quantity, ahead: str, behind: str) -> bool:
+def is_figurative(quantity: Quantity, left: str, right: str) -> bool:
     """Nine to five, seven days a week, no two alike, Route 66, 10,000 steps."""
-    if quantity.text[0].isalpha() and (_IN_WORDS.search(ahead) or _OR_SO.search(ahead)):
+    if quantity.text[0].isalpha() and (_IN_WORDS.search(left) or _OR_SO.search(left)):
         return True
-    if quantity.value in _ALL_THE_TIME and _ALWAYS.match(behind):
+    if quantity.value in _ALL_THE_TIME and _ALWAYS.match(right):
         return True
-    if (quantity.value == 9 and _TO_FIVE.match(behind)) or (quantity.value == 5 and _NINE_TO.search(ahead)):
+    if (quantity.value == 9 and _TO_FIVE.match(right)) or (quantity.value == 5 and _NINE_TO.search(left)):
         return True
     # Riding a chairlift at 9,000 feet.
-    if quantity.value >= HIGH_UP and ahead.endswith(" at ") and quantity.text.endswith(("feet", "ft")):
+    if quantity.value >= HIGH_UP and left.endswith(" at ") and quantity.text.endswith(("feet", "ft")):
         return True
     if quantity.readings:
         return False
-    return _NAMED.search(f"{ahead} ") is not None or _COUNTED_IN_PROSE.match(behind) is not None
+    return _NAMED.search(f"{left} ") is not None or _COUNTED_IN_PROSE.match(right) is not None
 
 
-def is_another_name(quantity: Quantity, written: str, ahead: str) -> bool:
+def is_another_name(quantity: Quantity, written: str, left: str) -> bool:
     """Part of another product's name: the 15 of "works with your iPhone 15".
 
     written: the text up to it, not normalized.
     """
     if quantity.readings or quantity.noun:
         return False
-    return _OTHERS.search(ahead) is not None and _CAPITALS.search(written) is not None
+    return _OTHERS.search(left) is not None and _CAPITALS.search(written) is not None
 
 
-def is_of_life(quantity: Quantity, ahead: str, behind: str) -> bool:
+def is_everyday(quantity: Quantity, left: str, right: str) -> bool:
     """Whether a figure of which the record is silent is one of people and days, and none of the product."""
     return (
-        _is_an_age(quantity, ahead, behind)
-        or _is_span(quantity, ahead, behind)
-        or _is_weather(quantity, ahead, behind)
-        or _is_race(quantity, ahead, behind)
+        _is_an_age(quantity, left, right)
+        or _is_span(quantity, left, right)
+        or _is_weather(quantity, left, right)
+        or _is_race(quantity, left, right)
         or (quantity.value == FULL_TURN and quantity.text.endswith(("degrees", "degree")))
         # Three boxes of old letters.
-        or (quantity.text[0].isalpha() and behind.startswith(" of "))
-        or _is_usual(ahead, behind)
+        or (quantity.text[0].isalpha() and right.startswith(" of "))
+        or _is_usual(left, right)
     )
 
 
-def _is_usual(ahead: str, behind: str) -> bool:
+def _is_usual(left: str, right: str) -> bool:
     """The heat for green tea, which is usually 175 degrees; not how long a battery typically lasts."""
-    sentence = f"{ahead} {behind}"
+    sentence = f"{left} {right}"
     return _USUAL.search(sentence) is not None and _PERFORMS.search(sentence) is None
 
 
-def _is_an_age(quantity: Quantity, ahead: str, behind: str) -> bool:
+def _is_an_age(quantity: Quantity, left: str, right: str) -> bool:
     """An eight-year-old, babies under one year."""
     if not quantity.readings or quantity.readings[0].kind != "calendar":
         return False
-    return _OLD.match(behind) is not None or _CHILDREN.search(ahead) is not None
+    return _OLD.match(right) is not None or _CHILDREN.search(left) is not None
 
 
-def _is_span(quantity: Quantity, ahead: str, behind: str) -> bool:
+def _is_span(quantity: Quantity, left: str, right: str) -> bool:
     """A time or way, while nothing is said to last or work so long: five minutes before the bus."""
     if not quantity.readings or quantity.readings[0].kind not in {"clock", "days", "distance"}:
         return False
-    clause = f"{ahead.rpartition(',')[2]} {behind.partition(',')[0]}"
-    return _PERFORMS.search(clause) is None and _IN_SO_MUCH.search(ahead) is None
+    clause = f"{left.rpartition(',')[2]} {right.partition(',')[0]}"
+    return _PERFORMS.search(clause) is None and _IN_SO_MUCH.search(left) is None
 
 
-def _is_weather(quantity: Quantity, ahead: str, behind: str) -> bool:
+def _is_weather(quantity: Quantity, left: str, right: str) -> bool:
     """The heat of a day, when the thermometer hits 90; not one that the product is rated for."""
     if quantity.readings and quantity.readings[0].kind not in {"degrees", "temperature"}:
         return False
-    sentence = f"{ahead} {behind}"
+    sentence = f"{left} {right}"
     return _WEATHER.search(sentence) is not None and _RATED.search(sentence) is None
 
 
-def _is_race(quantity: Quantity, ahead: str, behind: str) -> bool:
+def _is_race(quantity: Quantity, left: str, right: str) -> bool:
     """A 5K, where nothing is said of pictures."""
     if not quantity.readings or quantity.readings[0].kind != "resolution":
         return False
-    return _PICTURES.search(f"{ahead} {behind}") is None
+    return _PICTURES.search(f"{left} {right}") is None
 
 
-def is_total(ahead: str, behind: str) -> bool:
+def is_total(left: str, right: str) -> bool:
     """Whether a figure between these words is of all pieces together."""
-    return _TOGETHER.search(f"{ahead} {behind}") is not None
+    return _TOGETHER.search(f"{left} {right}") is not None

@@ -65,7 +65,7 @@ class Vocabulary:
     """Colours only where an attribute says so: a text may call anything clear."""
     dietary: frozenset[Term]
     """Claims about food: of a product that is none they may be made of what is cooked in it."""
-    stuffs: frozenset[str]
+    materials: frozenset[str]
     """Materials of one word: a colour before one is the product's."""
     attributes: Mapping[Kind, tuple[str, ...]]
     """Words in the name of an attribute that tells this kind."""
@@ -122,7 +122,7 @@ def vocabulary() -> Vocabulary:
         longer=longer,
         passive=frozenset(Term("color", word, ordinary=True) for word in content["color"]["passive"]),
         dietary=frozenset(Term("claim", word) for word in content["claim"]["dietary"]),
-        stuffs=frozenset(word for word in content["material"]["words"] if " " not in word),
+        materials=frozenset(word for word in content["material"]["words"] if " " not in word),
         attributes={
             cast(Kind, kind): tuple(section["attributes"])
             for kind, section in content.items()

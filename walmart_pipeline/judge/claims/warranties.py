@@ -19,8 +19,8 @@ _WORD = re.compile(r"\b(?:warrant(?:y|ies)|guarantees?)\b")
 _FIGURE = rf"(?P<figure>(?<![\d.])\d+(?:\.\d+)?|{PATTERN})"
 _TIME = rf"(?:(?P<life>life[- ]?time)|{_FIGURE}[\s-]*(?P<unit>year|yr|month|mo|day)(?P<many>s?))\b"
 # "5-year limited manufacturer's warranty"; "warranty of 5 years", "warranty length: 5 years".
-_AHEAD = re.compile(rf"\b{_TIME}[\s-]+(?:(?!(?:and the|the|is|are|with|for|by|or)\b)[\w'’()-]+\s+){{0,4}}$")
-_BEHIND = re.compile(rf"[^.;\n\d]{{0,30}}?\b{_TIME}")
+_TIME_BEFORE = re.compile(rf"\b{_TIME}[\s-]+(?:(?!(?:and the|the|is|are|with|for|by|or)\b)[\w'’()-]+\s+){{0,4}}$")
+_TIME_AFTER = re.compile(rf"[^.;\n\d]{{0,30}}?\b{_TIME}")
 _MONTHS = {"year": 12.0, "yr": 12.0, "month": 1.0, "mo": 1.0, "day": 1 / 30}
 
 
@@ -37,17 +37,17 @@ def promises(normalized: str) -> Iterator[Promise]:
     """Each warranty of a normalized text; a guarantee without a time (of satisfaction, of freshness) is none."""
     for word in _WORD.finditer(normalized):
         start, end = word.span()
-        if ahead := _AHEAD.search(normalized, max(0, start - _REACH), start):
-            yield Promise(_months(ahead), _shown(ahead), ahead.start(), end)
-        elif behind := _BEHIND.match(normalized, end, end + _REACH):
-            yield Promise(_months(behind), _shown(behind), start, behind.end())
+        if left := _TIME_BEFORE.search(normalized, max(0, start - _REACH), start):
+            yield Promise(_months(left), _shown(left), left.start(), end)
+        elif right := _TIME_AFTER.match(normalized, end, end + _REACH):
+            yield Promise(_months(right), _shown(right), start, right.end())
         elif word.group().startswith("warrant"):
             yield Promise(None, "", start, end)
 
 
 def warranty_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
     """Each warranty that the text promises: contradicted by another time, unsupported where the record has none."""
-    if "warrant" not in listing.flat and "guarantee" not in listing.flat:
+    if "warrant" not in listing.search_text and "guarantee" not in listing.search_text:
         return
     found = list(promises(listing.normalized))
     known = list(promises(record.normalized)) if found else []
@@ -56,7 +56,7 @@ def warranty_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
         span = promise.start, promise.end
         if promise.months in timed or (promise.months is None and known):
             yield Claim("number" if promise.months is not None else "claim", *span, "supported")
-        elif not context.is_denied(sentences.left_context(listing.normalized, promise.start)):
+        elif not context.is_negated(sentences.left_context(listing.normalized, promise.start)):
             if promise.months is not None and timed:
                 # Another time is another figure; a warranty for life is another claim.
                 subject: Subject = "claim" if promise.months == inf else "number"

@@ -17,13 +17,13 @@ LISTED_WORDS = 60
 # shuffled.
 # Of an honest description's words of four letters and more at most 5 % hold a pair of letters that English hardly
 # knows, of one in lower case with part numbers 18 %; of words of random letters 72 %.
-UNSAYABLE_SHARE, UNSAYABLE_WORDS = 0.2, 4
+UNPRONOUNCEABLE_SHARE, UNPRONOUNCEABLE_WORDS = 0.2, 4
 # Where the letters of English words are mixed up, one long word in seven has such a pair and function words go lost: of
 # 1,392 honest texts none has fewer than 25 function words in a hundred and more than 6 such words in a hundred long
 # ones, of 240 texts with the letters of each word mixed up 99.6 % have.
 SCRAMBLED_SHARE, SCRAMBLED_FUNCTION_SHARE = 0.06, 0.25
 # Half or more of all words have four letters; below this share of all of them it is not worth a closer look.
-UNSAYABLE_GATE = 0.03
+UNPRONOUNCEABLE_GATE = 0.03
 # Honest texts reach 0.08 (751 with 25 function words), one of 534 composed ones 0.17; of shuffled texts with 50
 # function words 98.7 % are above 0.1, of those with 25 to 40 89 %.
 DISORDER, ORDERED_WORDS = 0.1, 25
@@ -37,7 +37,7 @@ SENTENCE_CLASSES, SENTENCE_SHARE = "dvbniqwt", 0.01
 LOOP_TIMES, LOOP_SHARE, VARIED_SHARE = 4, 0.25, 0.45
 # Words that cycle in changing order: of 1,370 honest texts one, a list of search words, has so few different ones.
 CYCLE_SHARE = 0.15
-RUN = re.compile(rf"[{english.OTHER}{english.UNSAYABLE}]{{{STRANGE_RUN},}}")
+RUN = re.compile(rf"[{english.OTHER}{english.UNPRONOUNCEABLE}]{{{STRANGE_RUN},}}")
 FILLER = ("lorem ipsum", "dolor sit amet")
 FILLER_STEMS = frozenset(tokenizer.key_stems("lorem dolor"))
 LOREM = re.compile(rf"\b(?:{'|'.join(FILLER)})\b")
@@ -48,30 +48,32 @@ FOREIGN_TEXT_SHARE = 0.1
 @rule("listing.incoherent")
 def incoherent(case: Case) -> Iterator[Finding]:
     """Letters or words at random, words that cycle, filler text: one finding a field, with what shows it best."""
-    if case.line_classes.count(english.UNSAYABLE) > 1:
+    if case.line_classes.count(english.UNPRONOUNCEABLE) > 1:
         for name, text in case.fields[:-1]:
-            if span := _unsayable(text, case):
+            if span := _unpronounceable(text, case):
                 yield Finding(name, *span, "letters")
     if description := _incoherent_description(case):
         yield description
 
 
 def _incoherent_description(case: Case) -> Finding | None:
-    text, told = case.listing.description, case.description_stats
-    words, form = len(told.words), told.classes
+    text, stats = case.listing.description, case.description_stats
+    words, form = len(stats.words), stats.classes
     if not FILLER_STEMS.isdisjoint(case.stems) and (found := LOREM.search(tokenizer.normalized(text))):
         return Finding("description", *found.span(), "filler")
     if form.count(english.FOREIGN) > FOREIGN_TEXT_SHARE * len(form):
         return None
     known = english.function_words(form)
-    share = SCRAMBLED_SHARE if known < SCRAMBLED_FUNCTION_SHARE * words else UNSAYABLE_SHARE
-    if form.count(english.UNSAYABLE) > max(1, UNSAYABLE_GATE * len(form)) and (span := _unsayable(text, case, share)):
+    share = SCRAMBLED_SHARE if known < SCRAMBLED_FUNCTION_SHARE * words else UNPRONOUNCEABLE_SHARE
+    if form.count(english.UNPRONOUNCEABLE) > max(1, UNPRONOUNCEABLE_GATE * len(form)) and (
+        span := _unpronounceable(text, case, share)
+    ):
         return Finding("description", *span, "letters")
     if words < LEAST_WORDS:
         return None
     if known >= ORDERED_WORDS and _is_disorderly(form) and _is_disorderly_without_a(text):
         return Finding("description", *_worst_window(text, form), "order")
-    different = len(set(told.words)) / words
+    different = len(set(stats.words)) / words
     if different < VARIED_SHARE and (loop := _loop(text)):
         return loop
     if different < CYCLE_SHARE:
@@ -91,7 +93,9 @@ def _makes_sentences(form: str) -> bool:
 
 def _strange_run(text: str, case: Case) -> Finding | None:
     """Words of no language, however they can be said: many in a row that neither English nor the record explains."""
-    if english.OTHER * STRANGE_RUN not in case.description_stats.classes.replace(english.UNSAYABLE, english.OTHER):
+    if english.OTHER * STRANGE_RUN not in case.description_stats.classes.replace(
+        english.UNPRONOUNCEABLE, english.OTHER
+    ):
         return None
     own = case.record_words
     form = "".join(
@@ -106,20 +110,20 @@ def _strange_run(text: str, case: Case) -> Finding | None:
     return Finding("description", start, end, "letters")
 
 
-def _unsayable(text: str, case: Case, share: float = UNSAYABLE_SHARE) -> tuple[int, int] | None:
+def _unpronounceable(text: str, case: Case, share: float = UNPRONOUNCEABLE_SHARE) -> tuple[int, int] | None:
     """The span of the first words that no one can say, if the record lacks them and they are more than this share."""
     matches = [match for match in tokenizer.PIECE.finditer(tokenizer.normalized(text)) if match.group().isalpha()]
-    longer = [match for match in matches if len(match.group()) >= english.SAYABLE_FROM]
+    longer = [match for match in matches if len(match.group()) >= english.PRONOUNCEABLE_FROM]
     form = english.word_classes(match.group() for match in longer)
-    if form.count(english.UNSAYABLE) < max(2, share * len(longer)):
+    if form.count(english.UNPRONOUNCEABLE) < max(2, share * len(longer)):
         return None
     own = case.record_words
     strange = [
         match
         for match, kind in zip(longer, form, strict=True)
-        if kind == english.UNSAYABLE and match.group() not in own
+        if kind == english.UNPRONOUNCEABLE and match.group() not in own
     ]
-    least = UNSAYABLE_WORDS if len(longer) >= LEAST_WORDS else 2
+    least = UNPRONOUNCEABLE_WORDS if len(longer) >= LEAST_WORDS else 2
     if len(strange) < max(least, share * len(longer)):
         return None
     start = strange[0].start()

@@ -80,12 +80,12 @@ def health(mention: Mention) -> Confirmed | None:
         return None
     minor = mention.word_list in {"symptoms", "injuries"}
     category = regulated_claims.category(product)
-    told = (
+    may_claim = (
         regulated_claims.is_drug(product)
         or regulated_claims.STORIES.search(category)
         or (minor and not SWALLOWED_OR_APPLIED.search(category))
     )
-    if told and has_phrase(regulated_claims.record(product), words, plural=True):
+    if may_claim and has_phrase(regulated_claims.record(product), words, plural=True):
         return None
     return Confirmed(*span, "symptom" if minor else None)
 

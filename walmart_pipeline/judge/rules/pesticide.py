@@ -75,14 +75,14 @@ def pesticide(mention: Mention) -> Confirmed | None:
         return Confirmed(mention.start, mention.end)
     stated = _is_stated(words.split()[-1], record)
     kills = list(KILLS.finditer(before))
-    told = (
+    may_claim = (
         REGISTRATION.search(record)
         or PESTICIDE_CATEGORY.search(category)
         or regulated_claims.STORIES.search(category)
         or regulated_claims.is_drug(product)
     )
     # A mosquito net that keeps them out says nothing of a scent that repels them.
-    if told and stated and (not kills or _begins_a_word(kills[-1].group()[:STEM_CHARS], record)):
+    if may_claim and stated and (not kills or _begins_a_word(kills[-1].group()[:STEM_CHARS], record)):
         return None
     start = mention.start - len(before)
     if kills:

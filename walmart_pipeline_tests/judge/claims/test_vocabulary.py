@@ -7,7 +7,7 @@ import yaml
 
 from walmart_pipeline.judge.claims import Claim, support
 from walmart_pipeline.judge.claims.vocabulary import FILE, KINDS, longest, vocabulary
-from walmart_pipeline.text.word_search import flat
+from walmart_pipeline.text.word_search import search_text
 
 CONTENT = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 
@@ -39,7 +39,7 @@ def test_no_spelling_stands_twice_in_a_kind() -> None:
     ],
 )
 def test_whole_words_are_found_the_longest_at_each_place(text: str, found: list[str]) -> None:
-    assert [text[start:end] for start, end, _ in longest(vocabulary().search.find(flat(text)))] == found
+    assert [text[start:end] for start, end, _ in longest(vocabulary().search.find(search_text(text)))] == found
 
 
 def claim(verdict: str) -> Claim:
