@@ -12,10 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from walmart_pipeline.core.files import exclusive
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.workspace import prepare
 from walmart_pipeline.resources import WAREHOUSE_POOL
@@ -211,12 +212,9 @@ def _end_process(instance: DagsterInstance, run_id: str) -> None:
         os._exit(1)
 
 
-@contextmanager
-def _mutex(instance: DagsterInstance) -> Iterator[None]:
+def _mutex(instance: DagsterInstance) -> AbstractContextManager[None]:
     """Lock files are created, examined and removed by one process at a time."""
-    with (_folder(instance) / "mutex").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return exclusive(_folder(instance) / "mutex")
 
 
 def _try_lock(lock: IO[str]) -> bool:

@@ -65,8 +65,8 @@ class Bars:
         """See walmart_pipeline.core.progress.Progress."""
         task = self._bars.add_task(label, total=total, note="")
 
-        def advance(pieces: int, note: str = "") -> None:
-            self._bars.update(task, advance=pieces, note=escape(note))
+        def advance(count: int, note: str = "") -> None:
+            self._bars.update(task, advance=count, note=escape(note))
 
         yield advance
         self._bars.update(task, total=self._bars.tasks[task].completed)

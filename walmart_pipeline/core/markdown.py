@@ -1,14 +1,11 @@
-"""Tables for Dagster's metadata and for summaries.
-
-Belongs here: rows to Markdown. Does not: which rows.
-"""
+"""Markdown tables, for Dagster's metadata and for summaries."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# A preview is read, not searched: a cell shows what a row is about.
+# A table is a preview: a cell shows what a row is about.
 CELL_CHARACTERS = 80
 
 

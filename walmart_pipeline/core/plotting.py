@@ -1,7 +1,4 @@
-"""What every figure of the project has in common.
-
-Belongs here: an empty figure, quiet axes, the bands of the score. Does not: what is drawn (the stages' plots.py).
-"""
+"""What all figures have in common: size, quiet axes, the bands of the score, and SVG."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ def figure(*, height: float, width: float = 7.6) -> Figure:
 
 
 def quiet(ax: Any, *, ink: str, faint: str) -> None:
-    """Axes that carry only what is read: no box, no tick marks."""
+    """Remove box and tick marks."""
     for name in ("top", "right"):
         ax.spines[name].set_visible(False)
     for name in ("left", "bottom"):
@@ -34,19 +31,19 @@ def quiet(ax: Any, *, ink: str, faint: str) -> None:
 
 
 def name_bands(ax: Any, *, ink: str) -> None:
-    """The bands' names above an axis of scores."""
+    """Label the bands above an axis of scores."""
     for left, right, band in BANDS:
         ax.text((left + right) / 2, 1.04, band, transform=ax.get_xaxis_transform(), ha="center", color=ink)
 
 
 def divide_bands(ax: Any, *, faint: str) -> None:
-    """A line where a band begins."""
+    """Draw a line where a band begins."""
     for left, _, _ in BANDS[1:]:
         ax.axvline(left, color=faint, linewidth=1, zorder=0)
 
 
 def svg(figure: Figure, name: str) -> str:
-    """A figure as SVG: the same one gives the same text in every run."""
+    """Render a figure as SVG, the same text in every run."""
     import matplotlib as mpl
 
     buffer = StringIO()

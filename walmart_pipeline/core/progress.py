@@ -1,7 +1,4 @@
-"""How a long step says how far it is.
-
-Belongs here: what a step calls, and the form of it for a log. Does not: the terminal's bars (cli).
-"""
+"""Progress of long steps: the interface that steps call, and lines in a log. The terminal's bars are in cli."""
 
 from __future__ import annotations
 
@@ -15,26 +12,26 @@ LOG_SECONDS = 5.0
 
 
 class Advance(Protocol):
-    """Told how many pieces are done since the last call, and what is worth saying of them."""
+    """Called with the number of items done since the last call, and a note about them."""
 
-    def __call__(self, pieces: int, note: str = "") -> None: ...  # noqa: D102
+    def __call__(self, count: int, /, note: str = "") -> None: ...  # noqa: D102
 
 
 class Progress(Protocol):
-    """Shows the steps of a run."""
+    """Reports the steps of a run."""
 
     def step(self, label: str, total: int | None, log: Callable[[str], None]) -> AbstractContextManager[Advance]:
-        """A step of `total` pieces, or of a number not known yet; the block calls what it gets with the pieces done.
+        """A step of `total` items, None if the number is not known; the block calls the result with the items done.
 
-        log: where a line goes if this progress writes lines.
+        log: where lines go if this progress writes lines.
         """
         ...
 
 
 class LogProgress:
-    """A line at most every few seconds, and one at the end of a step.
+    """Writes a line at most every LOG_SECONDS, and one at the end of a step.
 
-    write: where the lines go; without it to the log of the step, which is Dagster's.
+    write: where the lines go; without it, to the step's log, which is Dagster's.
     """
 
     def __init__(self, write: Callable[[str], None] | None = None) -> None:
@@ -43,22 +40,22 @@ class LogProgress:
     @contextmanager
     def step(self, label: str, total: int | None, log: Callable[[str], None]) -> Iterator[Advance]:
         """See Progress."""
-        tell = self._write or log
-        started = told = time.monotonic()
+        write = self._write or log
+        started = written = time.monotonic()
         done, last_note = 0, ""
 
-        def advance(pieces: int, note: str = "") -> None:
-            nonlocal done, told, last_note
-            done, last_note = done + pieces, note
+        def advance(count: int, note: str = "") -> None:
+            nonlocal done, written, last_note
+            done, last_note = done + count, note
             now = time.monotonic()
-            if now - told >= LOG_SECONDS:
-                told = now
+            if now - written >= LOG_SECONDS:
+                written = now
                 rate = done / (now - started)
                 left = f" of {total:,}, {(total - done) / rate:.0f} s left" if total and rate else ""
-                tell(f"{label}: {done:,}{left}, {rate:,.1f} a second{_after(note)}")
+                write(f"{label}: {done:,}{left}, {rate:,.1f} a second{_after(note)}")
 
         yield advance
-        tell(f"{label}: {done:,} in {time.monotonic() - started:.1f} s{_after(last_note)}")
+        write(f"{label}: {done:,} in {time.monotonic() - started:.1f} s{_after(last_note)}")
 
 
 def _after(note: str) -> str:
