@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from walmart_pipeline.benchmarks import resource_usage, synthetic_catalog
 from walmart_pipeline.core.warehouse import Warehouse
-from walmart_pipeline.generation.template.provider import TemplateWriter
+from walmart_pipeline.generation.template.writer import TemplateWriter
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.content import planning

@@ -55,10 +55,10 @@ def import_edits(
 
     The same file again changes nothing. Ends with 1 where no row can be used.
     """
-    from walmart_pipeline.stages.content import edit_files
+    from walmart_pipeline.stages.content import edits
 
     with warehouse_for(source, settings_from(workspace=home)).writing() as db:
-        imported = edit_files.import_file(db, source, now=datetime.now(UTC))
+        imported = edits.import_file(db, source, now=datetime.now(UTC))
     _report(source, imported, as_json)
 
 

@@ -15,7 +15,7 @@ from walmart_pipeline.generation.model_provider import TEMPERATURE, Calling, Mod
 from walmart_pipeline.generation.ollama_models import WriterAwayError
 from walmart_pipeline.generation.provider import Provider, ProviderError
 from walmart_pipeline.generation.recipes import Recipe
-from walmart_pipeline.generation.template.provider import TemplateWriter
+from walmart_pipeline.generation.template.writer import TemplateWriter
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import pricing
 from walmart_pipeline.llm.calls import Client

@@ -12,7 +12,7 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation import parsing, provider_factory
 from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.generation.recipes import Recipe
-from walmart_pipeline.generation.template.provider import TemplateWriter
+from walmart_pipeline.generation.template.writer import TemplateWriter
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm.ledger import Ledger, calls_table, open_engine
 

@@ -1,8 +1,4 @@
-"""A product's attributes as facts that can be told.
-
-Belongs here: which attributes are told, under what name, with what value, in what order.
-Does not: the sentence that tells one (voice.py).
-"""
+"""A product's attributes as facts that can be told: which ones, under what name, with what value, in what order."""
 
 from __future__ import annotations
 

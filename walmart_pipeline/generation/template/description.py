@@ -1,7 +1,4 @@
-"""The description: an opening, the source's own sentences, and its attributes told in sentences.
-
-Belongs here: what the text says and in what order. Does not: how a fact is worded (voice.py).
-"""
+"""The description: an opening, the source's own sentences, and attributes worded as sentences."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Key features: three to ten short statements, the most important first.
-
-Belongs here: what becomes a key feature and in what form. Does not: the description.
-"""
+"""Key features: three to ten short statements, the most important first."""
 
 from __future__ import annotations
 

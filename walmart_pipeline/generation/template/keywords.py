@@ -1,7 +1,4 @@
-"""Search phrases, put together from words of the record.
-
-Belongs here: which phrases a shopper would type. Does not: any word that the record does not have.
-"""
+"""Search phrases, put together from words of the record alone."""
 
 from __future__ import annotations
 

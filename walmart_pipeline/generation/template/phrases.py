@@ -1,7 +1,4 @@
-"""The template writer's own words, read once from phrases.yaml.
-
-Belongs here: the shape of that file. Does not: which phrase is taken for which product.
-"""
+"""The template writer's own words: the shape of phrases.yaml, which is read once."""
 
 from __future__ import annotations
 

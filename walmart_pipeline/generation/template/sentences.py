@@ -1,7 +1,4 @@
-"""The source's own text, taken apart into sentences, list items and attributes.
-
-Belongs here: where a sentence ends, what is a heading, what cannot be read. Does not: which sentence a listing keeps.
-"""
+"""The source's own text, split into sentences, list items and attributes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The title: brand, defining qualities, item name, pack count or size.
-
-Belongs here: cleaning the source's name, cutting it at a natural border, adding what it does not tell.
-Does not: what a title may not say; that is asked of `acceptable`.
-"""
+"""The title: the source's name cleaned, cut at a natural border, and extended by what it does not tell."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""How a listing's own sentences are worded for one product.
-
-Belongs here: the choice among phrases, the noun, grammar. Does not: which facts are told, or in what order.
-"""
+"""How a listing's own sentences are worded for one product: the choice among phrases, the noun, grammar."""
 
 from __future__ import annotations
 

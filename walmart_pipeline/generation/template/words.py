@@ -1,7 +1,4 @@
-"""What it means that two texts say the same: their content words.
-
-Belongs here: words as they are compared, and case as it is calmed. Does not: sentences (sentences.py) or wording.
-"""
+"""Content words, by which two texts say the same, and the case of shouted text."""
 
 from __future__ import annotations
 

@@ -1,16 +1,14 @@
-"""A listing without a model: nothing but the product's own facts, in plain sentences.
-
-Belongs here: what a composed listing is put together from, and when the facts are too thin for one.
-Does not: the parts themselves (composing/), the rules that a text must keep (quality), or the ledger.
-"""
+"""The template writer: a listing from nothing but the product's own facts, in plain sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator, Iterable
 from functools import cache
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
-from walmart_pipeline.core.records import Listing, Product
+from walmart_pipeline.core.records import TEMPLATE, Completion, Listing, Product, content_hash
+from walmart_pipeline.generation.provider import Provider, Task
 from walmart_pipeline.generation.template import title as titles
 from walmart_pipeline.generation.template.attributes import facts_of, prose_of
 from walmart_pipeline.generation.template.description import count_words, describe
@@ -18,28 +16,14 @@ from walmart_pipeline.generation.template.features import key_features, overlong
 from walmart_pipeline.generation.template.keywords import keywords
 from walmart_pipeline.generation.template.sentences import read
 from walmart_pipeline.generation.template.voice import voice_of
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.judge.policy.schema import Limits
+
+# Bumped when the same facts would give another text.
+VERSION = "1"
 
 TextField: TypeAlias = Literal["title", "key_features", "description"]
 Acceptable: TypeAlias = Callable[[TextField, str, Product], bool]
-
-
-class ListingLimits(Protocol):
-    """Lengths and counts of a listing, as a policy profile has them (quality.policy.Limits)."""
-
-    @property
-    def title_min(self) -> int: ...  # noqa: D102
-    @property
-    def title_max(self) -> int: ...  # noqa: D102
-    @property
-    def features_min(self) -> int: ...  # noqa: D102
-    @property
-    def features_max(self) -> int: ...  # noqa: D102
-    @property
-    def feature_max_chars(self) -> int: ...  # noqa: D102
-    @property
-    def description_min_words(self) -> int: ...  # noqa: D102
-    @property
-    def description_max_chars(self) -> int: ...  # noqa: D102
 
 
 class FactsTooThin(ValueError):  # noqa: N818  (a verdict on the record, not a fault)
@@ -67,7 +51,7 @@ def anything(field: TextField, text: str, product: Product) -> bool:
     return True
 
 
-def compose(product: Product, limits: ListingLimits, acceptable: Acceptable = anything) -> Listing:
+def compose(product: Product, limits: Limits, acceptable: Acceptable = anything) -> Listing:
     """Write a listing from the product's facts; the same facts give the same text, whatever the attributes' order.
 
     acceptable(field, text, product): whether a piece breaks no content rule; field is "title", "key_features" or
@@ -124,3 +108,57 @@ def compose(product: Product, limits: ListingLimits, acceptable: Acceptable = an
         description=description,
         seo_keywords=keywords(product, name, voice.noun, facts, fits_features),
     )
+
+
+class TemplateWriter(Provider):
+    """No model, no server, no cost: the baseline that every model has to beat.
+
+    outage: why it stands in for a model this time. Its texts are marked with it, and written anew when the model is
+    back.
+    """
+
+    name = TEMPLATE
+    model = TEMPLATE
+
+    def __init__(self, judge: Judge, *, outage: str | None = None) -> None:
+        self._judge = judge
+        self._outage = outage
+
+    @property
+    def outage(self) -> str | None:
+        """See Provider."""
+        return self._outage
+
+    @property
+    def notice(self) -> str | None:
+        """See Provider."""
+        if not self._outage:
+            return None
+        return f"{self._outage}. Texts that exist stay; what has none is written by the template writer for now"
+
+    @property
+    def prompt_version(self) -> str:
+        """Limits and word lists decide what it writes: another policy asks for other texts."""
+        return f"{VERSION}/{self._judge.policy.label}"
+
+    def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
+        """A completion a product, in their order; facts that carry no listing are declined with the reason.
+
+        Another revision of the same facts is the same text.
+        """
+        for product, _ in tasks:
+            started = time.perf_counter()
+            completion = Completion(
+                request_hash=content_hash([self.name, self.model, self.prompt_version, product.facts_hash]),
+                provider=self.name,
+                model=self.model,
+                prompt_version=self.prompt_version,
+                status="complete",
+                fallback=self._outage,
+            )
+            try:
+                listing = compose(product, self._judge.policy.limits, self._judge.acceptable)
+                outcome = {"text": listing.model_dump_json()}
+            except FactsTooThin as thin:
+                outcome = {"status": "declined", "error": str(thin)}
+            yield product, completion.model_copy(update=outcome | {"seconds": time.perf_counter() - started})

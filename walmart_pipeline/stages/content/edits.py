@@ -1,15 +1,16 @@
-"""Texts that reviewers wrote: into `content.generated_content`, where they are judged, exported and learned from.
-
-Belongs here: putting an edit in the place of a text, and what it replaced (`content.edits`). Does not: reading files
-(edit_files.py), or when the plan may write over one (planning.py).
-"""
+"""Reviewers' texts, put in place of generated ones: `content.generated_content` and `content.edits`."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Literal, TypeAlias
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from walmart_pipeline.core import row_files
 from walmart_pipeline.core.records import Listing, Record
+from walmart_pipeline.core.row_files import RowImport, RowProblem
 from walmart_pipeline.core.warehouse import Database, struct
 from walmart_pipeline.generation import parsing
 
@@ -83,3 +84,40 @@ def keep(db: Database, edit: Edit) -> Kept:
         }
     db.append("content.edits", [kept])
     return "kept"
+
+
+class EditImport(RowImport):
+    """What became of the rows of a file."""
+
+    kept: int
+    unchanged: int = Field(description="The product has this text already.")
+    superseded: int = Field(description="A later row is about the same product.")
+
+
+class GivenEdit(BaseModel):
+    """A row of a file. Unknown fields are refused: one may be a misspelt part of the text."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_id: str = Field(min_length=1)
+    listing: Listing
+    reviewer: str = Field(min_length=1)
+    comment: str = ""
+
+
+def import_file(db: Database, path: Path, *, now: datetime) -> EditImport:
+    """Keep the last edit of each product in a file, but for rows that can't be used. A file twice changes nothing.
+
+    path: rows of {product_id, listing, reviewer, comment?}. now: when they were made.
+    Raises RowFileError if the file as a whole can't be read.
+    """
+    read = row_files.read(path, GivenEdit)
+    last = {given.product_id: (line, given) for line, given in read.rows}
+    counts = {"kept": 0, "unchanged": 0, "superseded": len(read.rows) - len(last)}
+    for line, given in last.values():
+        try:
+            counts[keep(db, Edit(**dict(given), edited_at=now))] += 1
+        except EditError as error:
+            read.problems.append(RowProblem(line=line, reason=str(error)))
+    read.problems.sort(key=lambda problem: problem.line)
+    return EditImport(rows=read.total, problems=read.problems, **counts)

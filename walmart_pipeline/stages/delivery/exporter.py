@@ -1,7 +1,4 @@
-"""Accepted listings into files, with a history.
-
-Belongs here: which formats there are, what is delivered, and `delivery.exports`. Does not: what a format looks like.
-"""
+"""Exports the accepted listings to files, and keeps a history of them in `delivery.exports`."""
 
 from __future__ import annotations
 
@@ -11,10 +8,7 @@ from pathlib import Path
 
 from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.core.warehouse import Database, struct
-from walmart_pipeline.stages.delivery.export_file import Accepted, ExportSummary
-from walmart_pipeline.stages.delivery.jsonl import write_jsonl
-from walmart_pipeline.stages.delivery.plain_text import write_txt
-from walmart_pipeline.stages.delivery.spreadsheet import write_csv
+from walmart_pipeline.stages.delivery.formats import Accepted, ExportSummary, write_csv, write_jsonl, write_txt
 
 # Bumped when the same listings would give other files: the asset's code_version.
 VERSION = "1"

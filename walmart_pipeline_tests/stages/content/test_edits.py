@@ -14,7 +14,7 @@ from walmart_pipeline.benchmarks import synthetic_catalog
 from walmart_pipeline.cli import app
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
-from walmart_pipeline.stages.content import edit_files, edits, planning
+from walmart_pipeline.stages.content import edits, planning
 from walmart_pipeline.stages.content.edits import Edit, EditError
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
 from walmart_pipeline_tests.stages.content.test_planning import MODEL, reasons
@@ -132,12 +132,12 @@ def test_an_edit_that_cannot_be_kept_says_why(db: Database, given: Edit, told: s
         edits.keep(db, given)
 
 
-def offer(db: Database, folder: Path, *rows: object) -> edit_files.EditImport:
+def offer(db: Database, folder: Path, *rows: object) -> edits.EditImport:
     path = folder / "edits.jsonl"
     path.write_text(
         "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), encoding="utf-8"
     )
-    return edit_files.import_file(db, path, now=NOW)
+    return edits.import_file(db, path, now=NOW)
 
 
 ROW = {"product_id": ID, "listing": BETTER.model_dump(), "reviewer": "ada"}

@@ -13,10 +13,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from walmart_pipeline.core.records import Listing, Product
-from walmart_pipeline.stages.delivery.export_file import Accepted, ExportSummary
-from walmart_pipeline.stages.delivery.jsonl import write_jsonl
-from walmart_pipeline.stages.delivery.plain_text import write_txt
-from walmart_pipeline.stages.delivery.spreadsheet import COLUMNS, harmless, write_csv
+from walmart_pipeline.stages.delivery.formats import (
+    COLUMNS,
+    Accepted,
+    ExportSummary,
+    harmless,
+    write_csv,
+    write_jsonl,
+    write_txt,
+)
 
 Write: TypeAlias = Callable[[Path, Iterable[Accepted]], ExportSummary]
 WRITERS: list[Write] = [write_jsonl, write_csv, write_txt]
