@@ -168,7 +168,7 @@ def test_a_built_model_gets_the_product_alone() -> None:
     assert [role for role, _ in _messages(is_built=True)] == ["user"]
 
 
-def test_the_command_line_tells_versions_promotes_and_rolls_back(tmp_path: Path) -> None:
+def test_the_command_line_lists_versions_promotes_and_rolls_back(tmp_path: Path) -> None:
     """Rollback is what somebody types at night: from `list` to the way back, with nothing but names."""
     with Warehouse(tmp_path / "warehouse.duckdb").writing() as db:
         for top_k in (1, 2):
@@ -181,9 +181,9 @@ def test_the_command_line_tells_versions_promotes_and_rolls_back(tmp_path: Path)
     one, two = "walmart-gpt-basic:1.0.0", "walmart-gpt-basic:1.0.1"
     assert run(["models", "promote", one, "--force", *home]).exit_code == 0
     assert run(["models", "promote", two, "--force", "--reason", "better prose", *home]).exit_code == 0
-    told = {row["name"]: row for row in json.loads(run(["models", "list", "--json", *home]).stdout)}
-    assert told[two]["status"] == "champion"
-    assert told[two]["note"] == "better prose"
+    listed = {row["name"]: row for row in json.loads(run(["models", "list", "--json", *home]).stdout)}
+    assert listed[two]["status"] == "champion"
+    assert listed[two]["note"] == "better prose"
     assert json.loads(run(["models", "compare", one, two, "--json", *home]).stdout)["differs"]["top_k"] == ["1", "2"]
     assert run(["models", "rollback", "--provider", "embedded", *home]).exit_code == 0
     assert json.loads(run(["models", "show", one, "--json", *home]).stdout)["status"] == "champion"

@@ -1,4 +1,4 @@
-"""A shop with held-out products, and a model server on which each model writes as a test decides."""
+"""A workspace with held-out products, and a model server whose models answer as a test decides."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def no_listing(_: int, __: str) -> web.Response:
 def blocked(_: int, name: str) -> web.Response:
     """Good but for a claim that may never be published."""
     listing = COMPOSED[name]
-    told = f"{listing.description}\n\nIt cures cancer."
-    return answer(listing.model_copy(update={"description": told}).model_dump_json())
+    claim = f"{listing.description}\n\nIt cures cancer."
+    return answer(listing.model_copy(update={"description": claim}).model_dump_json())
 
 
 def mostly(one: Writes, other: Writes, *, every: int) -> Writes:
@@ -118,15 +118,15 @@ def server() -> Iterator[Server]:
     made, started, loop = Server(), threading.Event(), asyncio.new_event_loop()
     ending = asyncio.Event()
 
-    async def told(value: Any) -> web.StreamResponse:
+    async def reply(value: Any) -> web.StreamResponse:
         return web.json_response(value)
 
     async def serve() -> None:
         handlers = {
             "POST /api/chat": made.chat,
             "GET /api/tags": made.tags,
-            "POST /api/show": lambda _: told({"capabilities": ["completion"]}),
-            "GET /api/version": lambda _: told({"version": "0.33.0"}),
+            "POST /api/show": lambda _: reply({"capabilities": ["completion"]}),
+            "GET /api/version": lambda _: reply({"version": "0.33.0"}),
         }
         async with serving(handlers) as running:
             made.url = running.url

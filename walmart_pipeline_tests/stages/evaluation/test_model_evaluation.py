@@ -168,13 +168,7 @@ def test_the_checks_report_what_is_wrong_and_an_evaluation_that_is_off_is_skippe
     shop = Shop(tmp_path, served)
     shop.plant(mostly(good, blocked, every=2))
     result = dg.materialize(
-        [
-            evaluated_models,
-            checks.enough_families,
-            checks.no_lost_answers,
-            checks.candidates_block_no_more,
-            checks.candidates_are_no_slower_or_dearer,
-        ],
+        [evaluated_models, checks.model_evaluation_checks],
         resources={
             "settings": shop.settings,
             "warehouse": shop.warehouse,

@@ -34,7 +34,7 @@ def served() -> Iterator[Server]:
 def test_a_candidate_that_is_better_beyond_chance_is_promoted(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     candidate = shop.plant(good)
-    told = shop.decide()
+    reported = shop.decide()
     with shop.warehouse.reading() as db:
         champion = model_versions.champion(db, "ollama")
     assert champion is not None
@@ -43,17 +43,17 @@ def test_a_candidate_that_is_better_beyond_chance_is_promoted(tmp_path: Path, se
     assert (decision["verdict"], decision["reference"], decision["reasons"]) == ("promoted", BASE, [])
     assert 0 < decision["low"] <= decision["difference"] <= decision["high"]
     assert decision["level"] == 0.95
-    assert told["decision"].startswith(f"{candidate.name} is promoted")
-    page = Path(told["report"])
+    assert reported["decision"].startswith(f"{candidate.name} is promoted")
+    page = Path(reported["report"])
     assert page == shop.settings.reports / "model-evaluation-1.html"
-    assert told["decision"] in page.read_text(encoding="utf-8")
+    assert reported["decision"] in page.read_text(encoding="utf-8")
 
 
 def test_a_worse_candidate_is_refused_and_retired_with_the_reason(tmp_path: Path, served: Server) -> None:
     served.writes[BASE] = good
     shop = Shop(tmp_path, served)
     candidate = shop.plant(poor)
-    told = shop.decide()
+    reported = shop.decide()
     [decision] = shop.rows("select * from evaluation.decisions")
     assert decision["verdict"] == "refused"
     assert decision["high"] < 0
@@ -61,7 +61,7 @@ def test_a_worse_candidate_is_refused_and_retired_with_the_reason(tmp_path: Path
     assert shop.status(candidate) == "retired"
     [version] = shop.rows("select note from models.versions")
     assert decision["reasons"][0] in version["note"]
-    assert told["decision"].startswith(f"{BASE} stays in use")
+    assert reported["decision"].startswith(f"{BASE} stays in use")
 
 
 def test_an_equal_candidate_is_refused(tmp_path: Path, served: Server) -> None:
@@ -157,8 +157,8 @@ def test_answers_that_a_server_lost_are_not_held_against_a_candidate(tmp_path: P
 def test_without_automatic_promotion_the_decision_is_only_reported(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     candidate = shop.plant(good)
-    told = shop.decide(automatic=False)
-    assert told["decision"].startswith(f"{candidate.name} would be promoted")
+    reported = shop.decide(automatic=False)
+    assert reported["decision"].startswith(f"{candidate.name} would be promoted")
     assert shop.status(candidate) == "candidate"
     assert shop.rows("select * from evaluation.decisions") == []
 

@@ -1,4 +1,4 @@
-"""A dataset becomes versions, and for Ollama models that are there as they were meant, whatever went wrong before."""
+"""Candidates of a dataset, and their models at Ollama: as their Modelfiles say, whatever went wrong before."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_the_template_writer_has_nothing_to_retrain(home: Home) -> None:
     assert home.retrain()["nothing to retrain"] == "the template writer has nothing to retrain"
 
 
-# ---- what is in the way ----
+# ---- obstacles ----
 
 
 def test_without_an_ollama_the_modelfile_is_there_and_the_version_waits_for_it(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_other_weights_under_the_same_name_are_not_built_on(home: Home) -> None:
     ("ends", "state", "says"),
     [("error", "waiting", "no space left on device"), ("silence", "waiting", "stopped making")],
 )
-def test_a_create_that_does_not_succeed_is_told_and_done_again_by_the_next_run(
+def test_a_create_that_fails_is_reported_and_repeated_by_the_next_run(
     home: Home, ends: str, state: str, says: str
 ) -> None:
     home.server.create_ends = ends
@@ -318,7 +318,7 @@ def disobedient(model: Model) -> None:
         (disobedient, "its system text differs"),
     ],
 )
-def test_a_model_that_reads_back_otherwise_is_refused_and_made_anew_by_the_next_run(
+def test_a_model_that_reads_back_differently_is_refused_and_created_again_by_the_next_run(
     home: Home, tamper: Any, says: str
 ) -> None:
     home.server.tamper = tamper

@@ -1,4 +1,4 @@
-"""Fine-tuning at OpenAI over several runs: what is begun, what it costs, and what a killed run leaves behind."""
+"""Fine-tuning at OpenAI over several runs: jobs, their costs, and what a killed run leaves behind."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def home(tmp_path: Path, server: FakeFineTuning) -> Home:
     return made
 
 
-def test_nothing_is_begun_uploaded_or_asked_unless_it_is_switched_on(home: Home, server: FakeFineTuning) -> None:
+def test_nothing_is_started_or_uploaded_unless_it_is_switched_on(home: Home, server: FakeFineTuning) -> None:
     assert "WALMART_FINETUNE=true" in home.run(finetune=False, openai_api_key=None)
     assert (server.uploads, server.jobs) == ([], [])
 
@@ -135,7 +135,7 @@ def test_a_job_learns_the_dataset_and_a_later_run_makes_the_model_a_candidate(
     assert validated == (folder / "chat_validation.jsonl").read_bytes()
     assert (job["model"], job["training_file"], job["validation_file"]) == (MODEL, "file-0", "file-1")
     assert job["suffix"] == "walmart-gpt-basic-v1"
-    # As many as the price was reckoned with.
+    # The epochs of the estimate.
     assert job["method"] == {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}}
     job["status"] = "running"
     assert "is running" in home.run()
@@ -201,7 +201,7 @@ def test_a_new_dataset_waits_until_the_job_before_has_ended(home: Home, server: 
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_a_job_that_came_to_nothing_says_why_and_is_begun_again_only_when_asked(
+def test_a_job_that_failed_says_why_and_is_restarted_only_on_request(
     home: Home, server: FakeFineTuning, status: str
 ) -> None:
     home.run()
@@ -217,7 +217,7 @@ def test_a_job_that_came_to_nothing_says_why_and_is_begun_again_only_when_asked(
     assert "is a candidate" in home.run()
 
 
-def test_a_job_that_openai_forgot_ends_and_its_price_stays_spoken_for(home: Home, server: FakeFineTuning) -> None:
+def test_a_job_that_openai_forgot_ends_and_its_price_stays_reserved(home: Home, server: FakeFineTuning) -> None:
     home.run()
     del server.handlers["GET /v1/fine_tuning/jobs/ftjob-0"]
     assert "knows no fine-tuning job ftjob-0" in home.run()
@@ -226,7 +226,7 @@ def test_a_job_that_openai_forgot_ends_and_its_price_stays_spoken_for(home: Home
     assert len(server.jobs) == 1
 
 
-def test_too_few_examples_are_told_before_anything_is_sent(home: Home, server: FakeFineTuning) -> None:
+def test_too_few_examples_are_reported_before_anything_is_sent(home: Home, server: FakeFineTuning) -> None:
     publish(home.warehouse, home.settings.datasets, 2, examples=49)
     assert "v2 has 49 examples to train on: 50" in home.run()
     assert server.uploads == []
@@ -262,7 +262,7 @@ def test_a_refusal_says_what_openai_ends_keeps_the_key_to_itself_and_is_tried_an
     assert (len(server.jobs), len(server.uploads), len(home.tunes)) == (1, 2, 1)
 
 
-def test_a_missing_key_is_told_and_nothing_is_announced(home: Home) -> None:
+def test_a_missing_key_is_reported_and_nothing_is_stored(home: Home) -> None:
     with pytest.raises(ProviderError, match="OPENAI_API_KEY"):
         home.run(openai_api_key=None, base_url=None)
     assert home.tunes == []
@@ -293,9 +293,9 @@ Home(Path({str(folder)!r}), {server.url!r}).run()
     ("path", "first", "uploads", "jobs"),
     [
         ("POST /v1/files", True, 0, 0),  # announced, nothing uploaded
-        ("POST /v1/files", False, 1, 0),  # uploaded, and nobody knows the file's id
+        ("POST /v1/files", False, 1, 0),  # uploaded, and the file's id is unknown
         (JOBS, True, 2, 0),  # both files uploaded, no job
-        (JOBS, False, 2, 1),  # the job is begun, and nobody knows its id
+        (JOBS, False, 2, 1),  # the job is started, and its id is unknown
     ],
 )
 @pytest.mark.drill
@@ -317,14 +317,14 @@ def test_a_job_of_a_killed_run_is_found_also_after_it_was_switched_off(home: Hom
     assert "is a candidate" in home.run(finetune=False)
 
 
-def test_a_job_whose_confirmation_is_lost_on_its_way_is_not_begun_again(home: Home, server: FakeFineTuning) -> None:
+def test_a_job_whose_confirmation_is_lost_is_not_started_again(home: Home, server: FakeFineTuning) -> None:
     create = server.handlers[JOBS]
 
-    async def made_and_not_told(request: web.Request) -> web.StreamResponse:
+    async def created_and_hung_up(request: web.Request) -> web.StreamResponse:
         await create(request)
         return await hangs_up(request)
 
-    server.handlers[JOBS] = made_and_not_told
+    server.handlers[JOBS] = created_and_hung_up
     with pytest.raises(CallError):
         home.run()
     assert "ftjob-0" in home.run()

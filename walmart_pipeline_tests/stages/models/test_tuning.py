@@ -101,15 +101,15 @@ def model(is_good: IsGood) -> Iterator[Model]:
     server, started, loop = Model(is_good), threading.Event(), asyncio.new_event_loop()
     ending = asyncio.Event()
 
-    async def told(value: Any) -> web.StreamResponse:
+    async def reply(value: Any) -> web.StreamResponse:
         return web.json_response(value)
 
     async def serve() -> None:
         handlers = {
             "POST /api/chat": server.chat,
             "GET /api/tags": server.tags,
-            "POST /api/show": lambda _: told({"capabilities": ["completion"]}),
-            "GET /api/version": lambda _: told({"version": "0.33.0"}),
+            "POST /api/show": lambda _: reply({"capabilities": ["completion"]}),
+            "GET /api/version": lambda _: reply({"version": "0.33.0"}),
         }
         async with serving(handlers) as running:
             server.url = running.url
@@ -244,7 +244,7 @@ def test_the_first_trial_is_the_tiers_own_and_thin_facts_are_not_asked_about(tmp
         assert json.loads(body["messages"][-1]["content"])["product_name"] in GOOD
 
 
-def test_a_hopeless_trial_is_given_up_before_it_has_asked_about_every_product(tmp_path: Path) -> None:
+def test_a_hopeless_trial_is_pruned_before_it_has_asked_about_every_product(tmp_path: Path) -> None:
     with model(lambda options, *_: options["temperature"] < 0.45) as server:
         found = Shop(tmp_path, server).open().tune(trials=10)
     assert found.outcome.pruned > 0
@@ -387,15 +387,15 @@ def materialized(shop: Shop, **config: Any) -> dict[str, Any]:
     return {name: value.value for name, value in event.metadata.items()}
 
 
-def test_the_asset_asks_nothing_by_default_and_tells_what_a_study_found(tmp_path: Path) -> None:
+def test_the_asset_calls_nothing_by_default_and_reports_what_a_study_found(tmp_path: Path) -> None:
     with model(warm) as server:
         shop = Shop(tmp_path, server).open()
         assert str(materialized(shop)["tuning"]).startswith("off")
         assert server.asked == []
-        told = materialized(shop, trials=2)
-    assert "basic: " in told["tuning"]
-    assert 12 < told["calls"] <= 24
-    assert told["basic history"].startswith("file://")
+        reported = materialized(shop, trials=2)
+    assert "basic: " in reported["tuning"]
+    assert 12 < reported["calls"] <= 24
+    assert reported["basic history"].startswith("file://")
 
 
 def test_the_warehouse_is_free_while_the_model_is_asked(tmp_path: Path) -> None:

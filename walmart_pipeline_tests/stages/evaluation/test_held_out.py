@@ -1,0 +1,27 @@
+"""Held-out texts are judged, and credited to whoever wrote them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.stages.evaluation import held_out
+from walmart_pipeline.stages.evaluation.report import comparison_report
+from walmart_pipeline.stages.evaluation.results import summarize
+from walmart_pipeline_tests.stages.evaluation.examples import COMPOSED, JUDGE, PRODUCTS
+
+
+def test_a_text_in_place_of_a_failed_answer_is_not_credited_to_the_model(tmp_path: Path) -> None:
+    """Of 66 texts that a report once credited to a model, the template writer had written all."""
+    writers = [("ollama", "llama", None), ("ollama", "template", "no JSON"), ("reviewer", "ada", None)]
+    with Warehouse(tmp_path / "warehouse.duckdb").writing() as db:
+        db.append("catalog.products", [each.model_dump() for each in PRODUCTS[:3]])
+        for each, (provider, writer, fallback) in zip(PRODUCTS, writers, strict=False):
+            db.append("training.split", [{"product_id": each.product_id, "family": "f", "split": "test"}])
+            about = {"status": "complete", "provider": provider, "model": "llama", "fallback": fallback}
+            row = COMPOSED[each.product_name].model_dump() | about | {"product_id": each.product_id}
+            db.append("content.generated_content", [row | {"written_by": writer}])
+        assert held_out.judge_all(db, JUDGE, advance=lambda _: None) == 4
+        texts = held_out.judged_texts(db)
+    report = comparison_report(texts, summarize(texts, reference="source"), {})
+    assert sorted(report.facts["Written by"].split(", ")) == ["llama (1)", "template in place of a model (1)"]
