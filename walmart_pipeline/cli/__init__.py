@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from walmart_pipeline.cli import bench, dataset, feedback, feeds, generate, judge, models, pipeline, retrain
-from walmart_pipeline.cli.options import failed
+from walmart_pipeline.cli.options import fail
 from walmart_pipeline.core.errors import UserError
 
 
@@ -26,7 +26,7 @@ class Commands(TyperGroup):
             # click ends quietly where the reader of a pipe has gone.
             raise
         except (UserError, OSError, UnicodeDecodeError) as error:
-            failed(str(error))
+            fail(str(error))
 
 
 app = typer.Typer(

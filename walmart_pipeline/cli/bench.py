@@ -14,10 +14,10 @@ from walmart_pipeline.cli.options import (
     ModelName,
     PolicyName,
     ProviderName,
-    failed,
+    fail,
     settings_from,
-    told,
 )
+from walmart_pipeline.cli.terminal import output
 
 app = typer.Typer(help="Measure the program on this machine.", no_args_is_help=True)
 
@@ -67,13 +67,9 @@ def bench_generation(
         behaviour = Behaviour(latency=latency, slots=slots, requests_per_second=rate_limit)
         if faults:
             behaviour = replace(behaviour, refused=0.05, failed=0.02, malformed=0.02)
-        measured = told(
-            lambda: generation.measure_on_own_server(given, behaviour, products=products, changed=changed, home=home)
-        )
+        measured = generation.measure_on_own_server(given, behaviour, products=products, changed=changed, home=home)
     else:
-        measured = told(
-            lambda: generation.measure(given, products=products, changed=changed, call_seconds=call_seconds, home=home)
-        )
+        measured = generation.measure(given, products=products, changed=changed, call_seconds=call_seconds, home=home)
     print(measured.model_dump_json(indent=None if as_json else 2))
 
 
@@ -100,7 +96,7 @@ def bench_scoring(
     from walmart_pipeline.benchmarks import scoring
 
     given = settings_from(policy=policy)
-    measured = told(lambda: scoring.measure(number=listings, words=words, processes=processes, profile=given.policy))
+    measured = scoring.measure(number=listings, words=words, processes=processes, profile=given.policy)
     print(measured.model_dump_json(indent=None if as_json else 2))
 
 
@@ -112,17 +108,14 @@ def bench_pipeline(
     as_json: AsJson = False,
 ) -> None:
     """Time every step of the nightly run over a synthetic catalog, and once more after a part of it has changed."""
-    from rich.console import Console
     from rich.table import Table
 
     from walmart_pipeline.benchmarks import pipeline
 
-    results = Console()
-
     try:
-        measured = told(lambda: pipeline.measure(products=products, changed=changed, workspace=home))
+        measured = pipeline.measure(products=products, changed=changed, workspace=home)
     except pipeline.StepError as error:
-        failed(str(error))
+        fail(str(error))
     if as_json:
         print(measured.model_dump_json())
         return
@@ -130,5 +123,5 @@ def bench_pipeline(
     table = Table(*headings, box=None)
     for row in pipeline.table(measured):
         table.add_row(*row)
-    results.print(table)
-    results.print(f"second night: {measured.second_to_first:.1%} of the first, {measured.changed:,} products changed")
+    output.print(table)
+    output.print(f"second night: {measured.second_to_first:.1%} of the first, {measured.changed:,} products changed")

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.markup import escape
 
-from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, wrong
+from walmart_pipeline.cli.options import AsJson, Home, existing_warehouse, settings_from, usage_error
 from walmart_pipeline.cli.terminal import console, output
 from walmart_pipeline.core.row_files import SUFFIXES, RowImport
 from walmart_pipeline.core.settings import Settings
@@ -36,7 +36,7 @@ def import_ratings(
     from walmart_pipeline.stages.quality import rating_files
 
     if source.is_file() and source.suffix.lower() not in SUFFIXES:
-        wrong(f"{source}: use a file that ends in {', '.join(SUFFIXES)}")
+        usage_error(f"{source}: use a file that ends in {', '.join(SUFFIXES)}")
     with warehouse_for(source, settings_from(workspace=home)).writing() as db:
         imported = rating_files.import_file(db, source, now=datetime.now(UTC))
     _report(source, imported, as_json)
@@ -65,10 +65,8 @@ def import_edits(
 def warehouse_for(source: Path, settings: Settings) -> Warehouse:
     """Return the warehouse that a file is imported into; end the command where either is missing."""
     if not source.is_file():
-        wrong(f"there is no file {source}")
-    if not settings.warehouse.exists():
-        failed(f"there is no warehouse at {settings.warehouse} yet: run `walmart-pipeline run` first")
-    return Warehouse(settings.warehouse, settings.warehouse_wait_seconds)
+        usage_error(f"there is no file {source}")
+    return existing_warehouse(settings)
 
 
 def _report(source: Path, imported: RowImport, as_json: bool) -> NoReturn:

@@ -9,10 +9,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from
+from walmart_pipeline.cli.options import AsJson, Home, existing_warehouse, fail, settings_from
 from walmart_pipeline.cli.terminal import output
-from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 
 app = typer.Typer(help="The files that the catalog was read from.")
 
@@ -46,7 +44,7 @@ def list_feeds(home: Home = None, as_json: AsJson = False) -> None:
     """
     chosen = settings_from(workspace=home)
 
-    with _warehouse(chosen).reading() as db:
+    with existing_warehouse(chosen).reading() as db:
         feeds = db.query(LIST)
     if as_json:
         print(json.dumps(feeds, default=str, indent=2))
@@ -76,11 +74,11 @@ def remove(
 
     chosen = settings_from(workspace=home)
 
-    with _warehouse(chosen).reading() as db:
+    with existing_warehouse(chosen).reading() as db:
         unknown = loading.unknown(db, names)
     if unknown:
-        failed(f"there is no feed or source {', '.join(unknown)}: see `walmart-pipeline feeds list`")
-    with _warehouse(chosen).writing() as db:
+        fail(f"there is no feed or source {', '.join(unknown)}: see `walmart-pipeline feeds list`")
+    with existing_warehouse(chosen).writing() as db:
         removed = loading.remove(db, names)
     with terminal.progress() as progress:
         error = runner.withdraw(chosen, progress=progress)
@@ -90,8 +88,4 @@ def remove(
         for name in removed:
             output.print(f"removed {escape(name)}", soft_wrap=True)
     if error:
-        failed(error)
-
-
-def _warehouse(settings: Settings) -> Warehouse:
-    return Warehouse(settings.warehouse, settings.warehouse_wait_seconds)
+        fail(error)

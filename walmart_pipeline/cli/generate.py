@@ -17,10 +17,9 @@ from walmart_pipeline.cli.options import (
     PolicyName,
     ProviderName,
     Pull,
-    failed,
+    fail,
     settings_from,
-    told,
-    wrong,
+    usage_error,
 )
 from walmart_pipeline.cli.terminal import console, output
 
@@ -73,11 +72,11 @@ def generate(
         workspace=home, provider=provider, base_url=base_url, model=model, budget_usd=budget, policy=policy
     )
     model_pull.offer(chosen, pull=pull)
-    judge = told(lambda: Judge(profiles.load(chosen.policy)))
-    writer = told(lambda: single_product.choose(chosen, judge))
+    judge = Judge(profiles.load(chosen.policy))
+    writer = single_product.choose(chosen, judge)
     typing = _Typing()
     is_watched = console.is_terminal and writer.watch(typing)
-    written = told(lambda: single_product.write(product, writer, judge))
+    written = single_product.write(product, writer, judge)
     if is_watched:
         typing.end()
     if as_json:
@@ -85,7 +84,7 @@ def generate(
     else:
         output.print(listing_view.view(product, written))
     if not written.listing:
-        failed(listing_view.printable(written.completion.error or "there is no listing"))
+        fail(listing_view.printable(written.completion.error or "there is no listing"))
 
 
 class _Typing:
@@ -111,21 +110,21 @@ def _product(flags: dict[str, object], source: Path | None) -> Product:
     from walmart_pipeline.stages.content import single_product
 
     if bool(flags) == bool(source):
-        wrong("describe the product: with --name and the other flags, or as JSON with --input")
+        usage_error("describe the product: with --name and the other flags, or as JSON with --input")
     try:
         if not source:
             return single_product.product(flags)
         if str(source) == "-":
             return single_product.product_from_json(sys.stdin.buffer.read())
         if not source.is_file():
-            wrong(f"--input: there is no file {source}")
+            usage_error(f"--input: there is no file {source}")
         return single_product.product_from_json(source.read_bytes())
     except single_product.ProductError as error:
-        wrong(f"--input: {error}" if source else str(error))
+        usage_error(f"--input: {error}" if source else str(error))
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        wrong(f"--attribute: `{text}` is not NAME=VALUE")
+        usage_error(f"--attribute: `{text}` is not NAME=VALUE")
     return name.strip(), value.strip()

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from walmart_pipeline.cli.options import AsJson, PolicyName, settings_from, wrong
+from walmart_pipeline.cli.options import AsJson, PolicyName, settings_from, usage_error
 from walmart_pipeline.cli.terminal import console, output
 
 app = typer.Typer()
@@ -30,7 +30,7 @@ def score(
     chosen = settings_from(policy=policy)
     given = None if str(source) == "-" else source
     if given and not given.is_file():
-        wrong(f"--input: there is no file {source}")
+        usage_error(f"--input: there is no file {source}")
     tally = pair_files.score_file(given, reports, Judge(profiles.load(chosen.policy)))
     console.print(f"{tally.reports:,} reports, {tally.publishable:,} publishable, {tally.errors:,} lines with an error")
     raise typer.Exit(1 if tally.errors and not tally.reports else 0)

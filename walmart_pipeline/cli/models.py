@@ -10,10 +10,8 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from walmart_pipeline.cli.options import AsJson, Home, failed, settings_from, wrong
+from walmart_pipeline.cli.options import AsJson, Home, existing_warehouse, fail, settings_from, usage_error
 from walmart_pipeline.cli.terminal import console, output
-from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 
 modelfile = typer.Typer(help="Work with Ollama Modelfiles.", no_args_is_help=True)
 models = typer.Typer(help="Versions of Walmart-GPT: list, compare, promote, roll back.", no_args_is_help=True)
@@ -28,7 +26,7 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
     """All versions, the newest first."""
     from walmart_pipeline.registry import model_versions
 
-    with _warehouse(settings_from(workspace=home)).reading() as db:
+    with existing_warehouse(settings_from(workspace=home)).reading() as db:
         known = model_versions.versions(db)
     if as_json:
         print(json.dumps([version.model_dump(mode="json", exclude={"recipe"}) for version in known], indent=2))
@@ -48,7 +46,7 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
     """One version with its provenance."""
     from walmart_pipeline.registry import model_versions
 
-    with _warehouse(settings_from(workspace=home)).reading() as db:
+    with existing_warehouse(settings_from(workspace=home)).reading() as db:
         version = model_versions.get(db, name)
     if as_json:
         print(version.model_dump_json(indent=2))
@@ -63,7 +61,7 @@ def compare(one: Name, other: Name, home: Home = None, as_json: AsJson = False) 
     from walmart_pipeline.registry import model_versions
     from walmart_pipeline.stages.evaluation.evaluation_store import scores_of
 
-    with _warehouse(settings_from(workspace=home)).reading() as db:
+    with existing_warehouse(settings_from(workspace=home)).reading() as db:
         first, second = model_versions.get(db, one), model_versions.get(db, other)
         scores = {row["contender"]: row for row in scores_of(db, [first.name, second.name])}
     differing = model_versions.differences(first, second)
@@ -95,14 +93,14 @@ def promote(
     from walmart_pipeline.registry import compatibility, model_versions
 
     settings = settings_from(workspace=home)
-    warehouse = _warehouse(settings)
+    warehouse = existing_warehouse(settings)
     with warehouse.reading() as db:
         version = model_versions.get(db, name)
     problems = compatibility.problems(version, settings, Judge(profiles.load(settings.policy)))
     for problem in problems:
         console.print(f"[red]problem[/] {escape(problem)}", soft_wrap=True)
     if problems and not force:
-        failed(f"{version.name} can't be used here: fix that, or promote it with --force")
+        fail(f"{version.name} can't be used here: fix that, or promote it with --force")
 
     with warehouse.writing() as db:
         model_versions.promote(db, version.name, decided_by="a person", reason=reason)
@@ -118,7 +116,7 @@ def rollback(
     """Undo the latest promotion: the champion before it is restored."""
     from walmart_pipeline.registry import model_versions
 
-    with _warehouse(settings_from(workspace=home)).writing() as db:
+    with existing_warehouse(settings_from(workspace=home)).writing() as db:
         retired, restored = model_versions.rollback(db, provider, decided_by="a person", reason=reason)
     used = restored.name if restored else f"the own model of {provider}"
     output.print(f"{retired.name} is retired; {used} is used again")
@@ -132,7 +130,7 @@ def modelfile_check(path: Path, as_json: AsJson = False) -> None:
     from walmart_pipeline.stages.models.modelfile import check
 
     if not path.is_file():
-        wrong(f"there is no file {path}")
+        usage_error(f"there is no file {path}")
     problems = check(path.read_bytes())
     if as_json:
         print(json.dumps([asdict(problem) for problem in problems], indent=2))
@@ -141,9 +139,3 @@ def modelfile_check(path: Path, as_json: AsJson = False) -> None:
             output.print(f"{path}:{problem.line}: {problem.severity}: {problem.message}", markup=False, soft_wrap=True)
         output.print(f"{path}: {len(problems)} found" if problems else f"{path}: good", markup=False)
     raise typer.Exit(1 if any(problem.severity == "error" for problem in problems) else 0)
-
-
-def _warehouse(settings: Settings) -> Warehouse:
-    if not settings.warehouse.exists():
-        failed(f"there is no warehouse at {settings.warehouse} yet: run `walmart-pipeline run` first")
-    return Warehouse(settings.warehouse, settings.warehouse_wait_seconds)

@@ -1,13 +1,9 @@
-"""What every command shares: its common options, the settings they give, and how an error is told.
-
-Belongs here: an option that several commands have. Does not: a command.
-"""
+"""Options that several commands have, the settings that follow from them, and how a command ends with an error."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -15,6 +11,7 @@ from rich.markup import escape
 
 from walmart_pipeline.cli.terminal import console
 from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Warehouse
 
 Home = Annotated[
     Path | None,
@@ -27,48 +24,29 @@ BaseUrl = Annotated[str | None, typer.Option(help="Model server; several Ollamas
 ModelName = Annotated[str | None, typer.Option(help="Model that writes. Default: DEFAULT_MODEL.")]
 Pull = Annotated[bool, typer.Option("--pull", help="Pull a model that Ollama lacks; a terminal is asked without it.")]
 
-Answer = TypeVar("Answer")
-
 
 def settings_from(**given: object) -> Settings:
-    """Settings with what the command line says on top."""
+    """Settings of the environment, overridden by the options that were given."""
     try:
         return Settings.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        wrong("; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()))
+        usage_error("; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()))
 
 
-def told(work: Callable[[], Answer]) -> Answer:
-    """Run it; an error that is meant for a user becomes one line and exit code 1."""
-    from walmart_pipeline.core.warehouse import WarehouseError
-    from walmart_pipeline.generation.provider import ProviderError
-    from walmart_pipeline.judge.profiles import PolicyError
-    from walmart_pipeline.llm.calls import CallError
-    from walmart_pipeline.llm.ledger import LedgerError
-    from walmart_pipeline.registry.model_versions import RegistryError
-
-    try:
-        return work()
-    except (
-        CallError,
-        LedgerError,
-        OSError,
-        PolicyError,
-        ProviderError,
-        RegistryError,
-        UnicodeDecodeError,
-        WarehouseError,
-    ) as error:
-        failed(str(error))
-
-
-def failed(message: str) -> NoReturn:
-    """End with exit code 1: it was asked rightly and could not be done."""
+def fail(message: str) -> NoReturn:
+    """Print the message and exit with 1."""
     console.print(f"[red]failed[/] {escape(message)}", soft_wrap=True)
     raise typer.Exit(1)
 
 
-def wrong(message: str) -> NoReturn:
-    """End with exit code 2: it was asked wrongly."""
+def usage_error(message: str) -> NoReturn:
+    """Print the message and exit with 2."""
     console.print(f"[red]usage[/] {escape(message)}", soft_wrap=True)
     raise typer.Exit(2)
+
+
+def existing_warehouse(settings: Settings) -> Warehouse:
+    """The warehouse; exits with 1 where there is none yet."""
+    if not settings.warehouse.exists():
+        fail(f"there is no warehouse at {settings.warehouse} yet: run `walmart-pipeline run` first")
+    return Warehouse(settings.warehouse, settings.warehouse_wait_seconds)

@@ -1,4 +1,4 @@
-"""Commands of the whole pipeline: run, dev, export, doctor."""
+"""Commands of the whole pipeline: run, dev, export, prune, doctor."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from walmart_pipeline.cli.options import (
     PolicyName,
     ProviderName,
     Pull,
-    failed,
+    existing_warehouse,
     settings_from,
-    wrong,
+    usage_error,
 )
 from walmart_pipeline.cli.terminal import console, output
 
@@ -34,13 +34,13 @@ def run(
         typer.Option(help="Feed or folder of feeds, read in place; may be repeated. Default: inbox."),
     ] = None,
     accept_shrinkage: Annotated[
-        bool, typer.Option("--accept-shrinkage", help="Load feeds also where they lost most of their rows.")
+        bool, typer.Option("--accept-shrinkage", help="Load a feed also if it lost most of its rows.")
     ] = False,
     provider: ProviderName = None,
     base_url: BaseUrl = None,
     model: ModelName = None,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls at once, an endpoint.")] = None,
-    budget: Annotated[float | None, typer.Option(min=0, help="USD that this run may spend. Default: 5.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight for each endpoint.")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="USD to spend at most. Default: 5.")] = None,
     batch: Annotated[
         bool | None,
         typer.Option("--batch/--no-batch", help="OpenAI's Batch API: half the price; a later run collects."),
@@ -68,11 +68,11 @@ def run(
         policy=policy,
     )
     if chosen.batch and chosen.provider != "openai":
-        wrong(BATCH_WITHOUT_OPENAI)
+        usage_error(BATCH_WITHOUT_OPENAI)
     if missing := [path for path in catalog or [] if not path.exists()]:
         names = ", ".join(map(str, missing))
         if len(missing) == len(catalog or []):
-            wrong(f"--catalog: there is no {names}")
+            usage_error(f"--catalog: there is no {names}")
         console.print(f"[yellow]missing[/] {escape(names)}", soft_wrap=True)
     model_pull.offer(chosen, pull=pull)
     with terminal.progress() as progress:
@@ -98,7 +98,7 @@ def dev(
     port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
     home: Home = None,
 ) -> None:
-    """Dagster's UI and daemon, on this project's instance."""
+    """Start Dagster's UI and daemon on the workspace's instance."""
     import os
 
     from walmart_pipeline.core import workspace
@@ -117,17 +117,14 @@ def export(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the accepted listings to files, each whole or not at all."""
-    from walmart_pipeline.core.warehouse import Warehouse
+    """Write the accepted listings to files."""
     from walmart_pipeline.stages.delivery import exporter
 
     chosen = settings_from(workspace=home)
     if unknown := set(formats) - set(exporter.FORMATS):
-        wrong(f"--format: {', '.join(sorted(unknown))}: use {', '.join(exporter.FORMATS)}")
+        usage_error(f"--format: {', '.join(sorted(unknown))}: use {', '.join(exporter.FORMATS)}")
 
-    if not chosen.warehouse.exists():
-        failed(f"there is no warehouse at {chosen.warehouse} yet: run `walmart-pipeline run` first")
-    with Warehouse(chosen.warehouse, chosen.warehouse_wait_seconds).writing() as db:
+    with existing_warehouse(chosen).writing() as db:
         written = exporter.deliver(db, folder or chosen.exports, formats)
         exporter.record(db, written, run_id="")
     if as_json:
@@ -165,12 +162,12 @@ def prune(
 
 @app.command()
 def doctor(home: Home = None, as_json: AsJson = False) -> None:
-    """Say what is installed, configured and reachable; never a secret."""
+    """Report what is installed, configured and reachable; secrets are never shown."""
     import json
 
-    from walmart_pipeline.cli import doctor as examination
+    from walmart_pipeline.cli import doctor as diagnosis
 
-    findings = examination.examine(settings_from(workspace=home))
+    findings = diagnosis.examine(settings_from(workspace=home))
     if as_json:
         print(json.dumps([finding.model_dump() for finding in findings], indent=2))
     else:

@@ -1,7 +1,4 @@
-"""What a person sees in the terminal.
-
-Belongs here: progress bars and tables. Does not: what they say (run_summary.py).
-"""
+"""Progress bars, and the summaries of runs as tables."""
 
 from __future__ import annotations
 
@@ -73,22 +70,20 @@ class Bars:
 
 
 def progress() -> AbstractContextManager[Progress]:
-    """Bars for a person; lines where stderr is a file or a pipe, in which bars would show nothing until the end."""
+    """Bars in a terminal; lines where stderr is a file or a pipe."""
     if console.is_terminal:
         return Bars()
     return nullcontext(LogProgress(lambda line: console.print(line, markup=False)))
 
 
 def show(summary: Summary) -> None:
-    """The summary of a run: what came in, what became of it, and where the results are."""
+    """Print the summary of a run."""
     for feed in summary.feeds:
         if feed.status not in ("read", "superseded", "removed"):
             # Not wrapped, so that a path can be found and copied.
             console.print(f"[yellow]{feed.status}[/] {escape(feed.source_file)}: {escape(feed.detail)}", soft_wrap=True)
     _show_notice(summary)
-    table = Table(title="What came of it", title_justify="left", show_header=False, box=None, padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    table = _facts("Summary")
     equation = f"{summary.products:,} products + {summary.rows_merged:,} merged + {summary.rows_rejected:,} rejected"
     table.add_row("rows in", f"{summary.rows_in:,} = {equation}")
     table.add_row("rejected", _listed(summary.rejects_by_reason))
@@ -102,7 +97,7 @@ def show(summary: Summary) -> None:
     if summary.stand_ins:
         table.add_row("", f"[yellow]{summary.stand_ins:,} by the template writer in place of a model[/]")
     if summary.waiting_by_batch:
-        table.add_row("wait in a batch", _listed(summary.waiting_by_batch))
+        table.add_row("waiting in a batch", _listed(summary.waiting_by_batch))
     table.add_row("bands", _listed(summary.bands))
     table.add_row("need review", _listed(summary.review_by_reason))
     table.add_row("dataset", f"{summary.examples:,} examples")
@@ -124,11 +119,9 @@ def _show_notice(summary: Summary) -> None:
 
 
 def show_plan(summary: Summary) -> None:
-    """What would be written, and what it would come to."""
+    """Print what a run would write, and what it would cost."""
     _show_notice(summary)
-    table = Table(title="What a run would write", title_justify="left", show_header=False, box=None, padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    table = _facts("Plan")
     table.add_row("products", f"{summary.planned:,} of {summary.products:,}")
     table.add_row("reasons", _listed(summary.plan_by_reason))
     table.add_row("at most", f"{summary.calls_at_most:,} model calls, {summary.tokens_at_most:,} tokens")
@@ -139,19 +132,19 @@ def show_plan(summary: Summary) -> None:
 
 
 def show_retraining(done: Retraining) -> None:
-    """What a retraining came to: who wrote how well, and who writes from now on."""
-    table = Table(title="What came of it", title_justify="left", show_header=False, box=None, padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    """Print the summary of a retraining."""
+    table = _facts("Summary")
     table.add_row("dataset", f"{done.dataset or 'none'}, {done.examples:,} examples")
     for found in done.tuned:
-        better = f"{_points(found.score)} with {escape(found.parameters)}, {_points(found.baseline_score)} with its own"
+        better = (
+            f"{_points(found.score)} with {escape(found.parameters)}, {_points(found.baseline_score)} with its defaults"
+        )
         table.add_row(f"tuned {found.tier}", better)
     table.add_row("candidates", escape(", ".join(done.candidates)) or "none")
     for one in done.contenders:
         publishable = f"{one.publishable:,} of {one.products:,} publishable"
-        told = f"{_points(one.mean_score)} · {publishable} · {one.without_text:,} without a text"
-        table.add_row(escape(one.contender), told)
+        row = f"{_points(one.mean_score)} · {publishable} · {one.without_text:,} without a text"
+        table.add_row(escape(one.contender), row)
     for decision in done.decisions:
         colour = "green" if decision.verdict == "promoted" else "yellow"
         interval = (
@@ -161,13 +154,20 @@ def show_retraining(done: Retraining) -> None:
         table.add_row(f"[{colour}]{decision.verdict}[/]", f"{escape(decision.candidate)}: {against}")
         for reason in decision.reasons:
             table.add_row("", escape(reason))
-    table.add_row("champion", escape(done.champion or "none: providers write with their own models"))
+    table.add_row("champion", escape(done.champion or "none: providers use their own models"))
     table.add_row("calls", f"{done.calls:,} model calls, ${done.cost_usd:,.4f}")
     table.add_row("report", escape(done.report or "none"))
     table.add_row("time", f"{done.seconds:,.1f} s, Dagster run {done.run_id[:8]}")
     output.print(table)
     if done.error:
         console.print(f"[red]failed[/] {escape(done.error)}")
+
+
+def _facts(title: str) -> Table:
+    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
 
 
 def _points(score: float | None) -> str:

@@ -321,23 +321,22 @@ def _rows(table: pa.Table | pa.RecordBatch) -> list[Row]:
     return table.to_pylist(maps_as_pydicts="strict")
 
 
-def _pending(connection: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[int, Path]]:
-    """Migrations that the warehouse lacks. Raises WarehouseError if it has some that this code does not."""
-    scripts = [(int(script.name[:4]), script) for script in sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))]
-    version, newest = _version(connection), scripts[-1][0]
-    if version > newest:
+def _pending(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[int, Path]:
+    """Migrations that the warehouse lacks, by number. Raises WarehouseError if it has some that this code does not."""
+    scripts = {int(script.name[:4]): script for script in sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))}
+    applied = _applied(connection)
+    if unknown := applied - scripts.keys():
         raise WarehouseError(
-            f"{path} was written by a newer walmart-pipeline (version {version}; this one knows {newest}): upgrade it"
+            f"{path} was written by a newer walmart-pipeline (version {max(unknown)}; this one knows {max(scripts)}): "
+            "upgrade it"
         )
-    return [(number, script) for number, script in scripts if number > version]
+    return {number: script for number, script in scripts.items() if number not in applied}
 
 
-def _version(connection: duckdb.DuckDBPyConnection) -> int:
-    """Number of the newest migration that was applied; 0 for an empty file."""
+def _applied(connection: duckdb.DuckDBPyConnection) -> set[int]:
     if not connection.execute("from duckdb_tables() where table_name = 'migrations'").fetchone():
-        return 0
-    row = connection.execute("select coalesce(max(version), 0) from main.migrations").fetchone()
-    return int(row[0]) if row else 0
+        return set()
+    return {number for (number,) in connection.execute("select version from main.migrations").fetchall()}
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
@@ -351,11 +350,11 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
     pending = _pending(connection, path)
     if not pending:
         return False
-    if not _version(connection):
+    if not _applied(connection):
         _apply(connection, pending, path)
         return False
     connection.execute("checkpoint")
-    old = path.with_name(f"{path.stem}.before-{pending[-1][0]:04}{path.suffix}")
+    old = path.with_name(f"{path.stem}.before-{max(pending):04}{path.suffix}")
     new = path.with_name(f"{path.stem}.migrating{path.suffix}")
     try:
         _copy(path, new)
@@ -366,7 +365,7 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
-    logger.warning("migrated the warehouse to version %d; a copy of it as it was: %s", pending[-1][0], old)
+    logger.warning("migrated the warehouse to version %d; a copy of it as it was: %s", max(pending), old)
     return True
 
 
@@ -377,11 +376,11 @@ def _copy(source: Path, target: Path) -> None:
         raise WarehouseError(f"{source} has to be migrated, but it could not be copied to {target} first")
 
 
-def _apply(connection: duckdb.DuckDBPyConnection, scripts: Sequence[tuple[int, Path]], path: Path) -> None:
+def _apply(connection: duckdb.DuckDBPyConnection, scripts: Mapping[int, Path], path: Path) -> None:
     import duckdb
 
     connection.execute("create table if not exists main.migrations (version integer, name varchar)")
-    for number, script in scripts:
+    for number, script in scripts.items():
         try:
             for statement in connection.extract_statements(script.read_text(encoding="utf-8")):
                 connection.execute(statement)

@@ -164,6 +164,13 @@ def test_a_warehouse_one_migration_behind_is_migrated_before_it_is_read_and_a_co
         assert before.execute("select max(version) < ? from main.migrations", [newest]).fetchone() == (True,)
 
 
+def test_a_migration_whose_number_is_below_the_newest_is_applied_too(older: Warehouse) -> None:
+    """Numbers are given when work begins and migrations come in any order."""
+    (warehouse_module.MIGRATIONS / "0000_late.sql").write_text("create table main.late (number integer);")
+    with older.reading() as db:
+        assert db.count("main.late") == 0
+
+
 def test_a_migration_that_fails_leaves_the_warehouse_as_it_was(older: Warehouse) -> None:
     broken = max(warehouse_module.MIGRATIONS.glob("*.sql"))
     broken.write_text("drop table catalog.products; select no_such_function();", encoding="utf-8")
