@@ -1,6 +1,6 @@
 """Which batches at the provider have ended and wait to be collected.
 
-Belongs here: asking the provider about the batches in the book. Does not: dagster (sensors.py), or collecting (llm).
+Belongs here: asking the provider about the batches in the store. Does not: dagster (sensors.py), or collecting (llm).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation.provider_factory import openai_client
 from walmart_pipeline.llm import pricing
 from walmart_pipeline.llm.batch import lifecycle
-from walmart_pipeline.llm.batch.store import BatchBook
+from walmart_pipeline.llm.batch.store import BatchStore
 
 
 def ended(settings: Settings) -> list[str]:
@@ -22,13 +22,13 @@ def ended(settings: Settings) -> list[str]:
     if settings.ledger_url is None and not settings.ledger_file.exists():
         return []
 
-    async def look(book: BatchBook) -> list[str]:
+    async def look(store: BatchStore) -> list[str]:
         # Any model: a batch is asked about by its id.
         client = openai_client(settings, "any", pricing.FREE)
         try:
-            return await lifecycle.ended(client, book)
+            return await lifecycle.ended(client, store)
         finally:
             await client.close()
 
-    with BatchBook(settings.ledger) as book:
-        return asyncio.run(look(book))
+    with BatchStore(settings.ledger) as store:
+        return asyncio.run(look(store))

@@ -1,4 +1,4 @@
-"""Products with listings for measurements of the judge: varied like a catalog's, most of them sound, some at fault."""
+"""Synthetic products with listings for benchmarks of the judge: varied like a catalog's, most sound, some faulty."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Products for measurements: made inside DuckDB, so that a million of them take seconds.
-
-Belongs here: rows of `catalog.products` and of texts about them. Does not: measuring.
-"""
+"""Synthetic products and texts for benchmarks, made inside DuckDB: a million of them take seconds."""
 
 from __future__ import annotations
 

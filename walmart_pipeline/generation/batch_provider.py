@@ -14,9 +14,9 @@ from walmart_pipeline.generation.provider import Task
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import token_counts
 from walmart_pipeline.llm.batch import lifecycle
-from walmart_pipeline.llm.batch.buffer import Deferred, Outbox
+from walmart_pipeline.llm.batch.buffer import BatchBuffer, Deferred
 from walmart_pipeline.llm.batch.lifecycle import Log
-from walmart_pipeline.llm.batch.store import BatchBook
+from walmart_pipeline.llm.batch.store import BatchStore
 from walmart_pipeline.llm.calls import Request
 from walmart_pipeline.llm.ledger import Ledger
 
@@ -56,39 +56,39 @@ class BatchProvider(ModelProvider):
         Raises CallError where the provider can't be asked, and LedgerError: what was sent and collected is kept.
         """
         calling = self._calling
-        with asyncio.Runner() as runner, BatchBook(calling.ledger_url) as book, Ledger(calling.ledger_url) as ledger:
+        with asyncio.Runner() as runner, BatchStore(calling.ledger_url) as store, Ledger(calling.ledger_url) as ledger:
             client = self._client()
             try:
-                runner.run(lifecycle.collect(client, book, log))
+                runner.run(lifecycle.collect(client, store, log))
                 if not self._sends:
-                    if book.uncollected(client.endpoint):
-                        yield from self._waiting(tasks, book)
+                    if store.uncollected(client.endpoint):
+                        yield from self._waiting(tasks, store)
                     return
-                outbox = Outbox(
-                    client, book, ledger, calling.price, calling.budget, estimate=self._cost, run=runner.run
+                buffer = BatchBuffer(
+                    client, store, ledger, calling.price, calling.budget, estimate=self._cost, run=runner.run
                 )
-                with outbox:
-                    yield from self._waiting(tasks, book, ledger, outbox)
-                    yield from outbox.flush()
-                    self._calling = replace(calling, budget=outbox.budget)
+                with buffer:
+                    yield from self._waiting(tasks, store, ledger, buffer)
+                    yield from buffer.flush()
+                    self._calling = replace(calling, budget=buffer.budget)
             finally:
                 runner.run(client.close())
 
     def _waiting(
-        self, tasks: Iterable[Task], book: BatchBook, ledger: Ledger | None = None, outbox: Outbox | None = None
+        self, tasks: Iterable[Task], store: BatchStore, ledger: Ledger | None = None, buffer: BatchBuffer | None = None
     ) -> Iterator[Deferred]:
-        """What waits already, and what the outbox sends off of the rest, as far as it has to make room."""
+        """What waits already, and what the buffer sends off of the rest, as far as it has to make room."""
         source = iter(tasks)
         while page := list(islice(source, PAGE)):
             requests = [listing_requests.first(self.question, product, revision) for product, revision in page]
             asked = [(request.request_hash, request) for request in requests]
-            waiting, live = book.waited_for({key for key, _ in asked})
+            waiting, live = store.pending({key for key, _ in asked})
             known = ledger.lookup({key for key, _ in asked} - waiting.keys()) if ledger else {}
             for key, request in asked:
                 if key in waiting:
                     yield request.product_id, waiting[key]
-                elif outbox and key not in known and key not in live:
-                    yield from outbox.add(key, request)
+                elif buffer and key not in known and key not in live:
+                    yield from buffer.add(key, request)
 
     def _cost(self, request: Request) -> float:
         """USD of a call in a batch, as the plan reckons it."""

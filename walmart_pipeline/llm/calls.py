@@ -1,8 +1,4 @@
-"""A call to a model: what is asked, what comes back, and what can go wrong.
-
-Belongs here: the words that clients, ledger and dispatcher share. Does not: a wire format (ollama.py, openai.py), or
-when a call is made (dispatcher.py).
-"""
+"""A call to a model: the request, the answer, what can go wrong, and the client that makes it."""
 
 from __future__ import annotations
 

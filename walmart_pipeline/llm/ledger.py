@@ -1,8 +1,6 @@
-"""The ledger: every call to a model with its raw answer, kept so that an answer is paid for once.
+"""The ledger: every call to a model with its raw answer, stored so that an answer is paid for once.
 
-Belongs here: the table of calls, finding answers in it, and keeping new ones. Does not: when a call is made
-(dispatcher.py), or what an answer's text means (parsing.py).
-Prompts are not kept: a product's text stays in the warehouse, only its answer is here.
+Prompts are not stored: a product's text stays in the warehouse, only its answer is here.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What tokens cost.
-
-Belongs here: the price table, the estimate before a run and the cost after a call. Does not: counting tokens
-(token_counts.py), or stopping at a budget (dispatcher.py).
-"""
+"""Token prices: the price table, the estimate before a run and the cost after a call."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""How many tokens a text comes to, before a model has counted them.
-
-Belongs here: the estimate. Does not: what tokens cost (pricing.py); after a call the server's own count is used.
-"""
+"""Estimates of tokens, before a model has counted them."""
 
 from __future__ import annotations
 

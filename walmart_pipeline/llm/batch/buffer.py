@@ -1,8 +1,4 @@
-"""Questions of a run on their way into batches, as far as its budget goes.
-
-Belongs here: which file a question goes into, when a file is sent, and what that may cost. Does not: how a batch is
-sent so that it is not lost (lifecycle.py).
-"""
+"""Requests of a run collected into batches, as far as its budget goes."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from walmart_pipeline.llm.batch import lifecycle
-from walmart_pipeline.llm.batch.store import BatchBook
+from walmart_pipeline.llm.batch.store import BatchStore
 from walmart_pipeline.llm.calls import Request
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.ledger import Ledger
@@ -25,7 +21,7 @@ if TYPE_CHECKING:
 Deferred: TypeAlias = tuple[str, str]
 
 
-class Outbox:
+class BatchBuffer:
     """Takes questions one by one and sends them off by the file; `flush` sends the last one.
 
     price: of a call in a batch. estimate: USD of one such call. run: runs a coroutine in the client's event loop.
@@ -35,7 +31,7 @@ class Outbox:
     def __init__(
         self,
         client: OpenAI,
-        book: BatchBook,
+        store: BatchStore,
         ledger: Ledger,
         price: Price,
         budget: Budget,
@@ -45,45 +41,45 @@ class Outbox:
     ) -> None:
         from walmart_pipeline.llm.clients.openai_batch import InputFile
 
-        self._client, self._book, self._ledger = client, book, ledger
+        self._client, self._store, self._ledger = client, store, ledger
         self._price, self._estimate, self._run = price, estimate, run
         self.budget = budget
         self._file = InputFile(client)
-        self._like: Request | None = None
+        self._sample: Request | None = None
         self._products: list[str] = []
-        self._tried_out: str | None = None
+        self._probe_key: str | None = None
 
     def add(self, key: str, request: Request) -> Iterator[Deferred]:
         """Put a question into the file, if the budget allows. Gives what had to be sent off to make room.
 
         The first question is asked live instead. Raises CallError and LedgerError.
         """
-        if key == self._tried_out:
+        if key == self._probe_key:
             return
         if key not in self._file.questions:
             committed = self.budget.commit(self._estimate(request))
             if committed is None:
                 return
-            if self._tried_out is None:
-                self._tried_out = key
-                paid = self._run(lifecycle.try_out(self._client, self._ledger, request, key))
+            if self._probe_key is None:
+                self._probe_key = key
+                paid = self._run(lifecycle.probe(self._client, self._ledger, request, key))
                 self.budget = replace(committed, committed_usd=self.budget.committed_usd + paid)
                 return
             if not self._file.add(key, request):
                 yield from self.flush()
                 self._file.add(key, request)
             self.budget = committed
-            self._like = request
+            self._sample = request
         self._products.append(request.product_id)
 
     def flush(self) -> Iterator[Deferred]:
         """Send off what is in the file. Gives each product with its batch. Raises CallError and LedgerError."""
-        if self._like is None:
+        if self._sample is None:
             return
-        batch = self._run(lifecycle.send(self._client, self._book, self._file, self._like, self._price))
+        batch = self._run(lifecycle.send(self._client, self._store, self._file, self._sample, self._price))
         yield from ((product_id, batch) for product_id in self._products)
         self._file.empty()
-        self._like, self._products = None, []
+        self._sample, self._products = None, []
 
     def __enter__(self) -> Self:
         return self

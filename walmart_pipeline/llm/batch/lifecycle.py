@@ -1,21 +1,18 @@
 """Batches at a provider, from one run to a later one: found again, collected into the ledger, and sent.
 
-Belongs here: the order of steps that neither loses a question nor pays for one twice, wherever a run is killed. Does
-not: the provider's files (clients/openai_batch.py), what is kept (store.py), or which products wait
-(batch_provider.py).
-
-A batch is in the book before it is sent, under a label that goes with it. A run that dies in between leaves a label
+A batch is in the store before it is sent, under a label that goes with it. A run that dies in between leaves a label
 without an id; the next run asks the provider for the batch of that label, and has its questions back if there is none.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from walmart_pipeline.llm.batch.store import Batch, BatchBook
+from walmart_pipeline.llm.batch.store import Batch, BatchStore
 from walmart_pipeline.llm.calls import PASSING, WAITED_OUT, Answer, CallError, ErrorClass, Request
 from walmart_pipeline.llm.ledger import Call, Ledger
 from walmart_pipeline.llm.pricing import Price
@@ -28,7 +25,7 @@ T = TypeVar("T")
 Log: TypeAlias = Callable[[str], None]
 
 # Answers of a batch that are kept in one transaction: some 2 MB, and what a kill makes the next run read again.
-KEPT_TOGETHER = 500
+COMMIT_ROWS = 500
 
 # A failure that can pass is asked for again after 1, 2 and 4 s: sending is what a whole run waits for.
 SEND_ATTEMPTS, FIRST_WAIT_SECONDS = 4, 1.0
@@ -37,32 +34,32 @@ SEND_ATTEMPTS, FIRST_WAIT_SECONDS = 4, 1.0
 ABOUT_THE_QUESTION: frozenset[ErrorClass] = frozenset(("malformed", "cut", "rejected", "too_long", "declined"))
 
 
-async def collect(client: OpenAI, book: BatchBook, log: Log) -> None:
+async def collect(client: OpenAI, store: BatchStore, log: Log) -> None:
     """Everything that finished batches of this endpoint hold, into the ledger. Raises CallError and LedgerError.
 
     Stopped half-way, the next run goes on where this one was.
     """
     from walmart_pipeline.llm.clients import openai_batch
 
-    await _recover(client, book, log)
-    for batch in book.uncollected(client.endpoint):
+    await _recover(client, store, log)
+    for batch in store.uncollected(client.endpoint):
         try:
             status = await openai_batch.poll(client, batch.name)
             if status.finished:
-                await _collect(client, book, batch, status, log)
+                await _collect(client, store, batch, status, log)
             else:
                 log(f"batch {batch.name} is {status.state}: {status.completed:,} of {status.total:,} are answered")
         except openai_batch.ForgottenBatchError as error:
-            returned = book.end(batch.label, "forgotten", rest="returned")
+            returned = store.end(batch.label, "forgotten", rest="returned")
             log(f"{error}: its {returned:,} questions are asked again")
 
 
-async def ended(client: OpenAI, book: BatchBook) -> list[str]:
+async def ended(client: OpenAI, store: BatchStore) -> list[str]:
     """Ids of the batches of this endpoint that have ended and are not collected, oldest first. Raises CallError."""
     from walmart_pipeline.llm.clients import openai_batch
 
     found = []
-    for batch in book.uncollected(client.endpoint):
+    for batch in store.uncollected(client.endpoint):
         if batch.batch_id is None:
             continue
         try:
@@ -73,23 +70,23 @@ async def ended(client: OpenAI, book: BatchBook) -> list[str]:
     return found
 
 
-async def send(client: OpenAI, book: BatchBook, file: InputFile, like: Request, price: Price) -> str:
-    """A file on its way. Returns the batch's id. like: one of its requests. Raises CallError and LedgerError."""
+async def send(client: OpenAI, store: BatchStore, file: InputFile, sample: Request, price: Price) -> str:
+    """A file on its way. Returns the batch's id. sample: one of its requests. Raises CallError and LedgerError."""
     from walmart_pipeline.llm.clients import openai_batch
 
-    label = book.announce(like, client.endpoint, price, file.questions)
+    label = store.register(sample, client.endpoint, price, file.questions)
 
     async def submit(attempt: int) -> str:
         # The answer to an attempt that failed may have been lost on its way back.
         known = await openai_batch.submitted(client, label) if attempt > 1 else None
         return known or await openai_batch.submit(client, file, label)
 
-    batch_id = await _patiently(submit)
-    book.sent(label, batch_id)
+    batch_id = await _with_retries(submit)
+    store.submitted(label, batch_id)
     return batch_id
 
 
-async def try_out(client: OpenAI, ledger: Ledger, request: Request, request_hash: str) -> float:
+async def probe(client: OpenAI, ledger: Ledger, request: Request, request_hash: str) -> float:
     """One question, asked live before a batch is sent. Returns what it cost in USD. Raises CallError.
 
     The client learns which parameters the model does not take: in a batch, every line would be refused for them. And a
@@ -98,8 +95,16 @@ async def try_out(client: OpenAI, ledger: Ledger, request: Request, request_hash
     answer: Answer | None = None
     error: CallError | None = None
     began = time.monotonic()
+
+    async def complete(_: int) -> Answer:
+        try:
+            async with asyncio.timeout(client.read_seconds):
+                return await client.complete(request)
+        except TimeoutError:
+            raise CallError("timeout", f"no whole answer came within {client.read_seconds:g} s") from None
+
     try:
-        answer = await _patiently(lambda _: client.complete(request))
+        answer = await _with_retries(complete)
     except CallError as failed:
         if failed.error_class not in ABOUT_THE_QUESTION:
             raise
@@ -120,35 +125,35 @@ async def try_out(client: OpenAI, ledger: Ledger, request: Request, request_hash
     return answer.cost_usd if answer else 0.0
 
 
-async def _recover(client: OpenAI, book: BatchBook, log: Log) -> None:
+async def _recover(client: OpenAI, store: BatchStore, log: Log) -> None:
     """Batches that were announced by a run that was stopped before it knew their id."""
     from walmart_pipeline.llm.clients import openai_batch
 
-    for batch in book.uncollected(client.endpoint):
+    for batch in store.uncollected(client.endpoint):
         if batch.batch_id is None:
             batch_id = await openai_batch.submitted(client, batch.label)
             if batch_id:
-                book.sent(batch.label, batch_id)
+                store.submitted(batch.label, batch_id)
                 log(f"batch {batch_id} was sent by a run that was stopped: found by its label {batch.label}")
             else:
-                withdrawn = book.end(batch.label, "never sent", rest="withdrawn")
-                log(f"the batch with label {batch.label} was never sent: its {withdrawn:,} questions are asked again")
+                not_submitted = store.end(batch.label, "never sent", rest="not_submitted")
+                log(f"batch {batch.label} (our label) was never sent: its {not_submitted:,} questions are asked again")
 
 
-async def _collect(client: OpenAI, book: BatchBook, batch: Batch, status: BatchStatus, log: Log) -> None:
+async def _collect(client: OpenAI, store: BatchStore, batch: Batch, status: BatchStatus, log: Log) -> None:
     from walmart_pipeline.llm.clients import openai_batch
 
-    awaited = book.waiting(batch.label)
+    awaited = store.waiting(batch.label)
     calls: list[Call] = []
     answered = 0
     async for key, outcome in openai_batch.collect(client, batch.name, awaited, batch.price):
         calls.append(_call(batch, awaited[key], key, outcome))
         answered += calls[-1].status == "complete"
-        if len(calls) == KEPT_TOGETHER:
-            book.keep(batch.label, calls)
+        if len(calls) == COMMIT_ROWS:
+            store.record(batch.label, calls)
             calls = []
-    book.keep(batch.label, calls)
-    book.end(batch.label, status.state, rest="returned" if status.state == "failed" else "unanswered")
+    store.record(batch.label, calls)
+    store.end(batch.label, status.state, rest="returned" if status.state == "failed" else "unanswered")
     why = f" ({status.reason})" if status.reason else ""
     log(f"batch {batch.name} is {status.state}{why}: {answered:,} of {len(awaited):,} questions are answered")
 
@@ -179,7 +184,7 @@ def _call(batch: Batch, product_id: str, request_hash: str, outcome: Answer | Ca
     )
 
 
-async def _patiently(call: Callable[[int], Awaitable[T]]) -> T:
+async def _with_retries(call: Callable[[int], Awaitable[T]]) -> T:
     """What the call gives, made again while its failure is one that can pass. It is told which attempt it is."""
     import stamina
 

@@ -1,8 +1,4 @@
-"""The book of batches: which questions wait in which batch at the provider. Kept in the ledger's database.
-
-Belongs here: the two tables and what changes in them together. Does not: a provider's files and jobs
-(clients/openai_batch.py), or what is sent and collected when (lifecycle.py).
-"""
+"""Which requests wait in which batch at the provider, stored in the ledger's database."""
 
 from __future__ import annotations
 
@@ -26,7 +22,7 @@ Fate: TypeAlias = Literal[
     "answered",  # the ledger has its answer, or why there never will be one
     "unanswered",  # the batch got to it, or ran out of time: it is asked live
     "returned",  # the batch was refused as a whole, or nobody knows it any more
-    "withdrawn",  # the batch never reached the provider
+    "not_submitted",  # the batch never reached the provider
 ]
 
 # A batch that is refused as a whole may pass another day (OpenAI: enqueued tokens), or never (a model without batches).
@@ -58,7 +54,7 @@ class Batch:
         return self.batch_id or self.label
 
 
-class BatchBook:
+class BatchStore:
     """Batches in SQLite or Postgres. url: the ledger's. Every method is one transaction and raises LedgerError."""
 
     def __init__(self, url: str) -> None:
@@ -75,22 +71,22 @@ class BatchBook:
         with self._transaction() as connection:
             make_tables(connection, metadata.sorted_tables)
 
-    def announce(self, like: Request, endpoint: str, price: Price, questions: Mapping[str, str]) -> str:
+    def register(self, sample: Request, endpoint: str, price: Price, questions: Mapping[str, str]) -> str:
         """Keep a batch before it is sent. Returns its label.
 
-        like: one of its requests. questions: request hash to product id.
+        sample: one of its requests. questions: request hash to product id.
         """
         import sqlalchemy as sa
 
         label = uuid.uuid4().hex
         batch = {
             "label": label,
-            "provider": like.provider,
+            "provider": sample.provider,
             "endpoint": endpoint,
-            "model": like.model,
-            "digest": like.digest,
-            "prompt_version": like.prompt_version,
-            "parameters": dict(like.parameters),
+            "model": sample.model,
+            "digest": sample.digest,
+            "prompt_version": sample.prompt_version,
+            "parameters": dict(sample.parameters),
             "price": price.model_dump(),
             "announced_at": datetime.now(UTC),
         }
@@ -103,7 +99,7 @@ class BatchBook:
             connection.execute(sa.insert(self._requests), rows)
         return label
 
-    def sent(self, label: str, batch_id: str) -> None:
+    def submitted(self, label: str, batch_id: str) -> None:
         """The provider has it."""
         import sqlalchemy as sa
 
@@ -112,7 +108,7 @@ class BatchBook:
             known = sa.update(self._batches).where(batches.label == label)
             connection.execute(known.values(batch_id=batch_id, ended=None))
             # Another process on this ledger may have looked for it in vain while it was on its way.
-            again = sa.update(self._requests).where(requests.label == label, requests.fate == "withdrawn")
+            again = sa.update(self._requests).where(requests.label == label, requests.fate == "not_submitted")
             connection.execute(again.values(fate="waiting"))
 
     def uncollected(self, endpoint: str) -> list[Batch]:
@@ -140,7 +136,7 @@ class BatchBook:
         with self._transaction() as connection:
             return {row.request_hash: row.product_id for row in connection.execute(query)}
 
-    def keep(self, label: str, calls: Sequence[Call]) -> None:
+    def record(self, label: str, calls: Sequence[Call]) -> None:
         """Calls of a batch into the ledger; none of them is waited for any more, so that none is kept twice."""
         import sqlalchemy as sa
 
@@ -160,7 +156,7 @@ class BatchBook:
             connection.execute(sa.insert(self._calls), [as_row(call) for call in calls])
             connection.execute(settled, fates)
 
-    def end(self, label: str, ended: str, *, rest: Literal["unanswered", "returned", "withdrawn"]) -> int:
+    def end(self, label: str, ended: str, *, rest: Literal["unanswered", "returned", "not_submitted"]) -> int:
         """Nothing more comes of a batch. ended: how, in a word. rest: what becomes of what it did not answer.
 
         Returns how many that are.
@@ -174,7 +170,7 @@ class BatchBook:
             connection.execute(over)
             return int(connection.execute(left).rowcount)
 
-    def waited_for(self, hashes: Iterable[str]) -> tuple[dict[str, str], set[str]]:
+    def pending(self, hashes: Iterable[str]) -> tuple[dict[str, str], set[str]]:
         """Of these questions: those that wait, with the name of their batch; and those that are to be asked live.
 
         Live are those that a batch left unanswered, and those that batches returned several times.
@@ -225,7 +221,7 @@ class BatchBook:
             with self._engine.begin() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as error:
-            raise LedgerError(f"the book of batches can't be read or written: {error.args[0]}") from error
+            raise LedgerError(f"the store of batches can't be read or written: {error.args[0]}") from error
 
 
 def _batches(metadata: sa.MetaData) -> sa.Table:

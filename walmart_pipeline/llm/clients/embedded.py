@@ -1,7 +1,4 @@
-"""llama.cpp inside this process: no server, no key, no network.
-
-Belongs here: the options of the engine, and a request and its answer in its words. Does not: gguf.py's files.
-"""
+"""llama.cpp inside this process: no server, no key, no network."""
 
 from __future__ import annotations
 

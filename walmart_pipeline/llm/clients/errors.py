@@ -1,8 +1,4 @@
-"""What a broken connection or a refusal means, the same for every model server.
-
-Belongs here: classes of failed connections, how long a server wants to be left alone, and what is kept out of messages.
-Does not: the error bodies of one server's dialect (ollama.py, openai_payloads.py).
-"""
+"""What a broken connection or a refusal means, the same for every model server."""
 
 from __future__ import annotations
 

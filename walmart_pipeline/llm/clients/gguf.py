@@ -1,7 +1,4 @@
-"""GGUF files: where the weights are, whether a file is one, and what identifies it.
-
-Belongs here: reading the file's name, first bytes and digest. Does not: running it (embedded.py).
-"""
+"""GGUF files: where the weights are, whether a file is one, and its digest."""
 
 from __future__ import annotations
 

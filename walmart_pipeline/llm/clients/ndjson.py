@@ -1,7 +1,4 @@
-"""A stream of bytes into lines, for newline-delimited JSON.
-
-Belongs here: where a line ends. Does not: what is in it.
-"""
+"""Lines of a stream of bytes, for newline-delimited JSON and server-sent events."""
 
 from __future__ import annotations
 

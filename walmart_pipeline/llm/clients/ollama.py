@@ -1,8 +1,7 @@
 """Ollama's native REST interface.
 
-Belongs here: its wire format, its oddities and its error messages. Does not: retries and concurrency (dispatcher.py),
-Modelfiles (models/modelfile). The OpenAI-compatible /v1 is not used: it sends temperature and top_p of 1.0 when they
-are left out, and so overrides the Modelfile.
+The OpenAI-compatible /v1 is not used: it sends temperature and top_p of 1.0 when they are left out, and so overrides
+the Modelfile.
 """
 
 from __future__ import annotations

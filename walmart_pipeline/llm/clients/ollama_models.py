@@ -1,9 +1,6 @@
-"""Models that an Ollama server keeps: looked at, made and named.
+"""Models on an Ollama server: show, create, copy, upload.
 
-Belongs here: the REST calls of registration and what they answer. Does not: asking a model (ollama.py), which models
-are made and whether they are as they should be (models/registration.py).
-
-/api/create takes a Modelfile's fields one by one: the client reads the file itself.
+/api/create takes a Modelfile's fields one by one: the client parses the file itself.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""OpenAI's chat completions, or any server that speaks them (vLLM, llama-server, a gateway), by the official SDK.
-
-Belongs here: sending, and keeping the key to ourselves. Does not: what the JSON means (openai_payloads.py), batches
-(openai_batch.py), retries and concurrency (dispatcher.py).
-"""
+"""OpenAI's chat completions, or any server that speaks them (vLLM, llama-server, a gateway), by the official SDK."""
 
 from __future__ import annotations
 
@@ -63,6 +59,7 @@ class OpenAI:
         self.model = model
         self.price = price
         self.excluded: set[str] = set()
+        self.read_seconds = timeouts.read
         self._structured = structured
         self._key = transport.usable_key(key, "OPENAI_API_KEY")
         self._where = transport.address(base_url)

@@ -1,9 +1,6 @@
 """OpenAI's Batch API: many requests in files, answered within a day at half the price.
 
-Belongs here: files up, jobs, files down. Does not: which requests go into a batch, when a job is polled, or what is
-done with requests that come back unanswered; jobs are kept by the caller.
-
-The same files and states as in developers.openai.com/api/docs/guides/batch.
+The files and states are those of developers.openai.com/api/docs/guides/batch.
 """
 
 from __future__ import annotations

@@ -1,8 +1,5 @@
 """OpenAI's fine-tuning jobs: files up, a job, and how far it is.
 
-Belongs here: what is asked of OpenAI, and how what it has already is found. Does not: what is trained on, what it may
-cost, or when a job is looked at (models/fine_tune_jobs.py).
-
 OpenAI is ending it (developers.openai.com/api/docs/deprecations): since 2026-07-02 an organisation that used no
 fine-tuned model in the last 60 days can begin no job, from 2027-01-06 nobody can.
 """

@@ -1,6 +1,5 @@
-"""OpenAI's chat completions as JSON: the request, the answer and the errors.
+"""OpenAI's chat completions as JSON: requests, answers and errors, for single calls and batches alike.
 
-Belongs here: what the fields mean, for single calls (openai.py) and batches (openai_batch.py) alike. Does not: sending.
 Reads plain JSON: the SDK's typed objects double the CPU of a call, and a gateway's odd answer must not fail in them.
 """
 

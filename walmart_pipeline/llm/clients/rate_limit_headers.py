@@ -1,7 +1,4 @@
-"""What a server's headers say of its limits.
-
-Belongs here: the headers and their durations. Does not: keeping to the limits (dispatch/announced_limits.py).
-"""
+"""Rate limits that a server announces in its headers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The HTTP clients that model servers are reached with: httpx's interface, aiohttp's connections.
-
-Belongs here: where a server is, timeouts, limits, proxies, and which transport. Does not: what is said over it
-(ollama.py, openai.py), or what a broken connection means (errors.py).
-"""
+"""HTTP clients for model servers: httpx's interface on aiohttp's connections."""
 
 from __future__ import annotations
 

@@ -314,10 +314,10 @@ Run(Path({str(home)!r}), {server.url!r}, products(5))
 @pytest.mark.parametrize(
     ("path", "first", "batches"),
     [
-        ("POST /v1/files", True, 0),  # between the book and the upload
+        ("POST /v1/files", True, 0),  # between the store and the upload
         ("POST /v1/files", False, 0),  # between the upload and the batch
         ("POST /v1/batches", True, 0),
-        ("POST /v1/batches", False, 1),  # between the batch and the book
+        ("POST /v1/batches", False, 1),  # between the batch and the store
     ],
 )
 @pytest.mark.drill
@@ -351,7 +351,7 @@ def test_a_batch_whose_confirmation_is_lost_on_its_way_is_not_sent_again(server:
 def test_a_download_that_breaks_off_is_taken_up_again_and_nothing_is_kept_twice(
     server: FakeOpenAI, night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("walmart_pipeline.llm.batch.lifecycle.KEPT_TOGETHER", 1)
+    monkeypatch.setattr("walmart_pipeline.llm.batch.lifecycle.COMMIT_ROWS", 1)
     night(products(5))
     keys = lines(server)
     server.end("batch-0", output=[answered(keys[0], TEXT)], errors=[refused(key, 500, "later") for key in keys[1:]])

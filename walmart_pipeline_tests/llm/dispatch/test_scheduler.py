@@ -228,6 +228,15 @@ def test_what_cannot_pass_is_asked_once_and_kept_as_final(kind: ErrorClass) -> N
     assert [call.status for call in run.ledger.calls] == ["final"]
 
 
+def test_an_answer_cut_by_its_own_repetition_is_asked_for_once() -> None:
+    """A weak model that repeats itself until max_tokens does so again: eight of ten products took nine minutes."""
+    endpoint = failing(CallError("cut", "the model repeats itself", billed=ANSWER))
+    run = dispatch([request(1)], [endpoint])
+    assert run.classes == {"cut": 1}
+    assert len(endpoint.asked) == 1
+    assert [call.answer for call in run.ledger.calls] == [ANSWER.text]
+
+
 def test_a_request_that_waits_for_its_retry_holds_no_place() -> None:
     async def reply(asked: Request, nth: int) -> Answer:
         if asked.product_id == "p0" and nth < 4:
