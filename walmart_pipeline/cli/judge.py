@@ -31,9 +31,11 @@ def score(
     given = None if str(source) == "-" else source
     if given and not given.is_file():
         usage_error(f"--input: there is no file {source}")
-    tally = pair_files.score_file(given, reports, Judge(profiles.load(chosen.policy)))
-    console.print(f"{tally.reports:,} reports, {tally.publishable:,} publishable, {tally.errors:,} lines with an error")
-    raise typer.Exit(1 if tally.errors and not tally.reports else 0)
+    counts = pair_files.score_file(given, reports, Judge(profiles.load(chosen.policy)))
+    console.print(
+        f"{counts.reports:,} reports, {counts.publishable:,} publishable, {counts.errors:,} lines with an error"
+    )
+    raise typer.Exit(1 if counts.errors and not counts.reports else 0)
 
 
 @policy_app.command("list")

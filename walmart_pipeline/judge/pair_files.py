@@ -16,7 +16,7 @@ from walmart_pipeline.judge.scoring import score_lines
 
 
 @dataclass
-class Tally:
+class LineCounts:
     """Lines of a scored file."""
 
     reports: int = 0
@@ -24,24 +24,24 @@ class Tally:
     errors: int = 0
 
 
-def score_file(source: Path | None, output: Path | None, judge: Judge) -> Tally:
+def score_file(source: Path | None, output: Path | None, judge: Judge) -> LineCounts:
     """A report for each line of `source`, or {"line": n, "error": …}, in order; None is stdin and stdout.
 
     Uniqueness is measured within the file, so the first report is written when the last line was read. Memory does not
     grow with the file. The output takes its name when the last line is done.
     Raises OSError and UnicodeDecodeError of the source, and WorkerError.
     """
-    tally = Tally()
+    counts = LineCounts()
     with _reading(source) as lines, _writing(output) as file, closing(score_lines(lines, judge)) as scored:
         for line in scored:
             if line.report is None:
-                tally.errors += 1
+                counts.errors += 1
                 file.write(json.dumps({"line": line.line, "error": line.error}, ensure_ascii=False) + "\n")
             else:
-                tally.reports += 1
-                tally.publishable += json.loads(line.report)["publishable"]
+                counts.reports += 1
+                counts.publishable += json.loads(line.report)["publishable"]
                 file.write(line.report + "\n")
-    return tally
+    return counts
 
 
 @contextmanager

@@ -50,7 +50,7 @@ KEEP = (
     """,
 )
 
-LIKENED = """
+KEEP_SIMILARITY = """
 update answers
 set similarity = answer_copies.similarity
 from answer_copies
@@ -112,18 +112,18 @@ def score_lines(lines: Iterable[str], judge: Judge, *, processes: int | None = N
                     db.execute(statement)
                 db.checkpoint()
                 last = batch.numbers[-1]
-        nearest.renew(db, table="answer_copies", key="line")
-        db.execute(LIKENED)
+        nearest.update(db, table="answer_copies", key="line")
+        db.execute(KEEP_SIMILARITY)
         yield from _scored(db, judge, last)
 
 
-class _Numbered(NamedTuple):
+class _LineBatch(NamedTuple):
     lines: list[str]
     numbers: list[int]
 
 
-def _batches(lines: Iterable[str]) -> Iterator[_Numbered]:
-    batch = _Numbered([], [])
+def _batches(lines: Iterable[str]) -> Iterator[_LineBatch]:
+    batch = _LineBatch([], [])
     for number, line in zip(count(1), lines):
         text = line.strip()
         if text:
@@ -131,7 +131,7 @@ def _batches(lines: Iterable[str]) -> Iterator[_Numbered]:
             batch.numbers.append(number)
         if len(batch.lines) == workers.BATCH_LINES:
             yield batch
-            batch = _Numbered([], [])
+            batch = _LineBatch([], [])
     if batch.lines:
         yield batch
 
@@ -141,11 +141,11 @@ def _scored(db: Database, judge: Judge, last: int) -> Iterator[Scored]:
         for row in db.query(PAGE, {"after": after, "last": after + workers.BATCH_LINES}):
             report = row["report"]
             if row["similarity"] is not None:
-                report = _settled(QualityReport.model_validate_json(report), row["similarity"], judge)
+                report = _with_similarity(QualityReport.model_validate_json(report), row["similarity"], judge)
             yield Scored(row["line"], report, row["error"])
 
 
-def _settled(report: QualityReport, similarity: float, judge: Judge) -> str:
+def _with_similarity(report: QualityReport, similarity: float, judge: Judge) -> str:
     """The report of a text that resembles another one."""
     measured = report.dimensions | {"uniqueness": uniqueness.measure(similarity)}
     blocked = any(violation.severity == "blocking" for violation in report.violations)

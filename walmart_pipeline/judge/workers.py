@@ -32,7 +32,7 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 PARENT_SECONDS = 1.0
 
 
-class Batch(Protocol):
+class PairBatch(Protocol):
     """Lines that are judged together; whatever else it holds comes back with the answers."""
 
     @property
@@ -41,7 +41,7 @@ class Batch(Protocol):
         ...
 
 
-BatchT = TypeVar("BatchT", bound=Batch)
+BatchT = TypeVar("BatchT", bound=PairBatch)
 
 
 class WorkerError(ChildProcessError):

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from walmart_pipeline.judge.claims import context
-from walmart_pipeline.judge.claims.claim import Claim, Verdict
+from walmart_pipeline.judge.claims.claim import Claim, ClaimStatus
 from walmart_pipeline.judge.claims.listing_text import ListingText
-from walmart_pipeline.judge.claims.record import Record
+from walmart_pipeline.judge.claims.record import SourceRecord
 from walmart_pipeline.judge.claims.vocabulary import Term
 from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.word_search import search_text
@@ -47,7 +47,7 @@ _NO_MAKERS = frozenset(
 )
 
 
-def brand_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+def brand_claims(listing: ListingText, record: SourceRecord) -> Iterator[Claim]:
     """Each brand that the text gives to the product, one that the record has once; no brand is no claim."""
     proved: set[Term] = set()
     for start, end, term in listing.terms_of.get("brand", ()):
@@ -65,12 +65,12 @@ def brand_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
             yield Claim("brand", *name, *_judged(listing.text[slice(*name)], record))
 
 
-def _verdict(record: Record) -> tuple[Verdict, tuple[str, ...]]:
+def _verdict(record: SourceRecord) -> tuple[ClaimStatus, tuple[str, ...]]:
     brand = (record.product.brand or "").strip()
     return ("contradicted", (brand,)) if brand else ("unsupported", ())
 
 
-def _is_named(term: Term, listing: ListingText, start: int, end: int, record: Record) -> bool:
+def _is_named(term: Term, listing: ListingText, start: int, end: int, record: SourceRecord) -> bool:
     """Whether a well-known brand is said to be the product's."""
     if not listing.text[start].isupper():
         return False
@@ -89,12 +89,12 @@ def _is_named(term: Term, listing: ListingText, start: int, end: int, record: Re
     return not begins and context.part(right, record.nouns) is not None
 
 
-def _judged(name: str, record: Record) -> tuple[Verdict, tuple[str, ...]]:
+def _judged(name: str, record: SourceRecord) -> tuple[ClaimStatus, tuple[str, ...]]:
     word = tokenizer.PIECE.findall(search_text(name))[0]
     return ("supported", ()) if record.has_name(word) else _verdict(record)
 
 
-def _by(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:
+def _by(listing: ListingText, start: int, end: int, record: SourceRecord) -> tuple[int, int] | None:
     """ "Made by Zorvex", "kettle by Zorvex": a name that need not be well known."""
     name = _NAME.match(listing.text, end)
     if name is None or _is_no_name(name[1]) or any(term.kind == "brand" for term in _at(listing, name.start(1))):
@@ -106,7 +106,7 @@ def _by(listing: ListingText, start: int, end: int, record: Record) -> tuple[int
     return name.span(1)
 
 
-def _makes(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:
+def _makes(listing: ListingText, start: int, end: int, record: SourceRecord) -> tuple[int, int] | None:
     """ "Zorvex makes this kettle for…", at the beginning of a sentence."""
     name = _SUBJECT.search(listing.text, max(0, start - _REACH), start)
     made = _DETERMINER.sub("", sentences.right_context(listing.normalized, end))
@@ -115,14 +115,14 @@ def _makes(listing: ListingText, start: int, end: int, record: Record) -> tuple[
     return name.span(1)
 
 
-def _from(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:
+def _from(listing: ListingText, start: int, end: int, record: SourceRecord) -> tuple[int, int] | None:
     """ "From Zorvex, this kettle…", at the beginning of a sentence."""
     name = _FROM_NAME.match(listing.text, end)
     begins = not sentences.left_context(listing.normalized, start).strip()
     return name.span(1) if name and begins and not _is_no_name(name[1]) else None
 
 
-def _line(listing: ListingText, start: int, end: int, record: Record) -> tuple[int, int] | None:
+def _line(listing: ListingText, start: int, end: int, record: SourceRecord) -> tuple[int, int] | None:
     """ "Part of the Zorvex kitchen line"."""
     name = _LINE.match(listing.text, end)
     return name.span(1) if name and not _is_no_name(name[1]) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
-Verdict: TypeAlias = Literal["supported", "unsupported", "contradicted"]
+ClaimStatus: TypeAlias = Literal["supported", "unsupported", "contradicted"]
 Subject: TypeAlias = Literal["number", "brand", "attribute", "claim"]
 
 # What a shopper is told wrongly counts as much as three things left unproved.
@@ -21,7 +21,7 @@ class Claim(NamedTuple):
     subject: Subject
     start: int
     end: int
-    verdict: Verdict
+    verdict: ClaimStatus
     source_has: tuple[str, ...] = ()
 
 

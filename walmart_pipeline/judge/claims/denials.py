@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from walmart_pipeline.judge.claims.claim import Claim
 from walmart_pipeline.judge.claims.listing_text import ListingText
-from walmart_pipeline.judge.claims.record import Record
+from walmart_pipeline.judge.claims.record import SourceRecord
 from walmart_pipeline.text import tokenizer
 
 _NOT_INCLUDED = re.compile(r"\b([a-z]+) (?:is |are )?(?:not included|sold separately|excluded)\b")
@@ -31,7 +31,7 @@ class _Denial(NamedTuple):
     in_the_box: bool
 
 
-def denied_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+def denied_claims(listing: ListingText, record: SourceRecord) -> Iterator[Claim]:
     """Each part that a sentence gives the product or puts into its box, against the record."""
     for denial in _denials(record):
         # Battery and batteries.
@@ -45,7 +45,7 @@ def denied_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
                 yield Claim("attribute", *span, "contradicted", (denial.statement,))
 
 
-def _denials(record: Record) -> Iterator[_Denial]:
+def _denials(record: SourceRecord) -> Iterator[_Denial]:
     for name, value in record.product.attributes.items():
         if value in _NO:
             *words, last = tokenizer.PIECE.findall(tokenizer.normalized(name)) or [""]

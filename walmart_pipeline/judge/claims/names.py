@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from walmart_pipeline.judge.claims import context
 from walmart_pipeline.judge.claims.claim import Claim, Subject
 from walmart_pipeline.judge.claims.listing_text import ListingText
-from walmart_pipeline.judge.claims.record import SHOWN_WORDS, Record
+from walmart_pipeline.judge.claims.record import SHOWN_WORDS, SourceRecord
 from walmart_pipeline.text import sentences
 from walmart_pipeline.text.word_search import search_text
 
@@ -34,7 +34,7 @@ _BODY_AFTER = re.compile(rf"(?:\s+[a-z][\w-]*){{0,4}}\s+(?:by|to|from)\s+(?:the\
 _REACH = 60
 
 
-def model_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+def model_claims(listing: ListingText, record: SourceRecord) -> Iterator[Claim]:
     """Each model number or protection class that the text gives to the product."""
     for start, end in _models(listing.text):
         token = search_text(listing.text[start:end]).replace(" ", "").strip("_")
@@ -57,7 +57,7 @@ def _models(text: str) -> Iterator[tuple[int, int]]:
             yield head.start(), number_index.end()
 
 
-def _alike(token: str, record: Record) -> list[str]:
+def _alike(token: str, record: SourceRecord) -> list[str]:
     """Names in the record with the same letters in front and other figures; of a protection class, another class."""
     found = []
     for start, end in _models(record.text):
@@ -72,7 +72,7 @@ def _family(token: str) -> str:
     return "ip" if _PROTECTION.fullmatch(token) else letters.group() if letters else ""
 
 
-def certificate_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+def certificate_claims(listing: ListingText, record: SourceRecord) -> Iterator[Claim]:
     """Each certificate with the name of a body, unsupported where the record does not name the body."""
     for start, end, _ in listing.terms_of.get("seal", ()):
         # Among capitals a body has none of its own.

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from itertools import pairwise
 
-from walmart_pipeline.judge.claims.claim import Verdict
+from walmart_pipeline.judge.claims.claim import ClaimStatus
 from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.quantities import Quantity
 from walmart_pipeline.text.units import COUNTS, Unit
@@ -77,7 +77,7 @@ class NumberIndex:
         """Whether there is a number of things of this name."""
         return bool(self._of_name(noun))
 
-    def judge(self, quantity: Quantity) -> Verdict:
+    def judge(self, quantity: Quantity) -> ClaimStatus:
         """supported; contradicted when the kind is there with other values only; unsupported when it is not there."""
         if self._has_reading(quantity):
             return "supported"

@@ -8,10 +8,10 @@ from math import inf
 
 from walmart_pipeline.judge.claims import directions, unrelated_numbers
 from walmart_pipeline.judge.claims.arithmetic import follows
-from walmart_pipeline.judge.claims.claim import Claim, Verdict
+from walmart_pipeline.judge.claims.claim import Claim, ClaimStatus
 from walmart_pipeline.judge.claims.comparisons import Comparison, comparison_of, is_like
 from walmart_pipeline.judge.claims.listing_text import ListingText
-from walmart_pipeline.judge.claims.record import Record
+from walmart_pipeline.judge.claims.record import SourceRecord
 from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.quantities import Quantity
 from walmart_pipeline.text.units import COUNTS
@@ -24,7 +24,7 @@ _PLACE = re.compile(r"\b(?:over|under|above|below)\s+$")
 _OF = re.compile(r"([a-z]+(?: [a-z]+)?)\s+(?:of|is|:)\s*$")
 
 
-def number_claims(listing: ListingText, record: Record, apart: Sequence[Claim]) -> Iterator[Claim]:
+def number_claims(listing: ListingText, record: SourceRecord, apart: Sequence[Claim]) -> Iterator[Claim]:
     """Each number that the text states, save those that belong to a claim of another kind (`apart`)."""
     shown: dict[tuple[str, bool], bool] = {}
     for quantity in listing.stated:
@@ -49,7 +49,7 @@ def number_claims(listing: ListingText, record: Record, apart: Sequence[Claim]) 
                 yield Claim("number", start, end, *judged)
 
 
-def _is_counted(quantity: Quantity, record: Record) -> bool:
+def _is_counted(quantity: Quantity, record: SourceRecord) -> bool:
     if quantity.readings:
         # Two of three people may do anything, six sleep in no tent for three.
         return quantity.readings[0].amount > max(
@@ -65,8 +65,8 @@ def _is_counted(quantity: Quantity, record: Record) -> bool:
 
 
 def _judged(
-    quantity: Quantity, listing: ListingText, record: Record, comparison: Comparison | None, *, in_title: bool
-) -> tuple[Verdict, tuple[str, ...]] | None:
+    quantity: Quantity, listing: ListingText, record: SourceRecord, comparison: Comparison | None, *, in_title: bool
+) -> tuple[ClaimStatus, tuple[str, ...]] | None:
     """The record's verdict and what it has instead; None for a number that states nothing of the product."""
     number_index = record.number_index
     left, right = listing.around(quantity.start, quantity.end)
@@ -107,7 +107,7 @@ def _compared_beside(quantity: Quantity, beside: Sequence[Quantity]) -> list[tup
     return [(own.amount, other.amount) for own in quantity.readings for other in stated if other.kind == own.kind]
 
 
-def _compares_alike(quantity: Quantity, comparison: Comparison, record: Record) -> bool:
+def _compares_alike(quantity: Quantity, comparison: Comparison, record: SourceRecord) -> bool:
     """Whether the record compares the same figure in the same way: "Over 300 lumens"."""
     return any(
         comparison == comparison_of(*sentences.context(record.normalized, own.start, own.end))
@@ -116,7 +116,7 @@ def _compares_alike(quantity: Quantity, comparison: Comparison, record: Record) 
     )
 
 
-def _is_about_others(quantity: Quantity, verdict: Verdict, listing: ListingText, record: Record) -> bool:
+def _is_about_others(quantity: Quantity, verdict: ClaimStatus, listing: ListingText, record: SourceRecord) -> bool:
     """Whether a figure is one of what the reader does, or of what stands around the product."""
     start, end = quantity.start, quantity.end
     left, right = listing.around(start, end)
@@ -146,7 +146,7 @@ def _beside(quantity: Quantity, listing: ListingText, left: str, right: str) -> 
     return [other for other in listing.stated if first <= other.start < last and other.start != quantity.start]
 
 
-def _attribute(left: str, record: Record) -> str | None:
+def _attribute(left: str, record: SourceRecord) -> str | None:
     """The record's attribute of which "thread count of 800" gives another figure."""
     named = _OF.search(left)
     if named is None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from walmart_pipeline.judge.claims import context
 from walmart_pipeline.judge.claims.claim import Claim
 from walmart_pipeline.judge.claims.listing_text import ListingText
-from walmart_pipeline.judge.claims.record import Record
+from walmart_pipeline.judge.claims.record import SourceRecord
 from walmart_pipeline.judge.claims.vocabulary import Term, is_about, vocabulary
 from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.word_search import has_phrase
@@ -27,7 +27,7 @@ _MADE = re.compile(
 _NEXT_WORDS = re.compile(r"[\s-]+([a-z0-9'-]+)(?:\s+([a-z]+))?")
 
 
-def origin_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+def origin_claims(listing: ListingText, record: SourceRecord) -> Iterator[Claim]:
     """Each place where the text says that it was made; places of anything else are no claim."""
     for start, end, term in listing.terms_of.get("origin", ()):
         if (begin := _attributed_from(term, listing.text, listing.normalized, start, end)) is None:
@@ -40,7 +40,7 @@ def origin_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
             yield Claim("claim", begin, end, "contradicted" if stated else "unsupported", tuple(stated))
 
 
-def origins(record: Record) -> dict[str, None]:
+def origins(record: SourceRecord) -> dict[str, None]:
     """The places where the record says that it was made, in the order in which it names them."""
     named = {
         term.word: None

@@ -38,7 +38,7 @@ _DENIED = re.compile(r"\b(?:not|isn t|aren t|never)(?: (?:be|a|fully|completely|
 _NO = re.compile(r"(?:no|not|none|false|n/?a|does not apply)\b", re.IGNORECASE)
 
 
-class Record:
+class SourceRecord:
     """What a product's record says. Built for one judgement; `text` is every fact that a listing may use."""
 
     def __init__(self, product: Product) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from walmart_pipeline.judge.claims import attribution, context, other_subjects
-from walmart_pipeline.judge.claims.claim import Claim, Subject, Verdict
+from walmart_pipeline.judge.claims.claim import Claim, ClaimStatus, Subject
 from walmart_pipeline.judge.claims.context import SMALL_PARTS
 from walmart_pipeline.judge.claims.listing_text import ListingText
-from walmart_pipeline.judge.claims.record import SHOWN_WORDS, Record
+from walmart_pipeline.judge.claims.record import SHOWN_WORDS, SourceRecord
 from walmart_pipeline.judge.claims.vocabulary import Term, vocabulary
 from walmart_pipeline.text import sentences, tokenizer
 
@@ -32,10 +32,10 @@ _SIZE_LETTERS = r"\d?x{0,3}-?[sl]|m|\dx|(?:(?:x|extra)[- ]?)*(?:small|large)|med
 _SIZE_NAMED = re.compile(rf"\bsize:?\s+(?:women[’']?s\s+|men[’']?s\s+)?({_SIZE_LETTERS})(?![\w’'-])")
 _SIZE = re.compile(rf"(?<![\w’'-])(?:{_SIZE_LETTERS})(?![\w’'-])")
 
-Judgement: TypeAlias = tuple[Verdict, Sequence[str]]
+Judgement: TypeAlias = tuple[ClaimStatus, Sequence[str]]
 
 
-def term_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+def term_claims(listing: ListingText, record: SourceRecord) -> Iterator[Claim]:
     """Each word that the text says of the product, with the verdict; one that the record has is told once."""
     proved: set[str] = set()
     for start, end, terms in listing.terms:
@@ -58,7 +58,7 @@ def term_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
                 break
 
 
-def _look(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Judgement | None:
+def _look(term: Term, listing: ListingText, start: int, end: int, record: SourceRecord) -> Judgement | None:
     """A material or colour that the record does not have; None where the sentence does not say it of the product."""
     normalized, words = listing.normalized, vocabulary()
     left, right = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
@@ -102,7 +102,7 @@ def _is_beside_bed(listing: ListingText, end: int) -> bool:
     return _BED_AFTER.match(sentences.right_context(listing.normalized, end)) is not None
 
 
-def _size(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Judgement | None:
+def _size(term: Term, listing: ListingText, start: int, end: int, record: SourceRecord) -> Judgement | None:
     """The size of a bed."""
     stated = record.stated("size")
     if not stated and (record.nouns.isdisjoint(_BEDS) or not _is_beside_bed(listing, end)):
@@ -112,7 +112,7 @@ def _size(term: Term, listing: ListingText, start: int, end: int, record: Record
     return ("contradicted", _shown(stated)) if stated else ("unsupported", ())
 
 
-def _claim(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Judgement | None:
+def _claim(term: Term, listing: ListingText, start: int, end: int, record: SourceRecord) -> Judgement | None:
     """A certification or regulated claim."""
     normalized = listing.normalized
     left, right = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
@@ -137,14 +137,14 @@ def _claim(term: Term, listing: ListingText, start: int, end: int, record: Recor
     return ("contradicted", tuple(other.word for other in rivals)) if rivals else ("unsupported", ())
 
 
-def _form(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Judgement | None:
+def _form(term: Term, listing: ListingText, start: int, end: int, record: SourceRecord) -> Judgement | None:
     """What it comes as: tablets of softgels, a hardcover of a paperback."""
     left, right = sentences.left_context(listing.normalized, start), sentences.right_context(listing.normalized, end)
     rivals = [other.word for other in vocabulary().rivals.get(term, ()) if record.terms.get(other)]
     return ("contradicted", rivals) if rivals and not other_subjects.is_about_others(left, right) else None
 
 
-def _taste(term: Term, listing: ListingText, start: int, end: int, record: Record) -> Judgement | None:
+def _taste(term: Term, listing: ListingText, start: int, end: int, record: SourceRecord) -> Judgement | None:
     """A scent, flavour or ingredient, of a record that tells such things."""
     left, right = sentences.left_context(listing.normalized, start), sentences.right_context(listing.normalized, end)
     if not record.describes("taste") or not attribution.is_taste_attributed(
@@ -163,7 +163,7 @@ def _shown(stated: Mapping[Term, str]) -> Sequence[str]:
 _JUDGED = {"material": _look, "color": _look, "size": _size, "claim": _claim, "form": _form, "taste": _taste}
 
 
-def size_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+def size_claims(listing: ListingText, record: SourceRecord) -> Iterator[Claim]:
     """Each size of clothing that the text names, where the record has one or several."""
     if " size " not in listing.search_text:
         return

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from walmart_pipeline.judge.claims import context
 from walmart_pipeline.judge.claims.claim import Claim, Subject
 from walmart_pipeline.judge.claims.listing_text import ListingText
-from walmart_pipeline.judge.claims.record import Record
+from walmart_pipeline.judge.claims.record import SourceRecord
 from walmart_pipeline.text import sentences
 from walmart_pipeline.text.quantities import PATTERN, WORDS
 
@@ -45,7 +45,7 @@ def promises(normalized: str) -> Iterator[Promise]:
             yield Promise(None, "", start, end)
 
 
-def warranty_claims(listing: ListingText, record: Record) -> Iterator[Claim]:
+def warranty_claims(listing: ListingText, record: SourceRecord) -> Iterator[Claim]:
     """Each warranty that the text promises: contradicted by another time, unsupported where the record has none."""
     if "warrant" not in listing.search_text and "guarantee" not in listing.search_text:
         return

@@ -16,7 +16,7 @@ from walmart_pipeline.judge.duplicates.uniqueness import BANDS, BITS, PERMUTATIO
 REPRESENTATIVES = 4
 
 # A copy that has gone, or was written anew: what resembled it is compared again.
-FORGET_GONE = """
+FORGET_REMOVED = """
 update {table}
 set nearest_{key} = null, nearest_content_hash = null, similarity = null
 where nearest_{key} is not null
@@ -27,10 +27,10 @@ where nearest_{key} is not null
 _DIFFERENT = " | ".join(f"xor(one.bits[{place}], other.bits[{place}])" for place in range(1, BITS + 1))
 SIMILARITY = f"greatest(0, 1 - bit_count({_DIFFERENT})::double / {PERMUTATIONS} / {1 - 0.5**BITS})"
 
-# The likest of each text in one band's buckets; only pairs of which at least one has not been compared yet. Most texts
-# share no bucket, and are left out first.
-LIKENESSES = f"""
-insert into likenesses
+# The most similar text to each text in one band's buckets; only pairs of which at least one has not been compared yet.
+# Most texts share no bucket, and are left out first.
+CANDIDATE_PAIRS = f"""
+insert into candidate_pairs
 with shared as (
     select bands[$band] as bucket
     from {{table}}
@@ -63,24 +63,24 @@ pairs as (
     join placed as other on other.place = one.representative
     where one.family <> other.family and (one.fresh or other.fresh)
 )
-select place, max(likeness) as likeness
+select place, max(candidate) as candidate
 from (
-    select one as place, {{{{'similarity': similarity, 'nearest': other}}}} as likeness from pairs
+    select one as place, {{{{'similarity': similarity, 'nearest': other}}}} as candidate from pairs
     union all
     select other, {{{{'similarity': similarity, 'nearest': one}}}} from pairs
 )
-where likeness.similarity > {TOLERATED}
+where candidate.similarity > {TOLERATED}
 group by place
 """
 
 # The same text for two products, whatever their families.
-TWINS = """
-insert into likenesses
+IDENTICAL = """
+insert into candidate_pairs
 with placed as (
     select rowid as place, product_id, text_key, similarity is null as fresh
     from {table}
 ),
-twins as (
+identical as (
     select
         text_key,
         min(product_id) as first_product,
@@ -92,21 +92,21 @@ twins as (
 )
 select place, {{'similarity': 1.0, 'nearest': case when product_id = first_product then last else first end}}
 from placed
-join twins using (text_key)
+join identical using (text_key)
 """
 
 FOUND = """
 create or replace temp table found_copies as
-select texts.rowid as place, texts.{key}, nearest.{key} as nearest, nearest.content_hash, best.likeness.similarity
-from (select place, max(likeness) as likeness from likenesses group by place) as best
+select texts.rowid as place, texts.{key}, nearest.{key} as nearest, nearest.content_hash, best.candidate.similarity
+from (select place, max(candidate) as candidate from candidate_pairs group by place) as best
 join {table} as texts on texts.rowid = best.place
-join {table} as nearest on nearest.rowid = best.likeness.nearest
-where best.likeness.similarity > coalesce(texts.similarity, 0)
+join {table} as nearest on nearest.rowid = best.candidate.nearest
+where best.candidate.similarity > coalesce(texts.similarity, 0)
 """
 
-REMEMBER = (
+KEEP = (
     """
-    create or replace temp table touched_texts as
+    create or replace temp table rescored_texts as
     select {key} from {table} where similarity is null
     union
     select {key} from found_copies
@@ -121,24 +121,25 @@ REMEMBER = (
 )
 
 
-def renew(db: Database, *, table: str, key: str) -> None:
+def update(db: Database, *, table: str, key: str) -> None:
     """Find the nearest copy of every text in `table` that was not compared yet, or whose copy has gone.
 
     table: columns as quality.copies; key: the one that tells texts apart. A text that was compared before keeps its
-    nearest copy unless a new text is nearer. Leaves the temporary table `touched_texts` with the keys of those that may
-    have got another.
+    nearest copy unless a new text is nearer. Leaves the temporary table `rescored_texts` with the keys of those
+    that may have got another.
     """
     names = {"table": table, "key": key}
-    db.execute(FORGET_GONE.format(**names))
+    db.execute(FORGET_REMOVED.format(**names))
     db.execute(
-        "create or replace temp table likenesses (place bigint, likeness struct(similarity double, nearest bigint))"
+        "create or replace temp table candidate_pairs "
+        "(place bigint, candidate struct(similarity double, nearest bigint))"
     )
     if db.value(f"select count(*) from {table} where similarity is null"):
         for band in range(1, BANDS + 1):
-            db.execute(LIKENESSES.format(**names), {"band": band})
-        db.execute(TWINS.format(**names))
+            db.execute(CANDIDATE_PAIRS.format(**names), {"band": band})
+        db.execute(IDENTICAL.format(**names))
     db.execute(FOUND.format(**names))
-    for statement in REMEMBER:
+    for statement in KEEP:
         db.execute(statement.format(**names))
-    db.execute("drop table likenesses")
+    db.execute("drop table candidate_pairs")
     db.execute("drop table found_copies")

@@ -95,7 +95,7 @@ def listings(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Non
 def review_queue(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.MaterializeResult[None]:
     """Products whose text was not accepted, each with every reason: what a person has to change, or to add to the feed.
 
-    `needs_review`: the facts carry no listing, or the text breaks a blocking rule or stays below the bar.
+    `needs_review`: the facts carry no listing, or the text breaks a blocking rule or stays below the threshold.
     `failed`: the provider gave no usable answer; the next run asks again.
     """
     with warehouse.writing() as db:
@@ -145,23 +145,23 @@ def model_ratings(
         )
     sample = settings.model_judge_sample
     with progress.step(f"asking a model ({rater.name})", sample, context.log.info) as advance:
-        told = model_judge.ask(warehouse, rater, sample=sample, advance=advance)
+        run = model_judge.ask(warehouse, rater, sample=sample, advance=advance)
     with warehouse.reading() as db:
-        standing = model_judge.standing(db, rater)
+        rater_agreement = model_judge.rater_agreement(db, rater)
         rows = db.count("quality.model_ratings")
-    if told.asked and not told.rated:
-        raise dg.Failure(f"none of {told.asked} texts got a rating: {told.errors[0]}")
+    if run.asked and not run.rated:
+        raise dg.Failure(f"none of {run.asked} texts got a rating: {run.errors[0]}")
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows,
             "model judge": f"{rater.name}, {rater.model}, prompt {rater.prompt_version}",
-            "asked": told.asked,
-            "rated": told.rated,
-            "cost (USD)": round(told.cost_usd, 4),
-            "errors": dg.MetadataValue.md("\n".join(f"- {error}" for error in told.errors) or "_none_"),
-            "agreement with reviewers": dg.MetadataValue.json(standing.reviewers.model_dump()),
+            "asked": run.asked,
+            "rated": run.rated,
+            "cost (USD)": round(run.cost_usd, 4),
+            "errors": dg.MetadataValue.md("\n".join(f"- {error}" for error in run.errors) or "_none_"),
+            "agreement with reviewers": dg.MetadataValue.json(rater_agreement.reviewers.model_dump()),
             "agreement with the score": dg.MetadataValue.json(
-                {"n": standing.texts_with_score, "spearman": standing.spearman_with_score}
+                {"n": rater_agreement.texts_with_score, "spearman": rater_agreement.spearman_with_score}
             ),
         }
     )

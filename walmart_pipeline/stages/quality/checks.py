@@ -19,7 +19,7 @@ from walmart_pipeline.stages.quality.assets import scores
 def publishable_share(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.AssetCheckResult:
     """Told, not stopped: what is not publishable waits in the review queue anyway."""
     with warehouse.reading() as db:
-        return _told(drift.publishable_share(db, judge.policy.label))
+        return _result(drift.publishable_share(db, judge.policy.label))
 
 
 @dg.asset_check(
@@ -30,13 +30,13 @@ def publishable_share(warehouse: dg.ResourceParam[Warehouse], judge: dg.Resource
 def score_drift(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.AssetCheckResult:
     """Told, not stopped: the message names what moved, and from where."""
     with warehouse.reading() as db:
-        return _told(drift.score_drift(db, judge.policy.label))
+        return _result(drift.score_drift(db, judge.policy.label))
 
 
-def _told(verdict: drift.Verdict) -> dg.AssetCheckResult:
+def _result(check: drift.ScoreCheck) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
-        passed=verdict.passed,
+        passed=check.passed,
         severity=dg.AssetCheckSeverity.WARN,
-        description=verdict.message,
-        metadata={"figures": dg.MetadataValue.md(markdown.table(verdict.figures))},
+        description=check.message,
+        metadata={"figures": dg.MetadataValue.md(markdown.table(check.figures))},
     )

@@ -19,7 +19,7 @@ LEAST_RUNS = 7
 # Scales the median deviation to the standard deviation of a normal distribution.
 MAD_TO_SIGMA = 1.4826
 # Points, and per cent of the texts: a catalog that hardly changes has no spread, and nobody acts on less.
-WORTH_TELLING = 1.0
+LEAST_CHANGE = 1.0
 
 # Per cent. The template writer, the floor for every model, reaches 100 on the sample and 84 on a real catalog of 895
 # products: less says that a model, the feed or the policy went wrong.
@@ -59,7 +59,7 @@ where policy = $policy
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ScoreCheck:
     """Whether all is well, in a sentence, with the figures it stands on."""
 
     passed: bool
@@ -82,34 +82,34 @@ def record(db: Database, policy: str, *, run_id: str, judged: int) -> bool:
     return True
 
 
-def score_drift(db: Database, policy: str) -> Verdict:
+def score_drift(db: Database, policy: str) -> ScoreCheck:
     """The latest figures beside the median and spread of the runs before it, at most 14, under the same policy."""
     history = db.query(HISTORY, {"policy": policy})
     if len(history) <= LEAST_RUNS:
         before = max(0, len(history) - 1)
-        return Verdict(True, f"{before} runs to compare with under {policy}; {LEAST_RUNS} are needed", [])
+        return ScoreCheck(True, f"{before} runs to compare with under {policy}; {LEAST_RUNS} are needed", [])
     now, *earlier = history
     figures = [row for name in FIGURES if (row := _compared(name, now, earlier))]
     moved = [row for row in figures if row["moved"]]
     if not moved:
-        return Verdict(True, f"no figure moved beyond its spread in the last {len(earlier)} runs", figures)
-    told = ", ".join(
+        return ScoreCheck(True, f"no figure moved beyond its spread in the last {len(earlier)} runs", figures)
+    movements = ", ".join(
         f"{row['figure']} {row['now']:.1f} (usually {row['median']:.1f} ± {row['allowed']:.1f})" for row in moved
     )
-    return Verdict(False, f"moved against the last {len(earlier)} runs: {told}", figures)
+    return ScoreCheck(False, f"moved against the last {len(earlier)} runs: {movements}", figures)
 
 
-def publishable_share(db: Database, policy: str) -> Verdict:
+def publishable_share(db: Database, policy: str) -> ScoreCheck:
     """The share of publishable texts among those that are judged under this policy."""
     row = db.query(PUBLISHABLE, {"policy": policy})[0]
     if not row["texts"]:
-        return Verdict(True, f"no text is judged under {policy} yet", [])
+        return ScoreCheck(True, f"no text is judged under {policy} yet", [])
     share = 100 * row["publishable"] / row["texts"]
     message = (
         f"{share:.1f} % of {row['texts']:,} texts are publishable under {policy}; "
         f"{PUBLISHABLE_AT_LEAST:.0f} % are expected"
     )
-    return Verdict(share >= PUBLISHABLE_AT_LEAST, message, [row])
+    return ScoreCheck(share >= PUBLISHABLE_AT_LEAST, message, [row])
 
 
 def _compared(name: str, now: Row, earlier: list[Row]) -> Row | None:
@@ -119,7 +119,7 @@ def _compared(name: str, now: Row, earlier: list[Row]) -> Row | None:
         return None
     middle = median(known)
     spread = MAD_TO_SIGMA * median(abs(value - middle) for value in known)
-    allowed = max(SPREADS * spread, WORTH_TELLING)
+    allowed = max(SPREADS * spread, LEAST_CHANGE)
     return {
         "figure": name,
         "now": now[name],

@@ -23,7 +23,7 @@ KEPT_AT_ONCE = 100
 # others follow by a hash, which chooses them as if by lot and the same way each time.
 DUE = f"""
 with known as (
-    select product_id, content_hash, product, listing, 1 as turn
+    select product_id, content_hash, product, listing, 1 as priority
     from quality.rated_texts
     union all
     select
@@ -31,7 +31,7 @@ with known as (
         content_hash,
         to_json({struct("products", Product)}) as product,
         to_json({struct("content", Listing)}) as listing,
-        2 as turn
+        2 as priority
     from content.generated_content as content
     join catalog.products using (product_id)
     semi join quality.scores using (product_id, content_hash)
@@ -44,28 +44,28 @@ anti join (
     from quality.model_ratings
     where provider = $provider and model = $model and prompt_version = $prompt_version
 ) using (product_id, content_hash)
-order by turn, md5(product_id || content_hash)
+order by priority, md5(product_id || content_hash)
 limit $sample
 """
 
 BESIDE_REVIEWERS = """
-select said.stars as model, ratings.stars as reviewer
-from quality.model_ratings as said
+select rated.stars as model, ratings.stars as reviewer
+from quality.model_ratings as rated
 join quality.ratings using (product_id, content_hash)
-where said.provider = $provider and said.model = $model and said.prompt_version = $prompt_version
-    and said.stars is not null
+where rated.provider = $provider and rated.model = $model and rated.prompt_version = $prompt_version
+    and rated.stars is not null
 """
 
 BESIDE_SCORES = """
-select said.stars as model, scores.score
-from quality.model_ratings as said
+select rated.stars as model, scores.score
+from quality.model_ratings as rated
 join quality.scores using (product_id, content_hash)
-where said.provider = $provider and said.model = $model and said.prompt_version = $prompt_version
-    and said.stars is not null
+where rated.provider = $provider and rated.model = $model and rated.prompt_version = $prompt_version
+    and rated.stars is not null
 """
 
 
-class Told(Record):
+class RatingRun(Record):
     """What came of a run."""
 
     asked: int
@@ -74,7 +74,7 @@ class Told(Record):
     cost_usd: float
 
 
-class Standing(Record):
+class RaterAgreement(Record):
     """How far the model agrees with others, over all that it has ever rated."""
 
     reviewers: Agreement
@@ -82,11 +82,11 @@ class Standing(Record):
     spearman_with_score: float | None
 
 
-def ask(warehouse: Warehouse, rater: Rater, *, sample: int, advance: Callable[[int], None]) -> Told:
+def ask(warehouse: Warehouse, rater: Rater, *, sample: int, advance: Callable[[int], None]) -> RatingRun:
     """Ask about at most `sample` texts that this judge has not rated yet, and keep what it says.
 
     The warehouse is open only to read the texts and to write a batch of ratings, not while the model is asked.
-    advance: told the number of texts since the last call. Raises CallError if the model can't be reached at all.
+    advance: called with the number of texts since the last call. Raises CallError if the model can't be reached at all.
     """
     judge = _judge(rater)
     with warehouse.reading() as db:
@@ -99,12 +99,12 @@ def ask(warehouse: Warehouse, rater: Rater, *, sample: int, advance: Callable[[i
         )
         for row in due
     )
-    said: list[ModelRating] = []
+    received: list[ModelRating] = []
 
     def settled() -> Iterator[dict[str, object]]:
         with closing(rater.rate(texts)) as ratings:
             for rating in ratings:
-                said.append(rating)
+                received.append(rating)
                 advance(1)
                 if rating.is_settled:
                     yield rating.model_dump(exclude={"is_settled"}) | judge | {"rated_at": datetime.now(UTC)}
@@ -112,19 +112,19 @@ def ask(warehouse: Warehouse, rater: Rater, *, sample: int, advance: Callable[[i
     for rows in batches(settled(), KEPT_AT_ONCE):
         with warehouse.writing() as db:
             db.upsert("quality.model_ratings", rows, ["product_id", "content_hash", *judge])
-    return Told(
+    return RatingRun(
         asked=len(due),
-        rated=sum(rating.stars is not None for rating in said),
-        errors=list(dict.fromkeys(rating.error for rating in said if rating.error)),
-        cost_usd=sum(rating.cost_usd for rating in said),
+        rated=sum(rating.stars is not None for rating in received),
+        errors=list(dict.fromkeys(rating.error for rating in received if rating.error)),
+        cost_usd=sum(rating.cost_usd for rating in received),
     )
 
 
-def standing(db: Database, rater: Rater) -> Standing:
+def rater_agreement(db: Database, rater: Rater) -> RaterAgreement:
     """How far this judge agrees with reviewers, a pair for each rating, and with the score."""
     beside_reviewers = db.query(BESIDE_REVIEWERS, _judge(rater))
     beside_scores = db.query(BESIDE_SCORES, _judge(rater))
-    return Standing(
+    return RaterAgreement(
         reviewers=agreement([(row["model"], row["reviewer"]) for row in beside_reviewers]),
         texts_with_score=len(beside_scores),
         spearman_with_score=spearman([row["model"] for row in beside_scores], [row["score"] for row in beside_scores]),

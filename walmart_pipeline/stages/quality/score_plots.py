@@ -55,8 +55,8 @@ def _dimensions(overview: Overview) -> Figure:
     for ax, (name, counts) in zip(axes.flat, overview.dimensions.items(), strict=True):
         _bars(ax, counts)
         measured = sum(counts)
-        told = "" if measured == overview.texts else f" ({measured:,} of {overview.texts:,})"
-        ax.set_title(name.capitalize() + told, fontsize=10, color=_INK, loc="left")
+        suffix = "" if measured == overview.texts else f" ({measured:,} of {overview.texts:,})"
+        ax.set_title(name.capitalize() + suffix, fontsize=10, color=_INK, loc="left")
     figure.supylabel("Texts", fontsize=10, color=_INK)
     return figure
 

@@ -100,37 +100,37 @@ where (product_id, content_hash) not in (select (product_id, content_hash) from 
 """
 
 # A report takes its text for unique until a copy is found.
-TOUCHED = f"""
+SIMILARITY_CHANGED = f"""
 select
     product_id,
     {", ".join(get_args(Dimension))},
     len([v for v in violations if v.severity = 'blocking']) > 0 as blocked,
     similarity
-from touched_texts
+from rescored_texts
 join quality.copies using (product_id)
 join quality.scores using (product_id, content_hash)
 where similarity > 0 or uniqueness < {ALONE}
 """
 
-SETTLED = """
+RESCORED = """
 update quality.scores
 set
-    uniqueness = settled.uniqueness,
-    score = settled.score,
-    band = settled.band,
-    publishable = settled.publishable,
+    uniqueness = rescored.uniqueness,
+    score = rescored.score,
+    band = rescored.band,
+    publishable = rescored.publishable,
     scored_at = now()
 from (
     select unnest(
         from_json(
-            $settled,
+            $rescored,
             '[{"product_id": "VARCHAR", "uniqueness": "DOUBLE", "score": "DOUBLE", "band": "VARCHAR",
                "publishable": "BOOLEAN"}]'
         ),
         recursive := true
     )
-) as settled
-where scores.product_id = settled.product_id
+) as rescored
+where scores.product_id = rescored.product_id
 """
 
 ACCEPTED = f"""
@@ -157,7 +157,7 @@ select
     case
         when content.status <> 'complete' then [content.error]
         when len(blocking) > 0 then blocking
-        else ['the score of ' || scores.score || ' is below the bar of ' || {bar}]
+        else ['the score of ' || scores.score || ' is below the threshold of ' || {threshold}]
     end as reasons,
     scores.score,
     content.content_hash,
@@ -192,9 +192,9 @@ def score(db: Database, judge: Judge, *, advance: Callable[[int], None], process
             db.checkpoint()
             total += len(answers)
             advance(len(answers))
-    # In one transaction: a text that is compared and not settled would keep its old report.
-    nearest.renew(db, table="quality.copies", key="product_id")
-    _settle(db, judge)
+    # In one transaction: a text that is compared and not rescored would keep its old report.
+    nearest.update(db, table="quality.copies", key="product_id")
+    _rescore(db, judge)
     db.checkpoint()
     return total
 
@@ -224,16 +224,16 @@ def _keep(db: Database, due: _Due, answers: list[str]) -> None:
         db.execute(statement)
 
 
-def _settle(db: Database, judge: Judge) -> None:
+def _rescore(db: Database, judge: Judge) -> None:
     """Bring the reports of touched texts up to date with their nearest copy."""
-    for page in db.pages(TOUCHED):
-        settled = []
+    for page in db.pages(SIMILARITY_CHANGED):
+        rescored = []
         for row in page:
             measured = {name: row[name] for name in get_args(Dimension)}
             measured["uniqueness"] = uniqueness.measure(row["similarity"])
             grade = judge.grade(measured, blocked=row["blocked"])
-            settled.append({"product_id": row["product_id"], "uniqueness": measured["uniqueness"], **grade._asdict()})
-        db.execute(SETTLED, {"settled": json.dumps(settled)})
+            rescored.append({"product_id": row["product_id"], "uniqueness": measured["uniqueness"], **grade._asdict()})
+        db.execute(RESCORED, {"rescored": json.dumps(rescored)})
 
 
 def due_count(db: Database, judge: Judge) -> int:
@@ -248,5 +248,5 @@ def accept(db: Database) -> tuple[int, int]:
 
 def queue(db: Database, judge: Judge) -> tuple[int, int]:
     """Bring `quality.review_queue` up to date. Returns (rows written, rows removed)."""
-    wanted = TO_REVIEW.format(bar=judge.policy.publishable_score)
+    wanted = TO_REVIEW.format(threshold=judge.policy.publishable_score)
     return db.sync("quality.review_queue", wanted, key="product_id", stamp="queued_at")

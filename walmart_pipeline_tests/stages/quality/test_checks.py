@@ -57,9 +57,9 @@ def night(db: Database, mean: float, *, run: int, noise: float = 0.0, policy: st
 
 def test_a_share_of_publishable_texts_below_the_bar_is_told(db: Database) -> None:
     scored(db, *[90] * 7, *[50] * 3)
-    verdict = drift.publishable_share(db, POLICY)
-    assert not verdict.passed
-    assert "70.0 % of 10 texts" in verdict.message
+    check = drift.publishable_share(db, POLICY)
+    assert not check.passed
+    assert "70.0 % of 10 texts" in check.message
     scored(db, *[90] * 8, *[50] * 2)
     assert drift.publishable_share(db, POLICY).passed
 
@@ -67,17 +67,17 @@ def test_a_share_of_publishable_texts_below_the_bar_is_told(db: Database) -> Non
 def test_texts_of_another_policy_are_not_counted(db: Database) -> None:
     """A run that was stopped half-way leaves texts that are judged under the policy before."""
     scored(db, *[50] * 20, policy="older@1")
-    verdict = drift.publishable_share(db, POLICY)
-    assert verdict.passed
-    assert "no text" in verdict.message
+    check = drift.publishable_share(db, POLICY)
+    assert check.passed
+    assert "no text" in check.message
 
 
 def test_too_short_a_history_passes_and_says_so(db: Database) -> None:
     for run in range(drift.LEAST_RUNS):
         night(db, 90 if run else 20, run=run)
-    verdict = drift.score_drift(db, POLICY)
-    assert verdict.passed
-    assert f"{drift.LEAST_RUNS} are needed" in verdict.message
+    check = drift.score_drift(db, POLICY)
+    assert check.passed
+    assert f"{drift.LEAST_RUNS} are needed" in check.message
 
 
 def test_a_fall_is_told_with_what_moved_and_from_where(db: Database) -> None:
@@ -85,11 +85,11 @@ def test_a_fall_is_told_with_what_moved_and_from_where(db: Database) -> None:
         night(db, 90, run=run)
     assert drift.score_drift(db, POLICY).passed
     night(db, 80, run=99)
-    verdict = drift.score_drift(db, POLICY)
-    assert not verdict.passed
-    assert "mean 80." in verdict.message
-    assert "usually 90." in verdict.message or "usually 89." in verdict.message
-    assert "compliance 80." in verdict.message
+    check = drift.score_drift(db, POLICY)
+    assert not check.passed
+    assert "mean 80." in check.message
+    assert "usually 90." in check.message or "usually 89." in check.message
+    assert "compliance 80." in check.message
 
 
 def test_a_rise_is_drift_too(db: Database) -> None:

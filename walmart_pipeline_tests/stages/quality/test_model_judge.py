@@ -18,7 +18,7 @@ from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.resources import resources
 from walmart_pipeline.stages.quality import model_judge, ratings
 from walmart_pipeline.stages.quality.assets import model_ratings
-from walmart_pipeline.stages.quality.model_judge import Standing, Told
+from walmart_pipeline.stages.quality.model_judge import RaterAgreement, RatingRun
 from walmart_pipeline_tests.judge.examples import HONEST, JUDGE, KETTLE
 from walmart_pipeline_tests.llm.fake_ollama import FakeOllama, fake_ollama
 from walmart_pipeline_tests.stages.quality.test_ratings import write_text
@@ -64,12 +64,12 @@ def configured(server: FakeOllama, home: Path, sample: int = 4, **more: object) 
     return Settings.model_validate(given | more)
 
 
-def ask(server: FakeOllama, warehouse: Warehouse, sample: int = 4) -> tuple[Told, Standing]:
+def ask(server: FakeOllama, warehouse: Warehouse, sample: int = 4) -> tuple[RatingRun, RaterAgreement]:
     chosen = model_rater.rater(configured(server, warehouse.path.parent, sample), JUDGE)
     assert chosen
     told = model_judge.ask(warehouse, chosen, sample=sample, advance=lambda _: None)
     with warehouse.reading() as db:
-        return told, model_judge.standing(db, chosen)
+        return told, model_judge.rater_agreement(db, chosen)
 
 
 def rows(warehouse: Warehouse) -> list[tuple[str, int | None]]:
@@ -107,10 +107,10 @@ def test_texts_that_reviewers_rated_come_first_also_those_that_were_written_anew
             given = {"product_id": f"K-{number}", "content_hash": listing.content_hash, "stars": stars}
             ratings.rate(db, Rating(**given, reviewer="ada", rated_at=datetime.now(UTC)))
         write(db, KETTLE.model_copy(update={"product_id": "K-5"}), title="A new text")
-    _, standing = ask(server, warehouse, sample=2)
+    _, rater_agreement = ask(server, warehouse, sample=2)
     assert rows(warehouse) == [("K-3", 5), ("K-5", 1)]
-    assert (standing.reviewers.n, standing.reviewers.mae, standing.reviewers.kappa) == (2, 0, 1)
-    assert standing.texts_with_score == 1
+    assert (rater_agreement.reviewers.n, rater_agreement.reviewers.mae, rater_agreement.reviewers.kappa) == (2, 0, 1)
+    assert rater_agreement.texts_with_score == 1
 
 
 def test_product_text_is_data_in_the_users_turn_and_nowhere_else(server: FakeOllama, tmp_path: Path) -> None:
@@ -149,9 +149,9 @@ def test_an_error_that_can_pass_is_asked_again_by_the_next_run(server: FakeOllam
 def test_other_weights_are_another_judge(server: FakeOllama, warehouse: Warehouse) -> None:
     ask(server, warehouse, sample=6)
     server.digest = "b" * 64
-    told, standing = ask(server, warehouse, sample=6)
+    told, rater_agreement = ask(server, warehouse, sample=6)
     assert told.rated == 6
-    assert standing.texts_with_score == 6
+    assert rater_agreement.texts_with_score == 6
 
 
 @pytest.mark.parametrize("named", [None, "writer", "ollama", "ollama:", "template:facts", "bard:1"])
