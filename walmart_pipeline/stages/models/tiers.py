@@ -49,7 +49,7 @@ class Tier:
 # as the tier rises: better examples show the style, so less has to be left to chance.
 #
 # shots: the median product of the general catalog has 1,374 characters as JSON and a listing of ordinary length about
-# 1,800, so a pair takes about 800 tokens at 4 characters each. Beside them stand num_predict, recipes.PRODUCT_TOKENS
+# 1,800, so a pair takes about 800 tokens at 4 characters each. Added to them are num_predict, recipes.PRODUCT_TOKENS
 # and a system text of about 500 tokens: 3,600 together.
 #   3 shots: 6,000 of 8,192 tokens · 5 shots: 7,600 of 8,192 · 8 shots: 10,000 of 16,384
 #
@@ -72,7 +72,7 @@ TIERS: Mapping[str, Tier] = MappingProxyType(
 
 # An answer that is cut is lost, a prompt that is too long loses its oldest example: sizes are rounded up to a step, and
 # an answer counts as if it had 2.6 characters a token instead of the 4 of the estimate, as `num_predict` above.
-# 412 composed listings of a general catalog come to 5,120 tokens with 3 shots, 7,168 with 5 and 9,216 with 8, of which
+# 412 template listings of a general catalog come to 5,120 tokens with 3 shots, 7,168 with 5 and 9,216 with 8, of which
 # 1,024 are the answer's: a cache of 640, 896 and 1,152 MiB with llama3.1:8b.
 ANSWER_STEP = 256
 CONTEXT_STEP = 1024

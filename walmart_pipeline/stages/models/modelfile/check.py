@@ -15,7 +15,7 @@ Severity: TypeAlias = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class ModelfileProblem:
-    """An error stops Ollama from building the model; with a warning it builds, but perhaps not what was meant."""
+    """An error stops Ollama from building the model; with a warning it builds, but perhaps not what was intended."""
 
     line: int  # 0 is the file as a whole
     message: str
