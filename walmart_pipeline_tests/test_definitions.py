@@ -74,6 +74,7 @@ def test_every_asset_says_what_it_is_who_owns_it_and_of_which_version_it_is() ->
 
 # A model that is called for hours must not keep every other run from the warehouse.
 CALL_A_MODEL = {
+    "content__generated_content",
     "quality__model_ratings",
     "models__tuned",
     "models__candidates",
