@@ -1,7 +1,4 @@
-"""Everything that Dagster loads, put together.
-
-Belongs here: which modules hold assets, checks, jobs, schedules and sensors. Does not: any of them.
-"""
+"""Everything that Dagster loads."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What assets are given to work with, built when a run begins.
-
-Belongs here: the resources and how one follows from another. Does not: what they do (settings, warehouse, progress,
-quality.judge, llm). All follow from `settings`, so that replacing it moves a whole run to another workspace.
-"""
+"""Dagster resources. All follow from `settings`: replacing it moves a run to another workspace."""
 
 from typing import Any
 
@@ -18,11 +14,11 @@ from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.judge.model_rating import Rater
 from walmart_pipeline.registry import model_versions, writers
 
-# Every asset and check that opens the warehouse is in this pool of one: DuckDB lets one process write.
+# Assets and checks that work on the warehouse, and make no model calls, are in this pool of one.
 WAREHOUSE_POOL = "warehouse"
 
 
-@dg.resource(description="Where things are and what is configured: the environment and .env.")
+@dg.resource(description="Paths and configuration, from the environment and .env.")
 def settings_resource() -> settings.Settings:
     """Read when the run begins, not when the code is loaded."""
     return settings.load()
@@ -35,7 +31,7 @@ def warehouse_resource(context: dg.InitResourceContext) -> Warehouse:
     return Warehouse(configured.warehouse, configured.warehouse_wait_seconds)
 
 
-@dg.resource(description="Says how far a long step is.")
+@dg.resource(description="Reports the progress of long steps.")
 def progress_resource() -> LogProgress:
     """Lines in the run's log; `walmart-pipeline run` puts bars in its place."""
     return LogProgress()
@@ -51,7 +47,7 @@ def judge_resource(context: dg.InitResourceContext) -> Judge:
 
 @dg.resource(description="Writes the listings.", required_resource_keys={"settings", "judge", "warehouse"})
 def provider_resource(context: dg.InitResourceContext) -> Provider:
-    """As WALMART_PROVIDER says, with its champion; `auto` needs no server and no key."""
+    """By WALMART_PROVIDER, with its champion; `auto` needs no server and no key."""
     warehouse: Warehouse = context.resources.warehouse
     return provider_factory.choose(
         context.resources.settings,
@@ -67,7 +63,7 @@ def provider_resource(context: dg.InitResourceContext) -> Provider:
     required_resource_keys={"settings", "judge"},
 )
 def rater_resource(context: dg.InitResourceContext) -> Rater | None:
-    """As WALMART_MODEL_JUDGE says; off by default."""
+    """By WALMART_MODEL_JUDGE; off by default."""
     return model_rater.rater(context.resources.settings, context.resources.judge)
 
 

@@ -1,14 +1,9 @@
-"""The jobs in this process, on the same Dagster instance as the UI.
-
-Belongs here: executing a job, and why it failed in words for a user. Does not: what came of it (run_summary.py,
-retrain_summary.py).
-"""
+"""Executes the jobs in this process, on the same Dagster instance as the UI."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
@@ -16,7 +11,7 @@ from uuid import uuid4
 from walmart_pipeline.automation import live_runs
 from walmart_pipeline.automation.retrain_config import RetrainConfig
 from walmart_pipeline.automation.retrain_summary import Retraining, retrained
-from walmart_pipeline.automation.run_summary import Summary, summarize
+from walmart_pipeline.automation.run_summary import EndedRun, Summary, summarize
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 
@@ -47,7 +42,7 @@ def run(
     plan_only: bool = False,
     progress: Progress,
 ) -> Summary:
-    """Execute the job `pipeline`; a step that fails is told in `Summary.error`.
+    """Execute the job `pipeline`; `Summary.error` names a step that failed.
 
     catalog: files and folders to read in place; empty: the inbox. accept_shrinkage: load feeds that lost most of
     their rows. limit: write at most so many products.
@@ -57,8 +52,7 @@ def run(
         "catalog__raw_products": {"paths": list(catalog), "accept_shrinkage": accept_shrinkage},
         "content__generation_plan": {} if limit is None else {"limit": limit},
     }
-    done = _execute(settings, progress, "pipeline", steps, only=PLANNING if plan_only else None)
-    return summarize(settings, started=done.started, run_id=done.run_id, seconds=done.seconds, error=done.error)
+    return summarize(settings, _execute(settings, progress, "pipeline", steps, only=PLANNING if plan_only else None))
 
 
 def withdraw(settings: Settings, *, progress: Progress) -> str | None:
@@ -69,21 +63,12 @@ def withdraw(settings: Settings, *, progress: Progress) -> str | None:
 def retrain(
     settings: Settings, *, config: RetrainConfig, tiers: Sequence[str] = (), promote: bool = True, progress: Progress
 ) -> Retraining:
-    """Execute the job `retrain`; a step that fails is told in `Retraining.error`.
+    """Execute the job `retrain`; `Retraining.error` names a step that failed.
 
-    tiers: of which candidates are made; empty: each that has enough examples. promote: let the evaluation decide which
-    model writes from now on; otherwise it only says what it would have done.
+    tiers: those to make candidates of; empty: each that has enough examples. promote: carry out the evaluation's
+    decision; otherwise it is only reported.
     """
-    done = _execute(settings, progress, "retrain", config.steps(tiers=tiers, promote=promote))
-    return retrained(settings, started=done.started, run_id=done.run_id, seconds=done.seconds, error=done.error)
-
-
-@dataclass(frozen=True)
-class _Done:
-    started: datetime
-    run_id: str
-    seconds: float
-    error: str | None
+    return retrained(settings, _execute(settings, progress, "retrain", config.steps(tiers=tiers, promote=promote)))
 
 
 def _execute(
@@ -93,7 +78,7 @@ def _execute(
     steps: Steps,
     *,
     only: Sequence[str] | None = None,
-) -> _Done:
+) -> EndedRun:
     """Run a job in this process. steps: config by op. only: the assets of it to materialize; None for all."""
     import dagster as dg
 
@@ -116,7 +101,7 @@ def _execute(
             raise_on_error=False,
         )
     error = None if result.success else _why(result.all_events)
-    return _Done(started, result.run_id, time.monotonic() - clock, error)
+    return EndedRun(started, result.run_id, time.monotonic() - clock, error)
 
 
 def _why(events: Sequence[DagsterEvent]) -> str:
@@ -130,7 +115,7 @@ def _why(events: Sequence[DagsterEvent]) -> str:
             return f"{step}: {why}"
         if event.is_job_failure:
             return _root(event.job_failure_data.error)
-    return "the run ended without saying why: see its log in the UI (`walmart-pipeline dev`)"
+    return "the run failed without an error: see its log in the UI (`walmart-pipeline dev`)"
 
 
 def _root(error: SerializableErrorInfo | None) -> str:

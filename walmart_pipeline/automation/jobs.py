@@ -1,4 +1,4 @@
-"""What can be run as a whole."""
+"""The jobs."""
 
 from __future__ import annotations
 

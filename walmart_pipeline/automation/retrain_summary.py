@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from walmart_pipeline.automation.run_summary import spent
+from walmart_pipeline.automation.run_summary import EndedRun, ended_run_facts
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, Warehouse, WarehouseError
+from walmart_pipeline.core.warehouse import Database
 
 DATASET = """
 select 'v' || number as dataset, (select count(*) from training.dataset) as examples
@@ -110,20 +110,11 @@ class Retraining(BaseModel):
     run_id: str = ""
 
 
-def retrained(settings: Settings, *, started: datetime, run_id: str, seconds: float, error: str | None) -> Retraining:
-    """The facts of a retraining, also of one that failed: then they show how far it came."""
-    about = {"succeeded": error is None, "error": error, "run_id": run_id, "seconds": round(seconds, 1)}
-    try:
-        with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:
-            facts = _facts(db, started)
-    except WarehouseError:
-        # A run that failed before its first write leaves no warehouse: `error` says why it failed.
-        if error is None:
-            raise
-        return Retraining.model_validate(about)
-    about |= dict(zip(("calls", "cost_usd"), spent(settings, started), strict=True))
-    report = settings.reports / f"model-evaluation-{facts.pop('evaluation_number')}.html"
-    return Retraining.model_validate(facts | about | {"report": str(report) if report.is_file() else None})
+def retrained(settings: Settings, ended: EndedRun) -> Retraining:
+    """The facts of a retraining; those of a failed one show how far it came."""
+    facts = ended_run_facts(settings, ended, lambda db: _facts(db, ended.started))
+    report = settings.reports / f"model-evaluation-{facts.pop('evaluation_number', None)}.html"
+    return Retraining.model_validate(facts | {"report": str(report) if report.is_file() else None})
 
 
 def _facts(db: Database, started: datetime) -> dict[str, Any]:

@@ -1,10 +1,9 @@
-"""What a run came to, read from the warehouse.
-
-Belongs here: the facts of the summary and their queries. Does not: how they are shown (terminal.py).
-"""
+"""The summary of a run, read from the warehouse."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -99,6 +98,16 @@ order by name
 """
 
 
+@dataclass(frozen=True)
+class EndedRun:
+    """A run that was executed in this process; `error` of one that failed."""
+
+    started: datetime
+    run_id: str
+    seconds: float
+    error: str | None
+
+
 class FeedFact(BaseModel):
     """A feed as it was last offered."""
 
@@ -109,7 +118,7 @@ class FeedFact(BaseModel):
 
 
 class Summary(BaseModel):
-    """What `walmart-pipeline run` tells: rows, products and texts are those of the whole warehouse after the run."""
+    """The facts of a run; rows, products and texts are those of the whole warehouse after it."""
 
     succeeded: bool
     error: str | None = None
@@ -118,7 +127,7 @@ class Summary(BaseModel):
     rows_rejected: int = 0
     products: int = 0
     planned: int = Field(default=0, description="Products that this run was to write.")
-    calls_at_most: int = Field(default=0, description="What the plan comes to, less what the ledger knows.")
+    calls_at_most: int = Field(default=0, description="Calls that the plan needs, without answers in the ledger.")
     tokens_at_most: int = 0
     cost_usd_at_most: float = 0.0
     notice: str | None = Field(default=None, description="What a user should know about who writes.")
@@ -148,25 +157,34 @@ class Summary(BaseModel):
     examples_missing: dict[str, int] = Field(default_factory=dict, description="By tier that could not be built.")
 
 
-def summarize(settings: Settings, *, started: datetime, run_id: str, seconds: float, error: str | None) -> Summary:
-    """The facts of a run, also of one that failed on its way: then they tell how far it came."""
-    about = {"succeeded": error is None, "error": error, "run_id": run_id, "seconds": round(seconds, 1)}
+def summarize(settings: Settings, ended: EndedRun) -> Summary:
+    """The facts of a run; those of a failed one show how far it came."""
     report = settings.reports / "evaluation.html"
+    facts = ended_run_facts(settings, ended, lambda db: _facts(db, ended.run_id))
+    return Summary.model_validate(facts | {"report": str(report) if report.is_file() else None})
+
+
+def ended_run_facts(settings: Settings, ended: EndedRun, read: Callable[[Database], dict[str, Any]]) -> dict[str, Any]:
+    """What `read` finds in the warehouse, and the run's calls, costs, time and error."""
+    about = {
+        "succeeded": ended.error is None,
+        "error": ended.error,
+        "run_id": ended.run_id,
+        "seconds": round(ended.seconds, 1),
+    }
     try:
         with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:
-            facts = _facts(db, run_id)
+            facts = read(db)
     except WarehouseError:
-        # A run that failed before its first write leaves no warehouse: `error` says why it failed.
-        if error is None:
+        # A run that failed before its first write leaves no warehouse: its error says why.
+        if ended.error is None:
             raise
-        return Summary.model_validate(about)
-    calls, cost_usd = spent(settings, started)
-    about |= {"calls": calls, "cost_usd": cost_usd}
-    return Summary.model_validate(facts | about | {"report": str(report) if report.is_file() else None})
+        return about
+    calls, cost_usd = _spent(settings, ended.started)
+    return facts | about | {"calls": calls, "cost_usd": cost_usd}
 
 
-def spent(settings: Settings, since: datetime) -> tuple[int, float]:
-    """Calls and USD of this run; a ledger that was never needed is not made for the question."""
+def _spent(settings: Settings, since: datetime) -> tuple[int, float]:
     from walmart_pipeline.llm.ledger import Ledger
 
     if settings.ledger_url is None and not settings.ledger_file.exists():

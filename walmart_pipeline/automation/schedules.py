@@ -1,4 +1,4 @@
-"""What runs at which hour. Ships stopped."""
+"""The nightly schedule. Ships stopped."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from walmart_pipeline.automation.jobs import pipeline
 nightly = dg.ScheduleDefinition(
     name="nightly",
     job=pipeline,
-    # After the day's feeds and before the working day, on the clock of Walmart's home in Bentonville.
+    # After the day's feeds and before the working day in Bentonville.
     cron_schedule="0 2 * * *",
     execution_timezone="America/Chicago",
     default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="The whole pipeline, every night at two: new and changed products get their texts.",
+    description="The whole pipeline, every night at two.",
 )

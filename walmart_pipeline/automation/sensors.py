@@ -1,4 +1,4 @@
-"""What sets a run off. Ships stopped."""
+"""Sensors that request runs of the pipeline. Ship stopped."""
 
 import dagster as dg
 

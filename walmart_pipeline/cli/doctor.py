@@ -1,7 +1,4 @@
-"""What is installed, configured and reachable.
-
-Belongs here: looking, and saying what to do. Does not: repairing. A secret is only ever "set" or "not set".
-"""
+"""Checks of what is installed, configured and reachable. A secret is shown as "set" or "not set"."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ REACH_SECONDS = 3.0
 
 
 class Finding(BaseModel):
-    """One thing that was looked at. `remedy` says what to do where it is not good."""
+    """The result of one check, with what to do if it is not good."""
 
     name: str
     state: State
@@ -35,7 +32,7 @@ class Finding(BaseModel):
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Look at everything that a run needs or could use."""
+    """Check everything that a run needs or can use."""
     return [*_installed(), *_configured(settings), *_reachable(settings)]
 
 

@@ -1,7 +1,7 @@
-"""The error that a user can do something about."""
+"""The base class of errors for users."""
 
 from __future__ import annotations
 
 
 class UserError(Exception):
-    """Its message says what is wrong and what to do: a command prints it in place of a traceback."""
+    """An error whose message names the problem and the remedy: commands print it without a traceback."""

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and a lock between processes."""
+"""Atomic writes, and a lock between processes."""
 
 from __future__ import annotations
 

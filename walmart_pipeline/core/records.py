@@ -1,8 +1,4 @@
-"""The words that all stages share: what a product, a listing and a quality report are.
-
-Belongs here: the shape of a record that crosses a stage's border, and the hash that tells whether it changed.
-Does not: how a record is read (catalog), judged (quality) or stored (warehouse.py).
-"""
+"""The records that all stages share: product, listing, completion, quality report, rating and training example."""
 
 from __future__ import annotations
 
@@ -27,7 +23,7 @@ _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",
 
 
 class Record(BaseModel):
-    """A value: compared by content, never changed in place, unknown fields refused."""
+    """Base of all records: immutable, compared by content, unknown fields refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -114,7 +110,7 @@ class Violation(Record):
 
 
 class QualityReport(Record):
-    """What the judge says of one listing. A dimension that was not measured is None, never 0."""
+    """The judgement of one listing. A dimension that was not measured is None, never 0."""
 
     product_id: str
     score: float = Field(ge=0, le=100)
@@ -137,7 +133,7 @@ class QualityReport(Record):
 
 
 class Rating(Record):
-    """What a reviewer said of a listing: 1 (unusable) to 5 (publish as it is)."""
+    """A reviewer's rating of a listing: 1 (unusable) to 5 (publish as it is)."""
 
     product_id: str
     content_hash: str
@@ -148,7 +144,7 @@ class Rating(Record):
 
 
 class ExampleInput(Record):
-    """What a model is told about the product."""
+    """The product as a model gets it."""
 
     product_name: str
     features: list[str]

@@ -1,8 +1,4 @@
-"""Where things are and what is configured, read once from the environment.
-
-Belongs here: every environment name that the program honours, with its default. Does not: opening what it points to.
-Published names (OLLAMA_BASE_URL, OPENAI_API_KEY, …) are honoured as they are; the project's own begin with WALMART_.
-"""
+"""Configuration from the environment: the project's own variables begin with WALMART_, published names are kept."""
 
 from __future__ import annotations
 
@@ -17,12 +13,12 @@ PACKAGE = Path(__file__).resolve().parents[1]
 # The checkout that this code runs from; None where it is installed as a wheel.
 CHECKOUT = PACKAGE.parent if (PACKAGE.parent / "data" / "sample").is_dir() else None
 
-# A wheel's own folder is no place for data: without WALMART_HOME it stays beside the user's work.
+# Never in site-packages, where an upgrade would delete it.
 DEFAULT_WORKSPACE = CHECKOUT / "data" if CHECKOUT else Path("walmart_data")
 
 
 def _published(name: str, default: Any) -> Any:
-    """A field that is known outside of this project by an environment name of its own."""
+    """A field with an environment name that does not begin with WALMART_."""
     return Field(default=default, validation_alias=name)
 
 
@@ -42,7 +38,6 @@ class Settings(BaseSettings):
     policy: str = "walmart-2025"
     provider: str = "auto"
     base_model: str = "llama3.1:8b"
-    # The warehouse file has one writer at a time; a nightly run waits for a colleague's ten-minute run, not for ever.
     warehouse_wait_seconds: float = Field(default=900, ge=0)
 
     # Feeds. A range review drops a fifth of a range at most; a broken export loses any part of it. Ten rows are no
@@ -55,7 +50,7 @@ class Settings(BaseSettings):
     retention_days: int = Field(default=90, ge=1)
     keep_datasets: int = Field(default=3, ge=1)
 
-    # Model calls. The budget holds for one run: whoever lets a model write that costs money says how much it may.
+    # Model calls. The budget holds for one run.
     model: str | None = None
     base_url: str | None = None
     concurrency: int = Field(default=64, ge=1)
@@ -147,7 +142,7 @@ class Settings(BaseSettings):
 
     @property
     def modelfiles(self) -> Path:
-        """Beside the package in a checkout's own workspace, inside the workspace anywhere else."""
+        """In the root of a checkout for its own workspace, inside any other workspace."""
         return (
             CHECKOUT / "modelfiles"
             if CHECKOUT and self.workspace == DEFAULT_WORKSPACE
