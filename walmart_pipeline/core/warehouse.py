@@ -1,6 +1,6 @@
-"""The warehouse: connections to one DuckDB file, its migrations, and how rows enter and leave a table.
+"""The warehouse: connections to one DuckDB file, its migrations, and rows in and out of tables.
 
-DuckDB lets one process write, or many read: transactions have to be short, so that nobody waits for long.
+DuckDB lets one process write, or many read: keep transactions short, others wait for them.
 """
 
 from __future__ import annotations
@@ -28,26 +28,24 @@ logger = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-# Rows of a catalog are 1–5 kB: 2,000 keep a batch under 10 MB in Python while Arrow's cost a batch stays below 1 %.
+# Rows of a catalog are 1–5 kB: a batch takes up to 10 MB in Python.
 BATCH_ROWS = 2_000
 
-# What DuckDB keeps in memory before it goes on in files beside the warehouse: its own choice would be four fifths of
-# the machine, which Python, a model server and Dagster share.
+# Beyond it DuckDB spills to files. Its default, 80 % of the machine, would leave little to a model server.
 MEMORY_LIMIT = "1GB"
 
-# What of it stays from one checkpoint to the next. Without, the blocks of all that was written so far and the
-# allocator's free pages stay: writing 100,000 products peaked at 292 MB, so at 242 MB, and 4,000 at 204 MB.
+# Kept from one checkpoint to the next; more would grow with all that was written (292 in place of 242 MB for 100,000
+# products).
 KEPT_MEMORY = "32MB"
 
-# Between two tries to open a file that another process holds, and when a wait is announced.
+# Between two attempts to open a file that another process holds, and until the wait is announced.
 PAUSE_SECONDS = (0.05, 0.25)
 ANNOUNCE_SECONDS = 2.0
 
 Row = dict[str, Any]
 
-# For each span the tables are read once more, whole where they do not stand in the key's order. 200,000 products in
-# any order took, 5,000 a span, 13.2 s of CPU time and 218 MB; 10,000 11.3 s, 234 MB; 20,000 10.8 s, 274 MB; all as one
-# 10.5 s, 459 MB.
+# Each span reads the tables again. 200,000 products took 13.2 s of CPU time and 218 MB with spans of 5,000, 11.3 s and
+# 234 MB with 10,000, 10.5 s and 459 MB in one.
 SPAN_ROWS = 10_000
 
 # The first and the last key of each span; only the keys are gathered, whatever else the query selects.
@@ -60,11 +58,11 @@ order by first_key
 
 
 class WarehouseError(UserError):
-    """The warehouse can't be opened, or isn't the one that this code knows."""
+    """The warehouse can't be opened, or was written by a newer version."""
 
 
 class Database:
-    """An open connection. `writing()` of Warehouse holds it in one transaction."""
+    """An open connection."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -75,27 +73,15 @@ class Database:
         self._connection.execute(sql, parameters)
 
     def checkpoint(self) -> None:
-        """Keep everything so far, whatever happens next, and give back the memory that it took.
+        """Commit, free the memory that was used so far, and begin a new transaction: for loops over batches.
 
-        For loops that write batch by batch. DuckDB would merge what small commits leave into row groups of 122,880
-        rows, uncompressed in memory: writing 100,000 products peaked at 475 MB, without at 242 MB. From the first
-        checkpoint on the connection leaves that to the next one that writes and has none.
+        Vacuum is off from then on: DuckDB would merge small commits into row groups, uncompressed in memory (475 in
+        place of 242 MB for 100,000 products).
         """
         self._connection.execute("set max_vacuum_tasks = 0")
         self._connection.commit()
         self._free_memory()
         self._connection.begin()
-
-    @contextmanager
-    def on_one_thread(self) -> Iterator[None]:
-        """For a block in which other processes have the cores: there more threads only take each other's time.
-
-        Judging on two cores, the statements between took 80 µs of CPU time a listing with two threads, so 60 µs.
-        """
-        self._connection.execute("set threads = 1")
-        yield
-        # An error ends the connection with its settings.
-        self._connection.execute("reset threads")
 
     def _free_memory(self) -> None:
         """A lower limit makes DuckDB drop blocks, move temporary tables to files and empty its allocator at once."""
@@ -107,7 +93,7 @@ class Database:
         self._connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
 
     def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[Row]:
-        """All rows as dictionaries: for results that are small by their nature."""
+        """All rows as dictionaries: for small results."""
         return _rows(self._connection.execute(sql, parameters).to_arrow_table())
 
     def value(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
@@ -122,22 +108,17 @@ class Database:
     def stream(
         self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None, batch_rows: int = BATCH_ROWS
     ) -> Iterator[list[Row]]:
-        """Rows in batches, so that memory does not grow with the result.
-
-        The statement's result belongs to this connection: finish or close the stream before the next statement.
-        """
+        """Rows in batches. Finish or close the stream before the next statement on this connection."""
         for batch in self._connection.execute(sql, parameters).to_arrow_reader(batch_rows):
             yield _rows(batch)
 
     def pages(
         self, sql: str, parameters: Mapping[str, Any] | None = None, rows: int = BATCH_ROWS
     ) -> Iterator[list[Row]]:
-        """The result as it is now, in batches, between which other statements may run and commit.
+        """The present result in batches, between which other statements may run and commit.
 
-        For narrow rows, or where the tables that the query reads change in between; `pages_by_key` for wide ones.
-        It is set down in a temporary table first and read by row number: a limit with an offset would read all that
-        comes before it once more for each batch (300,000 rows: 1.2 s a batch at the end, so 0.01 s). DuckDB's own
-        rowid does not serve: it changes when the transaction is committed.
+        It is stored in a temporary table with row numbers: an offset would read all rows before it for each batch, and
+        DuckDB's rowid changes at a commit. For wide rows use `pages_by_key`.
         """
         self._page_tables += 1
         table = f"pages_{self._page_tables}"
@@ -151,10 +132,9 @@ class Database:
     def pages_by_key(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, key: str, rows: int = BATCH_ROWS
     ) -> Iterator[list[Row]]:
-        """The result in the order of `key`, in batches, between which other statements may run and commit.
+        """The result in batches, ordered by its unique column `key`; other statements may run and commit in between.
 
-        key: a column of the result, unique in it. Which keys there are is settled at the start; their rows are held in
-        spans of SPAN_ROWS, so that memory does not grow with them.
+        The keys are fixed at the start; their rows are read in spans of SPAN_ROWS, so that memory does not grow.
         """
         given = dict(parameters or {})
         span = f"select * from ({sql}) where {key} between $first_key and $last_key order by {key}"
@@ -164,7 +144,7 @@ class Database:
                 yield _rows(held.slice(start, rows))
 
     def frame(self, sql: str) -> pd.DataFrame:
-        """All rows as a pandas frame, for libraries that take nothing else."""
+        """All rows as a pandas frame."""
         return self._connection.execute(sql).df()
 
     def append(self, table: str, rows: Iterable[Mapping[str, Any]], batch_rows: int = BATCH_ROWS) -> int:
@@ -180,7 +160,7 @@ class Database:
         return total
 
     def replace(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
-        """The table holds exactly these rows afterwards. Returns how many."""
+        """Replace all rows of a table. Returns how many there are."""
         self._connection.execute(f"delete from {table}")
         return self.append(table, rows)
 
@@ -197,10 +177,10 @@ class Database:
         return incoming.num_rows
 
     def sync(self, table: str, wanted: str, *, key: str, stamp: str) -> tuple[int, int]:
-        """Make `table` hold exactly the rows of the query `wanted`, but write only those that differ.
+        """Make `table` hold the rows of the query `wanted`, writing only those that differ.
 
-        key: column that is unique in both. stamp: a column that says when a row was written and makes no difference.
-        Returns (rows written, rows removed because `wanted` no longer has their key).
+        key: a column that is unique in both. stamp: the column with the time of writing, which is not compared.
+        Returns the numbers of rows written, and of rows removed because `wanted` lacks their key.
         """
         execute = self._connection.execute
         execute(f"create or replace temp table wanted_rows as select * from ({wanted})")

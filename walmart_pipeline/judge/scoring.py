@@ -104,7 +104,7 @@ def score_lines(lines: Iterable[str], judge: Judge, *, processes: int | None = N
         for statement in TABLES:
             db.execute(statement)
         last = 0
-        with db.on_one_thread(), closing(workers.answers(_batches(lines), judge, processes=processes)) as answered:
+        with closing(workers.answers(_batches(lines), judge, processes=processes)) as answered:
             for batch, answers in answered:
                 parameters = {"lines": batch.numbers, "answers": answers}
                 db.execute(KEEP[0], parameters)

@@ -186,7 +186,7 @@ def score(db: Database, judge: Judge, *, advance: Callable[[int], None], process
     db.execute(FORGET_GONE)
     db.execute(FORGET_COPIES)
     total = 0
-    with db.on_one_thread(), closing(workers.answers(_due(db, judge), judge, processes=processes)) as answered:
+    with closing(workers.answers(_due(db, judge), judge, processes=processes)) as answered:
         for batch, answers in answered:
             _keep(db, batch, answers)
             db.checkpoint()
