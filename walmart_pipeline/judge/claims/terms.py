@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from walmart_pipeline.judge.claims import attribution, context, other_subjects
 from walmart_pipeline.judge.claims.claim import Claim, ClaimStatus, Subject
-from walmart_pipeline.judge.claims.context import SMALL_PARTS
 from walmart_pipeline.judge.claims.listing_text import ListingText
 from walmart_pipeline.judge.claims.record import SHOWN_WORDS, SourceRecord
 from walmart_pipeline.judge.claims.vocabulary import Term, vocabulary
@@ -90,7 +89,7 @@ def _look(term: Term, listing: ListingText, start: int, end: int, record: Source
         return "unsupported", ()
     if own:
         return "contradicted", (own,)
-    if not stated or (term.kind == "material" and whose in SMALL_PARTS):
+    if not stated or (term.kind == "material" and whose in words.small_parts):
         return "unsupported", ()
     if term.word in _METALLIC:
         stated = stated | record.stated("material")

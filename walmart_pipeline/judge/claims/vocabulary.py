@@ -67,6 +67,9 @@ class Vocabulary:
     """Claims about food: of a product that is none they may be made of what is cooked in it."""
     materials: frozenset[str]
     """Materials of one word: a colour before one is the product's."""
+    parts: frozenset[str]
+    """Stems of parts and properties that a material or colour is said of."""
+    small_parts: frozenset[str]
     attributes: Mapping[Kind, tuple[str, ...]]
     """Words in the name of an attribute that tells this kind."""
 
@@ -123,6 +126,8 @@ def vocabulary() -> Vocabulary:
         passive=frozenset(Term("color", word, ordinary=True) for word in content["color"]["passive"]),
         dietary=frozenset(Term("claim", word) for word in content["claim"]["dietary"]),
         materials=frozenset(word for word in content["material"]["words"] if " " not in word),
+        parts=frozenset(map(tokenizer.stem, content["parts"].split())),
+        small_parts=frozenset(map(tokenizer.stem, content["small_parts"].split())),
         attributes={
             cast(Kind, kind): tuple(section["attributes"])
             for kind, section in content.items()

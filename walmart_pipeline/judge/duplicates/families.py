@@ -12,67 +12,35 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from walmart_pipeline.core.records import content_hash
 
-# The eleven basic colour terms of English (Berlin and Kay 1969), then the shade names of retail catalogs, then the
-# words that only qualify a colour. Flavours and scents of the same name (orange, lavender) go with them.
-COLOURS = frozenset(
-    """
-    black white red green yellow blue brown purple pink orange gray grey
-
-    amber aqua azure beige blush bronze burgundy camel champagne charcoal chrome cobalt copper coral cream crimson cyan
-    denim ebony ecru emerald espresso fuchsia gold golden graphite indigo ivory khaki lavender lilac lime magenta
-    maroon mauve mint mocha multicolor multicolour multicolored mustard natural navy nude olive peach pearl periwinkle
-    platinum plum rainbow rose ruby rust sage salmon sapphire scarlet silver slate tan taupe teal terracotta titanium
-    transparent turquoise vanilla violet walnut wine
-
-    assorted bright clear color colour colored coloured dark deep glossy heather light matte metallic neon pale pastel
-    """.split()
-)
-
-# Sizes without a number: clothing, beds, packs.
-SIZES = frozenset(
-    """
-    xxs xs s m l xl xxl xxxl x small medium large extra big mini jumbo size sizes oversized plus regular
-    twin full queen king california toddler
-    single double triple pack packs count piece pieces set sets bundle value family bulk
-    """.split()
-)
-
-# Dropped only straight after a number, since some are words of their own elsewhere ("in", "can").
-UNITS = (
-    "inches|inch|in|feet|foot|ft|yards|yard|yd|mm|cm|m|meters|meter|h|w|d|l|"
-    "fl oz|fluid ounces|fluid ounce|ounces|ounce|oz|pounds|pound|lbs|lb|kg|grams|gram|gr|g|mg|mcg|iu|"
-    "liters|liter|litres|litre|ml|gallons|gallon|gal|quarts|quart|qt|pints|pint|cups|cup|"
-    "packs|pack|pk|pks|counts|count|ct|pieces|piece|pcs|pc|dozen|doz|pairs|pair|rolls|roll|sheets|sheet|boxes|box|"
-    "bottles|bottle|cans|can|bags|bag|tablets|capsules|servings|"
-    "gb|tb|mb|ghz|mhz|hz|watts|watt|volts|volt|v|amps|amp|mah|btu|gsm|degrees|percent|"
-    "years|year|yr|months|month|mo|t"
-)
+_WORDS: Mapping[str, Any] = yaml.safe_load((Path(__file__).parent / "families.yaml").read_text(encoding="utf-8"))
+VARYING_WORDS = frozenset(f"{_WORDS['colours']} {_WORDS['sizes']}".split())
+_VARYING_ATTRIBUTES = frozenset(_WORDS["attributes"])
+_UNITS = "|".join(_WORDS["units"].split(", "))
 _AMOUNT = re.compile(
-    rf"(?:\b(?:pack|set|case|box|count|bag)s?\s+of\s+)?\b\d+(?:[.,/]\d+)*\+?(?:[\s-]*(?:{UNITS})\b)?['\"”″]?"
+    rf"(?:\b(?:pack|set|case|box|count|bag)s?\s+of\s+)?\b\d+(?:[.,/]\d+)*\+?(?:[\s-]*(?:{_UNITS})\b)?['\"”″]?"
 )
 _WORD = re.compile(r"[^\W_]+")
 _DIGIT = re.compile(r"\d")
 
 
-# Attributes in which variants differ, as feeds name them: what they say is no part of the family's name, so that a
-# colour that no list knows ("Oat", "Juniper") does not divide a family.
-VARYING = frozenset(("color", "colour", "size", "count", "count per pack", "pack size", "flavor", "scent", "pattern"))
-
-
 def family(product_name: str, brand: str | None, attributes: Mapping[str, str] | None = None) -> str:
     """32 hex digits that variants of a product share: brand and name without size, colour, count and words with digits.
 
-    attributes: of the record; the words of those in VARYING are left out of the name too.
+    attributes: of the record; the words of those that vary are left out of the name too.
     The order of the words, capitals, accents, punctuation and a plural s do not matter, nor whether the brand stands
     in the name too. A name that holds nothing else (a colour, a part number) is taken as it is.
     """
     brand_words = _words(brand or "")
     kept = _kept(product_name)
     for name, value in (attributes or {}).items():
-        if name.casefold() in VARYING:
+        if name.casefold() in _VARYING_ATTRIBUTES:
             kept -= _words(value)
     if kept <= brand_words:
         kept = {*_words(product_name)}
@@ -90,7 +58,7 @@ def _kept(text: str) -> set[str]:
 @lru_cache(maxsize=1 << 13)
 def _shared(word: str) -> str | None:
     """A word as variants share it; None for one that may tell them apart."""
-    return None if word in COLOURS or word in SIZES or _DIGIT.search(word) else _singular(word)
+    return None if word in VARYING_WORDS or _DIGIT.search(word) else _singular(word)
 
 
 # Of brands and colours, which a catalog repeats.

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from walmart_pipeline.judge.duplicates.families import COLOURS, family
+from walmart_pipeline.judge.duplicates.families import VARYING_WORDS, family
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_names_that_are_only_a_part_number_are_not_thrown_together() -> None:
 words = st.text("abcdefghij", min_size=4, max_size=9)
 
 
-colours = st.sampled_from(sorted(COLOURS))
+colours = st.sampled_from(sorted(VARYING_WORDS))
 units = st.sampled_from(["oz", "ml", "Inch", "GB", "lb", "count", "mAh", "W"])
 
 
