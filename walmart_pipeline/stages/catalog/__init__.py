@@ -1,1 +1,1 @@
-"""Feeds as they come → products, each cleaned once, and rejects, each with its reasons."""
+"""Feeds to products: read, map columns, clean, deduplicate; a bad row is kept with its reasons."""

@@ -1,4 +1,4 @@
-"""Great Expectations suites as checks of the catalog's assets."""
+"""Great Expectations suites as asset checks of the catalog."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.stages.catalog import expectations
 from walmart_pipeline.stages.catalog.assets import products, raw_products
 
-# Severity of an expectation → the check that it belongs to. Only the first stops what depends on the table.
+# By severity of an expectation: the check that it belongs to, and whether that one blocks.
 CHECKS = {"critical": ("required", True), "warning": ("expected", False)}
 
 
@@ -26,7 +26,7 @@ def _suite(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
                 asset=asset,
                 blocking=blocking,
                 description=f"Great Expectations of severity `{severity}`"
-                + (": stops everything downstream." if blocking else ": told, not stopped."),
+                + (": stops everything downstream." if blocking else ": a warning."),
             )
             for severity, (name, blocking) in CHECKS.items()
         ],
@@ -36,9 +36,9 @@ def _suite(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
         settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.AssetCheckResult]:
         with warehouse.reading() as db:
-            verdict = expectations.validate(db, table, settings.reports / "data_docs")
+            result = expectations.validate(db, table, settings.reports / "data_docs")
         for severity, (name, blocking) in CHECKS.items():
-            failed = verdict.failed(severity)
+            failed = result.failed(severity)
             yield dg.AssetCheckResult(
                 asset_key=asset.key,
                 check_name=name,
@@ -47,9 +47,9 @@ def _suite(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
                 description="; ".join(row["expectation"] for row in failed) or None,
                 metadata={
                     "expectations": dg.MetadataValue.md(
-                        markdown.table([row for row in verdict.expectations if row["severity"] == severity])
+                        markdown.table([row for row in result.expectations if row["severity"] == severity])
                     ),
-                    "data docs": dg.MetadataValue.url(verdict.docs.as_uri()),
+                    "data docs": dg.MetadataValue.url(result.docs.as_uri()),
                 },
             )
 

@@ -1,7 +1,4 @@
-"""Text and values of a feed, mended: what any column may need.
-
-Belongs here: one value in, one clean value or a reason out. Does not: which column it came from (columns.py).
-"""
+"""Cleaning of texts and values, whatever column they come from."""
 
 from __future__ import annotations
 
@@ -18,35 +15,35 @@ from typing import Any
 
 TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]*>|!--)")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]{2,31});")
-# White space of any kind is no part of these: it divides words, and SPACES folds it.
+# White space is not among them: it separates words, and SPACES collapses it.
 INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff]"
 )
 SPACES = re.compile(r"[^\S\n]+")
 BLANK_LINES = re.compile(r"\n{3,}")
-# What cleaning may change. Most cells of a feed hold none of it: one search spares them all the others.
+# What cleaning may change: most cells hold none of it and need one search only.
 UNSOUND = re.compile(r"[^\x20-\x7e\n]|[<&]|  | \n|\n |\n\n\n")
-# What ftfy may mend. UTF-8 that was read in a code page shows as two marks in a row, or a mark and a lost space; a
-# lone é or ° is sound. Texts without a suspect are spared ftfy, which takes longer than all other cleaning together.
+# What ftfy may repair: UTF-8 that was decoded in a code page shows as two marks in a row, or a mark and a lost space.
+# ftfy takes longer than all other cleaning together, so that other texts are spared it.
 SUSPECT = re.compile(
     r"[^\x00-\x7f]{2}|[\u00c2-\u00df] |[\u00e0-\u00f4] [^\x00-\x7f]"
     r"|[\x80-\x9f\u2028\u2029\ud800-\udfff\ufb00-\ufb06\uff00-\uffef\ufffd]"
 )
 CURLY = re.compile("[\u2018-\u201f]")
 STRAIGHT_QUOTES = str.maketrans("‘’‚‛“”„‟", "''''\"\"\"\"")
-# Feeds that passed through two systems carry `&amp;lt;`. Ten is only there to end what no feed has.
-MOST_PASSES = 10
+# Feeds that passed through two systems carry `&amp;lt;`; ten ends what no real feed has.
+MAX_PASSES = 10
 BULLET = re.compile(r"^(?:[\s•●▪◦‣∙·✓✔➤►]+|[*–—-]+\s+)+")
 IN_LINE_BULLETS = re.compile(r"\s*[•●▪◦‣➤►✓✔]\s*|\s+\|\s+|\n+")
-# A point that follows a letter ends an abbreviation: `Rs.500`; any other one begins the decimals: `$.99`.
+# A point after a letter ends an abbreviation (`Rs.500`); any other one begins the decimals (`$.99`).
 AMOUNT = re.compile(r"[^\d-]*?(-?) *((?:(?<![A-Za-z])\.)?\d[\d.,' ]*)\D*")
 NAMED_VALUE = re.compile(r"^\s*([A-Za-z][\w /()&'-]{0,48}?)\s*[:=](?!//)\s*(\S.*)$")
-# How exports of programs spell that a cell has no value.
+# How exports spell an empty cell.
 ABSENT = frozenset(("", "-", "--", "n/a", "#n/a", "na", "none", "null", "nan", "nil", "undefined"))
-# Of an attribute `none` is a value: `Assembly required: none`.
+# `none` is a value of an attribute: `Assembly required: none`.
 NO_ATTRIBUTE = ABSENT - {"none"}
 
-# Elements that end a line of text: what HTML's default style sheet shows as a block.
+# Elements that HTML's default style sheet shows as a block.
 BLOCK = (
     "address|article|aside|blockquote|br|dd|div|dl|dt|fieldset|figure|footer|form|h[1-6]|header|hr|li|main|nav|ol|p|pre"
     "|section|table|tr|ul"
@@ -57,28 +54,28 @@ UNSHOWN = frozenset(("script", "style", "template", "noscript", "head", "title",
 
 
 def text(value: Any) -> str:
-    """One value as clean text: mojibake and entities mended, HTML to lines, white space folded, invisibles dropped.
+    """Clean text of a value: mojibake and entities repaired, HTML to lines, white space collapsed, invisibles removed.
 
-    Paragraphs and list items stand on lines of their own; a blank line divides paragraphs.
-    Clean text stays as it is: text(text(value)) == text(value).
+    Paragraphs and list items are on lines of their own; a blank line separates paragraphs.
+    Idempotent: text(text(value)) == text(value).
     """
     if value is None:
         return ""
     if isinstance(value, list):
         return "\n".join(filter(None, map(text, value)))
     raw = str(value)
-    for _ in range(MOST_PASSES):
+    for _ in range(MAX_PASSES):
         if not UNSOUND.search(raw):
             return raw.strip()
-        mended = _mended(raw)
-        if mended == raw:
+        cleaned = _clean_once(raw)
+        if cleaned == raw:
             break
-        raw = mended
+        raw = cleaned
     return raw
 
 
-def _mended(raw: str) -> str:
-    """One pass: what it uncovers, such as a tag that was escaped twice, is for the next one."""
+def _clean_once(raw: str) -> str:
+    """One pass; a tag that was escaped twice takes another one."""
     if "<" in raw and TAG.search(raw):
         raw = html_text(raw)
     elif "&" in raw:
@@ -91,11 +88,11 @@ def _mended(raw: str) -> str:
 
 
 def _characters(raw: str) -> str:
-    """Mojibake, ligatures and wide letters mended, quotes straight, letters composed with their accents."""
+    """Mojibake, ligatures and wide letters repaired, quotes straight, letters composed with their accents."""
     if SUSPECT.search(raw):
         import ftfy
 
-        # Its control characters are left for INVISIBLE, by which ASCII texts go as well.
+        # INVISIBLE removes control characters, from ASCII texts as well.
         raw = ftfy.fix_text(raw, unescape_html=False, remove_control_chars=False)
     if CURLY.search(raw):
         raw = raw.translate(STRAIGHT_QUOTES)
@@ -103,14 +100,14 @@ def _characters(raw: str) -> str:
 
 
 def line(value: Any) -> str:
-    """As `text`, on one line."""
+    """Clean text on one line."""
     return " ".join(text(value).split())
 
 
 def html_text(markup: str) -> str:
-    """What a browser would show, each block and each list item on a line of its own.
+    """The text that a browser would show, each block and each list item on a line of its own.
 
-    Line breaks of the markup count only where no element makes lines: text with a few `<b>` in it.
+    Line breaks of the markup count only where no element is a block: text with a few `<b>` in it.
     """
     from selectolax.lexbor import LexborHTMLParser
 
@@ -119,10 +116,10 @@ def html_text(markup: str) -> str:
         return ""
     white_space = re.compile(r"\s+" if BLOCK_TAG.search(markup) else r"[^\S\n]+")
     parts: list[str] = []
-    # Nodes to enter, and what stands behind those entered; no recursion: feeds nest thousands of unclosed elements.
-    waiting: list[Any] = [body]
-    while waiting:
-        node = waiting.pop()
+    # No recursion: feeds nest thousands of unclosed elements.
+    stack: list[Any] = [body]
+    while stack:
+        node = stack.pop()
         if isinstance(node, str):
             parts.append(node)
             continue
@@ -133,18 +130,18 @@ def html_text(markup: str) -> str:
             continue
         if BLOCKS.fullmatch(tag):
             parts.append("\n")
-            waiting.append("\n")
+            stack.append("\n")
         elif tag in ("td", "th"):
-            waiting.append(" ")
+            stack.append(" ")
         child = node.last_child
         while child is not None:
-            waiting.append(child)
+            stack.append(child)
             child = child.prev
     return re.sub(r" *\n[ \n]*", "\n", "".join(parts)).strip()
 
 
 def parsed(value: Any) -> Any:
-    """A list or mapping that stands in a string (`['A']`, `["A","B"]`, `{"a": 1}`) as what it is; else the value."""
+    """Parse a list or mapping in a string (`['A']`, `["A","B"]`, `{"a": 1}`); other values are returned as they are."""
     if not isinstance(value, str):
         return value
     stripped = value.strip()
@@ -159,17 +156,17 @@ def parsed(value: Any) -> Any:
 def _python_literal(source: str, otherwise: str) -> Any:
     try:
         with warnings.catch_warnings():
-            # Python warns of `\d` and the like as if the feed were somebody's program.
+            # Python warns of `\d` and the like as in a program.
             warnings.simplefilter("ignore")
             found = ast.literal_eval(source)
-    # TypeError: a set or key that can't be hashed. MemoryError: Python's word for an expression nested too deeply.
+    # TypeError: a key that can't be hashed. MemoryError: nested too deeply.
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return otherwise
     return found if isinstance(found, list | dict) else otherwise
 
 
 def items(value: Any) -> list[str]:
-    """A list of short texts: from a list, a list in a string, an HTML list, lines, bullets or ` | `. Repeats go."""
+    """Split a list, a list in a string, an HTML list, lines, bullets or ` | ` into short texts without repeats."""
     value = parsed(value)
     if isinstance(value, dict):
         value = list(value.values())
@@ -181,9 +178,9 @@ def items(value: Any) -> list[str]:
 
 
 def path(value: Any) -> list[str]:
-    """A category path, broad to narrow: from a list, or a text divided by `>`, `/`, `|` or `»`.
+    """Split a category path, broad to narrow: a list, or a text with `>`, `/`, `|` or `»` between levels.
 
-    A level may be an object with its name in it, as shops' interfaces have it: {"id": 7, "name": "Kettles"}.
+    A level may be an object: {"id": 7, "name": "Kettles"}.
     """
     value = parsed(value)
     if isinstance(value, list):
@@ -197,10 +194,7 @@ def path(value: Any) -> list[str]:
 
 
 def named_values(value: Any) -> dict[str, str]:
-    """Attributes with their names: from a mapping, a list of {name, value}, or `Name: value; Name: value` text.
-
-    A name that stands twice has its first value.
-    """
+    """Attributes from a mapping, a list of {name, value}, or `Name: value; Name: value`; the first of a name counts."""
     value = parsed(value)
     pairs: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
@@ -223,7 +217,7 @@ def named_values(value: Any) -> dict[str, str]:
 
 
 def listed(value: Any) -> str:
-    """One value or several as one line: `red, blue`; a mapping as `width 3, height 4`. `true` is `Yes`."""
+    """Format a value on one line: `red, blue` for a list, `width 3, height 4` for a mapping, `Yes` for true."""
     value = parsed(value)
     if isinstance(value, bool):
         return "Yes" if value else "No"
@@ -237,7 +231,7 @@ def listed(value: Any) -> str:
 
 
 def _figures(value: float) -> str:
-    """A float as it was written: an identifier that a spreadsheet or Parquet keeps as 173530386.0 is `173530386`."""
+    """Format a float as it was written: `173530386` for 173530386.0 of a spreadsheet."""
     if not math.isfinite(value):
         return ""
     return str(int(value)) if value.is_integer() else repr(value)
@@ -245,9 +239,9 @@ def _figures(value: float) -> str:
 
 @lru_cache(maxsize=10_000)
 def label(name: str) -> str:
-    """A name as a person writes it: `countPerPack`, `count_per_pack` and `count-per-pack` → `Count per pack`.
+    """Format a name for people: `countPerPack`, `count_per_pack` and `count-per-pack` → `Count per pack`.
 
-    Where words stand apart already, hyphens belong to them: `Non-Stick Coating` → `Non-stick coating`.
+    Hyphens stay where words are separate already: `Non-Stick Coating` → `Non-stick coating`.
     """
     named = line(name)
     if " " not in named:
@@ -259,9 +253,9 @@ def label(name: str) -> str:
 
 
 def number(value: Any) -> float | None:
-    """The amount in `$1,299.00`, `1.299,00 €`, `USD 58.45` or `58 45` (a feed that lost its point), else None.
+    """Parse an amount: `$1,299.00`, `1.299,00 €`, `USD 58.45` or `58 45` (the point was lost); None if it is none.
 
-    A group of three digits after a mark is thousands; a last group of one or two is the decimals.
+    Three digits after a mark are thousands; one or two at the end are decimals.
     """
     if isinstance(value, bool):
         return None
@@ -272,7 +266,7 @@ def number(value: Any) -> float | None:
         return None
     sign, digits = match.groups()
     whole, *groups = re.split(r"[.,' ]+", digits.rstrip(".,' "))
-    # Thousands stand after one to three digits that are not a lone zero.
+    # Thousands follow one to three digits other than a lone zero.
     thousands = groups and len(groups[-1]) == 3 and len(whole) <= 3 and whole not in ("", "0")
     decimals = groups.pop() if groups and not thousands else "0"
     if any(len(group) != 3 for group in groups) or (groups and len(decimals) > 2):
@@ -290,9 +284,9 @@ def _finite(figures: str | float) -> float | None:
 
 
 def gtin(value: Any) -> str | None:
-    """GTIN-8, UPC, EAN-13 or GTIN-14 padded to 14 digits. Raises ValueError with the reason if it is none.
+    """Validate a GTIN-8, UPC, EAN-13 or GTIN-14 and pad it to 14 digits; None for an empty cell. Raises ValueError.
 
-    Check digit by stdnum. Zeros that a spreadsheet lost come back with the padding: they do not count in the check.
+    The padding restores leading zeros that a spreadsheet dropped: they do not count in the check digit.
     """
     from stdnum import ean
 
@@ -303,7 +297,7 @@ def gtin(value: Any) -> str | None:
     if shown.casefold() in ABSENT:
         return None
     digits = re.sub(r"[\s-]|\.0+$", "", shown)
-    # 11: a UPC whose leading zero a spreadsheet took for nothing.
+    # 11: a UPC without its leading zero.
     if not (digits.isascii() and digits.isdecimal()) or len(digits) not in (8, 11, 12, 13, 14):
         raise ValueError(f"`{shown[:40]}` is not a GTIN: 8, 12, 13 or 14 digits")
     padded = digits.zfill(14)
@@ -313,6 +307,6 @@ def gtin(value: Any) -> str | None:
 
 
 def _first_of(item: dict[Any, Any], keys: tuple[str, ...]) -> Any:
-    """The value of the first of these keys, in any case, that has one."""
+    """The first filled value of these keys, whatever their case."""
     lowered = {str(key).lower(): value for key, value in item.items()}
     return next((lowered[key] for key in keys if lowered.get(key) not in (None, "")), None)

@@ -1,8 +1,4 @@
-"""Which column of a feed holds which field of a product.
-
-Belongs here: known names of columns, the mapping file beside a feed, flattening of nested rows.
-Does not: cleaning of what is in the cells (cleaning.py), or what a product needs (products.py).
-"""
+"""Which column of a feed holds which field of a product: known names (columns.yaml) and mapping files."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from walmart_pipeline.stages.catalog import cleaning
@@ -31,110 +28,35 @@ Target: TypeAlias = Literal[
     "review_count",
 ]
 
-# Best first: where a feed has several, the first that is filled is taken; for `category`, all of them are a path.
-# Names as folded by `fold`. Collected from the three catalogs of the tests, Walmart's, Amazon's and Google's feeds.
-ALIASES: dict[Target, tuple[str, ...]] = {
-    "product_id": ("productid", "itemid", "usitemid", "sku", "skuid", "asin", "articlenumber", "itemnumber", "id"),
-    "product_name": ("productname", "itemname", "title", "producttitle", "name", "itemtitle"),
-    "brand": ("brand", "brandname", "manufacturer", "make", "vendor"),
-    "category": (
-        "categories",
-        "categorypath",
-        "googleproductcategory",
-        "breadcrumbs",
-        "department",
-        "category",
-        "productcategory",
-        "maincategory",
-        "subcategory",
-    ),
-    "features": ("keyfeatures", "features", "bulletpoints", "bullets", "highlights", "aboutthisitem", "featurebullets"),
-    "description": (
-        "longdescription",
-        "longdescr",
-        "fulldescription",
-        "productdescription",
-        "description",
-        "shortdescription",
-        "shortdescr",
-        "techdetails",
-        "details",
-    ),
-    "attributes": ("attributes", "specifications", "specs", "specification", "productattributes", "technicaldetails"),
-    "price": ("finalprice", "offerprice", "saleprice", "price", "currentprice", "listprice", "initialprice", "msrp"),
-    "gtin": ("gtin", "gtin14", "gtin13", "upc", "standardupc", "ean", "ean13", "barcode", "upccode"),
-    "rating": ("rating", "customerrating", "averagerating", "ratingvalue", "ratingrate", "stars", "reviewrating"),
-    "review_count": ("reviewcount", "numreviews", "reviews", "ratingscount", "numberofreviews", "ratingcount"),
-}
-# One path in one column: where it is filled, the columns of single levels add nothing.
-WHOLE_PATHS = ("categories", "categorypath", "googleproductcategory", "breadcrumbs")
-
-# Columns that are an attribute each, with the name that shoppers know.
+KNOWN_COLUMNS: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text(encoding="utf-8"))
+ALIASES: dict[Target, list[str]] = KNOWN_COLUMNS["fields"]
+# The name of an attribute by the columns that hold it.
 ATTRIBUTE_COLUMNS: dict[str, str] = {
-    "color": "Color",
-    "colour": "Color",
-    "colorpalette": "Color",
-    "actualcolor": "Color",
-    "material": "Material",
-    "size": "Size",
-    "dimensions": "Dimensions",
-    "productdimensions": "Dimensions",
-    "weight": "Weight",
-    "itemweight": "Weight",
-    "shipweight": "Shipping weight",
-    "capacity": "Capacity",
-    "model": "Model",
-    "modelno": "Model",
-    "modelnumber": "Model",
-    "pattern": "Pattern",
-    "finish": "Finish",
-    "style": "Style",
-    "flavor": "Flavor",
-    "scent": "Scent",
-    "count": "Count",
-    "countperpack": "Count per pack",
-    "packsize": "Pack size",
-    "warranty": "Warranty",
-    "wattage": "Wattage",
-    "voltage": "Voltage",
-    "power": "Power",
-    "powersource": "Power source",
-    "agerange": "Age range",
-    "gender": "Gender",
-    "shape": "Shape",
-    "assembly": "Assembly",
-    "care": "Care",
-    "careinstructions": "Care",
-    "compatibility": "Compatibility",
-    "mattresstype": "Mattress type",
-    "firmness": "Firmness",
-    "bookformat": "Book format",
-    "authors": "Author",
-    "mediaformat": "Media format",
+    column: label for label, columns in KNOWN_COLUMNS["attributes"].items() for column in columns
 }
 
 # Columns of a nested object that hold nothing but the value of the object: `brand.name`, `price.amount`.
 VALUE_LEAVES = frozenset("name value amount text label displayname".split())
-# Objects that are the product, or its offer: what stands in them is said of the product itself.
+# Objects that are the product or its offer: their columns describe the product itself.
 WRAPPERS = frozenset("product item productdetails details general offer offers primaryoffer".split())
-# These tell of whatever object they stand in: `seller.name` is no product's name, `image.size` no product's size.
+# These describe the object that they are in: `seller.name` is no product's name, `image.size` no product's size.
 OBJECTS_OWN = ATTRIBUTE_COLUMNS.keys() | set(
     "id sku name title description shortdescription details features reviews rating".split()
 )
 # In a nested object the same name is less sure than beside the row's other columns.
 NESTED_RANK = 100
-# So many are told; a feed whose objects are named by id has as many columns as rows.
+# A feed whose objects are named by id has as many columns as rows.
 MOST_UNMAPPED = 200
 
 
 class ColumnMapping(BaseModel):
-    """`feed.mapping.yaml`: says where a field is when its column is not among the known ones. It wins over them."""
+    """`feed.mapping.yaml`: the columns of fields and attributes where names differ from the known ones."""
 
     model_config = ConfigDict(extra="forbid")
 
     columns: dict[Target, list[str]] = Field(default_factory=dict, description="Field to its column or columns.")
     attributes: dict[str, str] = Field(default_factory=dict, description="Attribute's name to its column.")
-    ignore: list[str] = Field(default_factory=list, description="Columns to leave aside.")
+    ignore: list[str] = Field(default_factory=list, description="Columns to ignore.")
     source: str | None = Field(default=None, description="Feeds of one source replace each other.")
 
     @field_validator("columns", mode="before")
@@ -146,15 +68,13 @@ class ColumnMapping(BaseModel):
 
 
 class MappingError(Exception):
-    """The mapping file can't be used; the message says where and why."""
+    """A mapping file is not valid."""
 
 
 def read_mapping(path: Path) -> ColumnMapping:
-    """The mapping beside a feed; an empty one if there is none. Raises MappingError if it is not as it should be."""
+    """Read a mapping file; without one the mapping is empty. Raises MappingError."""
     if not path.is_file():
         return ColumnMapping()
-    import yaml
-
     try:
         return ColumnMapping.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except OSError as error:
@@ -253,8 +173,8 @@ def fold(column: str) -> str:
     return re.sub(r"[\W_]+", "", column).lower()
 
 
-KNOWN = {
-    name: _Place(target, rank, whole_path=name in WHOLE_PATHS)
+KNOWN: dict[str, _Place] = {
+    name: _Place(target, rank, whole_path=name in KNOWN_COLUMNS["whole_paths"])
     for target, names in ALIASES.items()
     for rank, name in enumerate(names)
 } | {name: _Place("attributes", 0, label) for name, label in ATTRIBUTE_COLUMNS.items()}

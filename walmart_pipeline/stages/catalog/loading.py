@@ -12,12 +12,17 @@ from walmart_pipeline.stages.catalog import columns, feeds, readers
 from walmart_pipeline.stages.catalog.feeds import Feed
 
 # Bumped when the same file would give other rows: the asset's code_version, and part of the digest.
-VERSION = "2"
+VERSION = "1"
 
 SUPERSEDED = """
 update catalog.feeds
 set status = 'superseded', row_count = 0, loaded_digest = null, detail = 'replaced by ' || ?
 where source = ? and source_file <> ? and row_count > 0
+"""
+
+NOT_IN_FORCE = """
+delete from catalog.raw_products
+where source_file not in (select source_file from catalog.feeds where row_count > 0)
 """
 
 REMOVED = """
@@ -53,7 +58,7 @@ def load(
     limit: what a source may lose; None accepts any loss. advance: called with the number of rows read since last time.
     A feed replaces the rows of its source. One that is unreadable, incomplete or too small leaves them in force.
     """
-    # Files that were missing or incomplete at an earlier run and left no rows are not worth a memory.
+    # Missing or incomplete files of earlier runs, of which no version is in force.
     db.execute("delete from catalog.feeds where digest = '' and row_count = 0")
     same_names = feeds.same_names(offered)
     ordinal = int(db.value("select coalesce(max(ordinal), 0) + 1 from catalog.feeds"))
@@ -61,7 +66,10 @@ def load(
     for feed in offered:
         known = next(iter(db.query("select * from catalog.feeds where source_file = ?", [feed.name])), None)
         if other := same_names.get(feed.path):
-            entry = _kept(feed, known, "", "unreadable", f"{other} has the same name: rename one of them")
+            # Listed under its path: the name is the other file's.
+            entry = _entry(
+                replace(feed, name=str(feed.path)), "", "unreadable", f"{other} has the same name: rename one"
+            )
         elif feed.growing:
             entry = _kept(feed, known, "", "incomplete", "it is still being written: the next run reads it")
         else:
@@ -71,6 +79,7 @@ def load(
             entry = loaded
         db.upsert("catalog.feeds", [entry], ["source_file"])
         entries.append(entry)
+    db.execute(NOT_IN_FORCE)
     return entries
 
 
@@ -84,13 +93,8 @@ def _load_changed(
 ) -> Row | None:
     """The new entry of a feed; None if it is the version that is known."""
     digest = _digest(feed)
-    if known and digest and digest == known["digest"]:
-        unchanged = known["status"] in ("read", "empty")
-        set_aside = known["status"] == "superseded" or (
-            known["status"] == "removed" and known["path"] == str(feed.path)
-        )
-        if unchanged or (set_aside and not feed.named):
-            return None
+    if known and digest and digest == known["digest"] and _is_settled(feed, known):
+        return None
     try:
         mapping = columns.read_mapping(feed.mapping_path)
         source = mapping.source or feed.source
@@ -116,12 +120,8 @@ def _load_changed(
             "in force: replace the file, or run with --accept-shrinkage"
         )
         return _kept(feed, known, digest, "refused", reason) | {"source": source}
-    db.execute(
-        "delete from catalog.raw_products where source_file in "
-        "(select source_file from catalog.feeds where source = ? or source_file = ?)",
-        [source, feed.name],
-    )
     db.execute(SUPERSEDED, [feed.name, source, feed.name])
+    db.execute("delete from catalog.raw_products where source_file = ?", [feed.name])
     db.execute("insert into catalog.raw_products from incoming_rows")
     return _entry(feed, digest, "read" if count else "empty", detail if count else f"{detail}: it has no rows") | {
         "source": source,
@@ -138,6 +138,15 @@ def _digest(feed: Feed) -> str:
     except OSError:
         # The reader finds the same problem and words it for the user.
         return ""
+
+
+def _is_settled(feed: Feed, known: Row) -> bool:
+    """Whether there is nothing to do for the version that was offered last."""
+    if known["status"] == "superseded":
+        return not feed.named
+    if known["status"] == "removed":
+        return not feed.named and known["path"] == str(feed.path)
+    return known["status"] in ("read", "empty")
 
 
 def _newer(db: Database, feed: Feed, source: str) -> str | None:
@@ -229,6 +238,6 @@ def remove(db: Database, names: Sequence[str]) -> list[str]:
         {"names": list(names)},
     )
     removed = [row["source_file"] for row in found]
-    db.execute("delete from catalog.raw_products where list_contains($feeds, source_file)", {"feeds": removed})
     db.execute(REMOVED, {"feeds": removed})
+    db.execute(NOT_IN_FORCE)
     return removed

@@ -1,8 +1,4 @@
-"""A feed's row becomes a product, or a reject with every reason.
-
-Belongs here: which cells make which field, and what makes a row unusable.
-Does not: finding columns (columns.py), mending values (cleaning.py), or joining rows of one product (deduplication.py).
-"""
+"""A feed's row becomes a product, or is rejected with every reason."""
 
 from __future__ import annotations
 
@@ -16,10 +12,10 @@ from walmart_pipeline.core.records import Product
 from walmart_pipeline.stages.catalog import cleaning
 from walmart_pipeline.stages.catalog.columns import Cells, Columns, Target
 
-# The longest name in the real catalogs has 243 characters; a thousand is a description in the wrong column.
+# A longer one is a description in the wrong column: real names have up to 243 characters.
 LONGEST_NAME = 1_000
 
-# More than there are people; what is greater is an identifier in the wrong column.
+# A greater number is an identifier in the wrong column.
 MOST_REVIEWS = 10**10
 
 NO_BRAND = {"unbranded", "no brand", "generic", "unknown"}
@@ -29,7 +25,7 @@ Value = TypeVar("Value")
 
 
 class RejectedRowError(Exception):
-    """The row can't be used; `reasons` holds all that is wrong with it."""
+    """A row can't be used; `reasons` lists everything that is wrong with it."""
 
     def __init__(self, reasons: list[str], unmapped: Sequence[str] = ()) -> None:
         super().__init__("; ".join(reasons))
@@ -84,7 +80,7 @@ def _clean(cells: Cells, source_file: str, source_row: int) -> CleanRow:
 
 
 def _first(cells: Cells, target: Target, convert: Callable[[Any], Value | None], notes: list[str]) -> Value | None:
-    """The first cell that says something; what is wrong with those before it becomes a note."""
+    """The first cell with a value; those before it that could not be converted become notes."""
     for value in cells.fields.get(target, []):
         try:
             converted = convert(value)
@@ -124,7 +120,7 @@ def _brand(value: Any) -> str:
 
 
 def _category(values: list[Any]) -> list[str]:
-    """A path in one column, or the levels of several columns one after the other."""
+    """A path in one column, or the levels of several columns in order."""
     return list(dict.fromkeys(part for value in values for part in cleaning.path(value)))
 
 
@@ -142,23 +138,23 @@ def _attributes(cells: Cells) -> dict[str, str]:
 
 
 def _description(values: list[Any]) -> str:
-    """All descriptive columns, the best one first; one that another one holds already is left out."""
+    """All descriptive columns, the best one first, without those that another one contains."""
     texts: dict[str, str] = {}
     for value in values:
         text = cleaning.text(cleaning.parsed(value))
-        folded = _folded(text)
-        if text.casefold() not in cleaning.ABSENT and not any(folded in other for other in texts):
-            texts[folded] = text
+        searched = _search_text(text)
+        if text.casefold() not in cleaning.ABSENT and not any(searched in other for other in texts):
+            texts[searched] = text
     return "\n\n".join(texts.values())
 
 
-def _folded(text: str) -> str:
-    """Words without case and marks, each between spaces: one text is found in another one by whole words."""
+def _search_text(text: str) -> str:
+    """Words without case and punctuation, each between spaces: a text is found in another one by whole words."""
     return " ".join(["", *re.findall(r"\w+", text.casefold()), ""])
 
 
 def _price(value: Any) -> float | None:
-    if _says_nothing(value):
+    if _is_absent(value):
         return None
     price = cleaning.number(value)
     if price is None or price < 0:
@@ -167,7 +163,7 @@ def _price(value: Any) -> float | None:
 
 
 def _rating(value: Any) -> float | None:
-    if _says_nothing(value):
+    if _is_absent(value):
         return None
     match = re.match(r"\d+(?:[.,]\d+)?", cleaning.line(value))
     rating = float(match[0].replace(",", ".")) if match else None
@@ -179,7 +175,7 @@ def _rating(value: Any) -> float | None:
 def _review_count(value: Any) -> int | None:
     if isinstance(value, list):
         return len(value)
-    if _says_nothing(value):
+    if _is_absent(value):
         return None
     count = cleaning.number(value)
     if count is None or not 0 <= count <= MOST_REVIEWS:
@@ -187,5 +183,5 @@ def _review_count(value: Any) -> int | None:
     return int(count)
 
 
-def _says_nothing(value: Any) -> bool:
+def _is_absent(value: Any) -> bool:
     return cleaning.line(value).casefold() in cleaning.ABSENT

@@ -18,7 +18,7 @@ def sort(record: dict[str, object], **mapping: object) -> columns.Cells:
 
 
 def test_no_column_is_claimed_by_two_fields() -> None:
-    names = [name for aliases in ALIASES.values() for name in aliases] + list(ATTRIBUTE_COLUMNS)
+    names = [name for aliases in ALIASES.values() for name in aliases] + [*ATTRIBUTE_COLUMNS]
     assert len(names) == len(set(names))
     assert all(name == fold(name) for name in names)
 

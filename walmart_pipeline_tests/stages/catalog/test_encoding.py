@@ -36,14 +36,14 @@ def test_json_in_another_encoding_is_read(catalog: Catalog, name: str, charset: 
 
 def test_utf16_without_its_mark_is_told_what_it_lacks() -> None:
     with pytest.raises(UnreadableFeedError, match="UTF-16 needs its byte-order mark"):
-        encoding.find_out(io.BytesIO(FRENCH.encode("utf-16-le")))
+        encoding.detect(io.BytesIO(FRENCH.encode("utf-16-le")))
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_have_an_encoding_or_a_reason(content: bytes) -> None:
     file = io.BytesIO(content)
     try:
-        charset = encoding.find_out(file)
+        charset = encoding.detect(file)
     except UnreadableFeedError:
         return
     assert file.tell() == 0

@@ -6,8 +6,8 @@ from walmart_pipeline.stages.catalog import expectations
 from walmart_pipeline_tests.stages.catalog.conftest import Catalog
 
 
-def met(verdict: expectations.Verdict) -> dict[str, bool]:
-    return {row["expectation"]: row["met"] for row in verdict.expectations}
+def met(result: expectations.SuiteResult) -> dict[str, bool]:
+    return {row["expectation"]: row["met"] for row in result.expectations}
 
 
 def test_a_sound_catalog_meets_everything_and_has_its_data_docs(catalog: Catalog, tmp_path: Path) -> None:
@@ -20,11 +20,11 @@ def test_a_sound_catalog_meets_everything_and_has_its_data_docs(catalog: Catalog
     )
     catalog.run()
     with catalog.warehouse.reading() as db:
-        for table in expectations.SUITES:
-            verdict = expectations.validate(db, table, tmp_path / "docs")
-            assert met(verdict) == dict.fromkeys(met(verdict), True)
-            assert verdict.docs.is_file()
-            assert {row["severity"] for row in verdict.expectations} == {"critical", "warning"}
+        for table in expectations.CHECKED:
+            result = expectations.validate(db, table, tmp_path / "docs")
+            assert met(result) == dict.fromkeys(met(result), True)
+            assert result.docs.is_file()
+            assert {row["severity"] for row in result.expectations} == {"critical", "warning"}
 
 
 def test_a_doubled_id_is_critical_and_thin_descriptions_are_a_warning(catalog: Catalog, tmp_path: Path) -> None:
@@ -32,10 +32,10 @@ def test_a_doubled_id_is_critical_and_thin_descriptions_are_a_warning(catalog: C
     catalog.run()
     with catalog.warehouse.writing() as db:
         db.execute("update catalog.products set product_id = '0', rating = 7")
-        verdict = expectations.validate(db, "products", tmp_path / "docs")
-    assert [row["expectation"] for row in verdict.failed("critical")] == ["No id stands for two products."]
-    assert verdict.failed("critical")[0]["unexpected"] == 5
-    assert {row["expectation"].split(":")[0] for row in verdict.failed("warning")} == {
+        result = expectations.validate(db, "products", tmp_path / "docs")
+    assert [row["expectation"] for row in result.failed("critical")] == ["No id stands for two products."]
+    assert result.failed("critical")[0]["unexpected"] == 5
+    assert {row["expectation"].split(":")[0] for row in result.failed("warning")} == {
         "At least 80 % of the products have a brand.",
         "At least 90 % of the products have a category.",
         "At least 70 % of the descriptions have 200 characters",
@@ -46,6 +46,6 @@ def test_a_doubled_id_is_critical_and_thin_descriptions_are_a_warning(catalog: C
 def test_an_empty_catalog_warns_and_blocks_nothing(catalog: Catalog, tmp_path: Path) -> None:
     catalog.run()
     with catalog.warehouse.reading() as db:
-        verdict = expectations.validate(db, "raw_products", tmp_path / "docs")
-    assert verdict.failed("critical") == []
-    assert [row["expectation"] for row in verdict.failed("warning")] == ["There is at least one row."]
+        result = expectations.validate(db, "raw_products", tmp_path / "docs")
+    assert result.failed("critical") == []
+    assert [row["expectation"] for row in result.failed("warning")] == ["There is at least one row."]

@@ -147,6 +147,16 @@ def test_feeds_whose_mapping_names_one_source_replace_each_other(catalog: Catalo
     assert list(catalog.products()) == ["3"]
 
 
+def test_a_feed_that_a_mapping_moves_to_a_source_with_a_newer_feed_is_replaced(catalog: Catalog) -> None:
+    catalog.put("a-2026-11-01.csv", GOOD)
+    catalog.put("b-2026-11-02.csv", "id,name\n3,Pot\n")
+    catalog.put("b-2026-11-02.mapping.yaml", "source: acme")
+    catalog.run()
+    catalog.put("a-2026-11-01.mapping.yaml", "source: acme")
+    refined = catalog.run()
+    assert (refined.rows_in, list(catalog.products())) == (1, ["3"])
+
+
 def test_one_mapping_serves_all_dated_feeds(catalog: Catalog) -> None:
     catalog.put("shop.mapping.yaml", "columns: {product_id: code, product_name: label}")
     catalog.put("shop-2026-11-01.csv", "code,label\nK1,Kettle\n")

@@ -86,5 +86,7 @@ def test_of_two_files_of_one_name_the_second_is_refused(catalog: Catalog, tmp_pa
     first, second = catalog.put("feed.csv", GOOD), tmp_path / "feed.csv"
     second.write_text("id,name\n9,Other\n")
     assert same_names(find([first, first])) == {}
-    assert "has the same name" in catalog.load(first, second)["feed.csv"]["detail"]
+    loaded = catalog.load(first, second)
+    assert loaded["feed.csv"]["status"] == "read"
+    assert "has the same name" in loaded[str(second)]["detail"]
     assert catalog.rows_of("feed.csv") == 2

@@ -1,7 +1,4 @@
-"""From a file to its rows: one reader a family of formats, all with the same result.
-
-Belongs here: bytes to rows. Does not: what a column means (columns.py).
-"""
+"""Readers of feed files: one for each family of formats, all with the same result."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ __all__ = ["FeedRow", "Reading", "UnreadableFeedError", "read"]
 
 
 class Reading:
-    """The rows of a feed, and what was found out about its format while reading them."""
+    """The rows of a feed, and what was detected of its format."""
 
     def __init__(self, rows: Iterator[FeedRow], detail: str) -> None:
         self.rows = rows
@@ -28,7 +25,7 @@ class Reading:
 
 @contextmanager
 def read(feed: Feed) -> Iterator[Reading]:
-    """Open a feed; its rows are read as they are asked for.
+    """Open a feed; its rows are read lazily.
 
     Raises UnreadableFeedError, also between rows, with the reason: missing, a folder, empty, binary, damaged, unknown.
     """

@@ -1,7 +1,4 @@
-"""Parquet files and workbooks.
-
-Belongs here: typed cells to rows. Does not: what a column means (columns.py).
-"""
+"""Parquet files and workbooks."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ BATCH_ROWS = 2_000
 
 
 def read_parquet(file: IO[bytes]) -> Iterator[FeedRow]:
-    """Rows of a Parquet file, batch by batch. Raises UnreadableFeedError if it is none, or damaged."""
+    """Rows of a Parquet file, batch by batch. Raises UnreadableFeedError."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -49,5 +46,5 @@ def read_workbook(file: IO[bytes]) -> Iterator[FeedRow]:
 
 
 def _cell(value: Any) -> Any:
-    """Workbooks keep every number as a float: an identifier must not become `123.0`."""
+    """Whole numbers as int: workbooks keep every number as a float."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

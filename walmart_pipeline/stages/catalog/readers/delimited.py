@@ -1,7 +1,4 @@
-"""CSV and its kin: delimiter and encoding are found out, quoted newlines kept, broken rows set aside one by one.
-
-Belongs here: text to rows of named cells. Does not: what a cell means (columns.py).
-"""
+"""Delimited text: delimiter and encoding are detected, quoted newlines kept, broken rows reported one by one."""
 
 from __future__ import annotations
 
@@ -17,17 +14,16 @@ from walmart_pipeline.stages.catalog.readers.rows import FeedRow, UnreadableFeed
 
 DELIMITERS = ",;\t|"
 SAMPLE_CHARACTERS = 64 << 10
-# The longest cell of the real catalogs has 12,000 characters. A quote that is never closed swallows all that follows:
-# a cell of this size is taken for one.
-LONGEST_CELL = 1 << 20
+# A longer cell is a quote that is never closed and swallows the file; real cells have up to 12,000 characters.
+MAX_CELL_CHARACTERS = 1 << 20
 
 
 class _Lines:
-    """Physical lines that can be given back, so that a quote that is never closed costs one row and not the file."""
+    """Lines that can be pushed back, so that a quote that is never closed costs one row and not the file."""
 
     def __init__(self, file: Iterator[str]) -> None:
         self._file = file
-        self._given_back: deque[str] = deque()
+        self._pushed_back: deque[str] = deque()
         self.record: list[str] = []
         self.ended = False
 
@@ -35,28 +31,28 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._given_back.popleft() if self._given_back else next(self._file, None)
+        line = self._pushed_back.popleft() if self._pushed_back else next(self._file, None)
         if line is None:
             self.ended = True
             raise StopIteration
         self.record.append(line)
         return line
 
-    def give_back_all_but_the_first(self) -> str:
+    def push_back_all_but_first(self) -> str:
         first, *others = self.record
-        self._given_back.extendleft(reversed(others))
+        self._pushed_back.extendleft(reversed(others))
         self.ended = False
         return first
 
 
 def read(file: IO[bytes]) -> tuple[Iterator[FeedRow], str]:
-    """Rows of a delimited file, and what was found out: "csv, utf-8, `;`".
+    """Rows of a delimited file, and its format as detected: "delimited by `;`, utf-8".
 
-    The first line that has anything in it names the columns; lines with nothing at all are not rows.
+    The first line with a filled cell names the columns; blank lines are skipped.
     Raises UnreadableFeedError for an empty or binary file, or one whose header names nothing.
     """
-    charset = encoding.find_out(file)
-    # `replace`: one byte out of place must not lose the file; the mark it leaves is seen in the text.
+    charset = encoding.detect(file)
+    # `replace`: one wrong byte must not lose the file.
     text = io.TextIOWrapper(file, encoding=charset, errors="replace", newline="")
     delimiter = _delimiter(text.read(SAMPLE_CHARACTERS))
     text.seek(0)
@@ -65,7 +61,7 @@ def read(file: IO[bytes]) -> tuple[Iterator[FeedRow], str]:
 
 
 def _delimiter(sample: str) -> str:
-    """The candidate under which most records have as many cells as the header, and more than one."""
+    """The delimiter under which most records have as many cells as the header, and more than one."""
 
     def agreement(candidate: str) -> tuple[int, int]:
         try:
@@ -80,7 +76,7 @@ def _delimiter(sample: str) -> str:
 
 
 def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[FeedRow]:
-    csv.field_size_limit(LONGEST_CELL)
+    csv.field_size_limit(MAX_CELL_CHARACTERS)
     lines = _Lines(text)
     header: list[str] | None = None
     for cells in _records(lines, delimiter):
@@ -99,7 +95,7 @@ def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[FeedRow]:
 def _records(lines: _Lines, delimiter: str) -> Iterator[list[str] | FeedRow]:
     """The cells of each record, its lines in `lines.record`; one that can't be parsed as a broken row.
 
-    Python's reader takes a NUL inside a line for data; the cleaning drops it.
+    A NUL inside a line is data to Python's reader; cleaning removes it.
     """
     while not lines.ended:
         # Strict: a quote that is never closed ends at the opening quote of some later cell, which no delimiter follows.
@@ -113,7 +109,7 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[list[str] | FeedRow]:
         except csv.Error as error:
             if len(lines.record) > 1 or lines.ended:
                 problem = "a quote is opened in this row and never closed"
-                yield broken(lines.give_back_all_but_the_first(), problem)
+                yield broken(lines.push_back_all_but_first(), problem)
             else:
                 yield _lenient(lines.record[0], delimiter, error)
 

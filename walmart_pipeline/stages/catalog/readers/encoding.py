@@ -1,7 +1,4 @@
-"""Bytes to text: which encoding, and whether it is text at all.
-
-Belongs here: finding an encoding out. Does not: mending text that was decoded wrongly before it came (cleaning.py).
-"""
+"""Detection of a file's encoding, and of files that are no text."""
 
 from __future__ import annotations
 
@@ -18,17 +15,16 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 CONTROLS = [bytes([byte]) for byte in range(32) if byte not in b"\t\n\v\f\r\x1a\x1b"]
-# Enough for the guess to settle; charset-normalizer's time grows with what it is shown.
+# charset-normalizer's time grows with its input; more of it changes no guess.
 SAMPLE_BYTES = 64 << 10
-# A text holds a control character by accident; a tenth of a compressed file's bytes are some.
+# A text holds few by accident; of a compressed file's bytes a tenth are control characters.
 CONTROL_SHARE = 0.02
 
 
-def find_out(file: IO[bytes]) -> str:
-    """Name of the encoding of the whole file; the file is back at its start afterwards.
+def detect(file: IO[bytes]) -> str:
+    """Detect the encoding of a file: by byte-order mark, else UTF-8 if all of it is, else a Western code page.
 
-    A byte-order mark decides; else UTF-8 if every byte of the file fits it; else the best guess among the Western
-    code pages, of which Windows-1252 is the usual one. Raises UnreadableFeedError for an empty or a binary file.
+    The file is back at its start afterwards. Raises UnreadableFeedError for an empty or a binary file.
     """
     head = file.read(SAMPLE_BYTES)
     file.seek(0)
@@ -59,6 +55,6 @@ def _is_utf8(file: IO[bytes]) -> bool:
 def _guess(head: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    # Only what retail feeds were seen in; an open choice takes short Western texts for Cyrillic or Chinese.
+    # An open choice takes short Western texts for Cyrillic or Chinese.
     best = from_bytes(head, cp_isolation=["cp1252", "cp1250", "mac_roman"]).best()
     return best.encoding if best else "cp1252"

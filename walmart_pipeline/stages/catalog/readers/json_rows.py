@@ -1,7 +1,4 @@
-"""JSON lines and JSON documents, read as a stream.
-
-Belongs here: bytes to one object a row. Does not: flattening or naming of nested values (columns.py).
-"""
+"""JSON lines and JSON documents, read as a stream."""
 
 from __future__ import annotations
 
@@ -11,28 +8,28 @@ import re
 from collections.abc import Iterator
 from typing import IO, Any
 
-from walmart_pipeline.stages.catalog.readers.encoding import find_out
+from walmart_pipeline.stages.catalog.readers import encoding
 from walmart_pipeline.stages.catalog.readers.rows import FeedRow, UnreadableFeedError, broken, good
 
-# A row of JSON is some kB; a line of this size is a document in disguise and would fill the memory.
-LONGEST_LINE = 16 << 20
+# A longer line is no row but a whole document, and would fill the memory.
+MAX_LINE_CHARACTERS = 16 << 20
 
-# Python makes no integer of more than 4,300 digits; ijson 3.6 then ends the whole process with a segmentation fault.
-MOST_DIGITS = 4_000
-ENDLESS_NUMBER = re.compile(rf"[0-9]{{{MOST_DIGITS}}}")
+# Python parses no integer of more than 4,300 digits; ijson 3.6 ends the process with a segmentation fault there.
+MAX_DIGITS = 4_000
+LONG_NUMBER = re.compile(rf"[0-9]{{{MAX_DIGITS}}}")
 
-# Under which name exports keep their rows; an array of any other name is taken for a part of one product.
+# Names under which exports keep their rows; an array of any other name is part of one product.
 CONTAINERS = {"products", "items", "data", "rows", "records", "results", "catalog", "listings", "mpitem"}
 
 
 def read_lines(file: IO[bytes]) -> Iterator[FeedRow]:
-    """One object a line; a line that is none is a broken row of its own. Empty lines are not rows."""
+    """One object a line; any other line is a broken row. Empty lines are skipped."""
     for line in _lines(_text(file)):
         yield _line(line)
 
 
 def read_document(file: IO[bytes]) -> tuple[Iterator[FeedRow], str]:
-    """Objects of an array, of an array inside an object (CONTAINERS), or a lone object; JSON lines under a wrong name.
+    """Objects of an array, of an array inside an object (CONTAINERS), or a single object; JSON lines as well.
 
     Memory holds one object at a time. Raises UnreadableFeedError, also between rows, where the document is damaged.
     """
@@ -47,14 +44,14 @@ def read_document(file: IO[bytes]) -> tuple[Iterator[FeedRow], str]:
 
 
 def _text(file: IO[bytes]) -> io.TextIOWrapper:
-    return io.TextIOWrapper(file, encoding=find_out(file), errors="replace", newline="\n")
+    return io.TextIOWrapper(file, encoding=encoding.detect(file), errors="replace", newline="\n")
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:
     """Lines that are not empty."""
-    while line := text.readline(LONGEST_LINE):
-        if len(line) == LONGEST_LINE and not line.endswith("\n"):
-            raise UnreadableFeedError(f"a line is longer than {LONGEST_LINE >> 20} MB: it is not JSON lines")
+    while line := text.readline(MAX_LINE_CHARACTERS):
+        if len(line) == MAX_LINE_CHARACTERS and not line.endswith("\n"):
+            raise UnreadableFeedError(f"a line is longer than {MAX_LINE_CHARACTERS >> 20} MB: it is not JSON lines")
         if line.strip():
             yield line.strip()
 
@@ -77,8 +74,8 @@ def _object(value: Any) -> FeedRow:
 
 
 def _is_lines(text: io.TextIOWrapper) -> bool:
-    """Whether the first line is a whole object and another one follows."""
-    lines = (line for line in iter(lambda: text.readline(LONGEST_LINE), "") if line.strip())
+    """Whether the file is JSON lines: the first line is a whole object and another one follows."""
+    lines = (line for line in iter(lambda: text.readline(MAX_LINE_CHARACTERS), "") if line.strip())
     first, following = next(lines, ""), next(lines, "")
     try:
         return isinstance(json.loads(first), dict) and following.lstrip().startswith("{")
@@ -87,7 +84,7 @@ def _is_lines(text: io.TextIOWrapper) -> bool:
 
 
 def _prefix_of_rows(text: io.TextIOWrapper) -> str:
-    """Where the rows are, in ijson's notation: `item`, `products.item`, or the root object itself."""
+    """The path of the rows in ijson's notation: `item`, `products.item`, or empty for the root object."""
     import ijson
 
     try:
@@ -113,16 +110,16 @@ def _objects(text: io.TextIOWrapper, prefix: str) -> Iterator[FeedRow]:
 
 
 class _Utf8:
-    """A text as the bytes that ijson reads, whatever encoding the file has."""
+    """A text file as UTF-8 bytes for ijson, whatever its encoding."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
         self._end = ""
 
     def read(self, size: int) -> bytes:
-        """At most `size` characters, so somewhat more bytes. Raises UnreadableFeedError for an endless number."""
+        """At most `size` characters, as UTF-8. Raises UnreadableFeedError for a number of too many digits."""
         read = self._text.read(size)
-        if ENDLESS_NUMBER.search(self._end + read):
-            raise UnreadableFeedError(f"a number in it has {MOST_DIGITS:,} digits or more")
-        self._end = read[-MOST_DIGITS:]
+        if LONG_NUMBER.search(self._end + read):
+            raise UnreadableFeedError(f"a number in it has {MAX_DIGITS:,} digits or more")
+        self._end = read[-MAX_DIGITS:]
         return read.encode()

@@ -1,7 +1,4 @@
-"""What every reader yields.
-
-Belongs here: the row as the warehouse keeps it. Does not: how a format is read.
-"""
+"""The row that every reader yields."""
 
 from __future__ import annotations
 
@@ -13,27 +10,27 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-# What a broken row shows of itself in the rejects: enough to find it, not a whole runaway file.
+# Enough of a broken row to find it in its file.
 BROKEN_ROW_CHARACTERS = 4_000
 
-# JSON can spell half of a character of two; no text of the warehouse can hold it.
+# JSON can escape half of a surrogate pair; no text of the warehouse can hold it.
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class UnreadableFeedError(Exception):
-    """The file as a whole can't be read; the message is its reason."""
+    """A file as a whole can't be read; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class FeedRow:
-    """One row of a feed: JSON of its filled cells, or the text as it stood and the problem with it."""
+    """One row of a feed: JSON of its filled cells, or the raw text and the problem with it."""
 
     raw: str
     problem: str | None = None
 
 
 def good(record: Mapping[str, Any]) -> FeedRow:
-    """A row that could be read. Empty cells are left out: 100,000 columns of nothing weigh nothing."""
+    """A row that could be read, without its empty cells."""
     filled = {name: value for name, value in record.items() if value is not None and value not in ("", [], {})}
     try:
         raw = json.dumps(filled, ensure_ascii=False, default=_plain)
@@ -48,7 +45,7 @@ def broken(text: str, problem: str) -> FeedRow:
 
 
 def column_names(cells: Iterable[str]) -> list[str]:
-    """The names in a header: an empty one gets its number, a repeated one its count. None stands twice."""
+    """Unique names for a header: an empty one gets its number, a repeated one its count."""
     seen: Counter[str] = Counter()
     names: dict[str, None] = {}
     for number, cell in enumerate(cells, start=1):
@@ -63,5 +60,5 @@ def column_names(cells: Iterable[str]) -> list[str]:
 def _plain(value: object) -> str:
     if isinstance(value, date | datetime | time):
         return value.isoformat()
-    # Parquet of older programs keeps its text as bytes.
+    # Older Parquet writers keep text as bytes.
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
