@@ -9,14 +9,31 @@ from pathlib import Path
 
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.catalog import columns, feeds, readers
+from walmart_pipeline.stages.catalog.columns import ColumnMapping, Columns
 from walmart_pipeline.stages.catalog.feeds import Feed
+from walmart_pipeline.stages.catalog.products import RejectedRowError, clean_row
 
 # Bumped when the same file would give other rows: the asset's code_version, and part of the digest.
 VERSION = "1"
 
+# Enough to see a share of rows within a few per cent.
+SAMPLE_ROWS = 1_000
+
+IN_FORCE = """
+select
+    source_file,
+    case
+        when cleaned is null then row_count
+        else (select count(*) from catalog.clean_rows where source_file = feeds.source_file and reasons is null)
+    end as usable
+from catalog.feeds
+where (source = $source or source_file = $feed) and row_count > 0
+order by usable desc
+"""
+
 SUPERSEDED = """
 update catalog.feeds
-set status = 'superseded', row_count = 0, loaded_digest = null, detail = 'replaced by ' || ?
+set status = 'superseded', row_count = 0, loaded_digest = null, cleaned = null, detail = 'replaced by ' || ?
 where source = ? and source_file <> ? and row_count > 0
 """
 
@@ -31,6 +48,7 @@ set
     status = 'removed',
     row_count = 0,
     loaded_digest = null,
+    cleaned = null,
     unmapped = [],
     detail = 'it was removed: name the file itself, or change it, to read it again'
 where list_contains($feeds, source_file)
@@ -39,7 +57,7 @@ where list_contains($feeds, source_file)
 
 @dataclass(frozen=True)
 class ShrinkageLimit:
-    """How many rows a source may lose at once: a share of its rows, or `rows` where that is more."""
+    """How many usable rows a source may lose at once: a share of them, or `rows` where that is more."""
 
     share: float
     rows: int
@@ -109,16 +127,7 @@ def _load_changed(
             detail = reading.detail
     except (readers.UnreadableFeedError, columns.MappingError) as error:
         return _kept(feed, known, digest, "unreadable", str(error))
-    in_force = db.query(
-        "select source_file, row_count from catalog.feeds where (source = ? or source_file = ?) and row_count > 0 "
-        "order by row_count desc",
-        [source, feed.name],
-    )
-    if in_force and limit and limit.exceeded(in_force[0]["row_count"], count):
-        reason = (
-            f"it has {count:,} rows where {in_force[0]['source_file']} had {in_force[0]['row_count']:,}, which stay "
-            "in force: replace the file, or run with --accept-shrinkage"
-        )
+    if reason := _shrinkage(db, feed, source, count, mapping, limit):
         return _kept(feed, known, digest, "refused", reason) | {"source": source}
     db.execute(SUPERSEDED, [feed.name, source, feed.name])
     db.execute("delete from catalog.raw_products where source_file = ?", [feed.name])
@@ -130,6 +139,47 @@ def _load_changed(
         "row_count": count,
         "ordinal": ordinal,
     }
+
+
+def _shrinkage(
+    db: Database, feed: Feed, source: str, count: int, mapping: ColumnMapping, limit: ShrinkageLimit | None
+) -> str | None:
+    """Why `incoming_rows` are too few to replace the version in force; None if they are not.
+
+    Usable rows count: a renamed column that leaves no row its name would withdraw the products as well.
+    """
+    in_force = db.query(IN_FORCE, {"source": source, "feed": feed.name})
+    if not in_force or limit is None:
+        return None
+    usable = count and count * _usable_share(db, mapping)
+    if not limit.exceeded(in_force[0]["usable"], int(usable)):
+        return None
+    has = f"it has {count:,} rows" if usable == count else f"{int(usable):,} of its {count:,} rows are usable"
+    return (
+        f"{has} where {in_force[0]['source_file']} had {in_force[0]['usable']:,}, which stay in force: "
+        "replace the file, or run with --accept-shrinkage"
+    )
+
+
+def _usable_share(db: Database, mapping: ColumnMapping) -> float:
+    """The share of `incoming_rows` that cleaning does not reject, from a sample."""
+    by_field = Columns(mapping)
+    sample = db.query(
+        f"select raw, problem from incoming_rows using sample reservoir({SAMPLE_ROWS} rows) repeatable (1)"
+    )
+    rejected = 0
+    for row in sample:
+        try:
+            clean_row("{}" if row["problem"] else row["raw"], by_field, source_file="", source_row=0)
+        except RejectedRowError:
+            rejected += 1
+    return 1 - rejected / len(sample)
+
+
+def _numbered(feed: Feed, rows: Iterable[readers.FeedRow], advance: Callable[[int], None]) -> Iterator[Row]:
+    for number, row in enumerate(rows, start=1):
+        advance(1)
+        yield {"source_file": feed.name, "source_row": number, "raw": row.raw, "problem": row.problem}
 
 
 def _digest(feed: Feed) -> str:
@@ -173,7 +223,7 @@ def _entry(feed: Feed, digest: str, status: str, detail: str) -> Row:
         "path": str(feed.path),
         "digest": digest,
         "loaded_digest": None,
-        "mapping": columns.ColumnMapping().model_dump_json(exclude={"source"}),
+        "mapping": ColumnMapping().model_dump_json(exclude={"source"}),
         "status": status,
         "detail": detail,
         "row_count": 0,
@@ -182,12 +232,6 @@ def _entry(feed: Feed, digest: str, status: str, detail: str) -> Row:
         "cleaned": None,
         "read_at": datetime.now(UTC),
     }
-
-
-def _numbered(feed: Feed, rows: Iterable[readers.FeedRow], advance: Callable[[int], None]) -> Iterator[Row]:
-    for number, row in enumerate(rows, start=1):
-        advance(1)
-        yield {"source_file": feed.name, "source_row": number, "raw": row.raw, "problem": row.problem}
 
 
 def offered(paths: Sequence[str], inbox: Path, *, quiet_seconds: float) -> list[Feed]:

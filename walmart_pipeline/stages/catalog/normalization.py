@@ -153,7 +153,7 @@ def refine(db: Database, *, advance: Callable[[int], None]) -> Refined:
     db.execute(WANTED.format(columns=", ".join(db.schema("catalog.products").names)))
     db.execute(CHANGED)
     _delete(db, "catalog.products", "changed", "withdrawn")
-    db.execute("insert into catalog.products from wanted semi join changed using (product_id) order by product_id")
+    db.execute("insert into catalog.products from wanted semi join changed using (product_id)")
     _delete(db, "catalog.product_rows", "affected", "withdrawn")
     db.execute(
         "insert into catalog.product_rows "

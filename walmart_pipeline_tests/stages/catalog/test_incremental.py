@@ -145,3 +145,17 @@ def test_a_run_that_was_killed_while_it_cleaned_is_made_good_by_the_next(
         normalization.refine(db, advance=dies)
     assert catalog.products() == {}
     assert catalog.refine().products == 6_000
+
+
+def test_a_warehouse_from_before_rows_were_kept_clean_keeps_its_products(catalog: Catalog) -> None:
+    catalog.put("feed.csv", "id,name\n1,Kettle\n1,Kettle of steel\n2,\n3,Mug\n")
+    catalog.run()
+    before = results(catalog)
+    with catalog.warehouse.writing() as db:
+        for table in ("clean_rows", "product_rows"):
+            db.execute(f"delete from catalog.{table}")
+        db.execute("update catalog.feeds set cleaned = null")
+        db.execute("insert into catalog.products by name select * replace ('gone' as product_id) from catalog.products")
+    refined = catalog.refine()
+    assert (refined.changed, refined.withdrawn) == (0, 2)
+    assert results(catalog) == before

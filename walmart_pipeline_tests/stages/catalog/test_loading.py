@@ -81,6 +81,16 @@ def test_a_feed_that_shrinks_too_far_leaves_its_last_good_version_in_force(catal
     assert catalog.table("products") == before
 
 
+def test_a_feed_whose_name_column_is_gone_leaves_its_last_good_version_in_force(catalog: Catalog) -> None:
+    catalog.put("feed.csv", numbered(120))
+    catalog.run()
+    catalog.put("feed.csv", numbered(120).replace("name", "bezeichnung"))
+    feed = catalog.load()["feed.csv"]
+    assert feed["status"] == "refused"
+    assert feed["detail"].startswith("0 of its 120 rows are usable where feed.csv had 120, which stay in force")
+    assert catalog.refine().products == 120
+
+
 def test_a_feed_may_lose_a_share_of_its_rows_or_a_few(catalog: Catalog) -> None:
     for before, after in ((120, 84), (15, 5)):
         catalog.put("feed.csv", numbered(before))
