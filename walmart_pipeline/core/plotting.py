@@ -1,12 +1,20 @@
-"""What all figures have in common: size, quiet axes, the bands of the score, and SVG."""
+"""Parts that all figures share: style, histograms, labelled bars, score bands, and SVG files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from walmart_pipeline.core.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+INK, FAINT, BAR = "#44505c", "#d5dbe1", "#2f6fb4"
+# Categories and rules of one's own may have long names.
+LABEL_CHARACTERS = 40
 
 # Walmart's official bands of listing quality.
 BANDS = ((0, 60, "Poor"), (60, 80, "Good"), (80, 100, "Excellent"))
@@ -20,7 +28,7 @@ def figure(*, height: float, width: float = 7.6) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def quiet(ax: Any, *, ink: str, faint: str) -> None:
+def quiet(ax: Any, *, ink: str = INK, faint: str = FAINT) -> None:
     """Remove box and tick marks."""
     for name in ("top", "right"):
         ax.spines[name].set_visible(False)
@@ -30,13 +38,35 @@ def quiet(ax: Any, *, ink: str, faint: str) -> None:
     ax.patch.set_visible(False)
 
 
-def name_bands(ax: Any, *, ink: str) -> None:
+def histogram(ax: Any, starts: Sequence[float], counts: Sequence[int], *, width: float) -> None:
+    """Draw counts of bins that begin at `starts`."""
+    quiet(ax)
+    ax.bar(starts, counts, width=width * 0.88, align="edge", color=BAR, linewidth=0)
+    ax.yaxis.get_major_locator().set_params(integer=True, nbins=4)
+
+
+def labelled_bars(ax: Any, names: Sequence[str], counts: Sequence[int], *, colour: str | Sequence[str] = BAR) -> None:
+    """Draw horizontal bars, the first on top, each with its name and its count."""
+    quiet(ax)
+    places = range(len(names))
+    ax.barh(places, counts, color=colour)
+    for place, count in enumerate(counts):
+        ax.annotate(f"{count:,}", (count, place), (4, 0), textcoords="offset points", va="center", color=INK)
+    # A dollar sign would begin a formula.
+    ax.set_yticks(places, [(name[:LABEL_CHARACTERS] or "none").replace("$", r"\$") for name in names])
+    ax.set_ylim(max(1, len(names)) - 0.5, -0.5)
+    ax.set_xlim(left=0)
+    ax.margins(x=0.1)
+    ax.locator_params(axis="x", integer=True)
+
+
+def name_bands(ax: Any, *, ink: str = INK) -> None:
     """Label the bands above an axis of scores."""
     for left, right, band in BANDS:
         ax.text((left + right) / 2, 1.04, band, transform=ax.get_xaxis_transform(), ha="center", color=ink)
 
 
-def divide_bands(ax: Any, *, faint: str) -> None:
+def divide_bands(ax: Any, *, faint: str = FAINT) -> None:
     """Draw a line where a band begins."""
     for left, _, _ in BANDS[1:]:
         ax.axvline(left, color=faint, linewidth=1, zorder=0)
@@ -50,3 +80,11 @@ def svg(figure: Figure, name: str) -> str:
     with mpl.rc_context({"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
+
+
+def write(figures: Mapping[str, Figure], folder: Path) -> dict[str, Path]:
+    """Write each figure as SVG into a folder; return where they are, by name."""
+    return {
+        name: write_whole(folder / f"{name.replace(' ', '_')}.svg", svg(figure, name))
+        for name, figure in figures.items()
+    }

@@ -8,16 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from walmart_pipeline.core import plotting
-from walmart_pipeline.core.files import write_whole
 from walmart_pipeline.stages.quality.overview import BIN_WIDTH, Overview
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_INK, _FAINT, _BAR = "#44505c", "#d5dbe1", "#2f6fb4"
 _SEVERITIES = {"blocking": "#b3372f", "major": "#d98a2b", "minor": "#8a97a5"}
-# Rules of a profile of one's own may have long names.
-_LABEL_CHARACTERS = 40
 # 560 x 165 pixels are 12 kB of event log a run; a plot of full size would be 390 KiB.
 _INLINE_DPI, _INLINE_SIZE = 80, {"width": 7.0, "height": 2.06}
 
@@ -25,7 +21,7 @@ _INLINE_DPI, _INLINE_SIZE = 80, {"width": 7.0, "height": 2.06}
 def write(overview: Overview, folder: Path) -> dict[str, Path]:
     """Write every figure as SVG into the folder, each whole. Returns where they are, by name."""
     figures = {"scores": _scores(overview), "dimensions": _dimensions(overview), "violations": _violations(overview)}
-    return {name: write_whole(folder / f"{name}.svg", plotting.svg(figure, name)) for name, figure in figures.items()}
+    return plotting.write(figures, folder)
 
 
 def inline(overview: Overview) -> str:
@@ -39,12 +35,14 @@ def _scores(overview: Overview, *, width: float = 7.6, height: float = 3.0) -> F
     figure = plotting.figure(width=width, height=height)
     ax = figure.subplots()
     _bars(ax, overview.scores)
-    plotting.divide_bands(ax, faint=_FAINT)
-    plotting.name_bands(ax, ink=_INK)
+    plotting.divide_bands(ax)
+    plotting.name_bands(ax)
     if overview.mean is not None:
-        ax.axvline(overview.mean, color=_INK, linewidth=1.2, linestyle=(0, (3, 2)))
-    ax.set_xlabel("Score; the dashed line is the mean" if overview.texts else "Score; no text is judged", color=_INK)
-    ax.set_ylabel("Texts", color=_INK)
+        ax.axvline(overview.mean, color=plotting.INK, linewidth=1.2, linestyle=(0, (3, 2)))
+    ax.set_xlabel(
+        "Score; the dashed line is the mean" if overview.texts else "Score; no text is judged", color=plotting.INK
+    )
+    ax.set_ylabel("Texts", color=plotting.INK)
     return figure
 
 
@@ -56,8 +54,8 @@ def _dimensions(overview: Overview) -> Figure:
         _bars(ax, counts)
         measured = sum(counts)
         suffix = "" if measured == overview.texts else f" ({measured:,} of {overview.texts:,})"
-        ax.set_title(name.capitalize() + suffix, fontsize=10, color=_INK, loc="left")
-    figure.supylabel("Texts", fontsize=10, color=_INK)
+        ax.set_title(name.capitalize() + suffix, fontsize=10, color=plotting.INK, loc="left")
+    figure.supylabel("Texts", fontsize=10, color=plotting.INK)
     return figure
 
 
@@ -66,37 +64,23 @@ def _violations(overview: Overview) -> Figure:
     rows = overview.frequent
     figure = plotting.figure(height=1.4 + 0.3 * max(1, len(rows)))
     ax = figure.subplots()
-    plotting.quiet(ax, ink=_INK, faint=_FAINT)
-    places = range(len(rows))
-    ax.barh(places, [row["findings"] for row in rows], color=[_SEVERITIES[row["severity"]] for row in rows])
-    for place, row in enumerate(rows):
-        ax.annotate(
-            f"{row['findings']:,}",
-            (row["findings"], place),
-            (4, 0),
-            textcoords="offset points",
-            va="center",
-            color=_INK,
-        )
-    ax.set_yticks(places, [row["rule"][:_LABEL_CHARACTERS] for row in rows])
-    ax.set_ylim(max(1, len(rows)) - 0.5, -0.5)
-    ax.set_xlim(left=0)
-    ax.margins(x=0.1)
-    ax.locator_params(axis="x", integer=True)
-    ax.set_xlabel("Findings" if rows else "No rule is broken", color=_INK)
+    plotting.labelled_bars(
+        ax,
+        [row["rule"] for row in rows],
+        [row["findings"] for row in rows],
+        colour=[_SEVERITIES[row["severity"]] for row in rows],
+    )
+    ax.set_xlabel("Findings" if rows else "No rule is broken", color=plotting.INK)
     shown = {row["severity"] for row in rows}
     for severity, colour in _SEVERITIES.items():
         if severity in shown:
             ax.bar(0, 0, color=colour, label=severity)
     if shown:
-        figure.legend(frameon=False, labelcolor=_INK, loc="outside upper right", ncols=len(shown))
+        figure.legend(frameon=False, labelcolor=plotting.INK, loc="outside upper right", ncols=len(shown))
     return figure
 
 
 def _bars(ax: Any, counts: list[int]) -> None:
-    plotting.quiet(ax, ink=_INK, faint=_FAINT)
-    starts = [BIN_WIDTH * place for place in range(len(counts))]
-    ax.bar(starts, counts, width=BIN_WIDTH * 0.88, align="edge", color=_BAR, linewidth=0)
+    plotting.histogram(ax, [BIN_WIDTH * place for place in range(len(counts))], counts, width=BIN_WIDTH)
     ax.set_xlim(0, 100)
     ax.set_xticks(range(0, 101, 20))
-    ax.yaxis.get_major_locator().set_params(integer=True, nbins=4)
