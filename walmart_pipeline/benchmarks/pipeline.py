@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,13 +109,14 @@ def _measured(job: dg.JobDefinition, key: dg.AssetKey, feed: Path) -> StepFigure
     process = context.Process(target=_run_step, args=(job, key, feed, sending))
     process.start()
     sending.close()
+    wait([receiving, process.sentinel])
     try:
-        answer = receiving.recv()
+        answer = receiving.recv() if receiving.poll() else None
     except EOFError:
-        answer = "its process ended without a result"
+        answer = None
     process.join()
-    if isinstance(answer, str):
-        raise StepError(f"{key.to_user_string()}: {answer}")
+    if not isinstance(answer, dict):
+        raise StepError(f"{key.to_user_string()}: {answer or 'its process ended without a result'}")
     return StepFigures(step=key.to_user_string(), **answer)
 
 

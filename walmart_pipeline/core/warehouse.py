@@ -142,6 +142,9 @@ class Database:
             held = self._connection.execute(span, given | bounds).to_arrow_table()
             for start in range(0, held.num_rows, rows):
                 yield _rows(held.slice(start, rows))
+            # What DuckDB has read for this span stays in its memory otherwise, up to the limit.
+            del held
+            self._free_memory()
 
     def frame(self, sql: str) -> pd.DataFrame:
         """All rows as a pandas frame."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import get_args
 
 from walmart_pipeline.core.records import Listing, TrainingExample
-from walmart_pipeline.core.warehouse import Database, Row
+from walmart_pipeline.core.warehouse import SPAN_ROWS, Database, Row
 from walmart_pipeline.stages.training import data_card, dataset_versions, example_files, selection
 from walmart_pipeline.stages.training.dataset_versions import Manifest, Version
 from walmart_pipeline.stages.training.near_duplicates import NEAR_COPY
@@ -100,16 +100,21 @@ def publish(
 
 
 def _put_in_force(db: Database, version: Version) -> None:
-    """Mark the version as in force and make `training.dataset` hold its rows."""
-    db.execute("update training.dataset_versions set in_force = number = $number", {"number": version.number})
+    """Make `training.dataset` hold the rows of the version, and mark it as in force."""
     held = db.query("select version, count(*) as examples from training.dataset group by version")
     if held != [{"version": version.name, "examples": sum(version.counts.values())}]:
         db.execute("delete from training.dataset")
-        db.execute(
-            "insert into training.dataset by name "
-            f"select $version as version, * exclude (content_key) from ({IN_DATASET})",
-            {"version": version.name},
-        )
+        keys = f"select product_id from ({IN_DATASET})"
+        for page in db.pages_by_key(keys, key="product_id", rows=SPAN_ROWS):
+            db.execute(
+                "insert into training.dataset by name "
+                f"select $version as version, * exclude (content_key) from ({IN_DATASET}) "
+                "where product_id between $first and $last",
+                {"version": version.name, "first": page[0]["product_id"], "last": page[-1]["product_id"]},
+            )
+            # After a crash in between, the next run finds too few rows and writes all of them again.
+            db.checkpoint()
+    db.execute("update training.dataset_versions set in_force = number = $number", {"number": version.number})
 
 
 def _contents(db: Database) -> Row:
