@@ -1,4 +1,4 @@
-"""What the judge is made of, as one fingerprint: reports of another judge are out of date."""
+"""A fingerprint of the judge's code and data: reports of another judge are out of date."""
 
 from __future__ import annotations
 

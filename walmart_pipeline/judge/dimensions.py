@@ -20,7 +20,7 @@ PLAIN_GRADE, HARDEST_GRADE = 8.0, 18.0
 # Longer sentences are hard to follow (GOV.UK style guide). A text's grade hides them: one of 80 words after ten of ten
 # words adds no more than 2.5.
 LONG_SENTENCE = 25
-# A value of many words counts as told when most of them are there: "Stainless Steel and BPA-free Plastic".
+# A value of many words counts as stated when most of them are there: "Stainless Steel and BPA-free Plastic".
 STATED_SHARE = 0.6
 # Identifiers stand on the page, not in the text.
 IDENTIFIER = re.compile(r"\d{8,14}|[A-Z0-9]+(?:-[A-Z0-9]+)+|https?://\S+")
@@ -52,7 +52,7 @@ def measures(case: Case) -> dict[Dimension, float | None]:
 
 
 def _coverage(case: Case, expected: Sequence[_Expected]) -> float | None:
-    """Share of the record's attributes whose value the text tells. None: no attribute that a text could tell."""
+    """Share of the record's attributes whose value the text states. None: no attribute that a text could state."""
     if not expected:
         return None
     facts = _StatedFacts(case)
@@ -60,7 +60,7 @@ def _coverage(case: Case, expected: Sequence[_Expected]) -> float | None:
 
 
 class _StatedFacts:
-    """What a text tells: its stems and numbers."""
+    """What a text states: its stems and numbers."""
 
     def __init__(self, case: Case) -> None:
         self._stems = case.stems

@@ -1,4 +1,4 @@
-"""The judge: a listing beside its product, under one policy, gives a quality report."""
+"""Judges a listing against its product under one policy."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Judge:
             self._violation(rule, finding, text_of[finding.field])
             for rule, finding in sorted(findings, key=lambda found: self._order[found[0]])
         ]
-        # The same words in the same field are told once, however often they are there.
+        # The same words in the same field are reported once.
         return list(
             {(violation.rule, violation.field, violation.evidence): violation for violation in violations}.values()
         )

@@ -1,4 +1,4 @@
-"""What a model is asked when it rates a listing, and what it says."""
+"""Records and protocol of models that rate listings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RatedText(Record):
 
 
 class ModelRating(Record):
-    """What a model said of a text, or why it said nothing."""
+    """A model's rating of a text, or why there is none."""
 
     product_id: str
     content_hash: str

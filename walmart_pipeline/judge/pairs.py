@@ -12,7 +12,7 @@ from walmart_pipeline.core.records import Listing, Product, QualityReport, Recor
 from walmart_pipeline.judge.duplicates.uniqueness import Signature, signature
 from walmart_pipeline.judge.judge import Judge
 
-# Of a listing until it is known what it resembles.
+# Uniqueness of a listing until its nearest copy is known.
 ALONE = 100.0
 
 

@@ -131,7 +131,7 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def _problems(content: Mapping[str, Any]) -> list[str]:
-    """What is wrong with those rules whose own fields are valid, whatever the state of the rest of the profile."""
+    """What is wrong with the rules whose own fields are valid, whatever the state of the rest of the profile."""
     readable: dict[str, RuleSetting] = {}
     rules = content.get("rules")
     for rule, setting in rules.items() if isinstance(rules, Mapping) else ():

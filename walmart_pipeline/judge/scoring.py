@@ -1,4 +1,4 @@
-"""Listings judged among each other: any collection of products with their texts, without a warehouse."""
+"""Scores a collection of listings, compared with each other, without the pipeline's warehouse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What English looks like from far off: words as letters of their classes, and the order of the function words."""
+"""Word classes, the order of function words, and language detection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 DATA = Path(__file__).parent / "english.yaml"
-# Classes beside those of english.yaml: any other word, one that no one can say, a function word of another language,
+# Classes beside those of english.yaml: any other word, an unpronounceable one, a function word of another language,
 # and a word in another script. A caller may mark what it explains itself.
 OTHER, UNPRONOUNCEABLE, FOREIGN, SCRIPT, FIGURE = "x", "z", "f", "s", "#"
 # Three of the same letter, save in XXXL, or five and more consonants and nothing else.

@@ -102,7 +102,7 @@ NUMBER = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# What a number begins with, as scanning.WordSearch takes it, and how far behind that it begins: in "50 in x95" a digit
+# What a number begins with, as WordSearch takes it, and how far after that it begins: in "50 in x95" a digit
 # comes after its x.
 NUMBER_WORDS = {word: 0 for word in WORDS if word.isalpha()}
 BEGINNINGS = [(f"{before}{digit}", len(before)) for before in ("", "x") for digit in f"0123456789{_FRACTIONS}"]

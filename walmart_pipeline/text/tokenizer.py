@@ -1,4 +1,4 @@
-"""A text as the judge reads it: words, stems, sentences."""
+"""Words and stems of a text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WORD = re.compile(r"[^\W_]+(?:['’‑-][^\W_]+|(?<=\d)[.,]\d+)*")
 PIECE = re.compile(r"[^\W_]+")
 VOWELS = re.compile(r"[aeiouy]+")
 
-# Words that tell nothing of a product; a name's key words are the others.
+# Words that say nothing about a product; the others are key words.
 STOP_WORDS = frozenset(
     """
     a an and are as at be by for from has have in is it its no not of off on or our over per plus so such than that
@@ -32,7 +32,7 @@ def name_words(name: str) -> list[str]:
 
 
 def stems(word: str) -> list[str]:
-    """Stems of those parts of a normalized text that tell something; single letters and stop words are left out."""
+    """Stems of the parts of a normalized text, without single letters and stop words."""
     return [stem(piece) for piece in PIECE.findall(word) if len(piece) > 1 and piece not in STOP_WORDS]
 
 
@@ -68,5 +68,5 @@ def stem(word: str) -> str:
 
 
 def key_stems(text: str) -> list[str]:
-    """Stems of the words that tell something, in order, with repeats."""
+    """Stems of the words of a text without stop words, in order, with repeats."""
     return stems(normalized(text))

@@ -29,9 +29,9 @@ _TABLE = _table()
 
 
 def search_text(text: str) -> str:
-    """The text in lower case, without accents, all but letters and digits blank; character for character.
+    """The text in lower case without accents, a space for all but letters and digits; spans stay valid.
 
-    Writing beyond Latin-1 is blank too.
+    Characters beyond Latin-1 become spaces too.
     """
     return text.encode("latin-1", "replace").translate(_TABLE).decode("latin-1")
 
@@ -44,7 +44,7 @@ def has_phrase(text: str, phrase: str, *, plural: bool = False) -> bool:
 
 
 class WordSearch(Generic[Found]):
-    """Finds each of a list of words or phrases in a flat text; a phrase matches with single blanks only.
+    """Finds each of a list of words or phrases in a search text; a phrase matches with single spaces only.
 
     One pass whatever the number of words (Aho-Corasick): 9 µs for 1,800 characters and 1,800 words.
     """

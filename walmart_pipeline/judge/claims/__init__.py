@@ -25,7 +25,7 @@ WHOLE = (warranty_claims, model_claims, origin_claims, certificate_claims, size_
 
 
 def claims_of(listing: ListingText, product: Product) -> list[Claim]:
-    """Every claim of a listing with the record's verdict; what is said and supported more than once may come once."""
+    """Every claim of a listing with its status; a supported claim that is repeated may come once."""
     record = SourceRecord(product)
     terms = list(term_claims(listing, record))
     whole = [claim for kind in WHOLE for claim in kind(listing, record)]

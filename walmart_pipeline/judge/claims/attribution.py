@@ -1,6 +1,6 @@
-"""Whether a sentence says a material, colour or scent of the product.
+"""Whether a sentence attributes a material, colour or scent to the product.
 
-"Made of oak", "oak frame", "in red" and "vanilla flavor" say it.
+"Made of oak", "oak frame", "in red" and "vanilla flavor" do.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def is_made_of(left: str) -> bool:
 
 
 def is_taste_attributed(left: str, right: str, *, is_oil: bool) -> bool:
-    """Whether a scent, flavour or ingredient is said of the product: "vanilla flavor", "blended with rose", an oil."""
+    """Whether a scent, flavour or ingredient is attributed to the product: "vanilla flavor", "with rose", an oil."""
     if is_negated(left) or _NONE.search(left):
         return False
     return bool(is_oil or _TASTE_AFTER.match(right) or _TASTE_BEFORE.search(left))
@@ -86,7 +86,7 @@ def is_stated(kind: Kind, left: str) -> bool:
 
 
 def is_attributed(kind: Kind, left: str, right: str, nouns: AbstractSet[str], *, ordinary: bool) -> bool:
-    """Whether the sentence says the word of the product, whose names are `nouns` (stems), or of a part of it."""
+    """Whether the sentence attributes the word to the product, whose names are `nouns` (stems), or to a part of it."""
     ends = _ENDS.match(right) is not None
     whose = part(right, nouns)
     if whose is not None:

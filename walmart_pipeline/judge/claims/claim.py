@@ -1,4 +1,4 @@
-"""A claim of a text with the record's verdict, and the measure made of them."""
+"""A claim of a text and its status against the record."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 ClaimStatus: TypeAlias = Literal["supported", "unsupported", "contradicted"]
 Subject: TypeAlias = Literal["number", "brand", "attribute", "claim"]
 
-# What a shopper is told wrongly counts as much as three things left unproved.
+# A false statement counts as much as three that are not proved.
 CONTRADICTION_WEIGHT = 3
 
 

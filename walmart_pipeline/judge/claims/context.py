@@ -31,7 +31,7 @@ def either(text: str) -> str:
 
 
 def is_negated(left: str) -> bool:
-    """Whether a word after `ahead` is said not to be so."""
+    """Whether a word after this context is negated."""
     return _DENIED.search(left) is not None
 
 

@@ -1,4 +1,4 @@
-"""What a text says the product has, or comes with, though the record says that it has not."""
+"""Parts that a text gives the product although the record denies them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A listing as it is searched for claims: all fields as one text."""
+"""A listing prepared for the search for claims: all fields as one text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ListingText:
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
         """fields: keywords come last.
 
-        normalized: the text as texts.normalized has it. visible_end: where ends what a shopper reads.
+        normalized: the text as tokenizer.normalized gives it. visible_end: where the text that a shopper reads ends.
         """
         self.fields = fields
         self.text = _BETWEEN.join([text for _, text in fields])
@@ -37,7 +37,7 @@ class ListingText:
 
     @cached_property
     def search_text(self) -> str:
-        """The text for exact search (scanning.flat)."""
+        """The text for exact search, see word_search.search_text."""
         return search_text(self.text)
 
     @cached_property

@@ -14,7 +14,7 @@ from walmart_pipeline.text.units import COUNTS, Unit
 
 # Between different units a printed figure is rounded: 1.7 L is sold as 57 oz (0.8 % off), 13.6 kg as 30 lb.
 CONVERSION_TOLERANCE = 0.02
-# The message names so many of the record's figures; more would not help a writer.
+# The message names so many of the record's figures.
 SHOWN_FIGURES = 4
 ANY_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
 # Of these each holds some of what is counted.

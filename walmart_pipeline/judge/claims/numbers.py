@@ -88,7 +88,7 @@ def _judged(
         return "contradicted", number_index.like(quantity)
     if unrelated_numbers.is_figurative(quantity, left, right):
         return None
-    # In a title every word has a capital, and no one is told what to do.
+    # A title capitalizes every word and gives no instructions.
     if not in_title and _is_about_others(quantity, verdict, listing, record):
         return None
     if follows(quantity, beside, f"{left} {right}", number_index):

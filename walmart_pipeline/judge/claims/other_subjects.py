@@ -1,4 +1,4 @@
-"""Whether a sentence says a word of something else than the product.
+"""Whether a sentence uses a word about something other than the product.
 
 "Safe for oak floors", "oak-like", "unlike oak", "set a marble tray on top" and "a gluten-free stew" do.
 """
@@ -109,26 +109,26 @@ _FOR_OTHERS = re.compile(
 
 
 def is_about_others(left: str, right: str) -> bool:
-    """Whether a word between these is said of something else, or not to be so."""
+    """Whether a word in this context describes something else, or is negated."""
     if _NOT_THIS.match(right) or _OF_A.match(right) or is_negated(left) or _ANY.search(left) or _WORN.search(left):
         return True
     return not is_made_of(left) and _OTHERS.search(left) is not None
 
 
 def is_placed_beside(left: str) -> bool:
-    """Whether a person is told to put something on it or beside it: "set a marble tray on top"."""
+    """Whether the reader is told to put something on it or beside it: "set a marble tray on top"."""
     if _PUT.search(left) or (_IN_A_THING.search(left) and not _COMES_IN.search(left)):
         return True
     return _IMPERATIVE.search(left) is not None and _ARTICLE.search(left) is not None
 
 
 def is_for_others(left: str, right: str) -> bool:
-    """Whether a claim such as vegan is made of those that the product is for."""
+    """Whether a claim such as vegan describes the people or dishes that the product is for."""
     return bool(_USERS.match(right) or _FOR_OTHERS.search(left))
 
 
 def is_of_a_thing_beside(left: str, right: str, known: AbstractSet[str]) -> bool:
-    """Whether a claim is made of another thing: sugar-free jam on a peanut butter, fragrance-free detergent for sheets.
+    """Whether a claim describes another thing: sugar-free jam on a peanut butter, fragrance-free detergent for sheets.
 
     known: stems of what the product may be called. Such a thing has its name right behind the claim.
     """

@@ -1,4 +1,4 @@
-"""A product's record, in the form in which it is asked about claims."""
+"""A product's record, prepared for looking up claims."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from walmart_pipeline.judge.claims.vocabulary import Kind, Term, Vocabulary, is_
 from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.word_search import has_phrase, search_text
 
-# The message names so many of the record's words; more would not help a writer.
+# The message names so many of the record's words.
 SHOWN_WORDS = 4
 # So much on either side makes words a quotation.
 BESIDE_CHARS = 12
@@ -67,7 +67,7 @@ class SourceRecord:
 
     @cached_property
     def normalized(self) -> str:
-        """The text as texts.normalized has it."""
+        """The text as tokenizer.normalized gives it."""
         return tokenizer.normalized(self.text)
 
     @cached_property
@@ -109,7 +109,7 @@ class SourceRecord:
         return found
 
     def has(self, term: Term, written: str = "") -> bool:
-        """Whether the record says it, in this or a narrower word. `written`: as a text has it, flat.
+        """Whether the record says it, in this or a narrower word. written: as the listing's search text has it.
 
         The same word is looked for first: that is 1 µs, and to find all of the record's words 20.
         """
@@ -173,7 +173,7 @@ class SourceRecord:
         return stated
 
     def describes(self, kind: Kind) -> bool:
-        """Whether an attribute tells this kind of fact."""
+        """Whether an attribute has this kind of fact."""
         return any(is_about(name, kind) for name in self.product.attributes)
 
     def of_part(self, part: str, kind: Kind) -> str | None:

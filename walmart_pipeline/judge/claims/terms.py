@@ -35,7 +35,7 @@ Judgement: TypeAlias = tuple[ClaimStatus, Sequence[str]]
 
 
 def term_claims(listing: ListingText, record: SourceRecord) -> Iterator[Claim]:
-    """Each word that the text says of the product, with the verdict; one that the record has is told once."""
+    """Each word that the text attributes to the product, with its status; a supported word comes once."""
     proved: set[str] = set()
     for start, end, terms in listing.terms:
         written = listing.search_text[start:end]

@@ -1,4 +1,4 @@
-"""The words that a record is asked about: materials, colours, sizes, claims, brands, countries."""
+"""The words that are looked up in a record: materials, colours, sizes, claims, brands, countries."""
 
 from __future__ import annotations
 
@@ -68,16 +68,16 @@ class Vocabulary:
     materials: frozenset[str]
     """Materials of one word: a colour before one is the product's."""
     parts: frozenset[str]
-    """Stems of parts and properties that a material or colour is said of."""
+    """Stems of parts and properties to which a material or colour is attributed."""
     small_parts: frozenset[str]
     attributes: Mapping[Kind, tuple[str, ...]]
-    """Words in the name of an attribute that tells this kind."""
+    """Words in the names of attributes of this kind."""
 
 
 # Catalogs have some hundred names of attributes.
 @lru_cache(maxsize=1 << 14)
 def is_about(attribute: str, kind: Kind) -> bool:
-    """Whether an attribute of this name tells this kind of fact."""
+    """Whether an attribute of this name has this kind of fact."""
     words = f" {' '.join(map(tokenizer.stem, tokenizer.name_words(attribute)))} "
     return any(f" {tokenizer.stem(word)} " in words for word in vocabulary().attributes[kind])
 

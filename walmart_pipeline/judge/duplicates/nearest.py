@@ -2,7 +2,7 @@
 
 Texts that agree in a band of their signatures share a bucket and are compared. Sellers' boilerplate fills huge buckets,
 so a text meets only a few representatives of its bucket, one a family: the work grows with the number of texts alone.
-A real copy shares a dozen buckets with its like, of which most are small. Variants of one product may be alike: inside
+A real copy shares a dozen buckets with its original, most of them small. Variants of one product may be alike: inside
 a family only the very same listing is a copy, for it says of neither product which of them it is.
 """
 

@@ -1,4 +1,4 @@
-"""How much a listing is like others: the signature of a text, and what a likeness costs.
+"""How similar a listing is to others: signatures of texts (MinHash), and the uniqueness score.
 
 Compared are the key features and the description, without the words of the product's name and brand and without
 figures: a template in which only these are swapped is a copy. What is left is taken three words at a time. By the exact

@@ -1,4 +1,4 @@
-"""What a check is given and what it yields."""
+"""The input of a check, its findings, and the register of checks."""
 
 from __future__ import annotations
 

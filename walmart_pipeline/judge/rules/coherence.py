@@ -1,4 +1,4 @@
-"""The check that the words of a text say something: no letters or words at random, no loops, no filler."""
+"""The check that a text makes sense: no random letters or words, no loops, no filler."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _makes_sentences(form: str) -> bool:
 
 
 def _strange_run(text: str, case: Case) -> Finding | None:
-    """Words of no language, however they can be said: many in a row that neither English nor the record explains."""
+    """Pronounceable words of no language: many in a row that neither English nor the record explains."""
     if english.OTHER * STRANGE_RUN not in case.description_stats.classes.replace(
         english.UNPRONOUNCEABLE, english.OTHER
     ):
@@ -111,7 +111,7 @@ def _strange_run(text: str, case: Case) -> Finding | None:
 
 
 def _unpronounceable(text: str, case: Case, share: float = UNPRONOUNCEABLE_SHARE) -> tuple[int, int] | None:
-    """The span of the first words that no one can say, if the record lacks them and they are more than this share."""
+    """The span of the first unpronounceable words, if the record lacks them and they exceed this share."""
     matches = [match for match in tokenizer.PIECE.finditer(tokenizer.normalized(text)) if match.group().isalpha()]
     longer = [match for match in matches if len(match.group()) >= english.PRONOUNCEABLE_FROM]
     form = english.word_classes(match.group() for match in longer)

@@ -9,7 +9,7 @@ from walmart_pipeline.text import english, sentences, tokenizer
 
 # A description of fewer words is refused for its length anyhow.
 LEAST_WORDS = 40
-# A sentence of another language has about 40 function words in a hundred; the shortest that is told has so many words.
+# A sentence of another language has about 40 function words in a hundred; shorter ones are not reported.
 FOREIGN_SENTENCE, FOREIGN_SHARE = 6, 0.2
 # In so many words of other sentences a listing is no English one; fewer may be a motto or the name of a dish.
 FOREIGN_WORDS = 12

@@ -55,8 +55,8 @@ CARE = re.compile(r"\b(?:easy|easier|simple|safe|need|needs|how|be|before|after|
 def pesticide(mention: Mention) -> Confirmed | None:
     """A claim to kill or repel germs, insects or weeds, or to be antibacterial (7 U.S.C. 136(u), 40 CFR 152.15).
 
-    A registered pesticide may say of itself what its record says. Of any other product only what protects the article
-    itself may be told, and only if the record has it: an antimicrobial finish.
+    A registered pesticide may say of itself what its record says. Any other product may state only what protects
+    the article itself, and only if the record has it: an antimicrobial finish.
     """
     product = mention.product
     before, after = mention.context(regulated_claims.SENTENCE_CHARS)

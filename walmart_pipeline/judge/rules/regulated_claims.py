@@ -1,4 +1,4 @@
-"""What the two rules of regulated claims have in common: the sentence around a listed word, and what a record says."""
+"""What the rules of regulated claims share: verbs before a listed word, and what a record says."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DRUG_CATEGORY = re.compile(
 )
 SUPPLEMENTS = re.compile(r"\b(?:supplements?|vitamins?|herbs?|herbal)\b")
 DRUG_ATTRIBUTE = re.compile(r"\b(?:active ingredients?|drug facts|ndc)\b")
-# A book or game whose record tells of cures and germs claims none.
+# A book or game whose record mentions cures and germs makes no claim.
 STORIES = re.compile(
     r"\b(?:books?|novels?|magazines?|movies?|dvds?|blu-ray|tv shows?|music|games?|puzzles?|toys?|costumes?|posters?)\b"
 )

@@ -56,7 +56,7 @@ def shouting(case: Case) -> Iterator[Finding]:
 
 
 def _is_key_word(word: str) -> bool:
-    """A figure tells nothing of repetition, save a year in a name."""
+    """Whether a word counts as repeated; of figures only a year in a name does."""
     return len(word) > 2 and word not in tokenizer.STOP_WORDS and (word.isalpha() or YEAR.fullmatch(word) is not None)
 
 

@@ -22,7 +22,7 @@ NAME_ATTRIBUTES = re.compile(
 # What is sold under these is called by a title, and a title may say anything: a novel named The Best Seller.
 TITLED = re.compile(r"\b(?:books?|novels?|movies?|dvds?|blu-ray|music|vinyl|video games?|board games?|posters?)\b")
 
-# Where no brand is told, a name begins with it: Amazon Basics Glass Kettle.
+# Where no brand is given, a name begins with it: Amazon Basics Glass Kettle.
 NAME_START = re.compile(r"[^\W_]+\W+[^\W_]+")
 # Price tags and sale signs are sold under words that promise nothing of their own price.
 _PRICE_WORDS = r"(?:price|sale|discount|clearance|coupon|saving|deal)s?"

@@ -17,7 +17,7 @@ from walmart_pipeline.stages.quality.assets import scores
     pool=WAREHOUSE_POOL,
 )
 def publishable_share(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.AssetCheckResult:
-    """Told, not stopped: what is not publishable waits in the review queue anyway."""
+    """A warning only: what is not publishable waits in the review queue anyway."""
     with warehouse.reading() as db:
         return _result(drift.publishable_share(db, judge.policy.label))
 
@@ -28,7 +28,7 @@ def publishable_share(warehouse: dg.ResourceParam[Warehouse], judge: dg.Resource
     pool=WAREHOUSE_POOL,
 )
 def score_drift(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.AssetCheckResult:
-    """Told, not stopped: the message names what moved, and from where."""
+    """A warning only: the message names what moved, and from where."""
     with warehouse.reading() as db:
         return _result(drift.score_drift(db, judge.policy.label))
 

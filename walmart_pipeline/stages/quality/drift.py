@@ -1,4 +1,4 @@
-"""Whether the scores have moved, and whether enough texts are publishable."""
+"""Checks for score drift and for the share of publishable texts."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ where policy = $policy
 
 @dataclass(frozen=True)
 class ScoreCheck:
-    """Whether all is well, in a sentence, with the figures it stands on."""
+    """Whether the scores are as expected, with a message and the figures behind it."""
 
     passed: bool
     message: str

@@ -1,4 +1,4 @@
-"""A model's opinion of a sample of the texts: `quality.model_ratings`."""
+"""Ratings of a sample of the texts by a model: `quality.model_ratings`."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ where rated.provider = $provider and rated.model = $model and rated.prompt_versi
 
 
 class RatingRun(Record):
-    """What came of a run."""
+    """Result of a run of the model judge."""
 
     asked: int
     rated: int
@@ -75,7 +75,7 @@ class RatingRun(Record):
 
 
 class RaterAgreement(Record):
-    """How far the model agrees with others, over all that it has ever rated."""
+    """Agreement of the model with reviewers and with the score, over all its ratings."""
 
     reviewers: Agreement
     texts_with_score: int

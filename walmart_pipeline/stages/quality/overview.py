@@ -1,4 +1,4 @@
-"""What the scores come to: how they are distributed, and which rules are broken."""
+"""Distribution of the scores, and the rules that are broken most."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reviewers say of the texts: `quality.ratings`, and a copy of each rated text in `quality.rated_texts`."""
+"""Reviewers' ratings: `quality.ratings`, and a copy of each rated text in `quality.rated_texts`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scores as figures: files for a reader, and one small picture for a page of metadata."""
+"""Plots of the scores: SVG files, and a small image for asset metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge over the warehouse: each generated text scored once under a policy, and sorted by the verdict."""
+"""Scores each generated text of the warehouse once under a policy, and accepts it or queues it for review."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def score(db: Database, judge: Judge, *, advance: Callable[[int], None], process
     """Report on every complete text that has no report for these facts under this policy. Returns how many.
 
     The reports of texts whose nearest copy has changed are brought up to date too.
-    advance: told the number of texts since the last call. What is done is kept, whatever happens next.
+    advance: called with the number of texts since the last call. What is done is kept, whatever happens next.
     processes: see workers.answers.
     """
     db.execute(FORGET_GONE)
