@@ -8,10 +8,10 @@ from walmart_pipeline.core import settings
 from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import model_rater, provider_factory
+from walmart_pipeline.generation.model_rater import ModelRater
 from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.judge.model_rating import Rater
 from walmart_pipeline.registry import model_versions, writers
 
 # Assets and checks that work on the warehouse, and make no model calls, are in this pool of one.
@@ -62,7 +62,7 @@ def provider_resource(context: dg.InitResourceContext) -> Provider:
     description="A model that rates a sample of the texts; none where the sample is 0.",
     required_resource_keys={"settings", "judge"},
 )
-def rater_resource(context: dg.InitResourceContext) -> Rater | None:
+def rater_resource(context: dg.InitResourceContext) -> ModelRater | None:
     """By WALMART_MODEL_JUDGE; off by default."""
     return model_rater.rater(context.resources.settings, context.resources.judge)
 

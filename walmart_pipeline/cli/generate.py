@@ -1,4 +1,4 @@
-"""Commands of the content: generate."""
+"""The command generate: one product's listing, written and judged at once."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def generate(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write one product's listing now, and judge it: as the pipeline would, from the same ledger.
+    """Write and judge one product's listing now, as the pipeline would and with the same ledger.
 
-    A terminal shows the model's answer as it is written. Ends with 1 where there is no listing.
+    A terminal shows the model's answer while it is written. Exit code 1 if there is no listing.
     """
     from walmart_pipeline.cli import listing_view
     from walmart_pipeline.judge import profiles
@@ -88,14 +88,14 @@ def generate(
 
 
 class _Typing:
-    """The model's answer on stderr, as it comes."""
+    """Shows the model's answer on stderr while it is written."""
 
     calls = 0
 
     def asked(self, request: Request) -> None:
         self.calls += 1
         again = request.messages[-2:-1] and request.messages[-2].role == "assistant"
-        console.print(f"\n{request.model} {'mends its answer' if again else 'writes'} …", style="bold", markup=False)
+        console.print(f"\n{request.model} {'repairs its answer' if again else 'writes'} …", style="bold", markup=False)
 
     def piece(self, text: str) -> None:
         from walmart_pipeline.cli.listing_view import printable
@@ -103,7 +103,7 @@ class _Typing:
         console.out(printable(text), end="", style="dim", highlight=False)
 
     def end(self) -> None:
-        console.print("\n" if self.calls else "asked before: the answer is the ledger's", style="dim")
+        console.print("\n" if self.calls else "answered from the ledger: no call was made", style="dim")
 
 
 def _product(flags: dict[str, object], source: Path | None) -> Product:

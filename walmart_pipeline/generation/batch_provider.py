@@ -91,6 +91,6 @@ class BatchProvider(ModelProvider):
                     yield from buffer.add(key, request)
 
     def _cost(self, request: Request) -> float:
-        """USD of a call in a batch, as the plan reckons it."""
+        """USD of a call in a batch, as the plan estimates it."""
         prompt_tokens = token_counts.estimate(request.characters)
         return self._calling.price.cost(prompt_tokens=prompt_tokens, completion_tokens=ANSWER_TOKENS)

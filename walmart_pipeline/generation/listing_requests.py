@@ -1,7 +1,4 @@
-"""A listing, asked for: the request for a product, and the one that asks for it again with what was wrong.
-
-Belongs here: which messages a model gets. Does not: the words of the task (prompt.py), sending (dispatcher.py).
-"""
+"""The requests for a listing: the first one, and the repair that says what was wrong with the answer."""
 
 from __future__ import annotations
 
@@ -18,13 +15,13 @@ from walmart_pipeline.judge.policy.schema import Limits
 from walmart_pipeline.llm import token_counts
 from walmart_pipeline.llm.calls import Message, Request
 
-# What a repair names: more would be a second set of rules, and the first ones decide.
+# A repair that named more would be a second set of rules.
 COMPLAINTS_AT_MOST = 8
 
 
 @dataclass(frozen=True)
 class Question:
-    """What every request of a run has in common.
+    """What all requests of a run have in common.
 
     examples: few-shot turns between the task and the product. is_built: the model holds task, examples and parameters
     itself; a system message would take their place.
@@ -41,8 +38,7 @@ class Question:
 
     @cached_property
     def version(self) -> str:
-        """8 hex digits over the task, the examples, the schema and the parameters: when it changes, texts are written
-        anew."""
+        """8 hex digits over task, examples, schema and parameters. A change of it asks for new texts."""
         shown = [turns.model_dump() for turns in self.examples]
         return content_hash([prompt.VERSION, self.system, shown, self.schema, dict(self.parameters)])[:8]
 
@@ -116,13 +112,13 @@ def first(question: Question, product: Product, revision: int) -> Request:
 
 
 def repair(request: Request, answer: str, complaints: Sequence[str]) -> Request:
-    """The same request once more, after its answer and what is wrong with it."""
-    told = "\n".join(f"- {complaint}" for complaint in complaints[:COMPLAINTS_AT_MOST])
-    again = f"That answer can't be published:\n{told}\nAnswer again with the whole JSON object, and mend this."
+    """The same request once more, followed by its answer and what is wrong with it."""
+    listed = "\n".join(f"- {complaint}" for complaint in complaints[:COMPLAINTS_AT_MOST])
+    again = f"That answer can't be published:\n{listed}\nAnswer again with the whole JSON object, and mend this."
     return replace(request, messages=(*request.messages, Message("assistant", answer), Message("user", again)))
 
 
 def complaint(violation: Violation) -> str:
-    """A violation as a writer is told of it."""
+    """A violation, worded for a writer."""
     quoted = f' ("{violation.evidence[:80]}")' if violation.evidence else ""
     return f"{violation.field}: {violation.message}{quoted}"

@@ -1,8 +1,4 @@
-"""A model asked to rate listings, behind quality's Rater.
-
-Belongs here: the question, reading its answer, and who is asked. Does not: which texts, or what is made of the ratings
-(quality/model_judge.py).
-"""
+"""A model that rates listings: what it is asked, reading its answer, and which model it is."""
 
 from __future__ import annotations
 
@@ -14,13 +10,12 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from walmart_pipeline.core.records import content_hash
+from walmart_pipeline.core.records import Listing, Product, Record, content_hash
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation import prompt, provider_factory
 from walmart_pipeline.generation.model_provider import Calling, ModelProvider
 from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.judge.model_rating import ModelRating, RatedText
 from walmart_pipeline.llm import pricing
 from walmart_pipeline.llm.calls import Answer, CallError, Message, Request
 from walmart_pipeline.llm.dispatch.budget import Budget
@@ -28,7 +23,7 @@ from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import FailureClass, Outcome
 from walmart_pipeline.llm.ledger import FINAL, Ledger
 
-# Bumped when the same text would be asked about in other words.
+# Bumped when the same text would be asked about in other words: another model or prompt is another judge.
 VERSION = "1"
 
 RATERS = ("ollama", "openai", "embedded")
@@ -55,8 +50,28 @@ SMALL_REASON = {"maxLength": 300}
 SETTLED: frozenset[FailureClass] = FINAL | {"malformed", "cut"}
 
 
-class Verdict(BaseModel):
-    """The answer. Other keys of a server that ignores the schema do no harm."""
+class RatedText(Record):
+    """A text to be rated, with its record."""
+
+    product: Product
+    listing: Listing
+    content_hash: str
+
+
+class ModelRating(Record):
+    """A model's rating of a text, or why it has none."""
+
+    product_id: str
+    content_hash: str
+    stars: int | None = Field(ge=1, le=5)
+    reason: str = ""
+    error: str | None = None
+    is_settled: bool = Field(default=True, description="The same request would end the same way.")
+    cost_usd: float = 0.0
+
+
+class RatingAnswer(BaseModel):
+    """The model's answer. Other keys of a server that ignores the schema do no harm."""
 
     reason: str
     stars: int = Field(ge=1, le=5)
@@ -77,16 +92,16 @@ class ModelRater:
 
     @property
     def model(self) -> str:
-        """See Rater. Raises CallError where the endpoint or the model is not there."""
+        """The model, with its digest where that is known. Raises CallError where it is not there."""
         return self._provider.model
 
     @cached_property
     def prompt_version(self) -> str:
-        """See Rater."""
+        """Changes whenever the same text would be asked about in another way."""
         return content_hash([VERSION, SYSTEM, self._schema, self._parameters])[:8]
 
     def rate(self, texts: Iterable[RatedText]) -> Generator[ModelRating, None, None]:
-        """See Rater."""
+        """A rating for each text, as they come; what fails has an error. Whoever stops half-way has to close it."""
         asked: dict[str, str] = {}
 
         def requests() -> Iterator[Request]:
@@ -158,7 +173,7 @@ def rater(settings: Settings, judge: Judge) -> ModelRater | None:
 
 def _validate(_: Request, answer: Answer) -> None:
     try:
-        Verdict.model_validate_json(answer.text)
+        RatingAnswer.model_validate_json(answer.text)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'answer'}: {item['msg']}" for item in error.errors())
         raise CallError("malformed", f"the answer is no rating: {wrong}") from error
@@ -169,5 +184,5 @@ def _rating(outcome: Outcome, text: str) -> ModelRating:
     if outcome.answer is None:
         is_settled = outcome.error_class in SETTLED
         return ModelRating(stars=None, error=outcome.error, is_settled=is_settled, **about)
-    verdict = Verdict.model_validate_json(outcome.answer.text)
-    return ModelRating(stars=verdict.stars, reason=verdict.reason.strip(), **about)
+    answer = RatingAnswer.model_validate_json(outcome.answer.text)
+    return ModelRating(stars=answer.stars, reason=answer.reason.strip(), **about)

@@ -1,8 +1,4 @@
-"""What a model is asked, and the form of its answer: the same in training data, Modelfiles and requests.
-
-Belongs here: the words of the task and both turns of a conversation. Does not: sending it (providers), or which facts
-and listings are shown (training, models).
-"""
+"""The wording of the task, and both turns of a conversation: the same in requests, training data and Modelfiles."""
 
 from __future__ import annotations
 
@@ -33,25 +29,25 @@ def system(policy_rules: Sequence[str]) -> str:
 
 
 def facts(product: Product) -> ExampleInput:
-    """What a model is told of a product: every fact that the text may state, and nothing that may not be in it.
+    """The part of a product that a model gets: every fact that the text may state, and nothing else.
 
     Features hold the record's features, brand, attributes and the lines of its description.
     """
-    told = list(product.features)
+    stated = list(product.features)
     if product.brand:
-        told.append(f"Brand: {product.brand}")
-    told += [f"{name}: {value}" for name, value in sorted(product.attributes.items())]
-    told += product.description.splitlines()
+        stated.append(f"Brand: {product.brand}")
+    stated += [f"{name}: {value}" for name, value in sorted(product.attributes.items())]
+    stated += product.description.splitlines()
     return ExampleInput(
         product_name=product.product_name,
-        features=list(dict.fromkeys(lines(told))),
+        features=list(dict.fromkeys(lines(stated))),
         category=" > ".join(product.category),
     )
 
 
-def user(told: ExampleInput) -> dict[str, Any]:
-    """The user's turn, to be sent as JSON; what is not known is not mentioned."""
-    return told.model_dump(exclude_defaults=True)
+def user(given: ExampleInput) -> dict[str, Any]:
+    """The user's turn, to be sent as JSON; unknown fields are left out."""
+    return given.model_dump(exclude_defaults=True)
 
 
 def answer(output: ExampleOutput) -> dict[str, Any]:

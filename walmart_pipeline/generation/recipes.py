@@ -1,8 +1,4 @@
-"""A recipe: everything by which one way to ask a model differs from another.
-
-Belongs here: the record, and what two recipes have in common. Does not: the request that is made of one
-(listing_requests.py), or which recipes there are and which one writes (model_versions.py).
-"""
+"""Recipes: everything by which one way to ask a model differs from another."""
 
 from __future__ import annotations
 
@@ -64,7 +60,7 @@ class Recipe(Record):
 
     @property
     def fingerprint(self) -> str:
-        """32 hex digits over everything that can change an answer; the name under which it is registered is none."""
+        """32 hex digits over everything that can change an answer, which the registered name cannot."""
         return content_hash(self.model_dump(exclude={"model"}) | {"learned": self.learned})
 
     @property

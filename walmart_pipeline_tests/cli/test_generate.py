@@ -173,7 +173,7 @@ def test_a_terminal_shows_the_answer_as_it_is_written_and_it_is_kept_whole(serve
     whole = json.loads(generate(tmp_path, *ollama(server), "--json", *FLAGS).stdout)
     assert Listing.model_validate(whole["listing"]) == GOOD
     _, again = in_a_terminal(tmp_path, "generate", *ollama(server), *FLAGS)
-    assert "asked before" in again
+    assert "answered from the ledger" in again
     assert len(server.asked) == 1
 
 
@@ -185,7 +185,7 @@ def test_an_answer_that_is_asked_to_be_mended_is_shown_twice(tmp_path: Path) -> 
     with fake_ollama(says) as server:
         code, seen = in_a_terminal(tmp_path, "generate", *ollama(server), *FLAGS)
     assert code == 0, seen
-    assert "writer mends its answer" in seen
+    assert "writer repairs its answer" in seen
     assert "can be published" in seen
 
 

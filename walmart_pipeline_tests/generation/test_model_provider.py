@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation import provider_factory
 from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.generation.provider_factory import choose
+from walmart_pipeline.generation.recipes import Recipe
 from walmart_pipeline.generation.template.writer import compose
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
@@ -192,6 +194,37 @@ def test_a_newly_pulled_model_does_not_become_the_writer(server: FakeOllama, tmp
     chosen = choose(auto, JUDGE, last_writer="writer:latest")
     assert chosen.model.startswith("llama3.1:8b@")
     assert "writer:latest is no longer at" in (chosen.notice or "")
+
+
+RECIPE = Recipe(provider="ollama", base_model="writer", model="walmart-gpt-basic:1.0.0", system="Write.")
+
+
+@pytest.mark.parametrize(
+    ("named", "known"),
+    [
+        ({"default_model": "writer"}, {}),
+        ({"model": "writer"}, {}),
+        ({}, {"last_writer": "writer"}),
+        ({}, {"champions": {"ollama": RECIPE}}),
+    ],
+)
+def test_where_a_model_should_write_the_template_writer_only_stands_in(
+    named: dict[str, str], known: dict[str, Any], tmp_path: Path
+) -> None:
+    away = Settings.model_validate({"workspace": tmp_path, "ollama_base_url": "http://127.0.0.1:9", **named})
+    chosen = choose(away, JUDGE, **known)
+    ((_, completion),) = chosen.write([(PRODUCT, 0)])
+    assert (chosen.name, completion.written_by) == ("template", "template")
+    assert "does not answer at http://127.0.0.1:9" in (completion.fallback or "")
+    # Where no model is known, the template writer is the writer.
+    ((_, completion),) = choose(away.model_copy(update={"model": None, "default_model": None}), JUDGE).write(
+        [(PRODUCT, 0)]
+    )
+    assert completion.fallback is None
+
+
+def test_the_earlier_name_of_the_template_writer_stays_valid(tmp_path: Path) -> None:
+    assert choose(Settings(workspace=tmp_path, provider="composer"), JUDGE).name == "template"
 
 
 @pytest.mark.parametrize(

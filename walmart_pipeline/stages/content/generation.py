@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from walmart_pipeline.core.progress import Advance
 from walmart_pipeline.core.records import TEMPLATE, Completion, Product
-from walmart_pipeline.core.warehouse import BATCH_ROWS, Database, Row, Warehouse, struct
+from walmart_pipeline.core.warehouse import SPAN_ROWS, Database, Row, Warehouse, struct
 from walmart_pipeline.generation import parsing
 from walmart_pipeline.generation.provider import Provider, Task
 from walmart_pipeline.registry import writers
@@ -27,14 +27,20 @@ CHECKPOINT_PRODUCTS = 500
 # A slow model writes a listing in minutes: what it wrote is visible, and reported, at least so often.
 CHECKPOINT_SECONDS = 2.0
 
+# A page of the plan; a product that has left the catalog since has no facts_hash.
 PLANNED = f"""
-select product_id, {struct("products", Product)} as product, products.facts_hash, plan.revision
-from content.generation_plan as plan
-join catalog.products using (product_id)
-where plan.run_id = $plan and product_id > $after
-    and ($deferred or product_id not in (select product_id from content.waiting))
-order by product_id
-limit {BATCH_ROWS}
+with page as materialized (
+    select product_id, revision
+    from content.generation_plan
+    where run_id = $plan and product_id > $after
+        and ($deferred or product_id not in (select product_id from content.waiting))
+    order by product_id
+    limit {SPAN_ROWS}
+)
+select page.product_id, to_json({struct("products", Product)})::varchar as product, products.facts_hash, page.revision
+from page
+left join catalog.products using (product_id)
+order by page.product_id
 """
 
 BEFORE = """
@@ -107,8 +113,10 @@ def _planned(warehouse: Warehouse, plan: str, *, deferred: bool = False) -> Iter
         with warehouse.reading() as db:
             page = db.query(PLANNED, {"plan": plan, "after": after, "deferred": deferred})
         for row in page:
-            yield Product(**row.pop("product")), row
-        if len(page) < BATCH_ROWS:
+            product = row.pop("product")
+            if row["facts_hash"]:
+                yield Product.model_validate_json(product), row
+        if len(page) < SPAN_ROWS:
             return
         after = page[-1]["product_id"]
 

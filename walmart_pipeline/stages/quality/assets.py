@@ -6,8 +6,8 @@ from walmart_pipeline.core import markdown
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.generation.model_rater import ModelRater
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.judge.model_rating import Rater
 from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.stages.quality import drift, model_judge, overview, score_plots, scored_texts
 
@@ -131,7 +131,7 @@ def model_ratings(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
-    rater: dg.ResourceParam[Rater | None],
+    rater: dg.ResourceParam[ModelRater | None],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
     """What a model says of a sample of the texts, 1 to 5 stars with a reason, and how far it agrees with reviewers.

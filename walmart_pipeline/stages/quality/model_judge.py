@@ -11,7 +11,7 @@ from pydantic import Field
 from walmart_pipeline.core.agreement import Agreement, agreement, spearman
 from walmart_pipeline.core.records import Listing, Product, Record
 from walmart_pipeline.core.warehouse import Database, Warehouse, batches, struct
-from walmart_pipeline.judge.model_rating import ModelRating, RatedText, Rater
+from walmart_pipeline.generation.model_rater import ModelRater, ModelRating, RatedText
 
 # Bumped when other texts would be asked about: the asset's code_version.
 VERSION = "1"
@@ -82,7 +82,7 @@ class RaterAgreement(Record):
     spearman_with_score: float | None
 
 
-def ask(warehouse: Warehouse, rater: Rater, *, sample: int, advance: Callable[[int], None]) -> RatingRun:
+def ask(warehouse: Warehouse, rater: ModelRater, *, sample: int, advance: Callable[[int], None]) -> RatingRun:
     """Ask about at most `sample` texts that this judge has not rated yet, and keep what it says.
 
     The warehouse is open only to read the texts and to write a batch of ratings, not while the model is asked.
@@ -120,7 +120,7 @@ def ask(warehouse: Warehouse, rater: Rater, *, sample: int, advance: Callable[[i
     )
 
 
-def rater_agreement(db: Database, rater: Rater) -> RaterAgreement:
+def rater_agreement(db: Database, rater: ModelRater) -> RaterAgreement:
     """How far this judge agrees with reviewers, a pair for each rating, and with the score."""
     beside_reviewers = db.query(BESIDE_REVIEWERS, _judge(rater))
     beside_scores = db.query(BESIDE_SCORES, _judge(rater))
@@ -131,5 +131,5 @@ def rater_agreement(db: Database, rater: Rater) -> RaterAgreement:
     )
 
 
-def _judge(rater: Rater) -> dict[str, object]:
+def _judge(rater: ModelRater) -> dict[str, object]:
     return {"provider": rater.name, "model": rater.model, "prompt_version": rater.prompt_version}

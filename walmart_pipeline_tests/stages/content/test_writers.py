@@ -13,6 +13,7 @@ import pytest
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.stages.content import assets
+from walmart_pipeline.stages.evaluation import held_out
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
 from walmart_pipeline_tests.generation.test_model_provider import GOOD, SHOUTING
 from walmart_pipeline_tests.llm.fake_ollama import FakeOllama, fake_ollama
@@ -49,6 +50,9 @@ def test_a_stand_in_is_credited_to_the_template_writer_and_not_learned_from(shop
         {"provider": "ollama", "written_by": "template"}
     ]
     assert summary.examples == 0
+    with shop.warehouse.writing() as db:
+        db.replace("evaluation.results", [{"product_id": "K-0", "text": "generated"}])
+        assert held_out.writers(db) == "template in place of a model (1)"
     shop.settings = shop.settings.model_copy(update={"learn_from_stand_ins": True})
     assert shop.run().examples == 1  # near-copies of it are excluded
     data = json.loads((shop.settings.datasets / "v2" / "training_data.json").read_text())
