@@ -82,7 +82,8 @@ def _violations(report: QualityReport) -> RenderableType:
 
 def _made(completion: Completion) -> RenderableType:
     tokens = completion.prompt_tokens + completion.completion_tokens
-    took = [f"{completion.provider}, {completion.model}", f"{completion.seconds:.1f} s"]
+    author = completion.written_by if completion.fallback else f"{completion.provider}, {completion.model}"
+    took = [author, f"{completion.seconds:.1f} s"]
     took += [f"{tokens:,} tokens"] if tokens else []
     took += [f"${completion.cost_usd:.4f}"] if completion.cost_usd else []
     line = Text(f"Written by {', '.join(took)}" if completion.status == "complete" else ", ".join(took), style="dim")

@@ -1,7 +1,5 @@
-"""One product, written and judged at once, for a person or a program that waits for it.
+"""One product, written and judged at once for a person or a program that waits for it.
 
-Belongs here: reading such a product, and its listing with the report. Does not: the plan and its texts in the warehouse
-(generation.py), or showing it (cli).
 The answer goes into the ledger as any other does: the pipeline does not pay for it again.
 """
 
@@ -12,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from walmart_pipeline.core.records import Completion, Listing, Product, QualityReport, Record
 from walmart_pipeline.core.settings import Settings
@@ -22,20 +20,21 @@ from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.registry import model_versions, writers
 
-# Of a product that is not in the catalog; the ledger names the product of every call.
+# Product id of a product that is not in the catalog; the ledger names the product of every call.
 UNNAMED = "one"
-# A run holds the warehouse for as long as it writes; a person is told so before their patience ends.
+# Another process holds the warehouse for seconds at most.
 WAIT_SECONDS = 5.0
 
 
 class ProductError(ValueError):
-    """What was given is no product; the message names each field that is wrong."""
+    """The input is no product; the message names each field that is wrong."""
 
 
 class Written(Record):
-    """What came of a product. Without a listing, `completion.error` says why."""
+    """A product's listing. Without one, `completion.error` says why."""
 
     listing: Listing | None
+    written_by: str | None = Field(default=None, description="The text's true author.")
     report: QualityReport | None
     completion: Completion
 
@@ -85,4 +84,5 @@ def write(wanted: Product, provider: Provider, judge: Judge) -> Written:
     except parsing.UnusableAnswerError as error:
         failed = completion.model_copy(update={"status": "failed", "error": str(error)})
         return Written(listing=None, report=None, completion=failed)
-    return Written(listing=listing, report=judge.report(wanted, listing), completion=completion)
+    report = judge.report(wanted, listing)
+    return Written(listing=listing, written_by=completion.written_by, report=report, completion=completion)
