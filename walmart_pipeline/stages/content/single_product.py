@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from walmart_pipeline.core.records import Completion, Listing, Product, QualityReport, Record
 from walmart_pipeline.core.settings import Settings
@@ -34,7 +34,6 @@ class Written(Record):
     """A product's listing. Without one, `completion.error` says why."""
 
     listing: Listing | None
-    written_by: str | None = Field(default=None, description="The text's true author.")
     report: QualityReport | None
     completion: Completion
 
@@ -84,5 +83,4 @@ def write(wanted: Product, provider: Provider, judge: Judge) -> Written:
     except parsing.UnusableAnswerError as error:
         failed = completion.model_copy(update={"status": "failed", "error": str(error)})
         return Written(listing=None, report=None, completion=failed)
-    report = judge.report(wanted, listing)
-    return Written(listing=listing, written_by=completion.written_by, report=report, completion=completion)
+    return Written(listing=listing, report=judge.report(wanted, listing), completion=completion)
