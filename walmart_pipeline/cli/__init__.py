@@ -5,6 +5,7 @@ A module holds the commands of one subject; the work itself is done elsewhere.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import typer
@@ -12,6 +13,7 @@ from typer.core import TyperGroup
 
 from walmart_pipeline.cli import bench, dataset, feedback, feeds, generate, judge, models, pipeline, retrain
 from walmart_pipeline.cli.options import fail
+from walmart_pipeline.cli.terminal import ConsoleHandler
 from walmart_pipeline.core.errors import UserError
 
 
@@ -19,7 +21,11 @@ class Commands(TyperGroup):
     """Prints an error that is meant for a user in one line, and ends with exit code 1."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
+        """Run the command; warnings of the program are shown above its progress bars."""
+        logger = logging.getLogger("walmart_pipeline")
+        if not logger.handlers:
+            # Without a handler of its own, warnings in a step would go to Dagster's event log alone.
+            logger.addHandler(ConsoleHandler(logging.WARNING))
         try:
             return super().invoke(ctx)
         except BrokenPipeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +33,14 @@ console = Console(stderr=True)
 output = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 240)
 
 REASONS_SHOWN = 8
+
+
+class ConsoleHandler(logging.Handler):
+    """Prints log messages above the progress bars."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        console.print(self.format(record), markup=False, highlight=False, soft_wrap=True)
 
 
 class Bars:

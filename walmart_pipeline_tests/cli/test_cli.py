@@ -130,6 +130,19 @@ def test_a_run_that_is_stopped_keeps_what_it_wrote_and_says_so(tmp_path: Path) -
         assert 0 < db.count("content.generated_content") < 8_000
 
 
+def test_a_run_that_waits_for_the_warehouse_says_for_which_process(tmp_path: Path) -> None:
+    feed = tmp_path / "feed.jsonl"
+    feed.write_text(json.dumps(KETTLE) + "\n")
+    arguments = [COMMAND, "run", "--catalog", feed, "--home", tmp_path, "--plan-only"]
+    with Warehouse(tmp_path / "warehouse.duckdb").writing():
+        process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        told = next(line for line in process.stderr if "waiting for" in line)
+    assert f"process {os.getpid()}" in told
+    process.stderr.read()
+    assert process.wait(60) == 0
+
+
 def test_score_judges_pairs_from_any_source(tmp_path: Path) -> None:
     product = Product(product_id="K-1", product_name=KETTLE["product_name"], description=KETTLE["description"])
     pairs = [
