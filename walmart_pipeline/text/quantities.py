@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from walmart_pipeline.text.units import COUNTS, UNITS, Unit, units_named
-from walmart_pipeline.text.word_search import WordSearch, search_text
+from walmart_pipeline.text.word_search import search_text
 
 
 class Reading(NamedTuple):
@@ -102,10 +102,10 @@ NUMBER = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# What a number begins with, as WordSearch takes it, and how far after that it begins: in "50 in x95" a digit
-# comes after its x.
-NUMBER_WORDS = {word: 0 for word in WORDS if word.isalpha()}
-BEGINNINGS = [(f"{before}{digit}", len(before)) for before in ("", "x") for digit in f"0123456789{_FRACTIONS}"]
+# Where a number may begin in a search text; in "50 in x95" after its x.
+_BEGINNING = re.compile(
+    rf"(?<![^ ])(?:(?P<by>x)?[0-9{_FRACTIONS}]|(?:{'|'.join(word for word in WORDS if word.isalpha())})(?![^ ]))"
+)
 PACK_OF = re.compile(
     r"(?<!\w)(?:packs?|sets?|cases?|box(?:es)?|bundles?|lots?|rolls?|pouch(?:es)?) of $", re.IGNORECASE
 )
@@ -145,21 +145,15 @@ IN = frozenset({"in", "In", "IN"})
 UNSETTLED = frozenset({*IN, *BY, *SIDES, *FEET_SIGNS})
 
 
-def quantities(
-    text: str, *, counted: bool = False, beginnings: Iterable[tuple[int, int]] | None = None
-) -> list[Quantity]:
+def quantities(text: str, *, counted: bool = False) -> list[Quantity]:
     """Every number of the text that states something, in order; model numbers, ordinals and 24/7 are left out.
 
     counted: also number words without a unit that count something ("five ribbon markers"); most of them are prose.
-    beginnings: where NUMBER_WORDS and BEGINNINGS stand in the text, each with what it is given for, where the caller
-    has looked for them.
     """
     found: list[Quantity] = []
     done = 0
     bare = False
-    if beginnings is None:
-        beginnings = [(start, offset) for start, _, offset in _beginnings().find(search_text(text))]
-    for begin in _starts(text, beginnings):
+    for begin in _starts(text):
         start = begin
         while start >= done and (match := NUMBER.match(text, start)):
             shape, done, end = _shape(match.groups()), match.end("sep"), match.end()
@@ -183,9 +177,10 @@ def quantities(
     return found
 
 
-def _starts(text: str, beginnings: Iterable[tuple[int, int]]) -> Iterator[int]:
+def _starts(text: str) -> Iterator[int]:
     """Where a number may begin: no part of a word, of a model number such as WH-1000 or of another number."""
-    for start, offset in beginnings:
+    for beginning in _BEGINNING.finditer(search_text(text)):
+        start, offset = beginning.start(), len(beginning["by"] or "")
         last = text[start - 1 : start]
         if last and last in ".,-#":
             earlier = text[start - 2 : start - 1] if start > 1 else ""
@@ -201,7 +196,7 @@ def _starts(text: str, beginnings: Iterable[tuple[int, int]]) -> Iterator[int]:
             if last == ".":
                 if earlier.isalpha():
                     continue
-                start -= 1  # noqa: PLW2901
+                start -= 1
         yield start + offset
 
 
@@ -209,11 +204,6 @@ def _is_range(text: str, start: int) -> bool:
     """Whether a number with the same unit stands before the hyphen: 2700K-6500K."""
     before = RANGE_BEFORE.search(text, max(0, start - 5), start - 1)
     return before is not None and re.match(rf"[\d.,]+{before[1]}\b", text[start:]) is not None
-
-
-@cache
-def _beginnings() -> WordSearch[int]:
-    return WordSearch(NUMBER_WORDS, BEGINNINGS)
 
 
 @lru_cache(maxsize=16384)

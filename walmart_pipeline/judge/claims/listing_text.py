@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cached_property
 
 from walmart_pipeline.judge.claims.vocabulary import Kind, Term, longest, vocabulary
 from walmart_pipeline.text import sentences, tokenizer
-from walmart_pipeline.text.quantities import BEGINNINGS, NUMBER_WORDS, Quantity, quantities
-from walmart_pipeline.text.word_search import WordSearch, search_text
+from walmart_pipeline.text.quantities import Quantity, quantities
+from walmart_pipeline.text.word_search import search_text
 
 KEYWORDS = "seo_keywords"
 # No phrase and no number reaches over it.
@@ -43,12 +43,12 @@ class ListingText:
     @cached_property
     def stated(self) -> list[Quantity]:
         """Each number of all fields, with its span in the text."""
-        return quantities(self.text, counted=True, beginnings=self._found[1])
+        return quantities(self.text, counted=True)
 
-    @property
+    @cached_property
     def terms(self) -> list[tuple[int, int, tuple[Term, ...]]]:
         """Words of the vocabulary with their spans, the longest at each place."""
-        return self._found[0]
+        return longest(vocabulary().search.find(self.search_text))
 
     @cached_property
     def terms_of(self) -> dict[Kind, list[tuple[int, int, Term]]]:
@@ -58,18 +58,6 @@ class ListingText:
             for term in terms:
                 found.setdefault(term.kind, []).append((start, end, term))
         return found
-
-    @cached_property
-    def _found(self) -> tuple[list[tuple[int, int, tuple[Term, ...]]], list[tuple[int, int]]]:
-        """The words of the vocabulary, and where a number may begin, in one pass."""
-        terms: list[tuple[int, int, tuple[Term, ...]]] = []
-        beginnings: list[tuple[int, int]] = []
-        for start, end, found in _search().find(self.search_text):
-            if isinstance(found, int):
-                beginnings.append((start, found))
-            else:
-                terms.append((start, end, found))
-        return longest(terms), beginnings
 
     @cached_property
     def words(self) -> frozenset[Term]:
@@ -106,8 +94,3 @@ class ListingText:
         """The field of a position in the text, and where that field begins."""
         index = self.index(position)
         return self.fields[index][0], self.starts[index]
-
-
-@cache
-def _search() -> WordSearch[tuple[Term, ...] | int]:
-    return WordSearch({**vocabulary().forms, **NUMBER_WORDS}, BEGINNINGS)
