@@ -1,7 +1,4 @@
-"""Which batches at the provider have ended and wait to be collected.
-
-Belongs here: asking the provider about the batches in the store. Does not: dagster (sensors.py), or collecting (llm).
-"""
+"""Batches that have ended at the provider and wait to be collected."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from walmart_pipeline.llm.batch.store import BatchStore
 
 
 def ended(settings: Settings) -> list[str]:
-    """Ids of the batches that have ended at the provider, oldest first. A ledger that was never needed is not made.
+    """Ids of the batches that have ended at the provider, oldest first.
 
     Raises ProviderError, CallError and LedgerError.
     """
@@ -23,7 +20,7 @@ def ended(settings: Settings) -> list[str]:
         return []
 
     async def look(store: BatchStore) -> list[str]:
-        # Any model: a batch is asked about by its id.
+        # The model does not matter: a batch is looked up by its id.
         client = openai_client(settings, "any", pricing.FREE)
         try:
             return await lifecycle.ended(client, store)

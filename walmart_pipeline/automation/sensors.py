@@ -9,7 +9,7 @@ from walmart_pipeline.core.settings import Settings
 BATCH_TAG = "walmart/inbox_batch"
 COLLECTS_TAG = "walmart/collects_batch"
 
-# OpenAI ends a batch within a day; ten minutes more make no difference, and a tick is one question a batch.
+# OpenAI ends a batch within a day: ten minutes more make no difference.
 BATCHES_SECONDS = 600
 
 
@@ -18,7 +18,7 @@ BATCHES_SECONDS = 600
     job=pipeline,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Runs the pipeline when feeds in the inbox are new or changed; each is processed once, also when a "
+    description="Runs the pipeline when feeds in the inbox are new or changed; each is processed once, even if a "
     "run fails in between. After three failed runs a file waits until it changes.",
 )
 def inbox_sensor(
@@ -34,7 +34,7 @@ def inbox_sensor(
     batch = cursor.take(inbox.present_files(settings.inbox, settings.feed_quiet_seconds))
     if batch is None:
         gave_up = (
-            f"; set aside after {inbox.ATTEMPTS} failed runs: {', '.join(cursor.gave_up)}" if cursor.gave_up else ""
+            f"; given up after {inbox.ATTEMPTS} failed runs: {', '.join(cursor.gave_up)}" if cursor.gave_up else ""
         )
         context.update_cursor(cursor.model_dump_json())
         return dg.SkipReason(f"nothing new in {settings.inbox}{gave_up}")
@@ -50,26 +50,26 @@ def inbox_sensor(
     minimum_interval_seconds=BATCHES_SECONDS,
     default_status=dg.DefaultSensorStatus.STOPPED,
     description="Runs the pipeline when a batch at OpenAI has ended: its answers are collected, and what it left "
-    "unanswered is asked live. Once a batch; a run collects all that have ended.",
+    "unanswered is requested live. One run per batch; it collects all that have ended.",
 )
 def batches_sensor(
     context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
 ) -> dg.RunRequest | dg.SkipReason:
     """One run at a time: the first one usually leaves nothing to the others."""
     if settings.provider != "openai":
-        return dg.SkipReason("WALMART_PROVIDER is not openai: a run would write with another provider, not collect")
+        return dg.SkipReason("WALMART_PROVIDER is not openai: a run would not collect, but use another provider")
     outcomes = {batch: _outcome(context.instance, COLLECTS_TAG, batch) for batch in batches.ended(settings)}
     if "running" in outcomes.values():
         return dg.SkipReason("the run that collects is not finished yet")
     new = [batch for batch, outcome in outcomes.items() if outcome == "unknown"]
     if not new:
-        tried = f"; a run was asked for already: {', '.join(outcomes)}" if outcomes else ""
+        tried = f"; a run was requested already: {', '.join(outcomes)}" if outcomes else ""
         return dg.SkipReason(f"no batch has ended since the last look{tried}")
     return dg.RunRequest(run_key=new[0], tags={COLLECTS_TAG: new[0]})
 
 
 def _outcome(instance: dg.DagsterInstance, tag: str, key: str) -> inbox.Outcome:
-    """What became of the latest run for a key. A run that was retried after a crash counts by its last try."""
+    """Outcome of the latest run for a key; of a run that was retried after a crash, that of its last attempt."""
     runs = instance.get_runs(dg.RunsFilter(tags={tag: key}), limit=1)
     if not runs:
         return "unknown"
