@@ -38,7 +38,7 @@ IN_LINE_BULLETS = re.compile(r"\s*[•●▪◦‣➤►✓✔]\s*|\s+\|\s+|\n+"
 # A point after a letter ends an abbreviation (`Rs.500`); any other one begins the decimals (`$.99`).
 AMOUNT = re.compile(r"[^\d-]*?(-?) *((?:(?<![A-Za-z])\.)?\d[\d.,' ]*)\D*")
 NAMED_VALUE = re.compile(r"^\s*([A-Za-z][\w /()&'-]{0,48}?)\s*[:=](?!//)\s*(\S.*)$")
-# How exports spell an empty cell.
+# How exports write an empty cell.
 ABSENT = frozenset(("", "-", "--", "n/a", "#n/a", "na", "none", "null", "nan", "nil", "undefined"))
 # `none` is a value of an attribute: `Assembly required: none`.
 NO_ATTRIBUTE = ABSENT - {"none"}

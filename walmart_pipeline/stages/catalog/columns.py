@@ -46,7 +46,7 @@ OBJECTS_OWN = ATTRIBUTE_COLUMNS.keys() | set(
 # In a nested object the same name is less sure than beside the row's other columns.
 NESTED_RANK = 100
 # A feed whose objects are named by id has as many columns as rows.
-MOST_UNMAPPED = 200
+MAX_UNMAPPED = 200
 
 
 class ColumnMapping(BaseModel):
@@ -90,7 +90,7 @@ def read_mapping(path: Path) -> ColumnMapping:
 class Cells:
     """The cells of one row by the field that they belong to, the best column first; attributes as the feed has them.
 
-    unmapped: columns that belong to no field, the first MOST_UNMAPPED of them.
+    unmapped: columns that belong to no field, the first MAX_UNMAPPED of them.
     """
 
     fields: dict[Target, list[Any]]
@@ -138,7 +138,7 @@ class Columns:
                 yield from self._placed(value, unmapped, f"{column}.")
             elif place:
                 yield place, value
-            elif len(unmapped) < MOST_UNMAPPED:
+            elif len(unmapped) < MAX_UNMAPPED:
                 unmapped.append(column)
 
 
@@ -153,23 +153,23 @@ class _Place:
 # The widest feed of the tests has 100,000 columns: each is looked up once, not once a row.
 @lru_cache(maxsize=1 << 17)
 def _known_place(column: str) -> _Place | None:
-    if place := KNOWN.get(fold(column)):
+    if place := KNOWN.get(normalized(column)):
         return place
     *parents, last = column.split(".")
     if not parents:
         return None
-    if fold(parents[0]) in ALIASES["attributes"]:
+    if normalized(parents[0]) in ALIASES["attributes"]:
         return _Place("attributes", 0, cleaning.label(last))
-    parent, leaf = KNOWN.get(fold(parents[-1])), fold(last)
+    parent, leaf = KNOWN.get(normalized(parents[-1])), normalized(last)
     if parent and leaf in VALUE_LEAVES:
         return parent
-    if leaf not in KNOWN or (leaf in OBJECTS_OWN and fold(parents[-1]) not in WRAPPERS):
+    if leaf not in KNOWN or (leaf in OBJECTS_OWN and normalized(parents[-1]) not in WRAPPERS):
         return None
     return replace(KNOWN[leaf], rank=KNOWN[leaf].rank + NESTED_RANK)
 
 
-def fold(column: str) -> str:
-    """A column's name without case, spaces and marks: `usItemId`, `US_Item_ID` → `usitemid`."""
+def normalized(column: str) -> str:
+    """A column's name without case, spaces and punctuation: `usItemId`, `US_Item_ID` → `usitemid`."""
     return re.sub(r"[\W_]+", "", column).lower()
 
 

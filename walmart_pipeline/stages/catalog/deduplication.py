@@ -1,4 +1,4 @@
-"""Rows of the same product become one: what identifies a product, and which value stands where rows differ."""
+"""Merge rows of the same product: what identifies a product, and which value wins where rows differ."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOT_MERGED = ("product_id", "source_file", "source_row", "attributes")
 
 
 def name_key(product: Product) -> str:
-    """Brand and name without case, marks and spaces, hashed: equal for rows that spell the same product alike."""
+    """Hash of brand and name without case, punctuation and spaces: equal where only these differ."""
     words = re.findall(r"\w+", f"{product.brand or ''} {product.product_name}".casefold())
     return content_hash(words)[:16]
 

@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +77,11 @@ class Feed:
         return min((abs(now - stat.st_mtime) for stat in self._stats()), default=float("inf"))
 
     def _stats(self) -> list[os.stat_result]:
-        return [path.stat() for path in (self.path, self.mapping_path) if path.is_file()]
+        stats = []
+        for path in (self.path, self.mapping_path):
+            with suppress(FileNotFoundError):
+                stats.append(path.stat())
+        return stats
 
 
 def date_of(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.catalog import deduplication
-from walmart_pipeline.stages.catalog.columns import MOST_UNMAPPED, ColumnMapping, Columns
+from walmart_pipeline.stages.catalog.columns import MAX_UNMAPPED, ColumnMapping, Columns
 from walmart_pipeline.stages.catalog.products import RejectedRowError, clean_row
 
 # Bumped when the same rows would become other products: the asset's code_version, and part of the cleaning key.
@@ -189,7 +189,7 @@ def _clean_changed_feeds(db: Database, advance: Callable[[int], None]) -> None:
     db.execute("delete from catalog.rejects where list_contains($feeds, source_file)", {"feeds": list(cleaned)})
     db.execute(REJECTS, {"feeds": list(cleaned)})
     for name, fingerprint in cleaned.items():
-        unmapped = db.query(UNMAPPED, {"feed": name, "most": MOST_UNMAPPED})
+        unmapped = db.query(UNMAPPED, {"feed": name, "most": MAX_UNMAPPED})
         db.execute(
             "update catalog.feeds set cleaned = ?, unmapped = ? where source_file = ?",
             [fingerprint, [row["name"] for row in unmapped], name],

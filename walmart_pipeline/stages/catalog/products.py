@@ -13,10 +13,10 @@ from walmart_pipeline.stages.catalog import cleaning
 from walmart_pipeline.stages.catalog.columns import Cells, Columns, Target
 
 # A longer one is a description in the wrong column: real names have up to 243 characters.
-LONGEST_NAME = 1_000
+MAX_NAME_CHARACTERS = 1_000
 
 # A greater number is an identifier in the wrong column.
-MOST_REVIEWS = 10**10
+MAX_REVIEWS = 10**10
 
 NO_BRAND = {"unbranded", "no brand", "generic", "unknown"}
 COUNTS = {"Count", "Count per pack", "Pack size"}
@@ -98,7 +98,7 @@ def _unusable_name(name: str) -> list[str]:
     reasons = []
     if not re.search(r"[^\W\d_]", name):
         reasons.append(f"its product name has no letter: `{name[:80]}`")
-    if len(name) > LONGEST_NAME:
+    if len(name) > MAX_NAME_CHARACTERS:
         reasons.append(f"its product name has {len(name)} characters")
     return reasons
 
@@ -178,7 +178,7 @@ def _review_count(value: Any) -> int | None:
     if _is_absent(value):
         return None
     count = cleaning.number(value)
-    if count is None or not 0 <= count <= MOST_REVIEWS:
+    if count is None or not 0 <= count <= MAX_REVIEWS:
         raise ValueError(f"`{cleaning.line(value)[:40]}` is not a number of reviews")
     return int(count)
 

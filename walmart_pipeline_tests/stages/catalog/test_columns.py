@@ -9,7 +9,7 @@ from walmart_pipeline.stages.catalog.columns import (
     ColumnMapping,
     Columns,
     MappingError,
-    fold,
+    normalized,
 )
 
 
@@ -20,7 +20,7 @@ def sort(record: dict[str, object], **mapping: object) -> columns.Cells:
 def test_no_column_is_claimed_by_two_fields() -> None:
     names = [name for aliases in ALIASES.values() for name in aliases] + [*ATTRIBUTE_COLUMNS]
     assert len(names) == len(set(names))
-    assert all(name == fold(name) for name in names)
+    assert all(name == normalized(name) for name in names)
 
 
 @pytest.mark.parametrize("column", ["usItemId", "US_Item_ID", "us item-id"])
