@@ -100,11 +100,11 @@ def import_examples(
     with warehouse_for(source, chosen).writing() as db:
         imported = example_imports.import_file(db, source, judge, now=datetime.now(UTC))
     code = 0 if imported.accepted or not imported.rows else 1
-    for row in imported.told:
+    for row in imported.problems:
         flaws = "; ".join(dict.fromkeys([*row.reasons, *(f"{flaw.kind}: {flaw.detail}" for flaw in row.flaws)]))
         console.print(f"{source}: row {row.row}: {row.verdict}: {flaws}", markup=False, soft_wrap=True)
     if as_json:
-        print(imported.model_dump_json(indent=2))
+        print(imported.model_dump_json(indent=2, by_alias=True))
         raise typer.Exit(code)
     _table([{"flaw": kind, "rows": count} for kind, count in imported.flaws.items()])
     known = "" if imported.is_new else " (imported before: nothing changed)"

@@ -28,7 +28,7 @@ ENDED = frozenset(("succeeded", *NEVER_STARTED, *UNSUCCESSFUL))
 
 MILLION = 1_000_000
 
-# Tokens for each that training/fine_tuning_estimate.py estimates, so that the bill stays within the budget. SmolLM2's
+# Tokens for each that training/example_files.py estimates, so that the bill stays within the budget. SmolLM2's
 # tokenizer, with a fourth of the vocabulary of GPT-4.1's, counted 1.12 over eight examples (1.06 to 1.16).
 SAFETY_MARGIN = 1.15
 

@@ -36,12 +36,12 @@ def examples(
     judge: dg.ResourceParam[Judge],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
-    """Every text to learn from as a TrainingExample: what was known of the product, the text, how good it was found.
+    """Every text to learn from as a TrainingExample: the product's facts, the text, and its quality.
 
-    Three sources: texts that the judge accepted, texts that a reviewer wrote, and imported files. Only what changed is
-    made anew; a text that is no longer accepted is no longer learned from. What the template writer wrote in place of a
-    model is learned from only where WALMART_LEARN_FROM_STAND_INS is true. Where ENABLE_DATA_COLLECTION is false,
-    nothing is collected and what was collected is let go.
+    Sources: texts that the judge accepted, texts that a reviewer wrote, and imported files. Only what changed is made
+    again; a text that is no longer accepted is dropped. What the template writer wrote in place of a model is used only
+    if WALMART_LEARN_FROM_STAND_INS is true. If ENABLE_DATA_COLLECTION is false, nothing is collected, and what was
+    collected is deleted.
     """
     with warehouse.writing() as db:
         if not settings.enable_data_collection:
@@ -88,7 +88,7 @@ def dataset(
 
     Families and near-copies stay in one split, so that a model is never tested on what it has learned. The same content
     is the same version, and a version never changes. Files: `training_data.json` in the published schema, a chat file
-    for each split as OpenAI's fine-tuning takes it, Parquet, and a data card that tells what it is and what it is not.
+    for each split as OpenAI's fine-tuning takes it, Parquet, and a data card with its purpose and limits.
     """
     with warehouse.writing() as db:
         with progress.step("comparing products", None, context.log.info) as advance:

@@ -13,7 +13,7 @@ from walmart_pipeline.core.files import write_whole
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.training.dataset_versions import PARQUET, Manifest
-from walmart_pipeline.stages.training.fine_tuning_estimate import EXAMPLE_TOKENS
+from walmart_pipeline.stages.training.example_files import EXAMPLE_TOKENS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,7 +12,7 @@ from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.files import write_whole
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.warehouse import Database, Row
-from walmart_pipeline.stages.training.fine_tuning_estimate import FineTuning
+from walmart_pipeline.stages.training.example_files import FineTuning
 from walmart_pipeline.stages.training.split_assignment import Split
 
 MANIFEST = "version.json"

@@ -1,8 +1,7 @@
-"""Training examples as files that others train from.
+"""Write training examples to files that others train from: the published schema, and OpenAI's chat lines.
 
-Belongs here: an example in the published schema, training_data.json, and OpenAI's chat lines with their check.
-Does not: the words of a conversation (generation/prompt.py), what training on it comes to (fine_tuning_estimate.py), or
-which examples are good enough and on which split they stand (selection.py, split_assignment.py).
+Tokens are estimated from characters: exact counts need the tokenizer of the model that is trained. Limits, epochs and
+constants are those of OpenAI's cookbook, "Data preparation and analysis for chat model fine-tuning".
 """
 
 from __future__ import annotations
@@ -18,13 +17,75 @@ from pydantic import Field
 from walmart_pipeline.core.files import whole_file
 from walmart_pipeline.core.records import ExampleMetadata, ExampleOutput, Listing, Product, Record, TrainingExample
 from walmart_pipeline.generation import prompt
-from walmart_pipeline.stages.training.fine_tuning_estimate import FineTuning, Tally
+from walmart_pipeline.llm import token_counts
 
 # OpenAI, Supervised fine-tuning guide: "The minimum number of examples you can provide for fine-tuning is 10".
 OPENAI_MINIMUM_EXAMPLES = 10
+# OpenAI, Supervised fine-tuning guide, "Token limits": gpt-4.1 and gpt-4o with their mini and nano models train on
+# examples of at most 65,536 tokens; what is longer is cut off at the end.
+EXAMPLE_TOKENS = 65_536
+# The cookbook's: three tokens frame a message, three more the answer.
+MESSAGE_TOKENS, ANSWER_TOKENS = 3, 3
+TARGET_EPOCHS, LEAST_EPOCHS, MOST_EPOCHS = 3, 1, 25
+LEAST_TARGET_EXAMPLES, MOST_TARGET_EXAMPLES = 100, 25_000
 
 _ROLES = ("system", "user", "assistant")
 _MESSAGE_KEYS = {"role", "content", "name", "weight"}
+
+
+class FineTuning(Record):
+    """A chat file in figures. Tokens are estimates."""
+
+    examples: int
+    without_system: int = Field(description="Conversations without a system message.")
+    tokens: int = Field(description="Of one pass over all examples.")
+    longest: int = Field(description="Tokens of the longest example.")
+    too_long: int = Field(description="Examples above 65,536 tokens, of which the end would not be learned.")
+    epochs: int = Field(description="Passes that OpenAI makes by default.")
+    billed_tokens: int = Field(description="Tokens of all passes.")
+
+
+class FineTuningTally:
+    """Adds up the lines of a chat file."""
+
+    def __init__(self) -> None:
+        self._examples = self._without_system = self._tokens = self._billed = self._longest = self._too_long = 0
+
+    def add(self, line: str) -> None:
+        """Count one conversation that check_chat_line finds nothing wrong with."""
+        messages = json.loads(line)["messages"]
+        characters = sum(len(message["content"]) + len(message["role"]) for message in messages)
+        size = token_counts.estimate(characters) + MESSAGE_TOKENS * len(messages) + ANSWER_TOKENS
+        self._examples += 1
+        self._without_system += not any(message["role"] == "system" for message in messages)
+        self._tokens += size
+        self._billed += min(size, EXAMPLE_TOKENS)
+        self._longest = max(self._longest, size)
+        self._too_long += size > EXAMPLE_TOKENS
+
+    def total(self) -> FineTuning:
+        """The figures of all lines so far."""
+        passes = epochs(self._examples)
+        return FineTuning(
+            examples=self._examples,
+            without_system=self._without_system,
+            tokens=self._tokens,
+            longest=self._longest,
+            too_long=self._too_long,
+            epochs=passes,
+            billed_tokens=passes * self._billed,
+        )
+
+
+def epochs(examples: int) -> int:
+    """Passes that OpenAI makes over so many examples by default: three, more over few and fewer over many."""
+    if not examples:
+        return 0
+    if examples * TARGET_EPOCHS < LEAST_TARGET_EXAMPLES:
+        return min(MOST_EPOCHS, LEAST_TARGET_EXAMPLES // examples)
+    if examples * TARGET_EPOCHS > MOST_TARGET_EXAMPLES:
+        return max(LEAST_EPOCHS, MOST_TARGET_EXAMPLES // examples)
+    return TARGET_EPOCHS
 
 
 class ChatSummary(Record):
@@ -47,11 +108,11 @@ def example_from(
     user_rating: float | None = None,
     user_preferences: dict[str, str] | None = None,
 ) -> TrainingExample:
-    """The example that a listing makes: what was known of the product, and the text that was good for it.
+    """Return the example of a listing: the product's facts, and the text about it.
 
     score: 0 to 100; generation_time: seconds; user_rating: 1 to 5 stars.
-    The input is what a request tells a model, so it names every fact that the text may state: one that stands only in
-    the output would teach a model to invent.
+    The input is what a request gives a model, so it names every fact that the text may state: one that is only in the
+    output would teach a model to invent.
     """
     return TrainingExample(
         timestamp=timestamp,
@@ -92,7 +153,7 @@ def write_chat(path: Path, examples: Iterable[TrainingExample], *, system_prompt
     Holds one example in memory. Below OpenAI's minimum the file is written all the same, and the summary says how many
     examples are missing. Raises ValueError, and writes nothing, for an example that OpenAI would refuse.
     """
-    tally = Tally()
+    tally = FineTuningTally()
     with whole_file(path) as file:
         for count, example in enumerate(examples, start=1):
             line = chat_line(example, system_prompt=system_prompt)

@@ -1,8 +1,4 @@
-"""Files of examples from elsewhere: `training.imports`.
-
-Belongs here: reading a training_data.json, judging each row against its own input, and telling what became of it.
-Does not: the flaws of a single row (published_schema.py), or which examples make the dataset (selection.py).
-"""
+"""Import examples from a training_data.json, each judged against its own input: `training.imports`."""
 
 from __future__ import annotations
 
@@ -27,8 +23,8 @@ from walmart_pipeline.stages.training.selection import QUALITY_AT_LEAST
 
 Verdict = Literal["accepted", "refused"]
 
-# Reasons of a refusal that are told; a text that breaks more rules is told the first ones.
-REASONS_TOLD = 5
+# Reasons of a refusal that are kept.
+MAX_REASONS = 5
 
 KNOWN = "select count(*) from training.imports where source_file = $source_file and digest = $digest"
 
@@ -109,7 +105,7 @@ class ImportedRow(Record):
     flaws: list[Flaw]
 
 
-class Imported(Record):
+class ExampleImport(Record):
     """What became of a file."""
 
     source_file: str
@@ -118,15 +114,17 @@ class Imported(Record):
     accepted: int
     refused: int
     flaws: dict[str, int] = Field(description="Rows with a flaw of this kind.")
-    told: list[ImportedRow] = Field(description="Each row that was refused or has a flaw.")
+    problems: list[ImportedRow] = Field(
+        serialization_alias="told", description="Each row that was refused or has a flaw; `told` in JSON."
+    )
 
 
-def import_file(db: Database, path: Path, judge: Judge, *, now: datetime) -> Imported:
-    """Read, judge and keep the examples of a file. The same file again changes nothing; a newer one of its name
-    replaces its rows.
+def import_file(db: Database, path: Path, judge: Judge, *, now: datetime) -> ExampleImport:
+    """Read, judge and keep the examples of a file.
 
-    A row goes in whose text is publishable against its own input, with a score of at least 70. Rows are read one by
-    one. Raises ImportFileError if it is no JSON list; the caller's transaction has to be rolled back then.
+    The same file again changes nothing; a newer one of its name replaces its rows. A row is accepted if its text is
+    publishable against its own input, with a score of at least 70. Raises ImportFileError if it is no JSON list; the
+    caller's transaction has to be rolled back then.
     """
     digest = _digest(path)
     is_new = not db.value(KNOWN, {"source_file": path.name, "digest": digest})
@@ -136,11 +134,11 @@ def import_file(db: Database, path: Path, judge: Judge, *, now: datetime) -> Imp
         db.append("training.imports", (about | row for row in _rows(path, judge, now)))
         db.execute(EXACT_COPIES, {"source_file": path.name})
         _note_near_copies(db, judge, path.name)
-    return _imported(db, path.name, is_new)
+    return _result(db, path.name, is_new)
 
 
 def judge_again(db: Database, judge: Judge) -> None:
-    """Judge imported examples that were judged under another policy."""
+    """Judge imported examples again that were judged under another policy."""
     keys = ["source_file", "source_row"]
     for page in db.pages(UNJUDGED, {"policy": judge.policy.label}):
         for row in page:
@@ -188,20 +186,20 @@ def _items(path: Path) -> Iterator[Any]:
         try:
             yield from ijson.items(file, "item", use_float=True)
         except (ijson.JSONError, UnicodeDecodeError) as error:
-            raise ImportFileError(f"{path}: not JSON to its end ({error}): correct it, or write it anew") from error
+            raise ImportFileError(f"{path}: not JSON to its end ({error}): correct it, or export it again") from error
 
 
 def _product(example: TrainingExample) -> Product:
-    """The product that an input tells of. Features that name a brand, as our own exports have them, give it."""
-    told = example.input
-    brand = next((line.removeprefix("Brand: ") for line in told.features if line.startswith("Brand: ")), None)
-    learned = {"input": told.model_dump(), "output": example.output.model_dump()}
+    """Return the product that an input describes. A feature `Brand: …`, as in our own exports, gives the brand."""
+    given = example.input
+    brand = next((line.removeprefix("Brand: ") for line in given.features if line.startswith("Brand: ")), None)
+    learned = {"input": given.model_dump(), "output": example.output.model_dump()}
     return Product(
         product_id=f"import-{content_hash(learned)[:16]}",
-        product_name=told.product_name,
+        product_name=given.product_name,
         brand=brand,
-        category=prompt.lines(told.category.split(">")),
-        features=[line for line in told.features if not line.startswith("Brand: ")],
+        category=prompt.lines(given.category.split(">")),
+        features=[line for line in given.features if not line.startswith("Brand: ")],
     )
 
 
@@ -214,10 +212,10 @@ def _verdict(report: QualityReport) -> Row:
     if report.score < QUALITY_AT_LEAST:
         reasons.append(f"the score of {report.score:.1f} is below {QUALITY_AT_LEAST:.0f}")
     elif not report.publishable and not reasons:
-        reasons.append(f"the score of {report.score:.1f} is below the policy's bar")
+        reasons.append(f"the score of {report.score:.1f} is below the policy's threshold")
     return {
         "verdict": "refused" if reasons else "accepted",
-        "reasons": reasons[:REASONS_TOLD],
+        "reasons": reasons[:MAX_REASONS],
         "score": report.score,
         "policy": report.policy,
     }
@@ -235,10 +233,10 @@ def _note_near_copies(db: Database, judge: Judge, source_file: str) -> None:
     db.execute("delete from training.near_copies where corpus = 'import'")
 
 
-def _imported(db: Database, source_file: str, is_new: bool) -> Imported:
+def _result(db: Database, source_file: str, is_new: bool) -> ExampleImport:
     verdicts: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
-    told = []
+    problems = []
     for rows in db.stream(ROWS, {"source_file": source_file}):
         for row in rows:
             found = ImportedRow(
@@ -249,13 +247,13 @@ def _imported(db: Database, source_file: str, is_new: bool) -> Imported:
             verdicts[found.verdict] += 1
             kinds.update({flaw.kind for flaw in found.flaws})
             if found.reasons or found.flaws:
-                told.append(found)
-    return Imported(
+                problems.append(found)
+    return ExampleImport(
         source_file=source_file,
         is_new=is_new,
         rows=verdicts.total(),
         accepted=verdicts["accepted"],
         refused=verdicts["refused"],
         flaws=dict(sorted(kinds.items())),
-        told=told,
+        problems=problems,
     )

@@ -1,9 +1,4 @@
-"""Every text that may be learned from, as a TrainingExample: `training.examples`.
-
-Belongs here: accepted texts of models, reviewers' texts, imported examples; what is learned anew and what is forgotten.
-Does not: reading files of examples (example_imports.py), which examples make the dataset (selection.py), or formats
-(example_files.py).
-"""
+"""Collect accepted texts, reviewers' texts and imported examples as TrainingExamples: `training.examples`."""
 
 from __future__ import annotations
 
@@ -93,11 +88,11 @@ OUTPUTS = Corpus(
 
 
 def learn(db: Database, judge: Judge, *, advance: Advance, stand_ins: bool = False) -> int:
-    """Make an example of every text that has none yet; forget those that are no longer accepted. Returns how many.
+    """Make an example of every text without one, and forget those no longer accepted; return how many were made.
 
     stand_ins: learn from texts of the template writer in place of a model's too, which teach a model nothing of its
-    own. Imported examples are judged anew where the policy has changed. advance: told the number of examples since the
-    last call.
+    own. Imported examples are judged again where the policy has changed. advance: called with the number of examples
+    since the last call.
     """
     example_imports.judge_again(db, judge)
     accepted = ACCEPTED if stand_ins else NO_STAND_INS

@@ -117,9 +117,9 @@ class Corpus(NamedTuple):
     read: Callable[[str], ComparedText]
 
 
-def input_text(told: ExampleInput) -> ComparedText:
+def input_text(given: ExampleInput) -> ComparedText:
     """Return what a model is given about a product."""
-    return ComparedText(told.product_name, told.features)
+    return ComparedText(given.product_name, given.features)
 
 
 def product_text(product_json: str) -> ComparedText:

@@ -1,8 +1,4 @@
-"""A row of a training_data.json of anybody's, read into the published schema, with every flaw by name.
-
-Belongs here: what can be mended and what can't. Does not: files (example_imports.py), or whether the text is good
-(quality).
-"""
+"""Read a row of any training_data.json into the published schema, mend what can be mended, and name every flaw."""
 
 from __future__ import annotations
 
@@ -31,7 +27,7 @@ _NUMBER = re.compile(r"^\s*\(?(\d{1,2})[.):]\s+")
 
 
 class Flaw(Record):
-    """What is wrong with a row. kind: one of a few, for counting; detail: where, and what stands there."""
+    """What is wrong with a row. kind: one of a few, for counting; detail: where, and the value."""
 
     kind: str
     detail: str
@@ -73,7 +69,7 @@ def read(raw: object, *, description_min_words: int, now: datetime) -> Reading:
 
 
 def _example(raw: Raw, flaws: list[Flaw], now: datetime) -> TrainingExample:
-    told, output = (_section(raw, name) for name in ("input", "output"))
+    request, output = (_section(raw, name) for name in ("input", "output"))
     metadata = raw.get("metadata")
     if not isinstance(metadata, Mapping):
         flaws.append(_missing("metadata", metadata))
@@ -82,13 +78,13 @@ def _example(raw: Raw, flaws: list[Flaw], now: datetime) -> TrainingExample:
         ("", raw, _KNOWN),
         *(
             (f"{name}.", section, _SECTIONS[name])
-            for name, section in zip(_SECTIONS, (told, output, metadata), strict=True)
+            for name, section in zip(_SECTIONS, (request, output, metadata), strict=True)
         ),
     ):
         flaws += [Flaw(kind="unknown field", detail=f"{where}{name}") for name in given if name not in known]
     return TrainingExample(
         timestamp=_timestamp(raw.get("timestamp"), flaws, now),
-        input=_input(told, flaws),
+        input=_input(request, flaws),
         output=_output(output, flaws),
         metadata=_metadata(metadata, flaws),
     )
@@ -102,21 +98,21 @@ def _section(raw: Raw, name: str) -> Raw:
     return section
 
 
-def _input(told: Raw, flaws: list[Flaw]) -> ExampleInput:
-    name = _text(told.get("product_name"), "input.product_name")
+def _input(given: Raw, flaws: list[Flaw]) -> ExampleInput:
+    name = _text(given.get("product_name"), "input.product_name")
     if not name:
         raise _UnusableError("missing field", "input.product_name")
-    category = told.get("category")
+    category = given.get("category")
     if isinstance(category, list):
         category = " > ".join(_text(part, "input.category") for part in category)
         flaws.append(Flaw(kind="normalised", detail="input.category was a list"))
-    preferences = told.get("user_preferences")
+    preferences = given.get("user_preferences")
     if preferences is not None and not isinstance(preferences, Mapping):
         flaws.append(Flaw(kind="wrong type", detail=f"input.user_preferences: {_type(preferences)}, left out"))
         preferences = None
     return ExampleInput(
         product_name=name,
-        features=_list(told.get("features"), "input.features", flaws, divider="\n"),
+        features=_list(given.get("features"), "input.features", flaws, divider="\n"),
         category=_text(category, "input.category"),
         user_preferences={
             _clean(str(key)): _text(value, f"input.user_preferences.{key}")

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 # Bumped when the same text would give other features: models are then trained again.
 VERSION = "2"
 
-# Without uniqueness: it is measured against the catalog of the day, in which a text that was rated months ago no longer
-# stands.
+# Without uniqueness: it is measured against today's catalog, not that of the day when a text was rated.
 DIMENSIONS: tuple[Dimension, ...] = ("compliance", "grounding", "coverage", "readability", "search")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 

@@ -11,7 +11,7 @@ from walmart_pipeline.stages.training import near_duplicates
 QUALITY_AT_LEAST = 70.0
 # A text with so few stars was rejected (content.planning asks for another one).
 REJECTED_STARS = 2
-# Where nobody has rated a text it counts as one of 3 stars: reviewers' praise ranks above it, their doubts below.
+# An unrated text counts as one of 3 stars: reviewers' praise ranks above it, their doubts below.
 UNRATED_STARS = 3
 # At most this share of the dataset is of one category. The largest of three real catalogs have 59, 40 and 22 % of the
 # products (general_895, electronics_2554, browse_223): only the first is cut.
@@ -68,9 +68,9 @@ qualify row_number() over (partition by category order by {RANK}) > $most
 
 
 def select(db: Database) -> dict[str, int]:
-    """Fill `training.excluded`. Returns how many examples are left out for each reason.
+    """Fill `training.excluded`; return how many examples are excluded for each reason.
 
-    Deterministic: the same examples leave out the same ones.
+    Deterministic: of the same examples the same ones are excluded.
     """
     db.execute("delete from training.excluded")
     db.execute(BELOW_THRESHOLD)
@@ -83,7 +83,7 @@ def select(db: Database) -> dict[str, int]:
 
 
 def most_of_category(sizes: Sequence[int], *, share: float = CATEGORY_SHARE, always: int = CATEGORY_ALWAYS) -> int:
-    """How many examples a category may have so that none is more than `share` of what is left.
+    """Return how many examples a category may have so that none is more than `share` of what is left.
 
     sizes: examples of each category. always: never fewer. With too few categories for the share (two, and at most 0.4)
     there is nothing to balance, and nothing is cut.

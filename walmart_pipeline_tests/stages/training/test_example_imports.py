@@ -16,7 +16,7 @@ from walmart_pipeline.cli import app
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.training import examples, selection
-from walmart_pipeline.stages.training.example_imports import Imported, ImportFileError, import_file
+from walmart_pipeline.stages.training.example_imports import ExampleImport, ImportFileError, import_file
 from walmart_pipeline_tests.conftest import Pipeline
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -30,7 +30,7 @@ def good(sample_pipeline: tuple[Pipeline, Summary]) -> list[dict[str, Any]]:
     return rows[:6]
 
 
-def offer(db: Database, judge: Judge, folder: Path, rows: object, name: str = "training_data.json") -> Imported:
+def offer(db: Database, judge: Judge, folder: Path, rows: object, name: str = "training_data.json") -> ExampleImport:
     path = folder / name
     path.write_text(json.dumps(rows), encoding="utf-8")
     return import_file(db, path, judge, now=NOW)
@@ -71,8 +71,8 @@ def test_a_text_that_its_own_input_does_not_bear_out_is_refused(
     )
     found = offer(db, judge, tmp_path, [invented, *good[1:]])
     assert (found.accepted, found.refused) == (len(good) - 1, 1)
-    assert found.told[0].row == 1
-    assert any("claim" in reason for reason in found.told[0].reasons)
+    assert found.problems[0].row == 1
+    assert any("claim" in reason for reason in found.problems[0].reasons)
 
 
 def test_flaws_are_told_row_by_row_and_counted(
@@ -99,7 +99,7 @@ def test_flaws_are_told_row_by_row_and_counted(
         "wrong type": 1,
     }
     assert (found.rows, found.accepted) == (8, 3)
-    told = {row.row: row for row in found.told}
+    told = {row.row: row for row in found.problems}
     assert set(told) == {2, 3, 4, 5, 6, 7, 8}
     assert told[2].reasons == ["exact copy of row 1 of training_data.json"]
     assert told[5].verdict == told[6].verdict == "accepted"
@@ -110,7 +110,7 @@ def test_a_near_copy_is_told_and_one_of_them_is_in_the_dataset(
 ) -> None:
     found = offer(db, judge, tmp_path, [*good, with_output(good[0], title=good[0]["output"]["title"] + " Set")])
     assert found.flaws == {"near-copy": 1}
-    assert found.told[0].flaws[0].detail == "of row 1"
+    assert found.problems[0].flaws[0].detail == "of row 1"
     examples.learn(db, judge, advance=lambda *_: None)
     assert selection.select(db) == {"near-copy": 1}
 
@@ -142,7 +142,7 @@ def test_an_example_of_another_file_is_a_copy(
     offer(db, judge, tmp_path, good[:2], "one.json")
     found = offer(db, judge, tmp_path, good[1:3], "two.json")
     assert (found.accepted, found.flaws) == (1, {"exact copy": 1})
-    assert found.told[0].reasons == ["exact copy of row 2 of one.json"]
+    assert found.problems[0].reasons == ["exact copy of row 2 of one.json"]
 
 
 def test_another_policy_judges_imported_examples_anew(

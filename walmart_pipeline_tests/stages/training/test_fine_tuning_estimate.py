@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from walmart_pipeline.stages.training.fine_tuning_estimate import EXAMPLE_TOKENS, FineTuning, Tally, epochs
+from walmart_pipeline.stages.training.example_files import EXAMPLE_TOKENS, FineTuning, FineTuningTally, epochs
 
 
 def tally(*conversations: list[tuple[str, str]]) -> FineTuning:
-    added = Tally()
+    added = FineTuningTally()
     for messages in conversations:
         added.add(json.dumps({"messages": [{"role": role, "content": content} for role, content in messages]}))
     return added.total()
