@@ -26,7 +26,7 @@ app = typer.Typer(help="Measure the program on this machine.", no_args_is_help=T
 def bench_load(
     repeats: Annotated[int, typer.Option(min=1, help="Fresh processes of each.")] = 5,
 ) -> None:
-    """Time loading the definitions beside `import dagster` alone."""
+    """Time loading the definitions, compared with `import dagster` alone."""
     from walmart_pipeline.benchmarks import load
 
     print(load.measure(repeats).model_dump_json(indent=2))
@@ -92,7 +92,7 @@ def bench_scoring(
     policy: PolicyName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time the judge with all its dimensions, from the warehouse's tables into them."""
+    """Time the judge with all its dimensions, reading from and writing to the warehouse."""
     from walmart_pipeline.benchmarks import scoring
 
     given = settings_from(policy=policy)

@@ -23,7 +23,7 @@ Name = Annotated[str, typer.Argument(help="Such as v3.")]
 
 @app.command("list")
 def list_versions(home: Home = None, as_json: AsJson = False) -> None:
-    """All versions, the newest first."""
+    """List all versions, the newest first."""
     from walmart_pipeline.stages.training import dataset_versions
 
     chosen = settings_from(workspace=home)
@@ -43,7 +43,7 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
 
 @app.command("show")
 def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
-    """One version: what is in it, what was excluded and why, and where its files are."""
+    """Show one version: its contents, what was excluded and why, and its files."""
     from walmart_pipeline.stages.training import data_card, dataset_versions
 
     chosen = settings_from(workspace=home)
@@ -60,7 +60,7 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
 
 @app.command("diff")
 def diff(before: Name, after: Name, home: Home = None, as_json: AsJson = False) -> None:
-    """What changed from one version to another."""
+    """Compare two versions."""
     from walmart_pipeline.stages.training import dataset_versions
 
     chosen = settings_from(workspace=home)

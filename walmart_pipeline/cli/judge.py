@@ -40,7 +40,7 @@ def score(
 
 @policy_app.command("list")
 def list_profiles(as_json: AsJson = False) -> None:
-    """The profiles that ship, each with its version and limits."""
+    """List the profiles that ship, with version and limits."""
     from walmart_pipeline.judge import profiles
 
     known = [profiles.outline(name) for name in profiles.available()]
@@ -67,7 +67,7 @@ def check_profile(
     profile: Annotated[str, typer.Argument(metavar="FILE", help="A YAML file, or the name of a profile that ships.")],
     as_json: AsJson = False,
 ) -> None:
-    """Read a profile as the judge would: what it sets, or every error in it with its place and the remedy."""
+    """Validate a profile: show what it sets, or every error with its place and remedy."""
     from walmart_pipeline.judge import profiles
 
     try:

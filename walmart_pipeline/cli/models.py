@@ -23,7 +23,7 @@ STATUS_COLOURS = {"champion": "green", "candidate": "yellow", "retired": "dim"}
 
 @models.command("list")
 def list_versions(home: Home = None, as_json: AsJson = False) -> None:
-    """All versions, the newest first."""
+    """List all versions, the newest first."""
     from walmart_pipeline.registry import model_versions
 
     with existing_warehouse(settings_from(workspace=home)).reading() as db:
@@ -43,7 +43,7 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
 
 @models.command("show")
 def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
-    """One version with its provenance."""
+    """Show one version with its provenance."""
     from walmart_pipeline.registry import model_versions
 
     with existing_warehouse(settings_from(workspace=home)).reading() as db:
@@ -57,7 +57,7 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
 
 @models.command("compare")
 def compare(one: Name, other: Name, home: Home = None, as_json: AsJson = False) -> None:
-    """How two versions differ, and their scores in the latest evaluation that has both."""
+    """Compare two versions: differences, and scores in the latest evaluation that has both."""
     from walmart_pipeline.registry import model_versions
     from walmart_pipeline.stages.evaluation.evaluation_store import scores_of
 

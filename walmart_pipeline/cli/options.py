@@ -19,10 +19,10 @@ Home = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 PolicyName = Annotated[str | None, typer.Option(help="Policy profile: name or YAML file. Default: WALMART_POLICY.")]
-ProviderName = Annotated[str | None, typer.Option(help="Who writes: ollama, openai, embedded, template, or auto.")]
-BaseUrl = Annotated[str | None, typer.Option(help="Model server; several Ollamas divided by commas.")]
+ProviderName = Annotated[str | None, typer.Option(help="Provider: ollama, openai, embedded, template, or auto.")]
+BaseUrl = Annotated[str | None, typer.Option(help="Model server; several Ollamas separated by commas.")]
 ModelName = Annotated[str | None, typer.Option(help="Model that writes. Default: DEFAULT_MODEL.")]
-Pull = Annotated[bool, typer.Option("--pull", help="Pull a model that Ollama lacks; a terminal is asked without it.")]
+Pull = Annotated[bool, typer.Option("--pull", help="Pull a model that Ollama lacks. Without it, a terminal is asked.")]
 
 
 def settings_from(**given: object) -> Settings:

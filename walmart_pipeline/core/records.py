@@ -59,7 +59,7 @@ class Product(Record):
 
     @property
     def facts_hash(self) -> str:
-        """32 hex digits over exactly `facts`."""
+        """Hash of `facts`, 32 hex digits."""
         return content_hash(self.facts)
 
 
@@ -68,17 +68,17 @@ class Listing(Record):
 
     title: str = ""
     key_features: list[str] = Field(default_factory=list)
-    description: str = Field(default="", description="Paragraphs are divided by a blank line.")
+    description: str = Field(default="", description="Paragraphs are separated by a blank line.")
     seo_keywords: list[str] = Field(default_factory=list)
 
     @property
     def content_hash(self) -> str:
-        """32 hex digits over the whole text: two equal listings have the same one."""
+        """Hash of the text, 32 hex digits."""
         return content_hash(self.model_dump())
 
 
 class Completion(Record):
-    """One answer of one provider to one request. `text` is the raw answer, kept so that it can be parsed anew."""
+    """One answer of a provider to one request; `text` is the raw answer, so that it can be parsed again."""
 
     request_hash: str
     provider: str
@@ -121,13 +121,13 @@ class QualityReport(Record):
     policy: str = Field(description="Profile and version, such as walmart-2025@3f2a….")
 
     def flat(self) -> dict[str, Any]:
-        """As tables have it: a column for each dimension."""
+        """As a table row, with a column for each dimension."""
         row = self.model_dump(exclude={"dimensions"})
         return row | dict(self.dimensions)
 
     @classmethod
     def from_flat(cls, row: Mapping[str, Any]) -> Self:
-        """The report in a table's row; columns that are not the report's are passed over."""
+        """The report of a table row; other columns are ignored."""
         kept = {name: row[name] for name in cls.model_fields if name != "dimensions"}
         return cls(**kept, dimensions={name: row[name] for name in get_args(Dimension)})
 
@@ -153,7 +153,7 @@ class ExampleInput(Record):
 
 
 class ExampleOutput(Record):
-    """What the model should have answered."""
+    """The answer that a model should give."""
 
     title: str
     features_formatted: str = Field(description="One feature a line.")
@@ -162,7 +162,7 @@ class ExampleOutput(Record):
 
 
 class ExampleMetadata(Record):
-    """Where the answer came from, and how good it was found."""
+    """Origin and quality of the answer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
@@ -173,7 +173,7 @@ class ExampleMetadata(Record):
 
 
 class TrainingExample(Record):
-    """The project's published schema for a learned-from listing; training_data.json is a list of these."""
+    """The published schema of a training example; training_data.json is a list of these."""
 
     timestamp: datetime
     input: ExampleInput
@@ -182,5 +182,5 @@ class TrainingExample(Record):
 
 
 def content_hash(value: Any) -> str:
-    """32 hex digits of a JSON value; the order of a mapping's keys does not matter, that of a list does."""
+    """Hash of a JSON value, 32 hex digits; the order of keys does not matter."""
     return hashlib.blake2b(_CANONICAL.encode(value).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     max_shrinkage_rows: int = Field(default=10, ge=0)
     feed_quiet_seconds: float = Field(default=5, ge=0)
 
-    # What `walmart-pipeline prune` leaves: days of runs and reports, and how many datasets beside those in use.
+    # Kept by `walmart-pipeline prune`: days of runs and Data Docs, and the newest datasets beside those in use.
     retention_days: int = Field(default=90, ge=1)
     keep_datasets: int = Field(default=3, ge=1)
 
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     # Whether models learn from texts of the template writer that stand in for a model's.
     learn_from_stand_ins: bool = False
 
-    # A model as judge, off by default: provider:model, texts a run, and what it may spend beside the writer's budget.
+    # A model as judge, off by default: provider:model, texts per run, and its own budget.
     model_judge: str | None = None
     model_judge_sample: int = Field(default=0, ge=0)
     model_judge_budget_usd: float = Field(default=1.0, ge=0)
@@ -107,7 +107,7 @@ class Settings(BaseSettings):
 
     @property
     def ledger_file(self) -> Path:
-        """The ledger where no URL is given: SQLite in the workspace."""
+        """The SQLite ledger that is used without a URL."""
         return self.workspace / "ledger.db"
 
     @property
@@ -117,17 +117,17 @@ class Settings(BaseSettings):
 
     @property
     def inbox(self) -> Path:
-        """Where feeds arrive."""
+        """Folder of incoming feeds."""
         return self.workspace / "inbox"
 
     @property
     def exports(self) -> Path:
-        """What delivery writes."""
+        """Folder of exported files."""
         return self.workspace / "exports"
 
     @property
     def datasets(self) -> Path:
-        """Training datasets, a folder a version."""
+        """Folder of datasets, with a folder for each version."""
         return self.workspace / "datasets"
 
     @property
