@@ -160,9 +160,9 @@ class ModelProvider(Provider):
     def note(self) -> str:
         """Accepted, repaired and failed so far, tokens and cost."""
         parts = [f"{count:,} {name}" for name, count in self._ended.items()]
-        snapshot = self._dispatcher.snapshot() if self._dispatcher else None
-        if snapshot:
-            parts += [f"{snapshot.prompt_tokens + snapshot.completion_tokens:,} tokens", f"${snapshot.cost_usd:.2f}"]
+        usage = self._dispatcher.usage() if self._dispatcher else None
+        if usage:
+            parts += [f"{usage.prompt_tokens + usage.completion_tokens:,} tokens", f"${usage.cost_usd:.2f}"]
         return ", ".join(parts)
 
     async def _introduced(self) -> tuple[str, str | None]:

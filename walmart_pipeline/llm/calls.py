@@ -147,10 +147,6 @@ class Client(Protocol):
         """
         ...
 
-    async def check(self) -> str:
-        """Health: the server's version or the like. Raises CallError with the remedy in its message."""
-        ...
-
     async def models(self) -> list[str]:
         """The models that the endpoint offers. Raises CallError."""
         ...

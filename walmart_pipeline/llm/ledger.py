@@ -158,10 +158,10 @@ class Ledger:
         self._writer = threading.Thread(target=self._write, name="ledger", daemon=True)
         self._writer.start()
 
-    def lookup(self, hashes: Iterable[str], *, since: datetime | None = None) -> dict[str, Found]:
+    def lookup(self, hashes: Iterable[str]) -> dict[str, Found]:
         """What is known of these requests, by hash: the latest whole answer or final failure. Unknown ones are absent.
 
-        since: leave out what was asked before, so that a refresh asks once more. Raises LedgerError.
+        Raises LedgerError.
         """
         import sqlalchemy as sa
 
@@ -173,8 +173,6 @@ class Ledger:
             )
             .order_by(calls.id)
         )
-        if since is not None:
-            query = query.where(calls.called_at >= since)
         wanted, found = list(hashes), {}
         try:
             with self._engine.connect() as connection:

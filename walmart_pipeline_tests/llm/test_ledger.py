@@ -88,15 +88,6 @@ def test_the_latest_answer_counts(url: str) -> None:
     assert answer and answer.text == "newer"
 
 
-def test_a_refresh_does_not_see_what_was_kept_before(url: str) -> None:
-    now = datetime.now(UTC)
-    with Ledger(url) as ledger:
-        ledger.record(call(1))
-    with Ledger(url) as ledger:
-        assert ledger.lookup(hashes(1), since=now + timedelta(minutes=1)) == {}
-        assert list(ledger.lookup(hashes(1), since=now - timedelta(minutes=1))) == hashes(1)
-
-
 def test_more_hashes_than_a_statement_takes_are_found(url: str) -> None:
     many = range(2_500)
     with Ledger(url) as ledger:

@@ -117,15 +117,6 @@ class Embedded:
         finally:
             stop.set()
 
-    async def check(self) -> str:
-        """The engine's version and the weights' place and size, once they are loaded. Raises CallError."""
-        await asyncio.get_running_loop().run_in_executor(self._threads, self._loaded)
-        import xllamacpp
-
-        size = sum(file.stat().st_size for file in self._files)
-        files = " + ".join(map(str, self._files))
-        return f"llama.cpp of xllamacpp {xllamacpp.__version__}, {files} ({size / 1e6:.0f} MB)"
-
     async def models(self) -> list[str]:
         """The one model there is."""
         return [self.model]

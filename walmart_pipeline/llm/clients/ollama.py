@@ -58,8 +58,7 @@ class PullProgress:
 class Ollama:
     """One model of one Ollama server.
 
-    base_url: as in OLLAMA_BASE_URL; a scheme may be missing. keep_alive: how long the model stays loaded after a call,
-    seconds or a duration such as `30m`; None leaves it to the server. allow_cloud: accept a model whose prompts Ollama
+    base_url: as in OLLAMA_BASE_URL; a scheme may be missing. allow_cloud: accept a model whose prompts Ollama
     sends to a hosted service. key: of a hosted Ollama, sent with every call and told to nobody else. Raises
     CloudModelError, and ValueError for an address or a key that is none.
     """
@@ -73,7 +72,6 @@ class Ollama:
         *,
         connections: int,
         timeouts: Timeouts,
-        keep_alive: str | float | None = None,
         allow_cloud: bool = False,
         key: SecretStr | None = None,
     ) -> None:
@@ -85,7 +83,6 @@ class Ollama:
         self.model = model
         self._where = transport.address(base_url)
         self._timeouts = timeouts
-        self._keep_alive = keep_alive
         self._key = transport.usable_key(key, "OLLAMA_API_KEY")
         self._http = transport.client(self._where, connections=connections, timeouts=timeouts, key=self._key)
         self._can_think: bool | None = None
@@ -100,10 +97,6 @@ class Ollama:
     def is_hosted(self) -> bool:
         """It is someone's service that we have a key for: its models are not ours to choose."""
         return bool(self._key.get_secret_value())
-
-    async def check(self) -> str:
-        """The server's version. Raises CallError with the remedy."""
-        return f"Ollama {(await self._json('GET', '/api/version')).get('version', 'of unknown version')}"
 
     async def models(self) -> list[str]:
         """The names of the models that are on the server, sorted."""
@@ -180,8 +173,6 @@ class Ollama:
         }
         if request.schema is not None:
             body["format"] = request.schema
-        if self._keep_alive is not None:
-            body["keep_alive"] = self._keep_alive
         if await self._thinks():
             body["think"] = False
         return body

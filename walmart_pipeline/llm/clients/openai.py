@@ -17,7 +17,7 @@ from walmart_pipeline.llm.clients import openai_payloads, transport
 from walmart_pipeline.llm.clients.errors import unanswered
 from walmart_pipeline.llm.clients.json_schema import unbounded
 from walmart_pipeline.llm.clients.ndjson import lines
-from walmart_pipeline.llm.clients.openai_payloads import BOUNDS, Structured, UntakenParameterError
+from walmart_pipeline.llm.clients.openai_payloads import BOUNDS, UntakenParameterError
 from walmart_pipeline.llm.clients.rate_limit_headers import quotas
 from walmart_pipeline.llm.clients.transport import Timeouts
 from walmart_pipeline.llm.pricing import Price
@@ -35,7 +35,7 @@ class OpenAI:
     """One model at one endpoint.
 
     key: None for a server that asks for none. price: from prices.load().price(model), or prices.FREE for a server of
-    one's own. structured: `json_object` for a server that does not know JSON schemas. Raises ValueError for an address
+    one's own. Raises ValueError for an address
     or a key that is none.
 
     excluded: parameters that the model or server turned out not to take (reasoning models reject `temperature`,
@@ -54,13 +54,11 @@ class OpenAI:
         timeouts: Timeouts,
         key: SecretStr | None = None,
         base_url: str = OPENAI_URL,
-        structured: Structured = "json_schema",
     ) -> None:
         self.model = model
         self.price = price
         self.excluded: set[str] = set()
         self.read_seconds = timeouts.read
-        self._structured = structured
         self._key = transport.usable_key(key, "OPENAI_API_KEY")
         self._where = transport.address(base_url)
         self._without_read_timeout = httpx2.Timeout(None, connect=timeouts.connect, pool=timeouts.pool)
@@ -77,11 +75,6 @@ class OpenAI:
     def endpoint(self) -> str:
         """The server's address, without a password."""
         return self._where.shown
-
-    async def check(self) -> str:
-        """Ask whether the key is good: the number of models it opens. Raises CallError with the remedy."""
-        names = await self.models()
-        return f"{self.endpoint}: {len(names)} models, {'with' if self.model in names else 'without'} {self.model}"
 
     async def models(self) -> list[str]:
         """The names of the models that the key opens, sorted."""
@@ -131,7 +124,7 @@ class OpenAI:
 
     def body(self, request: Request) -> dict[str, Any]:
         """The JSON of a request, without what is excluded."""
-        return openai_payloads.body(request, self.model, self._structured, self.excluded)
+        return openai_payloads.body(request, self.model, self.excluded)
 
     async def asked(self, call: Awaitable[T]) -> T:
         """What a call of `sdk` gives. Raises CallError."""

@@ -127,11 +127,6 @@ async def poll(client: OpenAI, batch_id: str) -> BatchStatus:
     return _status(await _retrieved(client, batch_id))
 
 
-async def cancel(client: OpenAI, batch_id: str) -> BatchStatus:
-    """Stop a batch; what is answered by then is paid for and can be collected. Raises CallError."""
-    return _status(await client.asked(client.sdk.batches.cancel(batch_id)))
-
-
 async def collect(
     client: OpenAI, batch_id: str, awaited: Container[str], price: Price
 ) -> AsyncIterator[tuple[str, Answer | CallError]]:

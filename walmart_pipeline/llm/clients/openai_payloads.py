@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -16,9 +16,6 @@ from walmart_pipeline.llm.calls import Answer, CallError, Request
 from walmart_pipeline.llm.clients.errors import retry_after, without_key
 from walmart_pipeline.llm.clients.json_schema import count, unbounded, unfit
 from walmart_pipeline.llm.pricing import Price
-
-# How a server is told the form of the answer; `json_object` is for one that does not know schemas.
-Structured: TypeAlias = Literal["json_schema", "json_object"]
 
 TOO_LONG = re.compile(r"maximum context length|context[ _](length|size|window)|Request too large", re.IGNORECASE)
 # Errors that come as 400 or 429 and stay until somebody pays: asking again is of no use.
@@ -43,12 +40,10 @@ class UntakenParameterError(CallError):
         self.parameter = parameter
 
 
-def body(
-    request: Request, model: str, structured: Structured, excluded: Collection[str] = frozenset()
-) -> dict[str, Any]:
+def body(request: Request, model: str, excluded: Collection[str] = frozenset()) -> dict[str, Any]:
     """The JSON of a chat completion. `max_tokens` goes as max_completion_tokens, other parameters by their own names.
 
-    With `json_object` the schema is not sent: the prompt has to state it. excluded: names of OPTIONAL, or BOUNDS.
+    excluded: names of OPTIONAL, or BOUNDS.
     """
     sent: dict[str, Any] = {
         "model": model,
@@ -59,13 +54,11 @@ def body(
         # Reasoning models reject the older name.
         sent["max_completion_tokens"] = sent.pop("max_tokens")
     if request.schema is not None:
-        sent["response_format"] = {"type": "json_object"}
         schema = unbounded(request.schema) if BOUNDS in excluded else request.schema
-        if structured == "json_schema":
-            sent["response_format"] = {
-                "type": "json_schema",
-                "json_schema": {"name": "answer", "strict": True, "schema": _strict(schema)},
-            }
+        sent["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "strict": True, "schema": _strict(schema)},
+        }
     return {name: value for name, value in sent.items() if name not in excluded}
 
 

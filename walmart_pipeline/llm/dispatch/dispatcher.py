@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from itertools import islice
 from queue import Empty, SimpleQueue
@@ -20,7 +19,7 @@ from random import Random
 
 from walmart_pipeline.llm.calls import Client, Request, Watcher
 from walmart_pipeline.llm.dispatch.budget import Budget
-from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome, Progress, Snapshot
+from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome, Usage
 from walmart_pipeline.llm.dispatch.scheduler import Recorder, Scheduler, Validate
 from walmart_pipeline.llm.ledger import Found, Ledger
 
@@ -36,8 +35,7 @@ class Dispatcher:
 
     clients: one an endpoint; they share the work. They are closed at the end of a run, in the event loop that used
     them. validate: raises CallError("malformed") for an answer that is to be asked for again; it has to be quick.
-    since: what the ledger stored before this time is asked for once more. total: the number of requests, for
-    `snapshot`. watcher: follows the answers as they are written. One run at a time.
+    watcher: follows the answers as they are written. One run at a time.
     """
 
     def __init__(
@@ -48,8 +46,6 @@ class Dispatcher:
         budget: Budget | None = None,
         validate: Validate | None = None,
         *,
-        since: datetime | None = None,
-        total: int | None = None,
         watcher: Watcher | None = None,
     ) -> None:
         if not clients:
@@ -59,12 +55,9 @@ class Dispatcher:
         self._limits = limits or DispatchLimits()
         self._budget = budget or Budget()
         self._validate = validate
-        self._since = since
-        self._total = total
         self._watcher = watcher
         self._held_most = max(HELD_LEAST, HELD_PER_CALL * self._limits.concurrency * len(clients))
         self._background: EventLoopThread | None = None
-        self._progress = Progress()
         self._submitted: deque[Request] = deque()
         self._asked: dict[str, list[Request]] = {}
         self._ready: deque[Outcome] = deque()
@@ -83,7 +76,6 @@ class Dispatcher:
         self._background = EventLoopThread(
             self._clients, self._ledger, self._limits, self._budget, self._validate, self._watcher
         )
-        self._progress = Progress()
         try:
             yield from self._outcomes(self._background, iter(requests))
         finally:
@@ -113,26 +105,12 @@ class Dispatcher:
         if background := self._background:
             background.stop()
 
-    def snapshot(self) -> Snapshot | None:
-        """How far the run is; None if none is on. Cheap, from any thread."""
-        background = self._background
-        if not background:
+    def usage(self) -> Usage | None:
+        """What the run has used so far; None if none is on. Cheap, from any thread."""
+        if not (background := self._background):
             return None
-        scheduler, progress = background.scheduler, self._progress
-        rate = progress.rate
-        return Snapshot(
-            done=progress.done,
-            from_ledger=progress.from_ledger,
-            failed=dict(progress.failed),
-            calls=scheduler.calls,
-            in_flight=sum(endpoint.in_flight for endpoint in scheduler.endpoints),
-            limit=sum(endpoint.limit for endpoint in scheduler.endpoints),
-            rate=rate,
-            prompt_tokens=scheduler.prompt_tokens,
-            completion_tokens=scheduler.completion_tokens,
-            cost_usd=scheduler.budget.spent_usd,
-            seconds_left=(self._total - progress.done) / rate if self._total is not None and rate else None,
-        )
+        scheduler = background.scheduler
+        return Usage(scheduler.prompt_tokens, scheduler.completion_tokens, scheduler.budget.spent_usd)
 
     def _outcomes(self, background: EventLoopThread, source: Iterator[Request]) -> Iterator[Outcome]:
         exhausted = False
@@ -154,7 +132,6 @@ class Dispatcher:
             if self._ready:
                 self._held -= 1
                 outcome = self._ready.popleft()
-                self._progress.count(outcome)
                 yield outcome
             elif exhausted and not self._held and not self._submitted:
                 return
@@ -170,7 +147,7 @@ class Dispatcher:
             else:
                 self._asked[key] = [request]
                 new[key] = request
-        for key, found in self._ledger.lookup(new, since=self._since).items():
+        for key, found in self._ledger.lookup(new).items():
             outcome = _known(new.pop(key), key, found)
             self._ready.extend(_shared(outcome, self._asked.pop(key)))
         if new:
@@ -206,7 +183,7 @@ def _shared(outcome: Outcome, requests: list[Request]) -> Iterator[Outcome]:
     yield outcome
     for request in requests[1:]:
         answered = outcome.answer is not None
-        yield replace(outcome, request=request, attempts=0, cost_usd=0.0, seconds_queued=0.0, from_ledger=answered)
+        yield replace(outcome, request=request, attempts=0, cost_usd=0.0, from_ledger=answered)
 
 
 class EventLoopThread:

@@ -1,21 +1,15 @@
-"""What goes into the dispatcher and what comes out: limits, outcomes, progress."""
+"""What goes into the dispatcher and what comes out: limits, outcomes, usage."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter, deque
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from walmart_pipeline.core.records import Completion
 from walmart_pipeline.llm.calls import Answer, ErrorClass, Request
 
 # Why a request has no answer: a call's error, or that no call was made. `budget` and `stopped` are never in the ledger.
 FailureClass: TypeAlias = ErrorClass | Literal["budget", "stopped"]
-
-# Long enough for a model that takes seconds an answer, short enough to show that a server has stopped.
-RATE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,6 @@ class Outcome:
     error_class: FailureClass | None = None
     error: str | None = None
     attempts: int = 0
-    seconds_queued: float = 0.0
     seconds_served: float = 0.0
     cost_usd: float = 0.0
     from_ledger: bool = False
@@ -78,52 +71,9 @@ class Outcome:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """How far a run is. rate: outcomes per second lately; seconds_left: None while there is no total or no rate."""
+class Usage(NamedTuple):
+    """What a run has used."""
 
-    done: int
-    from_ledger: int
-    failed: Mapping[FailureClass, int]
-    calls: int
-    in_flight: int
-    limit: int
-    rate: float
     prompt_tokens: int
     completion_tokens: int
     cost_usd: float
-    seconds_left: float | None
-
-
-class Progress:
-    """Counts outcomes as the caller takes them."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._seconds: deque[tuple[int, int]] = deque()  # (second, outcomes done up to its end)
-        self.done = 0
-        self.from_ledger = 0
-        self.failed: Counter[FailureClass] = Counter()
-
-    def count(self, outcome: Outcome) -> None:
-        """Count one more."""
-        self.done += 1
-        self.from_ledger += outcome.from_ledger
-        if outcome.error_class:
-            self.failed[outcome.error_class] += 1
-        second = int(time.monotonic() - self._began)
-        if self._seconds and self._seconds[-1][0] == second:
-            self._seconds[-1] = (second, self.done)
-        else:
-            self._seconds.append((second, self.done))
-            while self._seconds[0][0] < second - RATE_SECONDS:
-                self._seconds.popleft()
-
-    @property
-    def rate(self) -> float:
-        """Outcomes per second lately."""
-        elapsed = time.monotonic() - self._began
-        if elapsed <= RATE_SECONDS or not self._seconds:
-            return self.done / elapsed if elapsed else 0.0
-        since, done = self._seconds[0]
-        return (self.done - done) / max(elapsed - since - 1, 1.0)

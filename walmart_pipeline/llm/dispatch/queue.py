@@ -26,7 +26,6 @@ class Job:
     characters: int
     attempts: int = 0
     queue_timeouts: int = 0
-    seconds_queued: float = 0.0
     seconds_served: float = 0.0
     cost_usd: float = 0.0
 
@@ -41,7 +40,6 @@ class Job:
             error_class,
             error,
             self.attempts,
-            self.seconds_queued,
             self.seconds_served,
             self.cost_usd,
         )

@@ -230,7 +230,7 @@ class RateLimitEstimator:
         if call < self._slowed_at:
             return
         first = self._sent[0][1] if self._sent else call
-        while self._refused[0] < first:
+        while self._refused and self._refused[0] < first:
             self._refused.popleft()
         refusals, among = UNKNOWN_LIMIT if self._rate is None else KNOWN_LIMIT
         if sum(number > call - among for number in self._refused) < refusals:

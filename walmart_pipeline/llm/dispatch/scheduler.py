@@ -226,7 +226,6 @@ class Scheduler:
                 endpoint.answered(call, now, answer, answer.quotas)
             self.prompt_tokens += paid.prompt_tokens
             self.completion_tokens += paid.completion_tokens
-            job.seconds_queued += queued
             job.seconds_served += now - call.began
             job.cost_usd += paid.cost_usd
             record = Call.of(

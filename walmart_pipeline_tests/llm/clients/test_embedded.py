@@ -221,10 +221,6 @@ def test_a_cancelled_call_gives_its_slot_back(client: Client, run: Callable[[Awa
 
 
 def test_the_model_says_what_it_is(client: Client, run: Callable[[Awaitable[Any]], Any]) -> None:
-    told = run(client.check())
-    assert "xllamacpp" in told
-    assert str(gguf.packaged()) in told
-    assert "98 MB" in told
     assert run(client.models()) == [client.model] == ["SmolLM2-135M-Instruct.Q4_1"]
     assert client.endpoint == "this process"
 
@@ -233,19 +229,18 @@ def test_the_engine_writes_nothing_to_the_terminal(
     capfd: pytest.CaptureFixture[str], run: Callable[[Awaitable[Any]], Any]
 ) -> None:
     client = Embedded(slots=1, context=CONTEXT)
-    run(client.check())
     failure(run, client.complete(ask("A kettle.", max_tokens=2)))
     run(client.close())
     assert capfd.readouterr() == ("", "")
 
 
 def test_the_model_listens_on_no_port(client: Client, run: Callable[[Awaitable[Any]], Any]) -> None:
-    run(client.check())
+    failure(run, client.complete(ask("A kettle.", max_tokens=2)))
     assert [port for port in psutil.Process().net_connections("inet") if port.status == psutil.CONN_LISTEN] == []
 
 
 def test_ctrl_c_still_stops_the_program(client: Client, run: Callable[[Awaitable[Any]], Any]) -> None:
-    run(client.check())
+    failure(run, client.complete(ask("A kettle.", max_tokens=2)))
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
 
@@ -255,7 +250,8 @@ def test_closing_gives_threads_back_and_ends_what_is_written(run: Callable[[Awai
 
     async def closed_meanwhile() -> None:
         client = Embedded(slots=1, context=CONTEXT)
-        await client.check()
+        with pytest.raises(CallError):  # it is cut, and the model is loaded
+            await client.complete(ask("A kettle.", max_tokens=2))
         writing = asyncio.create_task(client.complete(ask("Go on.", max_tokens=200, ignore_eos=True)))
         await asyncio.sleep(0.3)
         await client.close()
@@ -281,11 +277,10 @@ def test_a_file_that_holds_no_model_is_named_before_anything_is_asked(
     if content is not None:
         path.write_bytes(content)
     client = Embedded(path, context=CONTEXT)
-    for call in (client.check, lambda: client.complete(ask("A kettle."))):
-        error = failure(run, call())
-        assert error.error_class == "missing_model"
-        assert "my-model" in str(error)
-        assert told in str(error)
+    error = failure(run, client.complete(ask("A kettle.")))
+    assert error.error_class == "missing_model"
+    assert "my-model" in str(error)
+    assert told in str(error)
     run(client.close())
 
 
@@ -302,7 +297,7 @@ def test_an_adapter_changes_the_text_and_the_digest(
 
 def test_an_adapter_of_other_weights_is_refused(tmp_path: Path, run: Callable[[Awaitable[Any]], Any]) -> None:
     client = Embedded(adapter=lora(tmp_path / "kettles.gguf", width=64), slots=1, context=CONTEXT)
-    assert "an adapter of other weights" in str(failure(run, client.check()))
+    assert "an adapter of other weights" in str(failure(run, client.complete(ask("A kettle."))))
     run(client.close())
 
 

@@ -129,10 +129,6 @@ def test_a_model_that_can_think_is_told_not_to() -> None:
     assert sent(show=THINKS)["think"] is False
 
 
-def test_how_long_the_model_stays_loaded_can_be_said() -> None:
-    assert sent(settings={"keep_alive": -1})["keep_alive"] == -1
-
-
 @pytest.mark.parametrize(
     "model", ["walmart-gpt", "walmart-gpt-basic:1.2.0", "Walmart-GPT:latest", "team/walmart-gpt:2"]
 )
@@ -256,17 +252,6 @@ def test_the_digest_of_a_model_that_is_not_there_says_how_to_get_it() -> None:
     error = asyncio.run(digest())
     assert error.error_class == "missing_model"
     assert "ollama pull llama3.1:70b" in str(error)
-
-
-def test_health_is_the_servers_version() -> None:
-    async def check() -> str:
-        async with serving({"GET /api/version": says({"version": "0.33.0"})}) as server:
-            ollama = client(server)
-            said = await ollama.check()
-            await ollama.close()
-            return said
-
-    assert asyncio.run(check()) == "Ollama 0.33.0"
 
 
 def streamed(*pieces: bytes) -> tuple[list[str], CallError | None]:

@@ -156,9 +156,9 @@ def test_a_batch_is_not_collected_before_it_is_finished() -> None:
     async def story(fake: FakeOpenAI, client: OpenAI) -> None:
         batch_id = await submitted(client, requests(1))
         fake.batches[batch_id]["request_counts"] = {"total": 1, "completed": 0, "failed": 0}
-        status = await openai_batch.cancel(client, batch_id)
-        assert (status.state, status.finished, status.total) == ("cancelling", False, 1)
-        with pytest.raises(UnfinishedBatchError, match="cancelling"):
+        status = await openai_batch.poll(client, batch_id)
+        assert (status.finished, status.total) == (False, 1)
+        with pytest.raises(UnfinishedBatchError, match=status.state):
             await collected(client, batch_id, requests(1))
 
     told(story)

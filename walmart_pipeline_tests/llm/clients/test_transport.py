@@ -36,7 +36,7 @@ def openai(url: str, timeouts: Timeouts) -> OpenAI:
 def checked(make: Callable[[str, Timeouts], Any], url: str, read: float = 2) -> CallError:
     async def call() -> CallError:
         client = make(url, Timeouts(read=read, connect=2, pool=5))
-        error = await error_of(client.check())
+        error = await error_of(client.models())
         await client.close()
         return error
 
@@ -71,9 +71,9 @@ def test_a_host_that_does_not_exist_is_unreachable(make: Callable[[str, Timeouts
 @EITHER
 def test_a_server_that_never_answers_is_a_timeout(make: Callable[[str, Timeouts], Any]) -> None:
     async def call() -> CallError:
-        async with serving({"GET /api/version": hangs, "GET /models": hangs}) as server:
+        async with serving({"GET /api/tags": hangs, "GET /models": hangs}) as server:
             client = make(server.url, Timeouts(read=0.2))
-            error = await error_of(client.check())
+            error = await error_of(client.models())
             await client.close()
             return error
 
@@ -89,16 +89,16 @@ def test_a_proxy_of_the_environment_is_not_asked_for_loopback(
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
 
-    async def call() -> str:
-        handlers = {"GET /api/version": says({"version": "1"}), "GET /models": says({"data": []})}
+    async def call() -> object:
+        handlers = {"GET /api/tags": says({"models": []}), "GET /models": says({"data": []})}
         async with serving(handlers) as server:
             client = make(server.url, Timeouts(read=2))
             try:
-                return str(await client.check())
+                return await client.models()
             finally:
                 await client.close()
 
-    assert asyncio.run(call())
+    assert asyncio.run(call()) == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -66,15 +65,6 @@ def test_what_cannot_be_answered_is_asked_once_over_all_runs(ledger: Ledger) -> 
             "400",
         )
     assert len(endpoint.asked) == 1
-
-
-def test_a_refresh_asks_once_more_and_only_once(ledger: Ledger) -> None:
-    endpoint = ScriptedClient(after(0))
-    list(Dispatcher([endpoint], ledger, QUICK).run(requests(10)))
-    refresh = Dispatcher([endpoint], ledger, QUICK, since=datetime.now(UTC))
-    list(refresh.run(requests(10)))
-    list(refresh.run(requests(10)))
-    assert len(endpoint.asked) == 20
 
 
 def test_what_a_budget_left_out_is_asked_by_the_next_run(ledger: Ledger) -> None:
@@ -210,22 +200,14 @@ def test_an_error_in_the_source_ends_the_run_and_leaves_nothing_behind(ledger: L
         list(Dispatcher([ScriptedClient()], ledger, QUICK).run(source()))
 
 
-def test_a_snapshot_tells_how_far_the_run_is(ledger: Ledger) -> None:
-    async def reply(asked: Request, _: int) -> Answer:
-        if asked.product_id == "p7":
-            raise CallError("rejected", "400")
-        return ANSWER
-
+def test_a_run_tells_what_it_has_used_so_far(ledger: Ledger) -> None:
     list(Dispatcher([ScriptedClient(after(0))], ledger, QUICK).run(requests(3)))
-    dispatcher = Dispatcher([ScriptedClient(reply)], ledger, QUICK, total=100)
-    assert dispatcher.snapshot() is None
-    snapshot = None
+    dispatcher = Dispatcher([ScriptedClient(after(0))], ledger, QUICK)
+    assert dispatcher.usage() is None
+    usage = None
     for _ in dispatcher.run(requests(100)):
-        snapshot = dispatcher.snapshot()
-    assert snapshot
-    assert (snapshot.done, snapshot.from_ledger, snapshot.failed, snapshot.calls) == (100, 3, {"rejected": 1}, 97)
-    assert snapshot.cost_usd == pytest.approx(0.96)
-    assert (snapshot.prompt_tokens, snapshot.in_flight, snapshot.seconds_left) == (9_600, 0, 0)
+        usage = dispatcher.usage()
+    assert usage == (9_700, 4_850, pytest.approx(0.97)), "answers from the ledger are not counted"
 
 
 def test_memory_does_not_grow_with_the_stream(ledger: Ledger) -> None:

@@ -183,6 +183,16 @@ def test_refusals_by_chance_do_not_slow_the_endpoint_down() -> None:
     assert run.seconds <= 1.2 * 4_000 * 0.2 / 64
 
 
+def test_a_refusal_that_takes_seconds_is_one_like_any_other() -> None:
+    async def reply(_: Request, nth: int) -> Answer:
+        await asyncio.sleep(3)
+        if nth == 1:
+            raise CallError("refused", "429", retry_after=1)
+        return ANSWER
+
+    assert dispatch(requests(50), [ScriptedClient(reply)], DispatchLimits(concurrency=8)).classes == {None: 50}
+
+
 def test_a_refused_request_waits_as_long_as_it_was_told_and_loses_no_attempt() -> None:
     async def reply(_: Request, nth: int) -> Answer:
         if nth <= 6:
