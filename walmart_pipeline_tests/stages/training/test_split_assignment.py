@@ -86,6 +86,19 @@ def test_components_that_merge_go_to_the_more_held_out_side(db: Database, judge:
     assert assign(db, judge)[freer]["split"] == one, "it was held out once"
 
 
+def test_a_second_night_reads_only_what_changed_and_compares_it_with_everything(db: Database, judge: Judge) -> None:
+    add(db, *catalog(20))
+    assign(db, judge)
+    add(db, product("P3", text=words("P7")), product("Q", text=words("P11")))
+    read: list[int] = []
+    split_assignment.assign(db, judge, advance=read.append)
+    assert sum(read) == 2
+    components = {row["product_id"]: row["component"] for row in db.query("from training.split")}
+    assert components["P3"] == components["P7"]
+    assert components["Q"] == components["P11"]
+    assert len(set(components.values())) == 19
+
+
 @needs_shared
 def test_no_two_records_of_a_real_catalog_that_are_near_copies_are_divided(
     db: Database, judge: Judge, tmp_path: Path
