@@ -1,7 +1,4 @@
-"""A listing and its report, as a person reads them in the terminal.
-
-Belongs here: their form. Does not: what they say (records.py), or writing them (content/single_product.py).
-"""
+"""Renders a listing and its quality report for the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +11,6 @@ from rich.text import Text
 from walmart_pipeline.core.records import Completion, Listing, Product, QualityReport
 from walmart_pipeline.stages.content.single_product import Written
 
-# A line of prose that the eye finds the next of.
 READING_WIDTH = 100
 BAR = 20
 BAND_COLOURS = {"poor": "red", "good": "yellow", "excellent": "green"}

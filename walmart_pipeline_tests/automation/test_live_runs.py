@@ -20,6 +20,8 @@ from walmart_pipeline_tests.automation.slow_job import pipeline as slow_pipeline
 from walmart_pipeline_tests.conftest import Pipeline
 from walmart_pipeline_tests.paths import COMMAND
 
+pytestmark = pytest.mark.drill
+
 
 class Process:
     """A run in a process of its own, and every line that it has written so far."""
