@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from walmart_pipeline.core.records import Record, content_hash
 from walmart_pipeline.core.settings import Settings
@@ -112,14 +112,6 @@ class JobPlan(Record):
     validation: tuple[str, Path] | None
 
 
-class TrainingFileFigures(BaseModel):
-    """The figures of a training file in a version's version.json. billed_tokens: of all epochs, estimated."""
-
-    examples: int
-    epochs: int
-    billed_tokens: int
-
-
 def known(db: Database) -> list[FineTuneJob]:
     """All jobs, the newest first."""
     rows = db.query("select * from models.fine_tunes order by announced_at desc, label")
@@ -147,21 +139,20 @@ def plan(db: Database, settings: Settings, jobs: Sequence[FineTuneJob], *, again
             f"{version} has {quality['examples']} examples to train on: {basic.min_examples} of quality "
             f"{basic.min_quality} are needed"
         )
-    written = json.loads(_existing(folder / "version.json").read_bytes())
-    figures = TrainingFileFigures.model_validate(written["fine_tuning"]["train"])
+    figures = json.loads(_existing(folder / "version.json").read_bytes())["fine_tuning"]["train"]
     training, validation = _named(folder / "chat_train.jsonl"), _named(folder / "chat_validation.jsonl")
     model = settings.finetune_model
-    key = content_hash([model, figures.epochs, training[0], validation[0]])
+    key = content_hash([model, figures["epochs"], training[0], validation[0]])
     label = f"{key}-{_attempt(key, version, jobs, again=again)}"
     price = _price(settings, model)
-    max_tokens = round(figures.billed_tokens * SAFETY_MARGIN)
+    max_tokens = round(figures["billed_tokens"] * SAFETY_MARGIN)
     usd = max_tokens * price / MILLION
     left = settings.finetune_budget_usd - sum(job.committed_usd for job in jobs)
     if usd > left or settings.finetune_budget_usd == 0:
         raise NotStartedError(
-            f"not started: {model} would learn {figures.examples:,} examples of {version} in {figures.epochs} epochs, "
-            f"by estimate at most {max_tokens:,} tokens for ${usd:,.2f} (${price:g} a million); of the budget of "
-            f"${settings.finetune_budget_usd:,.2f} for all fine-tuning ${max(0.0, left):,.2f} is left: raise "
+            f"not started: {model} would learn {figures['examples']:,} examples of {version} in {figures['epochs']} "
+            f"epochs, by estimate at most {max_tokens:,} tokens for ${usd:,.2f} (${price:g} a million); of the budget "
+            f"of ${settings.finetune_budget_usd:,.2f} for all fine-tuning ${max(0.0, left):,.2f} is left: raise "
             "WALMART_FINETUNE_BUDGET_USD"
         )
     job = FineTuneJob(
@@ -172,7 +163,7 @@ def plan(db: Database, settings: Settings, jobs: Sequence[FineTuneJob], *, again
         prompt_version=prompt.VERSION,
         policy=rows[0]["policy"],
         system=_system(training[1]),
-        epochs=figures.epochs,
+        epochs=figures["epochs"],
         estimated_tokens=max_tokens,
         estimated_usd=usd,
         usd_per_million=price,

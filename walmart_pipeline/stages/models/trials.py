@@ -81,23 +81,17 @@ class StudyOutcome(Record):
 
 def completed(study: Study) -> list[FrozenTrial]:
     """The trials that went through the whole sample."""
-    from optuna.trial import TrialState
-
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return _in_state(study, "COMPLETE")
 
 
 def pruned(study: Study) -> list[FrozenTrial]:
     """The trials that the pruner ended."""
-    from optuna.trial import TrialState
-
-    return study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
+    return _in_state(study, "PRUNED")
 
 
 def lost(study: Study) -> list[FrozenTrial]:
     """The trials that lost an answer; interrupted ones have failed too, but are repeated."""
-    from optuna.trial import TrialState
-
-    return [trial for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)) if LOST in trial.user_attrs]
+    return [trial for trial in _in_state(study, "FAIL") if LOST in trial.user_attrs]
 
 
 def ended(study: Study) -> list[FrozenTrial]:
@@ -144,3 +138,9 @@ def outcome(study: Study, default: Setting, sample: Sequence[SampledProduct], st
 def _mean(trial: FrozenTrial) -> float:
     """Its mean score over the products."""
     return float(trial.values[0])
+
+
+def _in_state(study: Study, state: str) -> list[FrozenTrial]:
+    from optuna.trial import TrialState
+
+    return study.get_trials(deepcopy=False, states=(TrialState[state],))
