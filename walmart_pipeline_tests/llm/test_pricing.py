@@ -30,7 +30,7 @@ def test_a_dated_snapshot_costs_what_its_model_costs() -> None:
 
 @pytest.mark.parametrize("model", ["gpt-99", "ft:gpt-99:acme::1", "gpt-4o-mini-tts"])
 def test_a_model_without_a_known_price_is_refused(model: str) -> None:
-    with pytest.raises(UnknownPriceError, match=r"prices\.yaml"):
+    with pytest.raises(UnknownPriceError, match=r"pricing\.yaml"):
         pricing.load().price(model)
 
 
@@ -44,7 +44,7 @@ def test_a_fine_tuned_model_has_the_price_of_its_kind_not_of_its_base(model: str
 
 def test_training_has_a_price_of_its_own_or_is_refused(tmp_path: Path) -> None:
     assert pricing.load().training_price("gpt-4.1-mini-2025-04-14") == 5.0
-    with pytest.raises(UnknownPriceError, match=r"one of gpt-4\.1, .*prices\.yaml"):
+    with pytest.raises(UnknownPriceError, match=r"one of gpt-4\.1, .*pricing\.yaml"):
         pricing.load().training_price("gpt-6-luna")
     own = tmp_path / "own.yaml"
     own.write_text("training:\n  house-model: 0\n")
