@@ -12,7 +12,7 @@ from walmart_pipeline.core import markdown, plotting
 from walmart_pipeline.core.files import write_whole
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.warehouse import Database, Row
-from walmart_pipeline.stages.training.dataset_versions import PARQUET, Manifest
+from walmart_pipeline.stages.training.dataset_versions import PARQUET, DatasetManifest
 from walmart_pipeline.stages.training.example_files import EXAMPLE_TOKENS
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class DatasetStatistics(Record):
     models: list[Row]
 
 
-def write(folder: Path, manifest: Manifest) -> Path:
+def write(folder: Path, manifest: DatasetManifest) -> Path:
     """Write the card and its figures into a version's folder, which has its Parquet file already."""
     found = _statistics(folder / PARQUET)
     drawn = {
@@ -123,7 +123,7 @@ def _statistics(path: Path) -> DatasetStatistics:
 
 
 def _largest(rows: list[Row]) -> list[Row]:
-    """The largest ones, and all others as one."""
+    """Return the largest groups, and all others as one."""
     shown, others = rows[:CATEGORIES_SHOWN], rows[CATEGORIES_SHOWN:]
     if not others:
         return shown
@@ -149,7 +149,7 @@ def _counts(rows: list[Row]) -> Figure:
     return figure
 
 
-def _card(manifest: Manifest, found: DatasetStatistics, pictures: dict[str, str]) -> str:
+def _card(manifest: DatasetManifest, found: DatasetStatistics, pictures: dict[str, str]) -> str:
     whole = found.whole
     parent = f"It follows v{manifest.parent}." if manifest.parent else "It is the first version."
     sections = [

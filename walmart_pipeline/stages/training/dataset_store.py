@@ -14,7 +14,7 @@ from typing import get_args
 from walmart_pipeline.core.records import Listing, TrainingExample
 from walmart_pipeline.core.warehouse import SPAN_ROWS, Database, Row
 from walmart_pipeline.stages.training import data_card, dataset_versions, example_files, selection
-from walmart_pipeline.stages.training.dataset_versions import Manifest, Version
+from walmart_pipeline.stages.training.dataset_versions import DatasetManifest, DatasetVersion
 from walmart_pipeline.stages.training.near_duplicates import NEAR_COPY
 from walmart_pipeline.stages.training.split_assignment import Split
 
@@ -65,7 +65,7 @@ order by chosen.product_id, edits.edited_at
 
 def publish(
     db: Database, folder: Path, *, policy: str, system_prompt: str, excluded: Mapping[str, int]
-) -> tuple[Manifest, bool]:
+) -> tuple[DatasetManifest, bool]:
     """Put the version of what is in the dataset now in force; return it, and whether it is new.
 
     folder: where versions are kept, each in a folder of its name. excluded: examples that are kept out, by reason. The
@@ -79,7 +79,7 @@ def publish(
     version = (
         same[0]
         if same
-        else Version(
+        else DatasetVersion(
             number=(latest or 0) + 1,
             parent=latest,
             thresholds=THRESHOLDS,
@@ -99,7 +99,7 @@ def publish(
     return manifest, is_new
 
 
-def _put_in_force(db: Database, version: Version) -> None:
+def _put_in_force(db: Database, version: DatasetVersion) -> None:
     """Make `training.dataset` hold the rows of the version, and mark it as in force."""
     held = db.query("select version, count(*) as examples from training.dataset group by version")
     if held != [{"version": version.name, "examples": sum(version.counts.values())}]:
@@ -118,7 +118,7 @@ def _put_in_force(db: Database, version: Version) -> None:
 
 
 def _contents(db: Database) -> Row:
-    """Return the fields of a Version that follow from what is in the dataset now."""
+    """Return the fields of a DatasetVersion that follow from what is in the dataset now."""
     groups = db.query(CONTENTS)
     counts: dict[Split, int] = dict.fromkeys(get_args(Split), 0)
     sources: Counter[str] = Counter()
@@ -140,7 +140,7 @@ def _examples(db: Database, where: str = "true") -> Iterator[Row]:
         yield from page
 
 
-def _write_files(db: Database, target: Path, version: Version, system_prompt: str) -> Manifest:
+def _write_files(db: Database, target: Path, version: DatasetVersion, system_prompt: str) -> DatasetManifest:
     target.mkdir(parents=True, exist_ok=True)
     example_files.write_training_data(target / "training_data.json", (row["example"] for row in _examples(db)))
     chat = {}
@@ -152,7 +152,7 @@ def _write_files(db: Database, target: Path, version: Version, system_prompt: st
         target / "preferences.jsonl", _preferences(db), system_prompt=system_prompt
     )
     _write_parquet(db, target / dataset_versions.PARQUET)
-    manifest = Manifest(
+    manifest = DatasetManifest(
         **version.model_dump(), created_at=datetime.now(UTC), fine_tuning=chat, preference_pairs=preferences
     )
     data_card.write(target, manifest)
@@ -168,7 +168,7 @@ def _preferences(db: Database) -> Iterator[tuple[TrainingExample, Listing]]:
 
 
 def _write_parquet(db: Database, path: Path) -> None:
-    """One row an example, in columns of their types; batch by batch, whole or absent.
+    """Write one row for each example, in typed columns.
 
     Columns are taken apart here: DuckDB doing so, by `copy … to` or a query, held 330 MB for 3,046 examples.
     """
@@ -212,11 +212,11 @@ def _columns(row: Row) -> Row:
     }
 
 
-def _version(row: Row) -> Version:
+def _version(row: Row) -> DatasetVersion:
     parsed = {name: json.loads(row[name] or "{}") for name in ("counts", "thresholds", "sources", "excluded")}
-    return Version(**{name: row[name] for name in Version.model_fields} | parsed)
+    return DatasetVersion(**{name: row[name] for name in DatasetVersion.model_fields} | parsed)
 
 
-def _version_row(version: Version, target: Path, created_at: datetime) -> Row:
+def _version_row(version: DatasetVersion, target: Path, created_at: datetime) -> Row:
     counts = {name: json.dumps(getattr(version, name)) for name in ("counts", "thresholds", "sources", "excluded")}
     return version.model_dump() | counts | {"folder": str(target), "created_at": created_at}

@@ -74,8 +74,8 @@ class VersionsError(UserError, ValueError):
     """A version is not there, or its files can't be read; the message says which and what to do."""
 
 
-class Version(Record):
-    """A dataset that models are built from, named for good by its content."""
+class DatasetVersion(Record):
+    """A dataset that models are built from, identified by its content."""
 
     number: int = Field(ge=1)
     fingerprint: str
@@ -94,20 +94,20 @@ class Version(Record):
 
     @property
     def name(self) -> str:
-        """As users see it: v3."""
+        """The name, such as v3."""
         return f"v{self.number}"
 
 
-class Manifest(Version):
-    """A version with what its files come to: version.json."""
+class DatasetManifest(DatasetVersion):
+    """The contents of version.json: a version, and figures of its files."""
 
     created_at: datetime
     fine_tuning: dict[Split, FineTuning] = Field(description="What training on each chat file would come to.")
     preference_pairs: int = Field(description="Pairs of preferences.jsonl; without any there is no such file.")
 
 
-class Difference(Record):
-    """What became of the examples of one version in another."""
+class DatasetDifference(Record):
+    """The difference of two versions."""
 
     versions: tuple[str, str]
     counts: dict[str, int] = Field(
@@ -121,38 +121,38 @@ class Difference(Record):
     excluded: dict[str, tuple[int, int]]
 
 
-def write(folder: Path, manifest: Manifest) -> None:
+def write(folder: Path, manifest: DatasetManifest) -> None:
     """Write version.json."""
     write_whole(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
 
 
-def known(folder: Path) -> Manifest | None:
-    """What is in a version's folder; None where it was not written to its end."""
+def known(folder: Path) -> DatasetManifest | None:
+    """Return the manifest in a version's folder; None if the folder is incomplete."""
     path = folder / MANIFEST
     if not path.is_file():
         return None
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        return DatasetManifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise VersionsError(f"{path}: not readable ({error.error_count()} errors): restore it, or remove it") from error
 
 
-def all_versions(datasets: Path) -> list[Manifest]:
-    """Every version that has its files, the newest first."""
+def all_versions(datasets: Path) -> list[DatasetManifest]:
+    """Return every version that has its files, the newest first."""
     found = (known(path.parent) for path in datasets.glob(f"v*/{MANIFEST}"))
     return sorted((manifest for manifest in found if manifest), key=lambda manifest: -manifest.number)
 
 
-def get(datasets: Path, name: str) -> Manifest:
-    """One version by its name, such as v3. Raises VersionsError."""
+def get(datasets: Path, name: str) -> DatasetManifest:
+    """Return one version by its name, such as v3. Raises VersionsError."""
     if Path(name).name == name and (manifest := known(datasets / name)):
         return manifest
     there = ", ".join(manifest.name for manifest in all_versions(datasets)) or "none"
     raise VersionsError(f"there is no dataset version {name} in {datasets}: there is {there}")
 
 
-def difference(datasets: Path, before: str, after: str) -> Difference:
-    """What changed from one version to another. Raises VersionsError."""
+def difference(datasets: Path, before: str, after: str) -> DatasetDifference:
+    """Compare two versions. Raises VersionsError."""
     import duckdb
 
     one, other = get(datasets, before), get(datasets, after)
@@ -165,7 +165,7 @@ def difference(datasets: Path, before: str, after: str) -> Difference:
         counted = db.query("select difference, count(*) as examples from compared group by difference")
         counts = {row["difference"]: row["examples"] for row in counted}
         kinds = ("added", "removed", "changed", "moved")
-        return Difference(
+        return DatasetDifference(
             versions=(one.name, other.name),
             counts={kind: counts.get(kind, 0) for kind in (*kinds, "same")},
             examples={kind: db.query(NAMES, {"difference": kind, "named": NAMED}) for kind in kinds},
@@ -178,12 +178,12 @@ def difference(datasets: Path, before: str, after: str) -> Difference:
 
 
 def _rows(db: Database, path: str) -> str:
-    """SQL for the rows of a Parquet file; an earlier release named the split `side`."""
+    """Return SQL for the rows of a Parquet file; an earlier release named the split `side`."""
     rows = "from read_parquet('{}')".format(path.replace("'", "''"))
     return f"select * rename (side as split) {rows}" if "side" in db.schema(f"({rows})").names else rows
 
 
-def _settings(manifest: Manifest) -> dict[str, Any]:
+def _settings(manifest: DatasetManifest) -> dict[str, Any]:
     return {"policy": manifest.policy, **manifest.thresholds}
 
 

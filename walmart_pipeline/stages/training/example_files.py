@@ -34,7 +34,7 @@ _MESSAGE_KEYS = {"role", "content", "name", "weight"}
 
 
 class FineTuning(Record):
-    """A chat file in figures. Tokens are estimates."""
+    """Estimated size and training cost of a chat file."""
 
     examples: int
     without_system: int = Field(description="Conversations without a system message.")
@@ -46,13 +46,13 @@ class FineTuning(Record):
 
 
 class FineTuningTally:
-    """Adds up the lines of a chat file."""
+    """Sums over the lines of a chat file."""
 
     def __init__(self) -> None:
         self._examples = self._without_system = self._tokens = self._billed = self._longest = self._too_long = 0
 
     def add(self, line: str) -> None:
-        """Count one conversation that check_chat_line finds nothing wrong with."""
+        """Add one valid conversation."""
         messages = json.loads(line)["messages"]
         characters = sum(len(message["content"]) + len(message["role"]) for message in messages)
         size = token_counts.estimate(characters) + MESSAGE_TOKENS * len(messages) + ANSWER_TOKENS
@@ -64,7 +64,7 @@ class FineTuningTally:
         self._too_long += size > EXAMPLE_TOKENS
 
     def total(self) -> FineTuning:
-        """The figures of all lines so far."""
+        """Return the sums of all lines so far."""
         passes = epochs(self._examples)
         return FineTuning(
             examples=self._examples,
@@ -78,7 +78,7 @@ class FineTuningTally:
 
 
 def epochs(examples: int) -> int:
-    """Passes that OpenAI makes over so many examples by default: three, more over few and fewer over many."""
+    """Return OpenAI's default number of epochs: three, more for few examples and fewer for many."""
     if not examples:
         return 0
     if examples * TARGET_EPOCHS < LEAST_TARGET_EXAMPLES:
@@ -89,7 +89,7 @@ def epochs(examples: int) -> int:
 
 
 class ChatSummary(Record):
-    """A chat file and whether OpenAI takes it."""
+    """A chat file, and whether it has enough examples for OpenAI."""
 
     path: str
     examples: int
@@ -168,7 +168,7 @@ def write_chat(path: Path, examples: Iterable[TrainingExample], *, system_prompt
 
 
 def write_preferences(path: Path, pairs: Iterable[tuple[TrainingExample, Listing]], *, system_prompt: str) -> int:
-    """Write preference pairs as open trainers read them (DPO: prompt, chosen, rejected as messages); returns how many.
+    """Write preference pairs as open trainers read them (DPO: prompt, chosen, rejected as messages); return how many.
 
     pairs: the example that a reviewer's text makes, and the text that stood there before. Without any no file is left.
     """
@@ -186,7 +186,7 @@ def write_preferences(path: Path, pairs: Iterable[tuple[TrainingExample, Listing
 
 
 def chat_line(example: TrainingExample, *, system_prompt: str) -> str:
-    """One conversation, turn for turn as a request and its answer are (generation/prompt.py)."""
+    """Return one conversation, with the same turns as a request and its answer (generation/prompt.py)."""
     # ASCII: a reader that takes U+2028 or U+0085 for the end of a line still gets whole lines.
     return json.dumps({"messages": _messages(example, system_prompt)})
 
@@ -200,7 +200,7 @@ def _messages(example: TrainingExample, system_prompt: str) -> list[dict[str, st
 
 
 def check_chat_line(line: str) -> list[str]:
-    """What OpenAI's fine-tuning would refuse in one line of a chat file; empty when nothing.
+    """Return what OpenAI's fine-tuning would refuse in one line of a chat file.
 
     After the format checks of OpenAI's cookbook ("Data preparation and analysis for chat model fine-tuning"), for
     text conversations without tools, and stricter in one thing: the last message must be the assistant's.

@@ -97,7 +97,7 @@ class ImportFileError(UserError, ValueError):
 
 
 class ImportedRow(Record):
-    """What became of one row; the first is 1."""
+    """The result of one row; the first is 1."""
 
     row: int
     verdict: Verdict
@@ -106,7 +106,7 @@ class ImportedRow(Record):
 
 
 class ExampleImport(Record):
-    """What became of a file."""
+    """The result of a file."""
 
     source_file: str
     is_new: bool = Field(description="False: the same file was imported before, and nothing was changed.")
@@ -222,7 +222,7 @@ def _verdict(report: QualityReport) -> Row:
 
 
 def _note_near_copies(db: Database, judge: Judge, source_file: str) -> None:
-    """Note at each accepted row which earlier one of its file it nearly copies; the dataset will hold one of them."""
+    """Add a flaw to each accepted row that nearly copies an earlier one; the dataset will hold one of them."""
     db.execute("create or replace temp table imported_texts as from training.outputs limit 0")
     for page in db.pages(ACCEPTED, {"source_file": source_file}):
         texts = ((row["product_id"], near_duplicates.example_output(row["text"])) for row in page)

@@ -169,7 +169,7 @@ def _trained(db: Database, judge: Judge, about: Row) -> RatingModelVersion:
 
 
 def _rated(db: Database, judge: Judge) -> _Rated:
-    """The rated texts, each judged under the policy in force: the report of its day may be of another."""
+    """Return the rated texts, judged under the policy in force; their stored reports may be of another."""
     rated = _Rated()
     for page in db.stream(RATED):
         for row in page:

@@ -27,13 +27,13 @@ _NUMBER = re.compile(r"^\s*\(?(\d{1,2})[.):]\s+")
 
 
 class Flaw(Record):
-    """What is wrong with a row. kind: one of a few, for counting; detail: where, and the value."""
+    """A flaw of a row. kind: one of a few, for counting; detail: where, and the value."""
 
     kind: str
     detail: str
 
 
-class Reading(NamedTuple):
+class ReadExample(NamedTuple):
     """The example of a row, None where there is none, and its flaws."""
 
     example: TrainingExample | None
@@ -48,24 +48,24 @@ class _UnusableError(Exception):
         self.flaw = Flaw(kind=kind, detail=detail)
 
 
-def read(raw: object, *, description_min_words: int, now: datetime) -> Reading:
+def read(raw: object, *, description_min_words: int, now: datetime) -> ReadExample:
     """Read one row. description_min_words: below it a description is a flaw (a policy's limit); it is kept.
 
     now: the timestamp of a row that has none. Never raises for what a row may hold.
     """
     flaws: list[Flaw] = []
     if not isinstance(raw, Mapping):
-        return Reading(None, [Flaw(kind="wrong type", detail=f"the row is {_type(raw)}, not an object")])
+        return ReadExample(None, [Flaw(kind="wrong type", detail=f"the row is {_type(raw)}, not an object")])
     try:
         example = _example(raw, flaws, now)
     except _UnusableError as error:
-        return Reading(None, [*flaws, error.flaw])
+        return ReadExample(None, [*flaws, error.flaw])
     words = len(tokenizer.words(example.output.description))
     if words < description_min_words:
         flaws.append(
             Flaw(kind="short description", detail=f"{words} words, the policy asks for {description_min_words}")
         )
-    return Reading(example, flaws)
+    return ReadExample(example, flaws)
 
 
 def _example(raw: Raw, flaws: list[Flaw], now: datetime) -> TrainingExample:
@@ -151,7 +151,7 @@ def _metadata(metadata: Raw, flaws: list[Flaw]) -> ExampleMetadata:
 
 
 def _features(given: object, flaws: list[Flaw]) -> list[str]:
-    """One feature a line, without bullets and numbers, whatever shape they came in."""
+    """Return the features without bullets and numbers, whatever shape they came in."""
     if isinstance(given, list):
         flaws.append(Flaw(kind="normalised", detail="output.features_formatted was a list"))
         given = "\n".join(_text(item, "output.features_formatted") for item in given)
@@ -189,7 +189,7 @@ def _text(given: object, where: str, *, keep_paragraphs: bool = False) -> str:
 
 
 def _clean(text: str) -> str:
-    """Half a character (a lone surrogate) can't be stored in any file."""
+    """Replace lone surrogates, which can't be stored in any file."""
     return text.encode("utf-8", "replace").decode()
 
 

@@ -51,7 +51,7 @@ class Features:
 
 
 class Curve(Record):
-    """The stars that a number adds, linear between these values of it and level beyond; unmeasured, it adds none."""
+    """The stars that a number adds: linear between these values, constant beyond, none if it was not measured."""
 
     name: str
     values: list[float]

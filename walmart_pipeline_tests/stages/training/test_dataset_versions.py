@@ -17,14 +17,14 @@ from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.content import edits
 from walmart_pipeline.stages.content.edits import Edit
 from walmart_pipeline.stages.training import dataset_store, dataset_versions, examples, selection, split_assignment
-from walmart_pipeline.stages.training.dataset_versions import Manifest, VersionsError
+from walmart_pipeline.stages.training.dataset_versions import DatasetManifest, VersionsError
 from walmart_pipeline.stages.training.example_files import check_chat_line
 from walmart_pipeline_tests.stages.training.warehouse_rows import AT, listing, product, rate, write
 
 PROMPT = "You write listings for Walmart.com from facts."
 
 
-def publish(db: Database, judge: Judge, home: Path) -> Manifest:
+def publish(db: Database, judge: Judge, home: Path) -> DatasetManifest:
     examples.learn(db, judge, advance=lambda *_: None)
     split_assignment.assign(db, judge, advance=lambda _: None)
     excluded = selection.select(db)
@@ -32,7 +32,7 @@ def publish(db: Database, judge: Judge, home: Path) -> Manifest:
 
 
 @pytest.fixture
-def first(db: Database, judge: Judge, tmp_path: Path) -> Manifest:
+def first(db: Database, judge: Judge, tmp_path: Path) -> DatasetManifest:
     """40 examples of two categories, one of them rated, one below the bar."""
     for number in range(40):
         key = f"P{number:02}"
@@ -47,7 +47,7 @@ def parquet(home: Path, name: str) -> list[dict[str, Any]]:
     return duckdb.sql(f"select * from '{path}' order by product_id").to_arrow_table().to_pylist()
 
 
-def test_every_file_of_a_version_holds_the_same_examples(first: Manifest, tmp_path: Path) -> None:
+def test_every_file_of_a_version_holds_the_same_examples(first: DatasetManifest, tmp_path: Path) -> None:
     folder = tmp_path / "datasets" / "v1"
     published = [TrainingExample.model_validate(row) for row in json.loads((folder / "training_data.json").read_text())]
     rows = parquet(tmp_path, "v1")
@@ -61,24 +61,26 @@ def test_every_file_of_a_version_holds_the_same_examples(first: Manifest, tmp_pa
     assert not (folder / "preferences.jsonl").exists()
 
 
-def test_a_version_counts_what_it_excluded_and_where_its_examples_came_from(first: Manifest, db: Database) -> None:
+def test_a_version_counts_what_it_excluded_and_where_its_examples_came_from(
+    first: DatasetManifest, db: Database
+) -> None:
     assert first.excluded == {"quality below 70": 1}
     assert first.sources == {"accepted": 39}
     assert json.loads(db.value("select excluded from training.dataset_versions")) == first.excluded
 
 
-def test_the_data_card_tells_what_a_trainer_asks(first: Manifest, tmp_path: Path) -> None:
+def test_the_data_card_answers_what_a_trainer_asks(first: DatasetManifest, tmp_path: Path) -> None:
     folder = tmp_path / "datasets" / "v1"
     card = (folder / "DATACARD.md").read_text("utf-8")
-    for told in ("39 examples", "quality below 70", "| Toys |", "p@1", "licence of the sources is unknown", "v1"):
-        assert told in card
+    for text in ("39 examples", "quality below 70", "| Toys |", "p@1", "licence of the sources is unknown", "v1"):
+        assert text in card
     pictures = {line.split("(")[1].rstrip(")") for line in card.splitlines() if line.startswith("![")}
     assert len(pictures) == 5
     assert all((folder / picture).read_text("utf-8").startswith("<?xml") for picture in pictures)
 
 
 def test_the_same_examples_are_the_same_version_and_its_files_stay(
-    first: Manifest, db: Database, judge: Judge, tmp_path: Path
+    first: DatasetManifest, db: Database, judge: Judge, tmp_path: Path
 ) -> None:
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "datasets").rglob("*") if path.is_file()}
     assert publish(db, judge, tmp_path) == first
@@ -86,7 +88,7 @@ def test_the_same_examples_are_the_same_version_and_its_files_stay(
 
 
 def test_rows_in_force_are_those_of_the_version_in_force_when_earlier_content_comes_back(
-    first: Manifest, db: Database, judge: Judge, tmp_path: Path
+    first: DatasetManifest, db: Database, judge: Judge, tmp_path: Path
 ) -> None:
     """Data collection switched off and on again once left v1 in force with no row."""
     rows = db.query("from training.dataset order by product_id")
@@ -100,7 +102,9 @@ def test_rows_in_force_are_those_of_the_version_in_force_when_earlier_content_co
     assert db.query("select number from training.dataset_versions where in_force") == [{"number": 1}]
 
 
-def test_scores_ratings_and_times_are_not_content(first: Manifest, db: Database, judge: Judge, tmp_path: Path) -> None:
+def test_scores_ratings_and_times_are_not_content(
+    first: DatasetManifest, db: Database, judge: Judge, tmp_path: Path
+) -> None:
     db.execute("update quality.listings set score = score - 1, accepted_at = accepted_at + interval 1 day")
     rate(db, "P01", listing("P01"), 4)
     assert publish(db, judge, tmp_path) == first
@@ -115,7 +119,7 @@ def test_scores_ratings_and_times_are_not_content(first: Manifest, db: Database,
     ],
 )
 def test_another_split_text_or_product_is_another_version(
-    first: Manifest, db: Database, tmp_path: Path, change: str
+    first: DatasetManifest, db: Database, tmp_path: Path, change: str
 ) -> None:
     db.execute(change)
     again, is_new = dataset_store.publish(db, tmp_path / "datasets", policy="p@2", system_prompt=PROMPT, excluded={})
@@ -123,7 +127,7 @@ def test_another_split_text_or_product_is_another_version(
 
 
 def test_a_version_whose_files_were_lost_gets_them_again(
-    first: Manifest, db: Database, judge: Judge, tmp_path: Path
+    first: DatasetManifest, db: Database, judge: Judge, tmp_path: Path
 ) -> None:
     (tmp_path / "datasets" / "v1" / "version.json").unlink()
     again = publish(db, judge, tmp_path)
@@ -132,7 +136,7 @@ def test_a_version_whose_files_were_lost_gets_them_again(
 
 
 @pytest.fixture
-def second(first: Manifest, db: Database, judge: Judge, tmp_path: Path) -> Manifest:
+def second(first: DatasetManifest, db: Database, judge: Judge, tmp_path: Path) -> DatasetManifest:
     """P00's text is a reviewer's, P01 is gone, N is new, and P39 is good now."""
     edits.keep(db, Edit(product_id="P00", listing=listing("better"), reviewer="ada", edited_at=AT))
     write(db, product("P00"), listing("better"), provider="reviewer", model="ada")
@@ -142,7 +146,7 @@ def second(first: Manifest, db: Database, judge: Judge, tmp_path: Path) -> Manif
     return publish(db, judge, tmp_path)
 
 
-def test_a_difference_names_what_came_went_and_changed(second: Manifest, tmp_path: Path) -> None:
+def test_a_difference_names_what_came_went_and_changed(second: DatasetManifest, tmp_path: Path) -> None:
     found = dataset_versions.difference(tmp_path / "datasets", "v1", "v2")
     named = {kind: [row["product_id"] for row in rows] for kind, rows in found.examples.items()}
     assert named == {"added": ["N", "P39"], "removed": ["P01"], "changed": ["P00"], "moved": []}
@@ -154,13 +158,13 @@ def test_a_difference_names_what_came_went_and_changed(second: Manifest, tmp_pat
     assert second.parent == 1
 
 
-def test_a_difference_is_read_from_files_alone(second: Manifest, tmp_path: Path) -> None:
+def test_a_difference_is_read_from_files_alone(second: DatasetManifest, tmp_path: Path) -> None:
     home = tmp_path / "elsewhere"
     (tmp_path / "datasets").rename(home)
     assert dataset_versions.difference(home, "v2", "v1").counts["added"] == 1
 
 
-def test_versions_of_an_earlier_release_can_be_compared(second: Manifest, tmp_path: Path) -> None:
+def test_versions_of_an_earlier_release_can_be_compared(second: DatasetManifest, tmp_path: Path) -> None:
     """They name the split `side` and what was excluded `left_out`."""
     folder = tmp_path / "datasets" / "v1"
     earlier = duckdb.sql(f"select * rename (split as side) from '{folder / 'dataset.parquet'}'").to_arrow_table()
@@ -171,7 +175,7 @@ def test_versions_of_an_earlier_release_can_be_compared(second: Manifest, tmp_pa
     assert (found.counts["moved"], found.excluded) == (0, {"quality below 70": (1, 0)})
 
 
-def test_a_difference_tells_other_thresholds(second: Manifest, tmp_path: Path) -> None:
+def test_a_difference_tells_other_thresholds(second: DatasetManifest, tmp_path: Path) -> None:
     path = tmp_path / "datasets" / "v1" / "version.json"
     path.write_text(path.read_text("utf-8").replace('"near_copy": 0.7', '"near_copy": 0.9'), encoding="utf-8")
     assert dataset_versions.difference(tmp_path / "datasets", "v1", "v2").settings == {"near_copy": (0.9, 0.7)}
@@ -194,13 +198,13 @@ def test_reviewers_texts_of_the_training_side_become_preference_pairs(
     assert (chosen, rejected) == (rejected.replace("before", "after"), chosen.replace("after", "before"))
 
 
-def test_an_unknown_version_is_told_with_those_that_there_are(first: Manifest, tmp_path: Path) -> None:
+def test_an_unknown_version_is_told_with_those_that_there_are(first: DatasetManifest, tmp_path: Path) -> None:
     for name in ("v7", "../v1", ""):
         with pytest.raises(VersionsError, match="there is v1"):
             dataset_versions.get(tmp_path / "datasets", name)
 
 
-def test_the_commands_show_versions_to_people_and_programs(second: Manifest, tmp_path: Path) -> None:
+def test_the_commands_show_versions_to_people_and_programs(second: DatasetManifest, tmp_path: Path) -> None:
     def run(*arguments: str) -> Any:
         return CliRunner().invoke(app, ["dataset", *arguments, "--home", str(tmp_path)])
 

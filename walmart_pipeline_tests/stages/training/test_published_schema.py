@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from walmart_pipeline.core.records import TrainingExample
 from walmart_pipeline.stages.training import published_schema
-from walmart_pipeline.stages.training.published_schema import Reading
+from walmart_pipeline.stages.training.published_schema import ReadExample
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 ROW: dict[str, Any] = {
@@ -33,7 +33,7 @@ ROW: dict[str, Any] = {
 }
 
 
-def read(raw: object) -> Reading:
+def read(raw: object) -> ReadExample:
     return published_schema.read(raw, description_min_words=3, now=NOW)
 
 
