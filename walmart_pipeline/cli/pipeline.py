@@ -46,7 +46,10 @@ def run(
         typer.Option("--batch/--no-batch", help="OpenAI's Batch API: half the price; a later run collects."),
     ] = None,
     policy: PolicyName = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Write at most so many products.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Write at most so many products: new ones first, then what failed least often."),
+    ] = None,
     plan_only: Annotated[bool, typer.Option(help="Only plan: what would be written, what it would cost.")] = False,
     pull: Pull = False,
     home: Home = None,

@@ -16,7 +16,11 @@ from walmart_pipeline.stages.content import generation, planning
 class PlanConfig(dg.Config):
     """What to plan beyond what is due."""
 
-    limit: int | None = Field(default=None, ge=1, description="Plan at most so many products; the others wait.")
+    limit: int | None = Field(
+        default=None,
+        ge=1,
+        description="Plan at most so many: first what was never tried, then what failed least often.",
+    )
     everything: bool = Field(default=False, description="Plan every product and ask anew, also what is up to date.")
     stale_days: int | None = Field(default=None, ge=1, description="Plan texts that are older too.")
 
