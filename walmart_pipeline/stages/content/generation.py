@@ -34,6 +34,9 @@ with page as materialized (
     from content.generation_plan
     where run_id = $plan and product_id > $after
         and ($deferred or product_id not in (select product_id from content.waiting))
+        and not ($is_outage and product_id in (
+            select product_id from content.generated_content where status = 'complete' and provider <> 'template'
+        ))
     order by product_id
     limit {SPAN_ROWS}
 )
@@ -71,7 +74,7 @@ def defer(warehouse: Warehouse, provider: Provider, plan: str, *, log: Callable[
 
     They stay in the plan. A provider without batches lets no product wait. Raises CallError and LedgerError.
     """
-    tasks = ((product, row["revision"]) for product, row in _planned(warehouse, plan, deferred=True))
+    tasks = ((product, row["revision"]) for product, row in _planned(warehouse, provider, plan, deferred=True))
     waiting = list(provider.defer(tasks, log))
     with warehouse.writing() as db:
         db.replace("content.waiting", ({"product_id": product_id, "batch": batch} for product_id, batch in waiting))
@@ -89,7 +92,7 @@ def write(warehouse: Warehouse, provider: Provider, plan: str, *, advance: Advan
     planned: dict[str, Row] = {}
 
     def tasks() -> Iterator[Task]:
-        for product, row in _planned(warehouse, plan):
+        for product, row in _planned(warehouse, provider, plan):
             planned[product.product_id] = row
             yield product, row["revision"]
 
@@ -106,12 +109,17 @@ def write(warehouse: Warehouse, provider: Provider, plan: str, *, advance: Advan
     return statuses
 
 
-def _planned(warehouse: Warehouse, plan: str, *, deferred: bool = False) -> Iterator[tuple[Product, Row]]:
-    """Products of the plan with their product_id, facts_hash and revision. deferred: also those that wait."""
-    after = ""
+def _planned(
+    warehouse: Warehouse, provider: Provider, plan: str, *, deferred: bool = False
+) -> Iterator[tuple[Product, Row]]:
+    """Products of the plan with their product_id, facts_hash and revision. deferred: also those that wait.
+
+    The plan may be older than an outage, in which texts of others stay.
+    """
+    after, is_outage = "", provider.outage is not None
     while True:
         with warehouse.reading() as db:
-            page = db.query(PLANNED, {"plan": plan, "after": after, "deferred": deferred})
+            page = db.query(PLANNED, {"plan": plan, "after": after, "deferred": deferred, "is_outage": is_outage})
         for row in page:
             product = row.pop("product")
             if row["facts_hash"]:

@@ -11,6 +11,9 @@ from walmart_pipeline.benchmarks import synthetic_catalog
 from walmart_pipeline.core.records import Completion, Listing, Product
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.provider import Provider, Task
+from walmart_pipeline.generation.template.writer import TemplateWriter
+from walmart_pipeline.judge import profiles
+from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.content import generation, planning
 
 
@@ -48,3 +51,18 @@ def test_a_stopped_run_ends_the_providers_calls_at_once_and_keeps_what_is_writte
     assert provider.ended
     with warehouse.reading() as db:
         assert db.count("content.generated_content") == generation.CHECKPOINT_PRODUCTS
+
+
+def test_a_plan_of_before_an_outage_rewrites_nothing_in_it(tmp_path: Path) -> None:
+    """A failed run that is repeated carries out its first plan, perhaps when the model is away."""
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    with warehouse.writing() as db:
+        synthetic_catalog.make(db, 3)
+        synthetic_catalog.write_texts(db, Writer())
+        db.execute("delete from content.generated_content where product_id = 'B-00000001'")
+        planning.plan(db, Writer(), "run", everything=True)
+    stand_in = TemplateWriter(Judge(profiles.load("walmart-2025")), outage="Ollama does not answer")
+    assert generation.write(warehouse, stand_in, "run", advance=lambda _pieces, _note="": None).total() == 1
+    with warehouse.reading() as db:
+        kept = db.query("select product_id from content.generated_content where provider = 'ollama' order by 1")
+    assert [row["product_id"] for row in kept] == ["B-00000000", "B-00000002"]
