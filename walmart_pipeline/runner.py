@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ Steps: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 # How dagster names the error of a run that was ended by Ctrl-C, a signal, or its UI.
 INTERRUPTED = "DagsterExecutionInterruptedError"
+
+USER_ERROR = re.compile(r"^(dagster\.\S+\.Failure|walmart_pipeline\.\S+Error): ")
 
 # What `--plan-only` runs: reading, cleaning and planning.
 PLANNING = ("catalog/raw_products", "catalog/products", "content/generation_plan")
@@ -121,4 +124,5 @@ def _why(events: Sequence[DagsterEvent]) -> str:
 def _root(error: SerializableErrorInfo | None) -> str:
     while error and error.cause:
         error = error.cause
-    return error.message.strip() if error else "no message"
+    # Errors for users are shown without their class.
+    return USER_ERROR.sub("", error.message.strip()) if error else "no message"

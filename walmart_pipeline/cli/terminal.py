@@ -119,7 +119,7 @@ def show(summary: Summary) -> None:
     table.add_row("time", f"{summary.seconds:,.1f} s, Dagster run {summary.run_id[:8]}")
     output.print(table)
     if summary.error:
-        console.print(f"[red]failed[/] {escape(summary.error)}")
+        console.print(f"[red]failed[/] {escape(summary.error)}", soft_wrap=True)
 
 
 def _show_notice(summary: Summary) -> None:
@@ -137,7 +137,7 @@ def show_plan(summary: Summary) -> None:
     table.add_row("cost at most", f"${summary.cost_usd_at_most:,.2f}; answers that the ledger has cost nothing")
     output.print(table)
     if summary.error:
-        console.print(f"[red]failed[/] {escape(summary.error)}")
+        console.print(f"[red]failed[/] {escape(summary.error)}", soft_wrap=True)
 
 
 def show_retraining(done: Retraining) -> None:
@@ -169,7 +169,7 @@ def show_retraining(done: Retraining) -> None:
     table.add_row("time", f"{done.seconds:,.1f} s, Dagster run {done.run_id[:8]}")
     output.print(table)
     if done.error:
-        console.print(f"[red]failed[/] {escape(done.error)}")
+        console.print(f"[red]failed[/] {escape(done.error)}", soft_wrap=True)
 
 
 def _facts(title: str) -> Table:

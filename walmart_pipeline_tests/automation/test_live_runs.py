@@ -17,7 +17,7 @@ import pytest
 
 from walmart_pipeline.automation import live_runs
 from walmart_pipeline_tests.automation.slow_job import pipeline as slow_pipeline
-from walmart_pipeline_tests.conftest import Pipeline
+from walmart_pipeline_tests.conftest import KETTLE, Pipeline
 from walmart_pipeline_tests.paths import COMMAND
 
 pytestmark = pytest.mark.drill
@@ -43,7 +43,7 @@ class Process:
 
     def wait_for(self, text: str) -> None:
         with self._written:
-            found = self._written.wait_for(lambda: any(text in line for line in self._lines), 120)
+            found = self._written.wait_for(lambda: any(text in line for line in self._lines), 240)
         assert found, "".join(self._lines)
 
     @property
@@ -66,7 +66,7 @@ class Process:
         self._process.wait(60)
 
     def wait(self) -> int:
-        return self._process.wait(120)
+        return self._process.wait(240)
 
 
 class Runs:
@@ -81,7 +81,7 @@ class Runs:
                              self.settings.dagster_home, job)  # fmt: skip
 
     def command(self) -> Process:
-        return self._started(COMMAND, "run", "--home", self.settings.workspace)
+        return self._started(COMMAND, "run", "--plan-only", "--home", self.settings.workspace)
 
     def _started(self, *arguments: str | Path) -> Process:
         process = Process(*arguments)
@@ -100,6 +100,7 @@ class Runs:
 
 @pytest.fixture
 def runs(pipeline: Pipeline) -> Iterator[Runs]:
+    pipeline.ingest([KETTLE])
     with live_runs.instance(pipeline.settings) as instance, ExitStack() as stack:
         yield Runs(pipeline, instance, stack)
 
