@@ -39,9 +39,8 @@ class Wording:
     def __init__(self, policy: Policy) -> None:
         self._settings = {rule: setting for rule, setting in policy.rules.items() if setting.enabled and setting.fields}
         self._patterns = [
-            (re.compile(pattern.regex), pattern.at_start, rules)
+            (re.compile(pattern.regex), pattern.at_start, self._rules_by_field(name))
             for name, pattern in policy.patterns.items()
-            if (rules := [rule for rule, setting in self._settings.items() if name in setting.patterns])
         ]
         self._search = PhraseSearch(
             (
@@ -58,10 +57,17 @@ class Wording:
         yield from self._listed(self._search.find(listing.text, listing.normalized), listing, names)
         for regex, at_start, rules in self._patterns:
             for name, text in listing.fields:
-                covering = [rule for rule in rules if kind_of(name) in self._settings[rule].fields]
-                if covering:
-                    matches = filter(None, [regex.match(text)]) if at_start else regex.finditer(text)
+                covering = rules.get(kind_of(name))
+                if covering and (first := regex.match(text) if at_start else regex.search(text)):
+                    matches = [first] if at_start else regex.finditer(text)
                     yield from self._matched(covering, matches, name, text, names)
+
+    def _rules_by_field(self, pattern: str) -> dict[TextField, list[str]]:
+        found: dict[TextField, list[str]] = {}
+        for rule, setting in self._settings.items():
+            for field in setting.fields if pattern in setting.patterns else ():
+                found.setdefault(field, []).append(rule)
+        return found
 
     def _listed(
         self, phrases: Sequence[tuple[tuple[str, str], int, int]], listing: ListingText, names: _OwnNames
