@@ -14,7 +14,7 @@ Role: TypeAlias = Literal["system", "user", "assistant"]
 # What can pass by itself, and what cannot. `refused` and `unreachable` say something about the endpoint, not about the
 # request: they are waited out and cost the request none of its attempts.
 ErrorClass: TypeAlias = Literal[
-    "refused",  # 429, or 503 of a busy server: asked again when it says, outside the retry budget
+    "refused",  # 429, or 503 of a busy server: asked again after Retry-After, outside the retry budget
     "unreachable",  # no connection: the endpoint's circuit breaker counts it
     "dropped",  # the connection closed before the answer was whole
     "timeout",  # connect, read or total
@@ -43,7 +43,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked. Equal questions to the same model have the same hash, whoever asks and whenever."""
+    """A request to a model. Equal requests to the same model have the same hash."""
 
     product_id: str
     provider: str
@@ -72,7 +72,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What an endpoint says that it still takes: so many requests or tokens, until it counts anew."""
+    """Requests or tokens that an endpoint still accepts until its window resets."""
 
     unit: Literal["requests", "tokens"]
     remaining: float
@@ -99,9 +99,9 @@ class Answer:
 class CallError(UserError):
     """A call that gave no complete answer. The message is for a user and holds no secret.
 
-    retry_after: seconds after which the endpoint wants to be asked again, where it said so.
+    retry_after: seconds after which the endpoint wants to be asked again, where it names a time.
     billed: the answer that was paid for though it can't be used, so that its cost is counted.
-    quotas: what the endpoint said with the error of its limits.
+    quotas: the limits that the endpoint announced with the error.
     """
 
     def __init__(
@@ -132,11 +132,11 @@ class Client(Protocol):
 
     @property
     def endpoint(self) -> str:
-        """Where it is, without anything secret: shown to users and kept in the ledger."""
+        """Its address without secrets: shown to users and stored in the ledger."""
         ...
 
     async def digest(self) -> str | None:
-        """What identifies the model's weights, where the endpoint tells: another digest is another model."""
+        """Digest of the model's weights, where the endpoint reports one: another digest is another model."""
         ...
 
     async def complete(self, request: Request, on_text: OnText | None = None) -> Answer:

@@ -41,7 +41,7 @@ LOOKUP_HASHES = 1_000
 # quarter of the time of all commits of 8, at 4,000 for 50 ms in each 1,300. Without, the log would grow with the run.
 CHECKPOINT_PAGES = 4_000
 
-# The advisory lock of whoever makes tables: any number that nobody else takes in this database.
+# The advisory lock for making tables: any number that is not used for another lock in this database.
 MAKING_TABLES = 0x6C656467
 
 # Columns with text from outside.
@@ -224,7 +224,7 @@ class Ledger:
         return int(made), float(cost)
 
     def close(self) -> None:
-        """Commit what is waiting and let go of the database. Raises LedgerError if a call could not be kept."""
+        """Commit what is waiting and release the database. Raises LedgerError if a call could not be stored."""
         self._waiting.put(None)
         self._writer.join()
         self._engine.dispose()

@@ -116,7 +116,7 @@ def estimate(price: Price, *, calls: int, prompt_characters: int, completion_tok
 
 
 def load(path: Path | None = None) -> Prices:
-    """The shipped table; with a path, what that file says takes its place, model by model. Raises PricesError."""
+    """The shipped table; with a path, the entries of that file override it, model by model. Raises PricesError."""
     shipped = _content(SHIPPED)
     if path is None:
         return _table(SHIPPED, shipped)

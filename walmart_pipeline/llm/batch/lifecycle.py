@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Log: TypeAlias = Callable[[str], None]
 
-# Answers of a batch that are kept in one transaction: some 2 MB, and what a kill makes the next run read again.
+# Answers committed in one transaction: some 2 MB, and what the next run has to read again after a kill.
 COMMIT_ROWS = 500
 
 # A failure that can pass is asked for again after 1, 2 and 4 s: sending is what a whole run waits for.
@@ -90,7 +90,7 @@ async def probe(client: OpenAI, ledger: Ledger, request: Request, request_hash: 
     """One question, asked live before a batch is sent. Returns what it cost in USD. Raises CallError.
 
     The client learns which parameters the model does not take: in a batch, every line would be refused for them. And a
-    key or a model that is no good is told before 200 MB are uploaded.
+    key or a model that does not work is reported before 200 MB are uploaded.
     """
     answer: Answer | None = None
     error: CallError | None = None
@@ -161,7 +161,7 @@ async def _collect(client: OpenAI, store: BatchStore, batch: Batch, status: Batc
 def _call(batch: Batch, product_id: str, request_hash: str, outcome: Answer | CallError) -> Call:
     """A line of a batch as a call. It has no seconds: those of a batch say nothing of how quick the model is."""
     error = outcome if isinstance(outcome, CallError) else None
-    # The words of the question are not kept; its hash stands for them.
+    # The prompt is not stored; its hash stands for it.
     question = Request(
         product_id=product_id,
         provider=batch.provider,
@@ -185,7 +185,7 @@ def _call(batch: Batch, product_id: str, request_hash: str, outcome: Answer | Ca
 
 
 async def _with_retries(call: Callable[[int], Awaitable[T]]) -> T:
-    """What the call gives, made again while its failure is one that can pass. It is told which attempt it is."""
+    """Retry a call while its failure can pass. call: gets the number of the attempt."""
     import stamina
 
     def can_pass(error: Exception) -> bool:

@@ -72,7 +72,7 @@ class BatchStore:
             make_tables(connection, metadata.sorted_tables)
 
     def register(self, sample: Request, endpoint: str, price: Price, questions: Mapping[str, str]) -> str:
-        """Keep a batch before it is sent. Returns its label.
+        """Store a batch before it is sent. Returns its label.
 
         sample: one of its requests. questions: request hash to product id.
         """
@@ -137,7 +137,7 @@ class BatchStore:
             return {row.request_hash: row.product_id for row in connection.execute(query)}
 
     def record(self, label: str, calls: Sequence[Call]) -> None:
-        """Calls of a batch into the ledger; none of them is waited for any more, so that none is kept twice."""
+        """Add calls of a batch to the ledger, and settle their requests: none is added twice."""
         import sqlalchemy as sa
 
         if not calls:

@@ -77,7 +77,7 @@ class Embedded:
         self._server: Server | None = None
         self._loading = threading.Lock()
         self._closed = threading.Event()
-        # One thread a slot: whoever finds no thread waits here, where it can still be cancelled, and not in the engine.
+        # One thread a slot: a call without a thread waits here, where it can still be cancelled, and not in the engine.
         self._threads = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="llama")
 
     @property
@@ -193,7 +193,7 @@ class Embedded:
 
 
 class _Reply:
-    """What the engine says while it answers, chunk by chunk."""
+    """The engine's answer, collected chunk by chunk."""
 
     def __init__(self, context: int) -> None:
         self._context = context

@@ -43,17 +43,17 @@ def unanswered(error: BaseException) -> tuple[ErrorClass, str]:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds after which the server wants to be asked again; None where it does not say.
+    """Seconds after which the server wants to be asked again; None where it names none.
 
     Reads retry-after-ms, Retry-After (seconds or an HTTP date, against the server's own Date), and, without them, the
     reset of whatever limit is used up.
     """
     if (milliseconds := number(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
-    said = headers.get("retry-after")
-    if (seconds := number(said)) is not None:
+    value = headers.get("retry-after")
+    if (seconds := number(value)) is not None:
         return seconds
-    if said and (until := _date(said)):
+    if value and (until := _date(value)):
         return max(0.0, (until - (_date(headers.get("date", "")) or datetime.now(UTC))).total_seconds())
     return max((quota.reset_seconds for quota in quotas(headers) if quota.remaining == 0), default=None)
 

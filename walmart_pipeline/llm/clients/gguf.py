@@ -32,7 +32,7 @@ def packaged() -> Path:
 def verified(path: Path) -> Path:
     """The same path, if a GGUF file is there.
 
-    Raises CallError (missing_model) for anything else: llama.cpp itself says no more than that it could not start.
+    Raises CallError (missing_model) for anything else: llama.cpp itself reports only that it could not start.
     """
     try:
         with path.open("rb") as file:

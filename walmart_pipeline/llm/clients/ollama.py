@@ -59,7 +59,7 @@ class Ollama:
     """One model of one Ollama server.
 
     base_url: as in OLLAMA_BASE_URL; a scheme may be missing. allow_cloud: accept a model whose prompts Ollama
-    sends to a hosted service. key: of a hosted Ollama, sent with every call and told to nobody else. Raises
+    sends to a hosted service. key: of a hosted Ollama, sent with every call and to no other server. Raises
     CloudModelError, and ValueError for an address or a key that is none.
     """
 
@@ -77,7 +77,7 @@ class Ollama:
     ) -> None:
         if not allow_cloud and model.lower().endswith((":cloud", "-cloud")):
             raise CloudModelError(
-                f"`{model}` is a cloud model: Ollama would send every prompt out of the house, to a hosted service. "
+                f"`{model}` is a cloud model: Ollama would send every prompt to a third party, a hosted service. "
                 "Choose a local model, or allow cloud models"
             )
         self.model = model
@@ -124,7 +124,7 @@ class Ollama:
         return not any("bert" in str(family) for family in (details.get("family"), *(details.get("families") or ())))
 
     async def complete(self, request: Request, on_text: OnText | None = None) -> Answer:
-        """One whole answer, streamed: its first piece tells that the server has begun. Raises CallError.
+        """One whole answer, streamed: its first piece shows that the server has begun. Raises CallError.
 
         `max_tokens` of the parameters goes as num_predict, the others by their own names.
         """
@@ -140,7 +140,7 @@ class Ollama:
         return _accepted(final, "".join(text), request)
 
     async def pull(self, model: str) -> AsyncIterator[PullProgress]:
-        """Download a model and tell how far it is. Raises CallError unless Ollama says at last that it succeeded."""
+        """Download a model and yield its progress. Raises CallError unless Ollama reports success."""
         status = ""
         async for part in self._parts("/api/pull", {"model": model, "stream": True}, PULL_READ_SECONDS):
             status = str(part.get("status", ""))
@@ -178,7 +178,7 @@ class Ollama:
         return body
 
     async def _thinks(self) -> bool:
-        """Asked of the server once: a model that can think does so unless told otherwise; others reject the word."""
+        """Whether the model can think, asked once: such a model does so by default; others reject the option."""
         if self._can_think is None:
             async with self._asking_capabilities:
                 if self._can_think is None:
@@ -238,16 +238,16 @@ class Ollama:
         return CallError(error_class, message)
 
     def _failed(self, status: int, text: str, headers: Mapping[str, str]) -> CallError:
-        said = without_key(f"Ollama at {self.endpoint} answers {status}: {text}", self._key)
+        message = without_key(f"Ollama at {self.endpoint} answers {status}: {text}", self._key)
         if re.search(r"\bmodel\b.*\bnot found\b", text):
             return self._missing()
         if TOO_LONG.search(text):
-            return CallError("too_long", said)
+            return CallError("too_long", message)
         match status:
             case 401 | 403:
                 return CallError(
                     "unauthorized",
-                    f"{said}. A hosted Ollama (CLOUD_OLLAMA_URL) takes OLLAMA_API_KEY; any other takes "
+                    f"{message}. A hosted Ollama (CLOUD_OLLAMA_URL) takes OLLAMA_API_KEY; any other takes "
                     "user and password in its URL: http://user:password@host",
                 )
             case 404 | 405:
@@ -255,12 +255,12 @@ class Ollama:
                     "missing_model", f"{self.endpoint} is no Ollama server ({status}): set OLLAMA_BASE_URL"
                 )
             case 408:
-                return CallError("timeout", said)
+                return CallError("timeout", message)
             case 429 | 503:
-                return CallError("refused", said, retry_after=retry_after(headers))
+                return CallError("refused", message, retry_after=retry_after(headers))
             case _ if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-                return CallError("server", said)
-        return CallError("rejected", said)
+                return CallError("server", message)
+        return CallError("rejected", message)
 
 
 def _accepted(final: Mapping[str, Any], text: str, request: Request) -> Answer:

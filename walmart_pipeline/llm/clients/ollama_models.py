@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?")
 
 @dataclass(frozen=True)
 class Shown:
-    """What a server says of a model. parent: the model that it was made from; empty for one that was downloaded.
+    """A model as its server describes it. parent: the model that it was made from; empty for one that was downloaded.
 
     Numbers are floats, whatever they were sent as: that is how Ollama keeps them. adapters: hex SHA-256 of each.
     """
@@ -51,19 +51,19 @@ class OllamaRegistry(Ollama):
         return digests.get(_full(name))
 
     async def show(self, name: str) -> Shown | None:
-        """What the server says of a model; None where it does not have it. Raises CallError."""
+        """Description of a model; None where the server does not have it. Raises CallError."""
         try:
-            said = await self._json("POST", "/api/show", {"model": name})
+            shown = await self._json("POST", "/api/show", {"model": name})
         except CallError as error:
             if error.error_class == "missing_model":
                 return None
             raise
         return Shown(
-            parent=str((said.get("details") or {}).get("parent_model") or ""),
-            parameters=read_parameters(str(said.get("parameters") or "")),
-            system=str(said.get("system") or ""),
-            messages=[(turn["role"], str(turn.get("content") or "")) for turn in said.get("messages") or ()],
-            adapters=_ADAPTER_LINE.findall(str(said.get("modelfile") or "")),
+            parent=str((shown.get("details") or {}).get("parent_model") or ""),
+            parameters=read_parameters(str(shown.get("parameters") or "")),
+            system=str(shown.get("system") or ""),
+            messages=[(turn["role"], str(turn.get("content") or "")) for turn in shown.get("messages") or ()],
+            adapters=_ADAPTER_LINE.findall(str(shown.get("modelfile") or "")),
         )
 
     async def upload(self, file: Path, sha256: str) -> bool:
@@ -78,7 +78,7 @@ class OllamaRegistry(Ollama):
         return True
 
     async def create(self, name: str, fields: Mapping[str, Any]) -> None:
-        """Make a model. fields: of POST /api/create. Raises CallError unless Ollama says at last that it succeeded.
+        """Make a model. fields: of POST /api/create. Raises CallError unless Ollama reports success.
 
         A base model that is missing would be downloaded without a word: look with `manifest` first.
         """

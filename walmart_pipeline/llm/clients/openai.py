@@ -147,16 +147,16 @@ class OpenAI:
         error_class, what = unanswered(error)
         return CallError(error_class, f"{self.endpoint} does not answer ({what})")
 
-    def refused(self, status: int, told: Any, headers: Mapping[str, str]) -> CallError:
+    def refused(self, status: int, body: Any, headers: Mapping[str, str]) -> CallError:
         """The CallError of an HTTP status with its error body."""
-        error = openai_payloads.failure(status, told, headers, model=self.model, endpoint=self.endpoint, key=self._key)
+        error = openai_payloads.failure(status, body, headers, model=self.model, endpoint=self.endpoint, key=self._key)
         error.quotas = quotas(headers)
         return error
 
     async def _completion(self, body: dict[str, Any], on_text: OnText | None) -> tuple[Any, Mapping[str, str]]:
         """A chat completion as JSON, with its headers; a streamed one is put together."""
         # Sparing the SDK's typed parameters and answers halves its CPU, see transport.py. With `cast_to` of a response
-        # it gives the response itself, whatever the annotation of a stream says.
+        # it returns the response itself, against its annotation for a stream.
         sent = self.sdk.post(
             "/chat/completions",
             cast_to=httpx2.Response,

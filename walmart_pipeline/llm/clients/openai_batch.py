@@ -27,7 +27,7 @@ ENDPOINT: Final = "/v1/chat/completions"
 LABEL = "walmart_pipeline"
 FINISHED = frozenset(("completed", "failed", "expired", "cancelled"))
 
-# What only reads is asked for again by the SDK, which waits as Retry-After says.
+# Calls that only read are retried by the SDK, which honours Retry-After.
 READ_RETRIES = 4
 
 
@@ -157,7 +157,7 @@ async def _retrieved(client: OpenAI, batch_id: str) -> Any:
     try:
         return await client.asked(_reading(client).batches.retrieve(batch_id))
     except CallError as error:
-        # What the client says of any 404 is that the model is missing.
+        # The client takes any 404 for a missing model.
         if error.error_class == "missing_model":
             raise ForgottenBatchError(f"{client.endpoint} knows no batch {batch_id}") from None
         raise

@@ -19,7 +19,7 @@ from walmart_pipeline.llm.clients.openai import OpenAI
 LABEL = "walmart_pipeline"
 ENDED = frozenset(("succeeded", "failed", "cancelled"))
 
-# What only reads is asked for again by the SDK, which waits as Retry-After says.
+# Calls that only read are retried by the SDK, which honours Retry-After.
 READ_RETRIES = 4
 
 
@@ -100,16 +100,18 @@ async def poll(client: OpenAI, job_id: str) -> JobStatus:
     try:
         job = await client.asked(_reading(client).fine_tuning.jobs.retrieve(job_id))
     except CallError as error:
-        # What the client says of any 404 is that the model is missing.
+        # The client takes any 404 for a missing model.
         if error.error_class == "missing_model":
             raise ForgottenJobError(f"{client.endpoint} knows no fine-tuning job {job_id}") from None
         raise
     if job.status == "succeeded" and not job.fine_tuned_model:
-        raise CallError("malformed", f"{client.endpoint} says that {job_id} succeeded, and names no model: ask again")
-    told = job.error
+        raise CallError(
+            "malformed", f"{client.endpoint} reports that {job_id} succeeded, and names no model: ask again"
+        )
+    failure = job.error
     return JobStatus(
         state=job.status,
-        reason=(told.message or told.code or None) if told else None,
+        reason=(failure.message or failure.code or None) if failure else None,
         model=job.fine_tuned_model,
         trained_tokens=job.trained_tokens,
     )

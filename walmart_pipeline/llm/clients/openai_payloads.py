@@ -126,23 +126,25 @@ def failure(
     status: int, error: Any, headers: Mapping[str, str], *, model: str, endpoint: str, key: SecretStr
 ) -> CallError:
     """The CallError of an HTTP status and its error body. No message holds the key or a part of it."""
-    told = error.get("error", error) if isinstance(error, Mapping) else error
-    code = str(told.get("code") or told.get("type") or "") if isinstance(told, Mapping) else ""
-    text = str((told.get("message") or "") if isinstance(told, Mapping) else told or "")
-    said = KEY_LIKE.sub("[key]", without_key(f"{endpoint} answers {status}: {text[:300] or code or 'no reason'}", key))
+    details = error.get("error", error) if isinstance(error, Mapping) else error
+    code = str(details.get("code") or details.get("type") or "") if isinstance(details, Mapping) else ""
+    text = str((details.get("message") or "") if isinstance(details, Mapping) else details or "")
+    message = KEY_LIKE.sub(
+        "[key]", without_key(f"{endpoint} answers {status}: {text[:300] or code or 'no reason'}", key)
+    )
     if code in UNPAID or status == 402:
         return CallError(
             "unauthorized",
             f"{endpoint} refuses until it is paid ({code or status}): add credit or raise the limit there",
         )
     if TOO_LONG.search(text) or code == "context_length_exceeded" or status == 413:
-        return CallError("too_long", said)
-    if code in ("unsupported_value", "unsupported_parameter") and told.get("param") in OPTIONAL:
-        return UntakenParameterError(told["param"], said)
+        return CallError("too_long", message)
+    if code in ("unsupported_value", "unsupported_parameter") and details.get("param") in OPTIONAL:
+        return UntakenParameterError(details["param"], message)
     if status in (400, 422) and "stream_options" in text:
-        return UntakenParameterError("stream_options", said)
+        return UntakenParameterError("stream_options", message)
     if status in (400, 422) and UNTAKEN_BOUNDS.search(text):
-        return UntakenParameterError(BOUNDS, said)
+        return UntakenParameterError(BOUNDS, message)
     match status:
         case 401 | 403:
             # Their own text is left out: OpenAI's echoes part of the key.
@@ -156,12 +158,12 @@ def failure(
                 f"{endpoint} has no model `{model}`: choose one that it has, or correct the base URL (it ends in /v1)",
             )
         case 408:
-            return CallError("timeout", said)
+            return CallError("timeout", message)
         case 429 | 503:
-            return CallError("refused", said, retry_after=retry_after(headers))
+            return CallError("refused", message, retry_after=retry_after(headers))
         case _ if status == 409 or status >= 500:
-            return CallError("server", said)
-    return CallError("rejected", said)
+            return CallError("server", message)
+    return CallError("rejected", message)
 
 
 def _cut(usage: Mapping[str, Any], max_tokens: int | None, paid: Answer) -> CallError:

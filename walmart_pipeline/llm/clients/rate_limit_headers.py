@@ -17,7 +17,7 @@ SPAN = re.compile(rf"(?:{PART.pattern})+", re.ASCII)
 
 
 def quotas(headers: Mapping[str, str]) -> tuple[Quota, ...]:
-    """The limits that an answer tells: what remains, and in how many seconds it is counted anew.
+    """The limits that an answer announces: what remains, and in how many seconds its window resets.
 
     Reads OpenAI's x-ratelimit-{limit,remaining,reset}-{requests,tokens}
     (developers.openai.com/api/docs/guides/rate-limits), or the RateLimit-{Limit,Remaining,Reset} of the IETF's drafts

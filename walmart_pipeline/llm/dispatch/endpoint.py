@@ -206,7 +206,7 @@ class CircuitBreaker:
             self._open(now)
 
     def abandoned(self, call: int) -> None:
-        """The call ended and says nothing about the endpoint: another may probe."""
+        """The call ended without evidence about the endpoint: another may probe."""
         if call == self._probe:
             self._probe = None
 

@@ -184,10 +184,10 @@ class _Remaining:
 class RateLimitEstimator:
     """Slows an endpoint down to the calls per second that its refusals show it to allow.
 
-    Refusals by chance are told from a limit by their number. At a limit the endpoint is paused for as long as it asks
-    for, and goes on at the rate at which calls got through in the second before: what a bucket of tokens gave on top is
-    corrected by the next decision. From there the rate rises, slowly at first, to find out whether the limit holds. A
-    limit of calls in flight comes to a rate as well.
+    A limit is distinguished from refusals by chance by their number. At a limit the endpoint is paused for as long as
+    it asks for, and goes on at the rate at which calls got through in the second before; what a token bucket gave on
+    top is corrected by the next decision. From there the rate rises, slowly at first, to find out whether the limit
+    holds. A limit of calls in flight comes to a rate as well.
     """
 
     def __init__(self) -> None:
@@ -214,7 +214,7 @@ class RateLimitEstimator:
             self._sent.popleft()
         if self._rate is not None:
             unused = now - self._next
-            if unused > CATCH_UP_SECONDS:  # something else held calls back: that says nothing about a higher rate
+            if unused > CATCH_UP_SECONDS:  # something else held calls back: no evidence for a higher rate
                 self._probing_since = min(now, self._probing_since + unused)
             pauses = max(0.0, now - self._probing_since) / max(self._pause, CATCH_UP_SECONDS)
             probe = 1 + PROBE_SHARE * (pauses / PROBE_PAUSES) ** 2

@@ -215,7 +215,7 @@ class Scheduler:
                 counts = self._counts(job, endpoint, call, error)
                 job.attempts += counts
                 paid = error.billed or paid
-                # An unusable answer came whole all the same, and says how quick the endpoint is.
+                # An unusable answer is a response all the same, and shows how quick the endpoint is.
                 if error.billed:
                     endpoint.answered(call, now, error.billed, error.quotas)
                 else:

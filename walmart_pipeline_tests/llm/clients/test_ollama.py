@@ -214,7 +214,7 @@ def test_an_answer_that_is_not_json_is_malformed() -> None:
 
 @pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "glm-4.6:cloud", "Qwen3-Coder:480B-Cloud"])
 def test_no_prompt_leaves_the_house_unless_that_was_agreed_to(model: str) -> None:
-    with pytest.raises(CloudModelError, match="out of the house"):
+    with pytest.raises(CloudModelError, match="to a third party"):
         Ollama("localhost", model, connections=1, timeouts=TIMEOUTS)
     asyncio.run(Ollama("localhost", model, connections=1, timeouts=TIMEOUTS, allow_cloud=True).close())
 
