@@ -83,7 +83,7 @@ class ModelProvider(Provider):
 
     @property
     def calling(self) -> Calling:
-        """How its calls are made."""
+        """The settings of its calls."""
         return self._calling
 
     @cached_property
@@ -106,7 +106,7 @@ class ModelProvider(Provider):
 
     @cached_property
     def model(self) -> str:
-        """Name and, where the endpoint tells it, digest of the weights: other weights are another model."""
+        """Name and, where known, digest of the weights: other weights are another model."""
         digest = self.question.digest
         return f"{self.question.model}@{digest[:12]}" if digest else self.question.model
 
@@ -116,7 +116,7 @@ class ModelProvider(Provider):
         return self.question.version
 
     def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
-        """A completion a product, as they come. See Provider."""
+        """One completion per product, in the order of arrival. See Provider."""
         waiting: dict[str, tuple[Product, Outcome | None]] = {}
 
         def requests() -> Iterator[Request]:
@@ -194,7 +194,7 @@ class ModelProvider(Provider):
     def _completion(
         self, product: Product, outcome: Outcome, first: Outcome | None, complaints: list[str]
     ) -> tuple[str, Completion]:
-        """How a product ended, in a word, and its completion. first: the answer that was asked to be mended."""
+        """Outcome of a product in a word, and its completion. first: the answer that a repair was asked for."""
         completion = _together(first, outcome) if first else outcome.completion
         if outcome.answer and not complaints:
             return ("repaired" if first else "accepted"), completion
@@ -232,7 +232,7 @@ def _together(first: Outcome, second: Outcome) -> Completion:
 
 
 def _best_text(outcome: Outcome, first: Outcome | None) -> str | None:
-    """The latest answer that is a listing at all."""
+    """The latest answer that parses as a listing."""
     for candidate in (outcome, first):
         if candidate and candidate.answer:
             try:

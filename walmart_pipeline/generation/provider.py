@@ -55,7 +55,7 @@ class Provider(Protocol):
         return None
 
     def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
-        """One completion a product, as they come. What fails is a completion with its error, never an exception.
+        """One completion per product, in the order of arrival. A failure is a completion with its error, no exception.
 
         Closing it ends the run: calls in flight are waited for and kept. Whoever stops half-way has to close it.
         """

@@ -142,7 +142,7 @@ class TemplateWriter(Provider):
         return f"{VERSION}/{self._judge.policy.label}"
 
     def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
-        """A completion a product, in their order; facts that carry no listing are declined with the reason.
+        """One completion per product, in order; facts that carry no listing are declined with the reason.
 
         Another revision of the same facts is the same text.
         """
