@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from walmart_pipeline import runner
 from walmart_pipeline.automation.run_summary import Summary
+from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.core.records import TrainingExample
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.stages.models.modelfile import check
@@ -152,9 +154,13 @@ def test_a_product_that_leaves_its_feed_leaves_the_exports_and_comes_back_withou
     assert (summary.planned, summary.accepted) == (0, 2)
 
 
-def test_an_empty_inbox_is_no_error(pipeline: Pipeline) -> None:
-    summary = pipeline.run()
-    assert (summary.rows_in, summary.accepted, summary.modelfiles) == (0, 0, [])
+def test_an_empty_inbox_is_an_error_only_where_there_is_no_catalog_yet(pipeline: Pipeline) -> None:
+    first = runner.run(pipeline.settings, progress=LogProgress())
+    assert "inbox" in (first.error or "")
+    feed = pipeline.ingest([KETTLE])
+    pipeline.run()
+    feed.unlink()
+    assert pipeline.run().accepted == 1
 
 
 def test_a_text_is_the_same_for_the_same_facts_in_another_home(pipeline: Pipeline) -> None:
