@@ -19,7 +19,7 @@ Outcome: TypeAlias = Literal["running", "succeeded", "failed", "unknown"]
 ATTEMPTS = 3
 
 
-class Batch(BaseModel):
+class FileBatch(BaseModel):
     """Files that one run was requested for, as they were then: name to signature."""
 
     files: dict[str, str]
@@ -36,7 +36,7 @@ class Cursor(BaseModel):
 
     done: dict[str, str] = Field(default_factory=dict)
     gave_up: dict[str, str] = Field(default_factory=dict)
-    pending: Batch | None = None
+    pending: FileBatch | None = None
 
     def settle(self, outcome: Outcome) -> None:
         """Record the outcome of the pending batch: done, to be tried again, or given up."""
@@ -46,12 +46,12 @@ class Cursor(BaseModel):
             self.done |= self.pending.files
             self.pending = None
         elif self.pending.attempt < ATTEMPTS:
-            self.pending = Batch(files=self.pending.files, attempt=self.pending.attempt + 1)
+            self.pending = FileBatch(files=self.pending.files, attempt=self.pending.attempt + 1)
         else:
             self.gave_up |= self.pending.files
             self.pending = None
 
-    def take(self, present: dict[str, str]) -> Batch | None:
+    def take(self, present: dict[str, str]) -> FileBatch | None:
         """The batch to request: the pending one, else all files that are new or changed, else None."""
         self.done = {name: signature for name, signature in self.done.items() if name in present}
         self.gave_up = {name: signature for name, signature in self.gave_up.items() if present.get(name) == signature}
@@ -61,11 +61,11 @@ class Cursor(BaseModel):
                 for name, signature in present.items()
                 if self.done.get(name) != signature and name not in self.gave_up
             }
-            self.pending = Batch(files=waiting) if waiting else None
+            self.pending = FileBatch(files=waiting) if waiting else None
         return self.pending
 
 
-def present_files(inbox: Path, quiet_seconds: float) -> dict[str, str]:
+def settled_files(inbox: Path, quiet_seconds: float) -> dict[str, str]:
     """Name and signature of every feed in the inbox that is no longer being written."""
     found = feeds.find([inbox]) if inbox.is_dir() else []
     growing = {feed.name for feed in feeds.being_written(found, quiet_seconds)}

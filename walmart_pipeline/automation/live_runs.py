@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from walmart_pipeline.core.files import exclusive
+from walmart_pipeline.core.files import file_lock
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.workspace import prepare
 from walmart_pipeline.resources import WAREHOUSE_POOL
@@ -214,7 +214,7 @@ def _end_process(instance: DagsterInstance, run_id: str) -> None:
 
 def _mutex(instance: DagsterInstance) -> AbstractContextManager[None]:
     """Lock files are created, examined and removed by one process at a time."""
-    return exclusive(_folder(instance) / "mutex")
+    return file_lock(_folder(instance) / "mutex")
 
 
 def _try_lock(lock: IO[str]) -> bool:

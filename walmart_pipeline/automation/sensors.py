@@ -31,7 +31,7 @@ def inbox_sensor(
         if outcome == "running":
             return dg.SkipReason(f"the run for {', '.join(cursor.pending.files)} is not finished yet")
         cursor.settle(outcome)
-    batch = cursor.take(inbox.present_files(settings.inbox, settings.feed_quiet_seconds))
+    batch = cursor.take(inbox.settled_files(settings.inbox, settings.feed_quiet_seconds))
     if batch is None:
         gave_up = (
             f"; given up after {inbox.ATTEMPTS} failed runs: {', '.join(cursor.gave_up)}" if cursor.gave_up else ""

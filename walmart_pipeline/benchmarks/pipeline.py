@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, Field
 
 from walmart_pipeline.benchmarks import listings, resource_usage
-from walmart_pipeline.core.files import whole_file
+from walmart_pipeline.core.files import atomic_writer
 from walmart_pipeline.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _run_step(job: dg.JobDefinition, key: dg.AssetKey, feed: Path, sending: Conn
 
 def _written(path: Path, products: int, *, changed: int) -> Path:
     """Write the feed; its first `changed` products have another feature."""
-    with whole_file(path) as file:
+    with atomic_writer(path) as file:
         for number, record in enumerate(_records(products)):
             if number < changed:
                 record["features"] = [*record["features"], "Comes with a printed leaflet"]

@@ -22,7 +22,7 @@ FREE_GB = 10
 REACH_SECONDS = 3.0
 
 
-class Finding(BaseModel):
+class Diagnosis(BaseModel):
     """The result of one check, with what to do if it is not good."""
 
     name: str
@@ -31,23 +31,23 @@ class Finding(BaseModel):
     remedy: str = ""
 
 
-def examine(settings: Settings) -> list[Finding]:
+def examine(settings: Settings) -> list[Diagnosis]:
     """Check everything that a run needs or can use."""
     return [*_installed(), *_configured(settings), *_reachable(settings)]
 
 
-def _installed() -> Iterator[Finding]:
-    yield Finding(name="Python", state="good", detail=platform.python_version())
+def _installed() -> Iterator[Diagnosis]:
+    yield Diagnosis(name="Python", state="good", detail=platform.python_version())
     for library in LIBRARIES:
         try:
-            yield Finding(name=library, state="good", detail=importlib.metadata.version(library))
+            yield Diagnosis(name=library, state="good", detail=importlib.metadata.version(library))
         except importlib.metadata.PackageNotFoundError:
-            yield Finding(name=library, state="bad", detail="not installed", remedy="run `make setup`")
+            yield Diagnosis(name=library, state="bad", detail="not installed", remedy="run `make setup`")
 
 
-def _configured(settings: Settings) -> Iterator[Finding]:
+def _configured(settings: Settings) -> Iterator[Diagnosis]:
     free = shutil.disk_usage(_existing(settings)).free / 1e9
-    yield Finding(
+    yield Diagnosis(
         name="workspace",
         state="good" if free >= FREE_GB else "note",
         detail=f"{settings.workspace}, {free:.0f} GB free",
@@ -55,43 +55,43 @@ def _configured(settings: Settings) -> Iterator[Finding]:
     )
     yield _warehouse(settings)
     yield _policy(settings)
-    yield Finding(name="environment", state="good", detail=settings.environment)
-    yield Finding(name="provider", state="good", detail=settings.provider)
-    yield Finding(name="ledger", state="good", detail=without_secrets(settings.ledger))
+    yield Diagnosis(name="environment", state="good", detail=settings.environment)
+    yield Diagnosis(name="provider", state="good", detail=settings.provider)
+    yield Diagnosis(name="ledger", state="good", detail=without_secrets(settings.ledger))
     for name, value in (("OPENAI_API_KEY", settings.openai_api_key), ("OLLAMA_API_KEY", settings.ollama_api_key)):
-        yield Finding(name=name, state="good", detail="set" if value else "not set")
+        yield Diagnosis(name=name, state="good", detail="set" if value else "not set")
 
 
-def _warehouse(settings: Settings) -> Finding:
+def _warehouse(settings: Settings) -> Diagnosis:
     from walmart_pipeline.core.warehouse import Warehouse, WarehouseError
 
     if not settings.warehouse.exists():
-        return Finding(
+        return Diagnosis(
             name="warehouse", state="note", detail="none yet", remedy="`walmart-pipeline run --catalog FILE` makes it"
         )
     try:
         with Warehouse(settings.warehouse).reading() as db:
-            return Finding(name="warehouse", state="good", detail=f"{db.count('catalog.products'):,} products")
+            return Diagnosis(name="warehouse", state="good", detail=f"{db.count('catalog.products'):,} products")
     except WarehouseError as error:
-        return Finding(name="warehouse", state="bad", detail=str(error))
+        return Diagnosis(name="warehouse", state="bad", detail=str(error))
 
 
-def _policy(settings: Settings) -> Finding:
+def _policy(settings: Settings) -> Diagnosis:
     from walmart_pipeline.judge import profiles
 
     try:
-        return Finding(name="policy", state="good", detail=profiles.load(settings.policy).label)
+        return Diagnosis(name="policy", state="good", detail=profiles.load(settings.policy).label)
     except profiles.PolicyError as error:
-        return Finding(name="policy", state="bad", detail=str(error), remedy="set WALMART_POLICY")
+        return Diagnosis(name="policy", state="bad", detail=str(error), remedy="set WALMART_POLICY")
 
 
-def _reachable(settings: Settings) -> Iterator[Finding]:
+def _reachable(settings: Settings) -> Iterator[Diagnosis]:
     """Ollama is optional: the template writer needs no server, and a Modelfile is built without one."""
     for url in filter(None, (settings.ollama_base_url, settings.cloud_ollama_url)):
         yield _ollama(url)
 
 
-def _ollama(url: str) -> Finding:
+def _ollama(url: str) -> Diagnosis:
     import httpx
 
     shown = without_secrets(url)
@@ -99,13 +99,13 @@ def _ollama(url: str) -> Finding:
         answer = httpx.get(f"{url.rstrip('/')}/api/version", timeout=REACH_SECONDS)
         version = answer.raise_for_status().json()["version"]
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
-        return Finding(
+        return Diagnosis(
             name="Ollama",
             state="note",
             detail=f"does not answer at {shown} ({type(error).__name__})",
             remedy="optional: start it with `ollama serve`, or set OLLAMA_BASE_URL",
         )
-    return Finding(name="Ollama", state="good", detail=f"{version} at {shown}")
+    return Diagnosis(name="Ollama", state="good", detail=f"{version} at {shown}")
 
 
 def without_secrets(url: str) -> str:

@@ -12,7 +12,7 @@ from typing import IO
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[str]]:
+def atomic_writer(path: Path) -> Iterator[IO[str]]:
     """A UTF-8 text file that takes its name only when the block ends well; after an error nothing is left.
 
     Lines end as they are written (no translation). Missing folders are made. Readers see the old file or the new one.
@@ -34,15 +34,15 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
     temporary.replace(path)
 
 
-def write_whole(path: Path, text: str) -> Path:
+def write_atomically(path: Path, text: str) -> Path:
     """Write a text so that no reader ever sees half of it."""
-    with whole_file(path) as file:
+    with atomic_writer(path) as file:
         file.write(text)
     return path
 
 
 @contextmanager
-def exclusive(path: Path, on_wait: Callable[[], object] = lambda: None) -> Iterator[None]:
+def file_lock(path: Path, on_wait: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Let one process at a time into the block; the system releases the lock however a process ends.
 
     on_wait: called once if another process is in the block.

@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from walmart_pipeline.core.files import write_whole
+from walmart_pipeline.core.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +28,7 @@ def figure(*, height: float, width: float = 7.6) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def quiet(ax: Any, *, ink: str = INK, faint: str = FAINT) -> None:
+def despine(ax: Any, *, ink: str = INK, faint: str = FAINT) -> None:
     """Remove box and tick marks."""
     for name in ("top", "right"):
         ax.spines[name].set_visible(False)
@@ -40,14 +40,14 @@ def quiet(ax: Any, *, ink: str = INK, faint: str = FAINT) -> None:
 
 def histogram(ax: Any, starts: Sequence[float], counts: Sequence[int], *, width: float) -> None:
     """Draw counts of bins that begin at `starts`."""
-    quiet(ax)
+    despine(ax)
     ax.bar(starts, counts, width=width * 0.88, align="edge", color=BAR, linewidth=0)
     ax.yaxis.get_major_locator().set_params(integer=True, nbins=4)
 
 
 def labelled_bars(ax: Any, names: Sequence[str], counts: Sequence[int], *, colour: str | Sequence[str] = BAR) -> None:
     """Draw horizontal bars, the first on top, each with its name and its count."""
-    quiet(ax)
+    despine(ax)
     places = range(len(names))
     ax.barh(places, counts, color=colour)
     for place, count in enumerate(counts):
@@ -60,13 +60,13 @@ def labelled_bars(ax: Any, names: Sequence[str], counts: Sequence[int], *, colou
     ax.locator_params(axis="x", integer=True)
 
 
-def name_bands(ax: Any, *, ink: str = INK) -> None:
+def label_bands(ax: Any, *, ink: str = INK) -> None:
     """Label the bands above an axis of scores."""
     for left, right, band in BANDS:
         ax.text((left + right) / 2, 1.04, band, transform=ax.get_xaxis_transform(), ha="center", color=ink)
 
 
-def divide_bands(ax: Any, *, faint: str = FAINT) -> None:
+def draw_band_limits(ax: Any, *, faint: str = FAINT) -> None:
     """Draw a line where a band begins."""
     for left, _, _ in BANDS[1:]:
         ax.axvline(left, color=faint, linewidth=1, zorder=0)
@@ -85,6 +85,6 @@ def svg(figure: Figure, name: str) -> str:
 def write(figures: Mapping[str, Figure], folder: Path) -> dict[str, Path]:
     """Write each figure as SVG into a folder; return where they are, by name."""
     return {
-        name: write_whole(folder / f"{name.replace(' ', '_')}.svg", svg(figure, name))
+        name: write_atomically(folder / f"{name.replace(' ', '_')}.svg", svg(figure, name))
         for name, figure in figures.items()
     }

@@ -120,13 +120,13 @@ class QualityReport(Record):
     violations: list[Violation]
     policy: str = Field(description="Profile and version, such as walmart-2025@3f2a….")
 
-    def flat(self) -> dict[str, Any]:
+    def as_row(self) -> dict[str, Any]:
         """As a table row, with a column for each dimension."""
         row = self.model_dump(exclude={"dimensions"})
         return row | dict(self.dimensions)
 
     @classmethod
-    def from_flat(cls, row: Mapping[str, Any]) -> Self:
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
         """The report of a table row; other columns are ignored."""
         kept = {name: row[name] for name in cls.model_fields if name != "dimensions"}
         return cls(**kept, dimensions={name: row[name] for name in get_args(Dimension)})

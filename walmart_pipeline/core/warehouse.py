@@ -36,7 +36,7 @@ MEMORY_LIMIT = "1GB"
 
 # Kept from one checkpoint to the next; more would grow with all that was written (292 in place of 242 MB for 100,000
 # products).
-KEPT_MEMORY = "32MB"
+RETAINED_MEMORY = "32MB"
 
 # Between two attempts to open a file that another process holds, and until the wait is announced.
 PAUSE_SECONDS = (0.05, 0.25)
@@ -89,7 +89,7 @@ class Database:
 
         # What is in use can't be dropped: the next checkpoint tries again.
         with suppress(duckdb.OutOfMemoryException):
-            self._connection.execute(f"set memory_limit = '{KEPT_MEMORY}'")
+            self._connection.execute(f"set memory_limit = '{RETAINED_MEMORY}'")
         self._connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
 
     def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[Row]:

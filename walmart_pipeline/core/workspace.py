@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from hashlib import sha256
 
-from walmart_pipeline.core.files import write_whole
+from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.core.settings import PACKAGE, Settings
 
 INSTANCE_CONFIG = PACKAGE / "dagster.yaml"
@@ -22,6 +22,6 @@ def prepare(settings: Settings) -> None:
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     config = settings.dagster_home / INSTANCE_CONFIG.name
     if not config.exists() or sha256(config.read_bytes()).hexdigest() in EARLIER_INSTANCE_CONFIGS:
-        write_whole(config, INSTANCE_CONFIG.read_text(encoding="utf-8"))
+        write_atomically(config, INSTANCE_CONFIG.read_text(encoding="utf-8"))
     os.environ["WALMART_HOME"] = str(settings.workspace)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from walmart_pipeline.core.files import whole_file
+from walmart_pipeline.core.files import atomic_writer
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.judge.scoring import score_lines
 
@@ -58,5 +58,5 @@ def _writing(output: Path | None) -> Iterator[IO[str]]:
     if output is None:
         yield sys.stdout
         return
-    with whole_file(output) as file:
+    with atomic_writer(output) as file:
         yield file

@@ -124,4 +124,4 @@ def test_a_run_that_was_never_launched_is_asked_for_again_under_the_same_key(box
 
 
 def test_an_inbox_that_does_not_exist_yet_is_empty(tmp_path: Path) -> None:
-    assert inbox.present_files(tmp_path / "nowhere", 5) == {}
+    assert inbox.settled_files(tmp_path / "nowhere", 5) == {}

@@ -159,7 +159,7 @@ def test_reports_of_the_warehouse_and_of_a_file_are_the_same(tmp_path: Path) -> 
     shop = Shop(tmp_path)
     shop.write(texts)
     shop.judge()
-    kept = {row["product_id"]: QualityReport.from_flat(row) for row in shop.reports().values()}
+    kept = {row["product_id"]: QualityReport.from_row(row) for row in shop.reports().values()}
     assert kept == {report.product_id: report for report in score(texts)}
     assert kept["e"].score == 0
 

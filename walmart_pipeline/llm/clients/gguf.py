@@ -7,7 +7,7 @@ import importlib.util
 import json
 from pathlib import Path
 
-from walmart_pipeline.core.files import write_whole
+from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.llm.calls import CallError
 
 MAGIC = b"GGUF"
@@ -59,7 +59,7 @@ def digest(path: Path, remembered: Path | None = None) -> str:
         with path.open("rb") as file:
             known[key] = hashlib.file_digest(file, "sha256").hexdigest()
         if remembered:
-            write_whole(remembered, json.dumps(known, indent=1))
+            write_atomically(remembered, json.dumps(known, indent=1))
     return known[key]
 
 

@@ -54,7 +54,7 @@ reasoned as (
             when content.generated_at < now() - to_days($stale_days) then 'stale'
             when coalesce(content.revision, 0) >= $max_revisions then null
             when rated.stars <= 2 then 'rejected by a reviewer'
-            when not scores.publishable then 'below the bar'
+            when not scores.publishable then 'below the threshold'
         end as reason
     from catalog.products
     left join content.generated_content as content using (product_id)
@@ -72,7 +72,7 @@ select
     $model as model,
     $prompt_version as prompt_version,
     case
-        when reason in ('rejected by a reviewer', 'below the bar', 'stale', 'forced') then revision + 1
+        when reason in ('rejected by a reviewer', 'below the threshold', 'stale', 'forced') then revision + 1
         when reason = 'waits in a batch' then waiting_revision
         when reason in ('parser changed', 'failed before') then revision
         else 0

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from pydantic import Field
 
-from walmart_pipeline.core.files import whole_file
+from walmart_pipeline.core.files import atomic_writer
 from walmart_pipeline.core.records import Listing, Product, Record
 
 # A product, its accepted listing, and the listing's quality score from 0 to 100.
@@ -60,7 +60,7 @@ def export(path: Path, rows: Iterable[str], *, format: str, header: str = "") ->
     # The header counts as the row before the first.
     written, size = -1, 0
     digest = hashlib.sha256()
-    with whole_file(path) as file:
+    with atomic_writer(path) as file:
         for text in itertools.chain([header], rows):
             data = text.encode()
             digest.update(data)

@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from walmart_pipeline.core import markdown
-from walmart_pipeline.core.files import write_whole
+from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
@@ -85,7 +85,7 @@ def evaluation_report(
         "Created": report.timestamp(datetime.now(UTC)),
     }
     found = report.comparison_report(texts, figures.summarize(texts, reference="source"), facts)
-    path = write_whole(settings.reports / "evaluation.html", found.html())
+    path = write_atomically(settings.reports / "evaluation.html", found.html())
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": found.results.products,
@@ -204,7 +204,7 @@ def promotion_by_evidence(
             if not promotion.is_decided(db, evaluation.number):
                 promotion.carry_out(db, evaluation.number, decisions)
     shown = report.model_report(evaluation, found, decisions, is_carried_out=config.automatic)
-    path = write_whole(settings.reports / f"model-evaluation-{evaluation.number}.html", shown.html())
+    path = write_atomically(settings.reports / f"model-evaluation-{evaluation.number}.html", shown.html())
     yield dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(decisions),

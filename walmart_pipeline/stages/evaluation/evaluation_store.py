@@ -90,7 +90,7 @@ def save(db: Database, evaluation: ModelEvaluation) -> int:
         about
         | text.model_dump(exclude={"listing", "report", "writer"})
         | text.listing.model_dump()
-        | text.report.flat()
+        | text.report.as_row()
         for text in evaluation.texts
     )
     return db.append("evaluation.model_evaluation", rows)
@@ -119,4 +119,4 @@ def scores_of(db: Database, names: Sequence[str]) -> list[Row]:
 def _judged_text(row: Row) -> JudgedText:
     columns = {name: row[name] for name in JudgedText.model_fields if name not in ("listing", "report", "writer")}
     listing = Listing(**{name: row[name] for name in Listing.model_fields})
-    return JudgedText(**columns, listing=listing, report=QualityReport.from_flat(row))
+    return JudgedText(**columns, listing=listing, report=QualityReport.from_row(row))

@@ -51,8 +51,8 @@ def judge_all(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> 
 
     def rows() -> Iterator[Row]:
         for product, generated, *_ in _held_out(db):
-            yield judge.report(product, generated).flat() | {"text": "generated"}
-            yield judge.report(product, source_listing(product)).flat() | {"text": "source"}
+            yield judge.report(product, generated).as_row() | {"text": "generated"}
+            yield judge.report(product, source_listing(product)).as_row() | {"text": "source"}
             advance(1)
 
     return db.replace("evaluation.results", rows())
@@ -61,7 +61,7 @@ def judge_all(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> 
 def judged_texts(db: Database) -> list[JudgedText]:
     """Both texts of each held-out product with their reports in `evaluation.results`."""
     rows = db.query("select * from evaluation.results")
-    reports = {(row["product_id"], row["text"]): QualityReport.from_flat(row) for row in rows}
+    reports = {(row["product_id"], row["text"]): QualityReport.from_row(row) for row in rows}
     return [
         judged_text(product, listing, report, family, writer if is_generated else None)
         for product, generated, family, writer in _held_out(db)

@@ -62,14 +62,14 @@ def _scores(results: Results, colours: Mapping[str, str]) -> str:
     for ax, contender in zip(axes, rows, strict=True):
         colour = colours[contender.name]
         ax.bar(starts, contender.histogram, width=BIN_WIDTH * 0.88, align="edge", color=colour, linewidth=0)
-        plotting.divide_bands(ax, faint=FAINT)
+        plotting.draw_band_limits(ax, faint=FAINT)
         ax.axvline(contender.score.mean, color=INK, linewidth=1.2, linestyle=(0, (3, 2)))
-        plotting.quiet(ax, ink=INK, faint=FAINT)
+        plotting.despine(ax, ink=INK, faint=FAINT)
         label = {"rotation": 0, "ha": "right", "va": "center", "labelpad": 14}
         ax.set_ylabel(contender.name, color=colour, parse_math=False, **label)
     axes[0].set_xlim(0, 100)
     axes[0].yaxis.get_major_locator().set_params(integer=True, nbins=3)
-    plotting.name_bands(axes[0], ink=INK)
+    plotting.label_bands(axes[0], ink=INK)
     axes[-1].set_xticks(range(0, 101, 20))
     axes[-1].set_xlabel("Score", color=INK)
     return _svg(figure, "scores", "Histogram of the scores of each contender")
@@ -96,7 +96,7 @@ def _rows(names: list[str]) -> tuple[Figure, Any]:
     """A figure with a row for each name, from the top."""
     figure = plotting.figure(height=0.9 + 0.34 * len(names))
     ax = figure.subplots()
-    plotting.quiet(ax, ink=INK, faint=FAINT)
+    plotting.despine(ax, ink=INK, faint=FAINT)
     ax.spines["left"].set_visible(False)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_yticks(range(len(names)), names, parse_math=False)

@@ -17,7 +17,7 @@ from walmart_pipeline.registry import model_versions, writers
 from walmart_pipeline.registry.model_versions import ModelVersion
 from walmart_pipeline.stages.models import material, modelfile_build, modelfile_store, tier_recipes
 from walmart_pipeline.stages.models.material import Material
-from walmart_pipeline.stages.models.registration import WantedModel
+from walmart_pipeline.stages.models.registration import RegistrationRequest
 from walmart_pipeline.stages.models.tiers import TIERS
 
 # Bumped when the same dataset would give other candidates: the asset's code_version.
@@ -108,7 +108,7 @@ def make(
     return dataset, made
 
 
-def to_register(db: Database) -> list[WantedModel]:
+def to_register(db: Database) -> list[RegistrationRequest]:
     """The versions that should be at every Ollama, oldest first: candidates and champions, those of earlier runs too.
 
     A retired version stays where it is.
@@ -121,7 +121,7 @@ def to_register(db: Database) -> list[WantedModel]:
     row = next(iter(db.query(SMOKE_PRODUCT)), None)
     product = Product(**row["product"]) if row else None
     found.sort(key=lambda version: version.semver)
-    return [WantedModel(version, _modelfile(version).modelfile, product) for version in found]
+    return [RegistrationRequest(version, _modelfile(version).modelfile, product) for version in found]
 
 
 def _candidate(

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from walmart_pipeline.core.files import exclusive
+from walmart_pipeline.core.files import file_lock
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import provider_factory
@@ -49,7 +49,7 @@ def advance(
     """
     if not settings.finetune and not any(job.is_under_way for job in _known(warehouse)):
         return [OFF]
-    with exclusive(settings.workspace / "fine_tuning.lock", lambda: log("waiting: another run is at OpenAI")):
+    with file_lock(settings.workspace / "fine_tuning.lock", lambda: log("waiting: another run is at OpenAI")):
         outcome = _advance(settings, warehouse, again=again)
     for line in outcome:
         log(line)

@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from walmart_pipeline.core.files import write_whole
+from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.generation import prompt
 from walmart_pipeline.judge.policy.schema import Policy
@@ -62,5 +62,5 @@ def _write_tier(dataset: Material, tier: str, folder: Path, policy: Policy, base
 def save(path: Path, built: modelfile_build.Built) -> Path:
     """Write a Modelfile; one that says the same is left as it is, with its time."""
     if not path.is_file() or path.read_text(encoding="utf-8") != built.text:
-        write_whole(path, built.text)
+        write_atomically(path, built.text)
     return path

@@ -52,7 +52,7 @@ class RegistrationError(Exception):
 
 
 @dataclass(frozen=True)
-class WantedModel:
+class RegistrationRequest:
     """A version, its Modelfile, and the product for its first listing (None: no listing)."""
 
     version: ModelVersion
@@ -64,7 +64,7 @@ def register_all(
     warehouse: Warehouse,
     settings: Settings,
     judge: Judge,
-    wanted: Sequence[WantedModel],
+    wanted: Sequence[RegistrationRequest],
     *,
     advance: Callable[[int, str], None],
 ) -> list[Row]:
@@ -99,7 +99,7 @@ class _Server:
         self._url = settings.base_url or settings.ollama_base_url
         self.endpoint = transport.address(self._url).shown
 
-    def register(self, wanted: WantedModel, known: Row | None) -> Row:
+    def register(self, wanted: RegistrationRequest, known: Row | None) -> Row:
         """Register one version; returns its row. known: the row of an earlier run."""
         row: Row = {"name": wanted.version.name, "endpoint": self.endpoint, "digest": None, "smoke_score": None}
         row |= (known or {}) | {"problem": None}
@@ -137,7 +137,7 @@ class _Server:
         with self._warehouse.writing() as db:
             db.upsert("models.registrations", [row], ["name", "endpoint"])
 
-    async def _created(self, wanted: WantedModel, store: Callable[[State], None]) -> str | None:
+    async def _created(self, wanted: RegistrationRequest, store: Callable[[State], None]) -> str | None:
         """Create the model unless it is there as it should be; returns its digest.
 
         Raises RegistrationError, CallError, OSError.
@@ -163,7 +163,7 @@ class _Server:
             store("compared")
             return await client.manifest(name)
 
-    async def _base(self, client: OllamaRegistry, wanted: WantedModel) -> Shown:
+    async def _base(self, client: OllamaRegistry, wanted: RegistrationRequest) -> Shown:
         """The base model as the server has it. Raises RegistrationError where it is missing or has other weights."""
         if client.is_hosted:
             raise RegistrationError("refused", f"{client.endpoint} is a hosted Ollama, which keeps no models of ours")

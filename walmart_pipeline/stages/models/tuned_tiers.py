@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from walmart_pipeline.core.files import exclusive
+from walmart_pipeline.core.files import file_lock
 from walmart_pipeline.core.progress import Advance, Progress
 from walmart_pipeline.core.records import Product, Record, content_hash
 from walmart_pipeline.core.settings import Settings
@@ -91,7 +91,7 @@ def tune_all(
         raise TuningError("no validation product's facts carry a listing: run the pipeline on a larger catalog")
     caller = RecipeCaller(settings, judge, calls=plan.calls)
     tuned = []
-    with exclusive(settings.workspace / "tuning.lock", lambda: log("waiting: another run is tuning")):
+    with file_lock(settings.workspace / "tuning.lock", lambda: log("waiting: another run is tuning")):
         for name in dataset.examples:
             if plan.tiers and name not in plan.tiers:
                 continue

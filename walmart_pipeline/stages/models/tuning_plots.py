@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from walmart_pipeline.core import plotting
-from walmart_pipeline.core.files import write_whole
+from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.stages.models import trials
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def draw(study: Study, folder: Path) -> list[Path]:
         if len(scores) >= IMPORTANCES_FROM and len(set(scores)) > 1:
             evaluator = FanovaImportanceEvaluator(seed=0)
             axes["importances"] = optuna_plots.plot_param_importances(study, evaluator=evaluator, target_name=TARGET)
-        return [write_whole(folder / f"{name}.svg", _svg(drawn, name)) for name, drawn in axes.items()]
+        return [write_atomically(folder / f"{name}.svg", _svg(drawn, name)) for name, drawn in axes.items()]
 
 
 @contextmanager

@@ -35,8 +35,8 @@ def _scores(overview: Overview, *, width: float = 7.6, height: float = 3.0) -> F
     figure = plotting.figure(width=width, height=height)
     ax = figure.subplots()
     _bars(ax, overview.scores)
-    plotting.divide_bands(ax)
-    plotting.name_bands(ax)
+    plotting.draw_band_limits(ax)
+    plotting.label_bands(ax)
     if overview.mean is not None:
         ax.axvline(overview.mean, color=plotting.INK, linewidth=1.2, linestyle=(0, (3, 2)))
     ax.set_xlabel(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from walmart_pipeline.core import markdown, plotting
-from walmart_pipeline.core.files import write_whole
+from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.training.dataset_versions import PARQUET, DatasetManifest
@@ -92,7 +92,7 @@ def write(folder: Path, manifest: DatasetManifest) -> Path:
         **{name: _counts(rows) for name, rows in found.tables.items()},
     }
     pictures = plotting.write(drawn, folder / "figures")
-    return write_whole(folder / CARD, _card(manifest, found, {name: path.name for name, path in pictures.items()}))
+    return write_atomically(folder / CARD, _card(manifest, found, {name: path.name for name, path in pictures.items()}))
 
 
 def _statistics(path: Path) -> DatasetStatistics:

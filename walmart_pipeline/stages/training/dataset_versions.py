@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import AliasChoices, Field, ValidationError
 
 from walmart_pipeline.core.errors import UserError
-from walmart_pipeline.core.files import write_whole
+from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.training.example_files import FineTuning
@@ -123,7 +123,7 @@ class DatasetDifference(Record):
 
 def write(folder: Path, manifest: DatasetManifest) -> None:
     """Write version.json."""
-    write_whole(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+    write_atomically(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
 
 
 def known(folder: Path) -> DatasetManifest | None:

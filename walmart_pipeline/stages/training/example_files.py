@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
-from walmart_pipeline.core.files import whole_file
+from walmart_pipeline.core.files import atomic_writer
 from walmart_pipeline.core.records import ExampleMetadata, ExampleOutput, Listing, Product, Record, TrainingExample
 from walmart_pipeline.generation import prompt
 from walmart_pipeline.llm import token_counts
@@ -138,7 +138,7 @@ def write_training_data(path: Path, examples: Iterable[str]) -> int:
     examples: each as JSON. One is held in memory.
     """
     count = 0
-    with whole_file(path) as file:
+    with atomic_writer(path) as file:
         file.write("[")
         for count, example in enumerate(examples, start=1):
             file.write("\n" if count == 1 else ",\n")
@@ -154,7 +154,7 @@ def write_chat(path: Path, examples: Iterable[TrainingExample], *, system_prompt
     examples are missing. Raises ValueError, and writes nothing, for an example that OpenAI would refuse.
     """
     tally = FineTuningTally()
-    with whole_file(path) as file:
+    with atomic_writer(path) as file:
         for count, example in enumerate(examples, start=1):
             line = chat_line(example, system_prompt=system_prompt)
             if problems := check_chat_line(line):
@@ -173,7 +173,7 @@ def write_preferences(path: Path, pairs: Iterable[tuple[TrainingExample, Listing
     pairs: the example that a reviewer's text makes, and the text that stood there before. Without any no file is left.
     """
     count = 0
-    with whole_file(path) as file:
+    with atomic_writer(path) as file:
         for example, replaced in pairs:
             system, user, chosen = _messages(example, system_prompt)
             rejected = {"role": "assistant", "content": prompt.as_json(replaced.model_dump())}

@@ -79,7 +79,8 @@ where verdict = 'accepted' and source_file = $source_file
 IMPORTED_TEXTS = Corpus(
     name="import",
     table="imported_texts",
-    texts="select product_id, example::varchar as text from training.imports semi join wanted_texts using (product_id)",
+    texts="select product_id, example::varchar as text from training.imports "
+    "semi join texts_to_compare using (product_id)",
     read=near_duplicates.example_output,
 )
 

@@ -82,7 +82,7 @@ OUTPUTS = Corpus(
     name="output",
     table="training.outputs",
     texts="select product_id, example::varchar as text from training.examples "
-    "semi join wanted_texts using (product_id)",
+    "semi join texts_to_compare using (product_id)",
     read=near_duplicates.example_output,
 )
 

@@ -137,7 +137,7 @@ def predict(db: Database, judge: Judge, version: RatingModelVersion, *, advance:
     for page in db.pages(UNPREDICTED, {"policy": version.policy}):
         stars = version.model.predict(
             [
-                rating_model.features(QualityReport.from_flat(row["scores"]), Listing(**row["listing"]), judge)
+                rating_model.features(QualityReport.from_row(row["scores"]), Listing(**row["listing"]), judge)
                 for row in page
             ]
         )

@@ -76,7 +76,7 @@ from (select distinct one, other from pair_candidates where similarity <= {NEAR_
 
 # One product for each text of a chunk of pairs.
 WANTED = """
-create or replace temp table wanted_texts as
+create or replace temp table texts_to_compare as
 select sketch_key, min(product_id) as product_id
 from {table}
 where sketch_key in (
@@ -107,7 +107,7 @@ class Corpus(NamedTuple):
     """Texts to compare, one a product.
 
     table: with product_id, sketch_key, bands, bits and compared; null keys are texts too short to compare.
-    texts: SQL for product_id and text of the products in the temporary table `wanted_texts`; read: turns it into a
+    texts: SQL for product_id and text of the products in the temporary table `texts_to_compare`; read: turns it into a
     ComparedText.
     """
 
@@ -183,7 +183,7 @@ def _measured(db: Database, corpus: Corpus, first: int, last: int) -> list[Row]:
     db.execute(WANTED.format(table=corpus.table), places)
     words = {
         row["sketch_key"]: shingles(corpus.read(row["text"]))
-        for page in db.stream(f"select sketch_key, text from ({corpus.texts}) join wanted_texts using (product_id)")
+        for page in db.stream(f"select sketch_key, text from ({corpus.texts}) join texts_to_compare using (product_id)")
         for row in page
     }
     pairs = db.query("select one, other from unsure where place between $first and $last", places)

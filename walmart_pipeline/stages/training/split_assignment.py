@@ -60,7 +60,7 @@ UNSKETCHED = subjects("anti join training.inputs using (product_id, facts_hash)"
 INPUTS = Corpus(
     name="input",
     table="training.inputs",
-    texts=subjects("semi join wanted_texts using (product_id)"),
+    texts=subjects("semi join texts_to_compare using (product_id)"),
     read=near_duplicates.product_text,
 )
 

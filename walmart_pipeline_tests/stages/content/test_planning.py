@@ -118,7 +118,7 @@ def test_a_rating_of_an_earlier_text_says_nothing_of_this_one(db: Database) -> N
 
 def test_what_is_below_the_bar_is_asked_for_anew_but_not_for_ever(db: Database) -> None:
     db.execute("update quality.scores set publishable = false where product_id = 'B-00000004'")
-    assert reasons(db) == {"below the bar": 1}
+    assert reasons(db) == {"below the threshold": 1}
     db.execute("update content.generated_content set revision = ?", [planning.MAX_REVISIONS])
     assert reasons(db) == {}
 

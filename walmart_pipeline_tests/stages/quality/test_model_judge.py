@@ -50,7 +50,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 def write(db: Database, product: Product, title: str) -> None:
     listing = HONEST.model_copy(update={"title": title})
     write_text(db, product, listing)
-    report = JUDGE.report(product, listing).flat()
+    report = JUDGE.report(product, listing).as_row()
     db.upsert("quality.scores", [report | {"content_hash": listing.content_hash}], ["product_id"])
 
 

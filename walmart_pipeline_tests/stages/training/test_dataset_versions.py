@@ -33,7 +33,7 @@ def publish(db: Database, judge: Judge, home: Path) -> DatasetManifest:
 
 @pytest.fixture
 def first(db: Database, judge: Judge, tmp_path: Path) -> DatasetManifest:
-    """40 examples of two categories, one of them rated, one below the bar."""
+    """40 examples of two categories, one of them rated, one below the threshold."""
     for number in range(40):
         key = f"P{number:02}"
         score = 60.0 if number == 39 else 80.0 + number / 2

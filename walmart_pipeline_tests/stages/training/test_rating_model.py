@@ -144,7 +144,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
         products.append(product.model_dump() | state)
         state["content_hash"] = listing.content_hash
         texts.append(listing.model_dump() | state | {"status": "complete", "generated_at": NOW})
-        scores.append(JUDGE.report(product, listing).flat() | state)
+        scores.append(JUDGE.report(product, listing).as_row() | state)
     with made.writing() as db:
         db.append("catalog.products", products)
         db.append("content.generated_content", texts)

@@ -12,10 +12,10 @@ from walmart_pipeline.stages.catalog.feeds import SUFFIXES, Feed
 from walmart_pipeline.stages.catalog.readers import columnar, delimited, json_rows
 from walmart_pipeline.stages.catalog.readers.rows import FeedRow, UnreadableFeedError
 
-__all__ = ["FeedRow", "Reading", "UnreadableFeedError", "read"]
+__all__ = ["FeedContent", "FeedRow", "UnreadableFeedError", "read"]
 
 
-class Reading:
+class FeedContent:
     """The rows of a feed, and what was detected of its format."""
 
     def __init__(self, rows: Iterator[FeedRow], detail: str) -> None:
@@ -24,7 +24,7 @@ class Reading:
 
 
 @contextmanager
-def read(feed: Feed) -> Iterator[Reading]:
+def read(feed: Feed) -> Iterator[FeedContent]:
     """Open a feed; its rows are read lazily.
 
     Raises UnreadableFeedError, also between rows, with the reason: missing, a folder, empty, binary, damaged, unknown.
@@ -40,18 +40,18 @@ def read(feed: Feed) -> Iterator[Reading]:
         raise UnreadableFeedError(f"it can't be read to its end: {error}") from error
 
 
-def _reading(feed: Feed, file: IO[bytes]) -> Reading:
+def _reading(feed: Feed, file: IO[bytes]) -> FeedContent:
     match feed.format:
         case "csv" | "tsv" | "txt":
-            return Reading(*delimited.read(file))
+            return FeedContent(*delimited.read(file))
         case "jsonl" | "ndjson":
-            return Reading(json_rows.read_lines(file), "JSON lines")
+            return FeedContent(json_rows.read_lines(file), "JSON lines")
         case "json":
-            return Reading(*json_rows.read_document(file))
+            return FeedContent(*json_rows.read_document(file))
         case "parquet":
-            return Reading(columnar.read_parquet(file), "Parquet")
+            return FeedContent(columnar.read_parquet(file), "Parquet")
         case "xlsx" | "xls":
-            return Reading(columnar.read_workbook(file), "workbook")
+            return FeedContent(columnar.read_workbook(file), "workbook")
         case other:
             known = ", ".join(SUFFIXES)
             raise UnreadableFeedError(
