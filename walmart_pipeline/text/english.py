@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -76,7 +76,7 @@ def _classes() -> _Classes:
 
 
 def word_classes(words: Iterable[str]) -> str:
-    """One letter a normalized word: its class in english.yaml, or OTHER, UNSAYABLE, FOREIGN, SCRIPT."""
+    """One letter a normalized word: its class in english.yaml, or OTHER, UNPRONOUNCEABLE, FOREIGN, SCRIPT."""
     return "".join(map(_classes().__getitem__, words))
 
 
@@ -87,8 +87,7 @@ def function_words(form: str) -> int:
 
 def odds(form: str) -> list[float]:
     """For each word but the last, the log odds that it and the next stand in shuffled order."""
-    order = _data().order
-    return [order.get(pair, 0.0) for pair in pairwise(form)]
+    return list(map(_data().order.get, pairwise(form), repeat(0.0)))
 
 
 def disorder(form: str) -> float:

@@ -54,6 +54,7 @@ class Pattern(_Part):
 
     regex: str
     at_start: bool = Field(default=False, description="Tried only at the beginning of a text.")
+    needs: tuple[str, ...] = Field(default=(), description="Searched only if the listing contains one, in any case.")
 
 
 class Variant(_Part):

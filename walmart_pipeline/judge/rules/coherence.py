@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
+from operator import itemgetter
 
 from walmart_pipeline.judge.rules.base import Case, Finding, rule
 from walmart_pipeline.judge.rules.language import FOREIGN_FUNCTION_SHARE, LEAST_WORDS, SHOWN_CHARS, SURE, shown
@@ -74,7 +75,7 @@ def _incoherent_description(case: Case) -> Finding | None:
     if known >= ORDERED_WORDS and _is_disorderly(form) and _is_disorderly_without_a(text):
         return Finding("description", *_worst_window(text, form), "order")
     different = len(set(stats.words)) / words
-    if different < VARIED_SHARE and (loop := _loop(text)):
+    if different < VARIED_SHARE and (loop := _loop(text, stats.words)):
         return loop
     if different < CYCLE_SHARE:
         return Finding("description", 0, shown(text), "words")
@@ -146,15 +147,16 @@ def _worst_window(text: str, form: str, size: int = 8) -> tuple[int, int]:
     return spans[0][0], spans[-1][1]
 
 
-def _loop(text: str) -> Finding | None:
-    words = tokenizer.words(text)
-    # Figures come again in every table of sizes.
-    threes = zip(words, words[1:], words[2:], strict=False)
-    times = Counter(three for three in threes if not any(word[0].isdigit() for word in three))
-    looped = sum(count for count in times.values() if count >= LOOP_TIMES)
-    if looped < LOOP_SHARE * len(words):
+def _loop(text: str, words: list[str]) -> Finding | None:
+    frequent = {
+        three: count
+        for three, count in Counter(zip(words, words[1:], words[2:], strict=False)).items()
+        # Figures come again in every table of sizes.
+        if count >= LOOP_TIMES and not any(word[0].isdigit() for word in three)
+    }
+    if not frequent or sum(frequent.values()) < LOOP_SHARE * len(words):
         return None
-    (phrase, count) = times.most_common(1)[0]
+    phrase, count = max(frequent.items(), key=itemgetter(1))
     spans = [match.span() for match in tokenizer.WORD.finditer(tokenizer.normalized(text))]
     again = [index for index in range(len(words) - 2) if tuple(words[index : index + 3]) == phrase][1]
     return Finding("description", spans[again][0], spans[again + 2][1], "loop", {"count": count})

@@ -39,7 +39,12 @@ class Wording:
     def __init__(self, policy: Policy) -> None:
         self._settings = {rule: setting for rule, setting in policy.rules.items() if setting.enabled and setting.fields}
         self._patterns = [
-            (re.compile(pattern.regex), pattern.at_start, self._rules_by_field(name))
+            (
+                re.compile(pattern.regex),
+                pattern.at_start,
+                [tokenizer.normalized(text) for text in pattern.needs] or [""],
+                self._rules_by_field(name),
+            )
             for name, pattern in policy.patterns.items()
         ]
         self._search = PhraseSearch(
@@ -55,7 +60,9 @@ class Wording:
         """(rule id, finding) for each fault of the listing, save what belongs to the product's own names."""
         names = _OwnNames(product)
         yield from self._listed(self._search.find(listing.text, listing.normalized), listing, names)
-        for regex, at_start, rules in self._patterns:
+        for regex, at_start, needs, rules in self._patterns:
+            if not any(text in listing.normalized for text in needs):
+                continue
             for name, text in listing.fields:
                 covering = rules.get(kind_of(name))
                 if covering and (first := regex.match(text) if at_start else regex.search(text)):
