@@ -102,9 +102,9 @@ NUMBER = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# Where a number may begin in a search text; in "50 in x95" after its x.
+# Where a number may begin in a search text between spaces; in "50 in x95" after its x.
 _BEGINNING = re.compile(
-    rf"(?<![^ ])(?:(?P<by>x)?[0-9{_FRACTIONS}]|(?:{'|'.join(word for word in WORDS if word.isalpha())})(?![^ ]))"
+    rf" (?:(?P<by>x)?[0-9{_FRACTIONS}]|(?:{'|'.join(word for word in WORDS if word.isalpha())})(?= ))"
 )
 PACK_OF = re.compile(
     r"(?<!\w)(?:packs?|sets?|cases?|box(?:es)?|bundles?|lots?|rolls?|pouch(?:es)?) of $", re.IGNORECASE
@@ -179,7 +179,7 @@ def quantities(text: str, *, counted: bool = False) -> list[Quantity]:
 
 def _starts(text: str) -> Iterator[int]:
     """Where a number may begin: no part of a word, of a model number such as WH-1000 or of another number."""
-    for beginning in _BEGINNING.finditer(search_text(text)):
+    for beginning in _BEGINNING.finditer(f" {search_text(text)} "):
         start, offset = beginning.start(), len(beginning["by"] or "")
         last = text[start - 1 : start]
         if last and last in ".,-#":

@@ -61,7 +61,10 @@ def is_last_word(word: str) -> bool:
 def left_context(text: str, start: int, reach: int = REACH) -> str:
     """What stands in the same clause before a word that starts there."""
     before = text[max(0, start - reach) : start]
-    return before[max((match.end() for match in _CLAUSE_END.finditer(before)), default=0) :]
+    clause = 0
+    for match in _CLAUSE_END.finditer(before):
+        clause = match.end()
+    return before[clause:]
 
 
 def right_context(text: str, end: int, reach: int = REACH) -> str:

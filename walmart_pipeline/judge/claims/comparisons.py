@@ -52,6 +52,8 @@ _BEFORE = [
         ),
     )
 ]
+# The longest of them is "only just greater than".
+_LONGEST_CHARS = 25
 _AFTER = [
     (re.compile(rf"\s+{words}\b"), comparison)
     for words, comparison in (
@@ -63,7 +65,8 @@ _AFTER = [
 
 def comparison_of(left_context: str, right_context: str) -> Comparison | None:
     """How a figure between these words is compared; None where it is stated as it is."""
+    left = left_context[-_LONGEST_CHARS:]
     for words, comparison in _BEFORE:
-        if words.search(left_context):
+        if words.search(left):
             return comparison
     return next((comparison for words, comparison in _AFTER if words.match(right_context)), None)
