@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from walmart_pipeline.automation import jobs, schedules, sensors
+from walmart_pipeline.automation import jobs, sensors
 from walmart_pipeline.automation.executor import supervised_executor
 from walmart_pipeline.resources import resources
 from walmart_pipeline.stages.catalog import assets as catalog
@@ -32,7 +32,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         assets=dg.load_assets_from_modules(STAGES),
         asset_checks=dg.load_asset_checks_from_modules(CHECKS),
         jobs=[jobs.pipeline, jobs.retrain],
-        schedules=[schedules.nightly],
+        schedules=[jobs.nightly],
         sensors=[sensors.inbox_sensor, sensors.batches_sensor],
         resources={**resources(), **(resource_overrides or {})},
         executor=supervised_executor,

@@ -1,4 +1,4 @@
-"""The jobs."""
+"""The jobs, and the nightly schedule, which ships stopped."""
 
 from __future__ import annotations
 
@@ -23,4 +23,14 @@ retrain = dg.define_asset_job(
     config={"ops": {name: {"config": config} for name, config in RetrainConfig().steps().items()}},
     description="From the accepted texts to a better model: dataset, tuned parameters, candidates, their evaluation "
     "on held-out products, and promotion of a candidate that is better beyond chance.",
+)
+
+nightly = dg.ScheduleDefinition(
+    name="nightly",
+    job=pipeline,
+    # After the day's feeds and before the working day in Bentonville.
+    cron_schedule="0 2 * * *",
+    execution_timezone="America/Chicago",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="The whole pipeline, every night at two.",
 )

@@ -1,10 +1,16 @@
 """Sensors that request runs of the pipeline. Ship stopped."""
 
+import asyncio
+
 import dagster as dg
 
-from walmart_pipeline.automation import batches, inbox
+from walmart_pipeline.automation import inbox
 from walmart_pipeline.automation.jobs import pipeline
 from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.generation.provider_factory import openai_client
+from walmart_pipeline.llm import pricing
+from walmart_pipeline.llm.batch import lifecycle
+from walmart_pipeline.llm.batch.store import BatchStore
 
 BATCH_TAG = "walmart/inbox_batch"
 COLLECTS_TAG = "walmart/collects_batch"
@@ -58,7 +64,7 @@ def batches_sensor(
     """One run at a time: the first one usually leaves nothing to the others."""
     if settings.provider != "openai":
         return dg.SkipReason("WALMART_PROVIDER is not openai: a run would not collect, but use another provider")
-    outcomes = {batch: _outcome(context.instance, COLLECTS_TAG, batch) for batch in batches.ended(settings)}
+    outcomes = {batch: _outcome(context.instance, COLLECTS_TAG, batch) for batch in _ended_batches(settings)}
     if "running" in outcomes.values():
         return dg.SkipReason("the run that collects is not finished yet")
     new = [batch for batch, outcome in outcomes.items() if outcome == "unknown"]
@@ -66,6 +72,23 @@ def batches_sensor(
         tried = f"; a run was requested already: {', '.join(outcomes)}" if outcomes else ""
         return dg.SkipReason(f"no batch has ended since the last look{tried}")
     return dg.RunRequest(run_key=new[0], tags={COLLECTS_TAG: new[0]})
+
+
+def _ended_batches(settings: Settings) -> list[str]:
+    """Ids of the batches that have ended at the provider, oldest first."""
+    if settings.ledger_url is None and not settings.ledger_file.exists():
+        return []
+
+    async def look_up(store: BatchStore) -> list[str]:
+        # A batch is looked up by its id: the model's name does not matter.
+        client = openai_client(settings, "any", pricing.FREE)
+        try:
+            return await lifecycle.ended(client, store)
+        finally:
+            await client.close()
+
+    with BatchStore(settings.ledger) as store:
+        return asyncio.run(look_up(store))
 
 
 def _outcome(instance: dg.DagsterInstance, tag: str, key: str) -> inbox.Outcome:

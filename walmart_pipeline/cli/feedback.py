@@ -33,12 +33,12 @@ def import_ratings(
     as_json: AsJson = False,
 ) -> None:
     """Import ratings. The newest of a reviewer for a text counts; the same file again changes nothing."""
-    from walmart_pipeline.stages.quality import rating_files
+    from walmart_pipeline.stages.quality import ratings as reviews
 
     if source.is_file() and source.suffix.lower() not in SUFFIXES:
         usage_error(f"{source}: use a file that ends in {', '.join(SUFFIXES)}")
     with warehouse_for(source, settings_from(workspace=home)).writing() as db:
-        imported = rating_files.import_file(db, source, now=datetime.now(UTC))
+        imported = reviews.import_file(db, source, now=datetime.now(UTC))
     _report(source, imported, as_json)
 
 

@@ -1,4 +1,4 @@
-"""The paired bootstrap: a mean difference with its confidence interval."""
+"""The paired bootstrap, and the agreement of two raters."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from walmart_pipeline.core.records import Record
 RESAMPLES = 10_000
 # Resampled differences held at once (32 MiB of indices and as much of values), whatever the number of pairs.
 _BATCH = 2**22
+
+STARS = (1, 2, 3, 4, 5)
 
 
 class MeanDifference(Record):
@@ -62,3 +64,37 @@ def mean_difference(
         means.append(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
     low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
     return MeanDifference(mean=mean, low=float(low), high=float(high), level=level, resamples=resamples)
+
+
+class Agreement(Record):
+    """Measures over pairs of ratings; None where they are not defined: no pair, or a rater who always says the same."""
+
+    n: int
+    mae: float | None = Field(description="Mean absolute difference, in stars.")
+    spearman: float | None = Field(description="Correlation of the ranks, −1 to 1.")
+    kappa: float | None = Field(description="Cohen's kappa with quadratic weights: 1 is full agreement, 0 is chance.")
+
+
+def agreement(pairs: Sequence[tuple[int, int]]) -> Agreement:
+    """Agreement of the first of each pair with the second, both in stars from 1 to 5."""
+    from sklearn.metrics import cohen_kappa_score, mean_absolute_error
+
+    if not pairs:
+        return Agreement(n=0, mae=None, spearman=None, kappa=None)
+    first, second = zip(*pairs, strict=True)
+    is_defined = len({*first, *second}) > 1
+    return Agreement(
+        n=len(pairs),
+        mae=float(mean_absolute_error(first, second)),
+        spearman=spearman(first, second),
+        kappa=float(cohen_kappa_score(first, second, labels=STARS, weights="quadratic")) if is_defined else None,
+    )
+
+
+def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Spearman's rank correlation; None where one side is constant or there are fewer than two pairs."""
+    from scipy.stats import spearmanr
+
+    if len(set(first)) < 2 or len(set(second)) < 2:
+        return None
+    return float(spearmanr(first, second).statistic)

@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from walmart_pipeline.automation.jobs import RETRAINING
-from walmart_pipeline.automation.schedules import nightly
+from walmart_pipeline.automation.jobs import RETRAINING, nightly
 from walmart_pipeline.automation.sensors import inbox_sensor
 from walmart_pipeline.definitions import build_defs
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from walmart_pipeline.core.agreement import Agreement, agreement
+from walmart_pipeline.core.statistics import Agreement, agreement
 
 
 def test_full_agreement_and_full_disagreement_are_one_and_minus_one() -> None:

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
+import itertools
+import json
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
-from walmart_pipeline.core.records import Listing, Product
+from pydantic import Field
+
+from walmart_pipeline.core.files import atomic_writer
+from walmart_pipeline.core.records import Listing, Product, Record
 from walmart_pipeline.core.warehouse import Database, struct
-from walmart_pipeline.stages.delivery.formats import Accepted, ExportSummary, write_csv, write_jsonl, write_txt
 
 # Bumped when the same listings would give other files: the asset's code_version.
 VERSION = "1"
 
-FORMATS: dict[str, Callable[[Path, Iterable[Accepted]], ExportSummary]] = {
-    "jsonl": write_jsonl,
-    "csv": write_csv,
-    "txt": write_txt,
-}
+# A product, its accepted listing, and the listing's quality score from 0 to 100.
+Accepted: TypeAlias = tuple[Product, Listing, float]
+
+COLUMNS = (
+    "product_id",
+    "gtin",
+    "brand",
+    "category",
+    "price",
+    "quality_score",
+    "title",
+    "key_features",
+    "description",
+    "seo_keywords",
+)
+
+# Excel reads a CSV without it in the computer's local code page: “Café” becomes “CafÃ©”. DuckDB, pandas and
+# Python's utf-8-sig skip it.
+BYTE_ORDER_MARK = "\ufeff"
+
+_STARTS_A_FORMULA = "=+-@"
+
+_RULE = "-" * 72
 
 ACCEPTED = f"""
 select
@@ -61,3 +88,138 @@ def accepted(db: Database) -> Iterator[Accepted]:
     for rows in db.stream(ACCEPTED):
         for row in rows:
             yield Product(**row["product"]), Listing(**row["listing"]), row["score"]
+
+
+class ExportSummary(Record):
+    """A file that was delivered."""
+
+    path: str
+    format: str = Field(description="As the command line names it: jsonl, csv, txt.")
+    rows: int = Field(description="Listings; a header is not counted.")
+    bytes: int
+    sha256: str = Field(description="Of the file's bytes, 64 hex digits.")
+
+
+def export(path: Path, rows: Iterable[str], *, format: str, header: str = "") -> ExportSummary:
+    """Write the header and one text for each listing, as they are, in UTF-8; one row is in memory at a time.
+
+    The file takes its name after the last row: an error while the rows are made leaves the old file as it was.
+    """
+    # The header counts as the row before the first.
+    written, size = -1, 0
+    digest = hashlib.sha256()
+    with atomic_writer(path) as file:
+        for text in itertools.chain([header], rows):
+            data = text.encode()
+            digest.update(data)
+            size += len(data)
+            file.write(text)
+            written += 1
+    return ExportSummary(path=str(path), format=format, rows=written, bytes=size, sha256=digest.hexdigest())
+
+
+def write_jsonl(path: Path, accepted: Iterable[Accepted]) -> ExportSummary:
+    """One object a line: product_id, gtin, brand, category (broad to narrow), price, quality_score, and the listing.
+
+    What a product lacks is null. Raises ValueError, and writes nothing, for a price that is not a finite number.
+    """
+    return export(path, (_json_line(*row) for row in accepted), format="jsonl")
+
+
+def _json_line(product: Product, listing: Listing, score: float) -> str:
+    value = {
+        **product.model_dump(include={"product_id", "gtin", "brand", "category", "price"}),
+        "quality_score": score,
+        "listing": listing.model_dump(),
+    }
+    # ASCII: a reader that takes U+2028 or U+0085 for the end of a line still gets whole lines.
+    return json.dumps(value, allow_nan=False) + "\n"
+
+
+def write_csv(path: Path, accepted: Iterable[Accepted]) -> ExportSummary:
+    """RFC 4180 (CRLF, quotes doubled), UTF-8 with a byte order mark, with a header.
+
+    A category is its path with " > ", key features stand one a line in their cell, keywords are divided by ", ".
+    No text can run as a formula (`harmless`); price and quality_score are numbers; what a product lacks is empty.
+    """
+    rows = (_row(_cells(*row)) for row in accepted)
+    return export(path, rows, format="csv", header=BYTE_ORDER_MARK + _row(COLUMNS))
+
+
+def harmless(text: str) -> str:
+    """The text, with a leading apostrophe where a spreadsheet could take it for a formula.
+
+    That is where the first character is a tab, carriage return or line feed, or where = + - @ comes first after
+    white space, invisible characters and double quotes, in any width (＝ ﹢ －). Quoting the cell does not help:
+    spreadsheets remove the quotes first. After OWASP, CSV Injection.
+    """
+    if text[:1] in ("\t", "\r", "\n"):
+        return "'" + text
+    for character in text:
+        if unicodedata.normalize("NFKC", character)[0] in _STARTS_A_FORMULA:
+            return "'" + text
+        if not _is_skipped(character):
+            break
+    return text
+
+
+def _is_skipped(character: str) -> bool:
+    """White space, control and format characters (such as U+200B), and double quotes of any kind."""
+    return not character.isprintable() or character.isspace() or character in '"“”„‟″＂'
+
+
+def _cells(product: Product, listing: Listing, score: float) -> list[str | float | None]:
+    return [
+        harmless(product.product_id),
+        harmless(product.gtin or ""),
+        harmless(product.brand or ""),
+        harmless(" > ".join(product.category)),
+        product.price,
+        score,
+        harmless(listing.title),
+        harmless("\n".join(listing.key_features)),
+        harmless(listing.description),
+        harmless(", ".join(listing.seo_keywords)),
+    ]
+
+
+def _row(cells: Iterable[str | float | None]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue()
+
+
+def write_txt(path: Path, accepted: Iterable[Accepted]) -> ExportSummary:
+    """One listing after the other: title, identity, key features, description, keywords; a rule between two.
+
+    Long lines are left long, so that a text can be copied as it is.
+    """
+    return export(path, (_listing(*row) for row in accepted), format="txt")
+
+
+def _listing(product: Product, listing: Listing, score: float) -> str:
+    identity = [f"Product {product.product_id}"]
+    if product.gtin:
+        identity.append(f"GTIN {product.gtin}")
+    if product.brand:
+        identity.append(product.brand)
+    if product.category:
+        identity.append(" > ".join(product.category))
+    if product.price is not None:
+        identity.append(f"${product.price:,.2f}")
+    identity.append(f"quality {score:.1f}")
+    parts = [
+        f"{listing.title}\n{' | '.join(identity)}",
+        "\n".join(f"* {feature}" for feature in listing.key_features),
+        listing.description,
+        f"Keywords: {', '.join(listing.seo_keywords)}" if listing.seo_keywords else "",
+        _RULE,
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n\n"
+
+
+FORMATS: dict[str, Callable[[Path, Iterable[Accepted]], ExportSummary]] = {
+    "jsonl": write_jsonl,
+    "csv": write_csv,
+    "txt": write_txt,
+}

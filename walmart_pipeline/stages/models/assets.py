@@ -10,7 +10,7 @@ from walmart_pipeline.core.warehouse import Row, Warehouse
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.stages.models import candidates as versions
-from walmart_pipeline.stages.models import fine_tune_jobs, fine_tuning, modelfile_store, registration, tuned_tiers
+from walmart_pipeline.stages.models import fine_tune_jobs, fine_tuning, modelfile_build, registration, tuned_tiers
 
 
 @dg.asset(
@@ -19,7 +19,7 @@ from walmart_pipeline.stages.models import fine_tune_jobs, fine_tuning, modelfil
     deps=[dg.AssetKey(["training", "dataset"])],
     kinds={"ollama", "python"},
     owners=["team:ml"],
-    code_version=modelfile_store.VERSION,
+    code_version=modelfile_build.VERSION,
     pool=WAREHOUSE_POOL,
 )
 def modelfiles(
@@ -33,7 +33,7 @@ def modelfiles(
     parsed back and compared before it is written. A tier with too few examples is not built: `missing` says how many.
     """
     with warehouse.writing() as db:
-        tiers = modelfile_store.write(db, settings.modelfiles, policy=judge.policy, base_model=settings.base_model)
+        tiers = modelfile_build.write(db, settings.modelfiles, policy=judge.policy, base_model=settings.base_model)
     built = [tier for tier in tiers if tier["built"]]
     columns = ("tier", "built", "missing", "examples", "base_model", "path")
     return dg.MaterializeResult(

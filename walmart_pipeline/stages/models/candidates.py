@@ -15,7 +15,7 @@ from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.registry import model_versions, writers
 from walmart_pipeline.registry.model_versions import ModelVersion
-from walmart_pipeline.stages.models import material, modelfile_build, modelfile_store, tier_recipes
+from walmart_pipeline.stages.models import material, modelfile_build, tier_recipes
 from walmart_pipeline.stages.models.material import Material
 from walmart_pipeline.stages.models.registration import RegistrationRequest
 from walmart_pipeline.stages.models.tiers import TIERS
@@ -146,7 +146,7 @@ def _candidate(
     path = None
     if version.recipe.provider == "ollama":
         file = f"{version.name.replace(':', '-')}.Modelfile"
-        path = str(modelfile_store.save(settings.modelfiles / file, _modelfile(version)))
+        path = str(modelfile_build.save(settings.modelfiles / file, _modelfile(version)))
         model_versions.set_modelfile(db, version.name, path)
     return Candidate(version=version, tuned=tuned is not None, modelfile=path)
 

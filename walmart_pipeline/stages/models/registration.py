@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.settings import Settings
@@ -24,7 +24,6 @@ from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.registry.model_versions import ModelVersion
 from walmart_pipeline.stages.models.modelfile import Modelfile
-from walmart_pipeline.stages.models.ollama_payloads import create_payload, differences
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -225,3 +224,49 @@ class _Server:
             yield client
         finally:
             await client.close()
+
+
+def create_payload(modelfile: Modelfile, adapter_sha256: str | None) -> dict[str, Any]:
+    """A Modelfile as POST /api/create takes it. Its parameters are typed: Ollama would store a text unchecked."""
+    given: dict[str, Any] = {
+        "from": modelfile.from_,
+        "parameters": modelfile.parameters,
+        "system": modelfile.system,
+        "template": modelfile.template,
+        "license": modelfile.license,
+        "messages": [{"role": role, "content": content} for role, content in modelfile.messages],
+    }
+    if modelfile.adapter and adapter_sha256:
+        given["adapters"] = {Path(modelfile.adapter).name: f"sha256:{adapter_sha256}"}
+    return {name: value for name, value in given.items() if value}
+
+
+def differences(shown: Shown, modelfile: Modelfile, base: Shown, adapter_sha256: str | None) -> list[str]:
+    """The differences of a model from its Modelfile; empty where there are none.
+
+    base: the model that it is made from, whose parameters it has beside its own, and whose system text and messages
+    where it has none.
+    """
+    from walmart_pipeline.llm.clients.ollama_models import same_model
+
+    found = []
+    if shown.parent and not same_model(shown.parent, modelfile.from_):
+        found.append(f"it is made from {shown.parent}, not {modelfile.from_}")
+    parameters = {**base.parameters, **{name: _stored(value) for name, value in modelfile.parameters.items()}}
+    for name in sorted(parameters.keys() | shown.parameters.keys()):
+        actual, expected = shown.parameters.get(name), parameters.get(name)
+        if actual != expected or type(actual) is not type(expected):
+            found.append(f"{name} is {actual!r}, not {expected!r}")
+    if shown.system != (modelfile.system or base.system):
+        found.append("its system text differs")
+    messages = modelfile.messages or base.messages
+    if shown.messages != messages:
+        found.append(f"its {len(shown.messages)} messages are not the {len(messages)} of its Modelfile")
+    if adapter_sha256 and adapter_sha256 not in shown.adapters:
+        found.append("its adapter differs")
+    return found
+
+
+def _stored(value: Any) -> Any:
+    """A parameter as Ollama stores it: every number as a float."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
-from walmart_pipeline.core.agreement import Agreement, agreement, spearman
 from walmart_pipeline.core.records import Listing, Product, Record
+from walmart_pipeline.core.statistics import Agreement, agreement, spearman
 from walmart_pipeline.core.warehouse import Database, Warehouse, batches, struct
 from walmart_pipeline.generation.model_rater import ModelRater, ModelRating, RatedText
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from walmart_pipeline.core.records import Listing, Product
-from walmart_pipeline.stages.delivery.formats import (
+from walmart_pipeline.stages.delivery.exporter import (
     COLUMNS,
     Accepted,
     ExportSummary,

@@ -18,7 +18,7 @@ from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm.clients.ollama_models import OllamaRegistry
 from walmart_pipeline.registry import model_versions
-from walmart_pipeline.stages.models import candidates, ollama_payloads
+from walmart_pipeline.stages.models import candidates, registration
 from walmart_pipeline.stages.models.assets import candidates as asset
 from walmart_pipeline.stages.models.modelfile import parse
 from walmart_pipeline_tests.judge.examples import KETTLE
@@ -429,7 +429,7 @@ def test_a_run_that_is_killed_after_any_step_is_continued_by_the_next(
 
 def test_the_parameters_of_the_wire_are_those_of_the_modelfile() -> None:
     says = parse('FROM a\nPARAMETER num_ctx 4096\nPARAMETER temperature 0.4\nPARAMETER stop "</s>"\nSYSTEM hi\n')
-    assert ollama_payloads.create_payload(says, None) == {
+    assert registration.create_payload(says, None) == {
         "from": "a",
         "parameters": {"num_ctx": 4096, "temperature": 0.4, "stop": ["</s>"]},
         "system": "hi",

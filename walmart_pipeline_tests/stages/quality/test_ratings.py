@@ -18,7 +18,7 @@ from walmart_pipeline.core.row_files import RowFileError
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
 from walmart_pipeline.stages.quality import ratings
-from walmart_pipeline.stages.quality.rating_files import RatingImport, import_file
+from walmart_pipeline.stages.quality.ratings import RatingImport, import_file
 from walmart_pipeline_tests.judge.examples import HONEST, KETTLE
 from walmart_pipeline_tests.paths import COMMAND
 
