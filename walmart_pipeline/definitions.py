@@ -1,4 +1,4 @@
-"""Everything that Dagster loads."""
+"""The definitions that Dagster loads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHECKS = (catalog_checks, quality_checks, training_checks, evaluation_checks)
 
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """All definitions; a resource of the same name in `resource_overrides` takes the place of ours."""
+    """Build all definitions; `resource_overrides` replace resources by name."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(STAGES),
         asset_checks=dg.load_asset_checks_from_modules(CHECKS),

@@ -1,4 +1,4 @@
-"""Dagster resources. All follow from `settings`: replacing it moves a run to another workspace."""
+"""Dagster resources. All depend on `settings`: replacing it moves a run to another workspace."""
 
 from typing import Any
 
@@ -14,40 +14,40 @@ from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.registry import model_versions, writers
 
-# Assets and checks that work on the warehouse, and make no model calls, are in this pool of one.
+# A pool of one slot, for assets and checks that use the warehouse and make no model calls.
 WAREHOUSE_POOL = "warehouse"
 
 
 @dg.resource(description="Paths and configuration, from the environment and .env.")
 def settings_resource() -> settings.Settings:
-    """Read when the run begins, not when the code is loaded."""
+    """Load the settings when the run starts, not when the code is imported."""
     return settings.load()
 
 
 @dg.resource(description="The DuckDB warehouse.", required_resource_keys={"settings"})
 def warehouse_resource(context: dg.InitResourceContext) -> Warehouse:
-    """Opened by each step for as long as it needs it."""
+    """Create the warehouse; each step opens it only as long as it needs it."""
     configured: settings.Settings = context.resources.settings
     return Warehouse(configured.warehouse, configured.warehouse_wait_seconds)
 
 
 @dg.resource(description="Reports the progress of long steps.")
 def progress_resource() -> LogProgress:
-    """Lines in the run's log; `walmart-pipeline run` puts bars in its place."""
+    """Create progress lines in the run's log; `walmart-pipeline run` overrides it with bars."""
     return LogProgress()
 
 
 @dg.resource(
-    description="The quality gate: the judge under the policy profile in force.", required_resource_keys={"settings"}
+    description="The quality gate: the judge under the active policy profile.", required_resource_keys={"settings"}
 )
 def judge_resource(context: dg.InitResourceContext) -> Judge:
-    """Word lists and patterns are compiled once a run."""
+    """Create the judge: word lists and patterns are compiled once per run."""
     return Judge(profiles.load(context.resources.settings.policy))
 
 
 @dg.resource(description="Writes the listings.", required_resource_keys={"settings", "judge", "warehouse"})
 def provider_resource(context: dg.InitResourceContext) -> Provider:
-    """By WALMART_PROVIDER, with its champion; `auto` needs no server and no key."""
+    """Create the provider named by WALMART_PROVIDER, with its champion; `auto` needs no server and no key."""
     warehouse: Warehouse = context.resources.warehouse
     return provider_factory.choose(
         context.resources.settings,
@@ -59,16 +59,16 @@ def provider_resource(context: dg.InitResourceContext) -> Provider:
 
 
 @dg.resource(
-    description="A model that rates a sample of the texts; none where the sample is 0.",
+    description="A model that rates a sample of the texts; None if the sample is 0.",
     required_resource_keys={"settings", "judge"},
 )
 def rater_resource(context: dg.InitResourceContext) -> ModelRater | None:
-    """By WALMART_MODEL_JUDGE; off by default."""
+    """Create the model named by WALMART_MODEL_JUDGE; off by default."""
     return model_rater.rater(context.resources.settings, context.resources.judge)
 
 
 def resources() -> dict[str, Any]:
-    """All resources by the name that an asset asks for."""
+    """Return all resources by name."""
     return {
         "settings": settings_resource,
         "warehouse": warehouse_resource,

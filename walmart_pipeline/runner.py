@@ -21,18 +21,19 @@ if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
 
-# The config of each op that has one.
+# Config by op.
 Steps: TypeAlias = Mapping[str, Mapping[str, Any]]
 
-# How dagster names the error of a run that was ended by Ctrl-C, a signal, or its UI.
+# Dagster's error for a run that was stopped by Ctrl-C, a signal, or the UI.
 INTERRUPTED = "DagsterExecutionInterruptedError"
 
+# Removed from messages: errors for users are shown without their class.
 USER_ERROR = re.compile(r"^(dagster\.\S+\.Failure|walmart_pipeline\.\S+Error): ")
 
-# What `--plan-only` runs: reading, cleaning and planning.
+# The assets of `--plan-only`.
 PLANNING = ("catalog/raw_products", "catalog/products", "content/generation_plan")
 
-# What a removed feed leaves: its products, their listings and the files made from them.
+# The assets to update after feeds were removed.
 WITHDRAWAL = ("catalog/products", "quality/listings", "quality/review_queue", "delivery/exports")
 
 
@@ -45,11 +46,10 @@ def run(
     plan_only: bool = False,
     progress: Progress,
 ) -> Summary:
-    """Execute the job `pipeline`; `Summary.error` names a step that failed.
+    """Execute the job `pipeline`; `Summary.error` names a failed step.
 
     catalog: files and folders to read in place; empty: the inbox. accept_shrinkage: load feeds that lost most of
-    their rows. limit: write at most so many products.
-    plan_only: stop where calls would begin.
+    their rows. limit: maximum number of products to write. plan_only: stop before any model call.
     """
     steps: Steps = {
         "catalog__raw_products": {"paths": list(catalog), "accept_shrinkage": accept_shrinkage},
@@ -59,17 +59,17 @@ def run(
 
 
 def withdraw(settings: Settings, *, progress: Progress) -> str | None:
-    """Take the products of removed feeds out of the listings and the exports. Returns the error of a failed step."""
+    """Remove the products of removed feeds from the listings and exports. Returns the error of a failed step."""
     return _execute(settings, progress, "pipeline", {}, only=WITHDRAWAL).error
 
 
 def retrain(
     settings: Settings, *, config: RetrainConfig, tiers: Sequence[str] = (), promote: bool = True, progress: Progress
 ) -> Retraining:
-    """Execute the job `retrain`; `Retraining.error` names a step that failed.
+    """Execute the job `retrain`; `Retraining.error` names a failed step.
 
-    tiers: those to make candidates of; empty: each that has enough examples. promote: carry out the evaluation's
-    decision; otherwise it is only reported.
+    tiers: by name; empty: each with enough examples. promote: apply the evaluation's decision instead of only
+    reporting it.
     """
     return retrained(settings, _execute(settings, progress, "retrain", config.steps(tiers=tiers, promote=promote)))
 
@@ -82,7 +82,7 @@ def _execute(
     *,
     only: Sequence[str] | None = None,
 ) -> EndedRun:
-    """Run a job in this process. steps: config by op. only: the assets of it to materialize; None for all."""
+    """Run a job in this process. steps: config by op. only: a selection of its assets; None for all."""
     import dagster as dg
 
     from walmart_pipeline.definitions import build_defs
@@ -91,7 +91,7 @@ def _execute(
     job = build_defs({"settings": settings, "progress": progress}).resolve_job_def(job_name)
     run_config = {
         "ops": {name: {"config": dict(config)} for name, config in steps.items()},
-        # The terminal shows progress and a summary; the log of every step is in the UI.
+        # The terminal shows progress and a summary; the UI has the log of every step.
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     run_id = str(uuid4())
@@ -103,19 +103,19 @@ def _execute(
             run_id=run_id,
             raise_on_error=False,
         )
-    error = None if result.success else _why(result.all_events)
+    error = None if result.success else _failure(result.all_events)
     return EndedRun(started, result.run_id, time.monotonic() - clock, error)
 
 
-def _why(events: Sequence[DagsterEvent]) -> str:
-    """Where the run failed first, and the error that it began with."""
+def _failure(events: Sequence[DagsterEvent]) -> str:
+    """Return the first failed step and its root error."""
     for event in events:
         if event.is_step_failure:
             step = (event.step_key or "").replace("__", "/")
-            why = _root(event.step_failure_data.error)
-            if INTERRUPTED in why:
-                return f"stopped at {step}; what was done by then is kept: run again to go on"
-            return f"{step}: {why}"
+            reason = _root(event.step_failure_data.error)
+            if INTERRUPTED in reason:
+                return f"stopped at {step}; completed work is saved: run again to continue"
+            return f"{step}: {reason}"
         if event.is_job_failure:
             return _root(event.job_failure_data.error)
     return "the run failed without an error: see its log in the UI (`walmart-pipeline dev`)"
@@ -124,5 +124,4 @@ def _why(events: Sequence[DagsterEvent]) -> str:
 def _root(error: SerializableErrorInfo | None) -> str:
     while error and error.cause:
         error = error.cause
-    # Errors for users are shown without their class.
     return USER_ERROR.sub("", error.message.strip()) if error else "no message"

@@ -1,4 +1,4 @@
-"""The executor of the jobs: all steps in the run's own process, under the locks of live_runs."""
+"""The executor of the jobs: all steps in the run's process, under the locks of live_runs."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 class SupervisedExecutor(dg.Executor):
-    """Runs of the UI, the daemon and `dg launch`; `walmart-pipeline run` takes the same locks for itself."""
+    """Executes runs of the UI, the daemon and `dg launch`; `walmart-pipeline run` takes the same locks itself."""
 
     def __init__(self, inner: dg.Executor) -> None:
         self._inner = inner
 
     @property
     def retries(self) -> RetryMode:
-        """Those of the in-process executor."""
+        """The retry mode of the in-process executor."""
         return self._inner.retries
 
     def execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[dg.DagsterEvent]:
-        """Wait until no other run of the kind is under way, then execute all steps."""
+        """Wait for the active run of the same kind, if any, then execute all steps."""
         announce = plan_context.log.warning
         with live_runs.supervised(plan_context.instance, plan_context.run_id, plan_context.job_name, announce):
             yield from self._inner.execute(plan_context, execution_plan)
@@ -37,7 +37,7 @@ class SupervisedExecutor(dg.Executor):
 
 _in_process: Any = dg.in_process_executor
 
-# A process for each step would import all definitions anew: 42 s instead of 7 s for six trivial assets.
+# A process per step would import all definitions each time: 42 s instead of 7 s for six trivial assets.
 supervised_executor = dg.ExecutorDefinition(
     name="in_process",
     config_schema=_in_process.config_schema,

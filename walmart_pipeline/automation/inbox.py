@@ -1,7 +1,4 @@
-"""The cursor of the inbox sensor: which files wait to be processed.
-
-A file counts as done only when the run that was requested for it has succeeded: a run that fails loses nothing.
-"""
+"""The cursor of the inbox sensor. A file is done only when the run that was requested for it has succeeded."""
 
 from __future__ import annotations
 
@@ -15,19 +12,19 @@ from walmart_pipeline.stages.catalog import feeds
 
 Outcome: TypeAlias = Literal["running", "succeeded", "failed", "unknown"]
 
-# After so many failed runs a file waits until it changes.
+# After this many failed runs a file is ignored until it changes.
 ATTEMPTS = 3
 
 
 class FileBatch(BaseModel):
-    """Files that one run was requested for, as they were then: name to signature."""
+    """The files that a run was requested for: name to signature at that time."""
 
     files: dict[str, str]
     attempt: int = 1
 
     @property
     def key(self) -> str:
-        """Equal for the same files in the same state at the same attempt: Dagster launches a run key once."""
+        """Run key: Dagster launches it once for the same files, signatures and attempt."""
         return f"{content_hash(self.files)[:12]}-{self.attempt}"
 
 
@@ -39,7 +36,7 @@ class Cursor(BaseModel):
     pending: FileBatch | None = None
 
     def settle(self, outcome: Outcome) -> None:
-        """Record the outcome of the pending batch: done, to be tried again, or given up."""
+        """Record the outcome of the pending batch: done, retried or given up."""
         if self.pending is None or outcome in ("running", "unknown"):
             return
         if outcome == "succeeded":
@@ -52,7 +49,7 @@ class Cursor(BaseModel):
             self.pending = None
 
     def take(self, present: dict[str, str]) -> FileBatch | None:
-        """The batch to request: the pending one, else all files that are new or changed, else None."""
+        """Return the batch to request: the pending one, else all new or changed files, else None."""
         self.done = {name: signature for name, signature in self.done.items() if name in present}
         self.gave_up = {name: signature for name, signature in self.gave_up.items() if present.get(name) == signature}
         if self.pending is None:
@@ -66,7 +63,7 @@ class Cursor(BaseModel):
 
 
 def settled_files(inbox: Path, quiet_seconds: float) -> dict[str, str]:
-    """Name and signature of every feed in the inbox that is no longer being written."""
+    """Name and signature of every complete feed in the inbox."""
     found = feeds.find([inbox]) if inbox.is_dir() else []
-    growing = {feed.name for feed in feeds.being_written(found, quiet_seconds)}
-    return {feed.name: feed.signature() for feed in found if feed.name not in growing}
+    incomplete = {feed.name for feed in feeds.being_written(found, quiet_seconds)}
+    return {feed.name: feed.signature() for feed in found if feed.name not in incomplete}

@@ -6,7 +6,7 @@ import dagster as dg
 
 from walmart_pipeline.automation.retrain_config import RetrainConfig
 
-# A retraining makes hundreds of model calls: never as a part of the nightly run.
+# Excluded from the nightly run: a retraining makes hundreds of model calls.
 RETRAINING = dg.AssetSelection.assets(
     "models/tuned", "models/candidates", "models/fine_tuned", "evaluation/model_evaluation", "evaluation/promotion"
 )
@@ -14,15 +14,15 @@ RETRAINING = dg.AssetSelection.assets(
 pipeline = dg.define_asset_job(
     "pipeline",
     selection=dg.AssetSelection.all() - RETRAINING,
-    description="Everything, from the inbox to the exports: the nightly run, and what `walmart-pipeline run` does.",
+    description="The whole pipeline, from the inbox to the exports: the nightly run and `walmart-pipeline run`.",
 )
 
 retrain = dg.define_asset_job(
     "retrain",
     selection=dg.AssetSelection.groups("training") | RETRAINING,
     config={"ops": {name: {"config": config} for name, config in RetrainConfig().steps().items()}},
-    description="From the accepted texts to a better model: dataset, tuned parameters, candidates, their evaluation "
-    "on held-out products, and promotion of a candidate that is better beyond chance.",
+    description="Better models from the accepted texts: dataset, tuned parameters, candidates, their evaluation on "
+    "held-out products, and promotion of a significantly better candidate.",
 )
 
 nightly = dg.ScheduleDefinition(

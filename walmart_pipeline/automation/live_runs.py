@@ -1,4 +1,4 @@
-"""Which runs of a workspace are alive, and which may go on: locks that end with the process that holds them."""
+"""Locks of a workspace's runs, which end with their process: they show which runs are alive and serialize them."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# A shorter wait is not worth a message.
+# Until a wait is announced.
 ANNOUNCE_SECONDS = 2.0
 POLL_SECONDS = 0.2
 
-# How long an interrupted run may take to end in good order: it may be waiting for a server that does not answer.
+# For the clean shutdown of an interrupted run, which may be waiting for an unresponsive server.
 GRACE_SECONDS = 3.0
 
-KILLED = "the process of this run was killed; what it had done by then is kept"
-INTERRUPTED = "stopped; what was done by then is kept: run again to go on"
+KILLED = "the process of this run was killed; completed work is saved"
+INTERRUPTED = "stopped; completed work is saved: run again to continue"
 
 
 @contextmanager
 def instance(settings: Settings) -> Iterator[DagsterInstance]:
-    """The Dagster instance of a workspace: the one that its UI shows."""
+    """Open the Dagster instance of a workspace, the same as in its UI."""
     import dagster as dg
 
     prepare(settings)
-    # Not entered as a context manager: dagster 1.13 enters it again for a run or a tick, and an instance that was
-    # entered twice stays behind as the one that later definitions are loaded with, though it is closed.
+    # Not used as a context manager: dagster 1.13 enters it again for a run or a tick, and then loads later definitions
+    # with the closed instance.
     opened = dg.DagsterInstance.from_config(str(settings.dagster_home))
     try:
         yield opened
@@ -56,10 +56,10 @@ def instance(settings: Settings) -> Iterator[DagsterInstance]:
 def supervised(
     instance: DagsterInstance, run_id: str, job: str, announce: Callable[[str], None] = logger.warning
 ) -> Iterator[None]:
-    """Execute a run in this block: its process is known to be alive, and it is the only one of its kind.
+    """Execute a run in this block, registered as alive, and as the only run of its kind.
 
-    One pipeline and one retraining run at a time; another one waits here first, and `announce` gets for which. After
-    SIGINT or SIGTERM the run has GRACE_SECONDS to end in good order; then the process ends.
+    One pipeline and one retraining run at a time; others wait here, and `announce` is called with the run they wait
+    for. After SIGINT or SIGTERM the run has GRACE_SECONDS for a clean shutdown; then the process exits.
     """
     with (
         _interruptible(instance, run_id) as interrupted,
@@ -76,9 +76,9 @@ def supervised(
 
 
 def reap_dead_runs(instance: DagsterInstance) -> list[str]:
-    """Mark runs whose process was killed as failed, and free their places in the pools. Returns their ids.
+    """Mark runs whose process was killed as failed and free their pool slots. Returns their ids.
 
-    Dagster would show such a run as started, and let others wait for its place, without end.
+    Dagster would show such a run as started, and let others wait for its slots, forever.
     """
     reaped = []
     with _mutex(instance):
@@ -97,7 +97,7 @@ def reap_dead_runs(instance: DagsterInstance) -> list[str]:
 
 
 def process_of(instance: DagsterInstance, run_id: str) -> int | None:
-    """Process id of a run that is alive; None for any other."""
+    """Return the process id of a live run; None for any other."""
     path = _folder(instance) / f"{run_id}.run"
     with _mutex(instance):
         if not path.exists():
@@ -147,7 +147,7 @@ def _holder(lock: IO[str]) -> str:
     try:
         holder = json.loads(lock.read())
     except ValueError:
-        # It is just being written.
+        # It is being written.
         return "another run"
     return f"run {holder['run']} (process {holder['process']}, since {holder['since']})"
 
@@ -155,7 +155,7 @@ def _holder(lock: IO[str]) -> str:
 def _watch_pool(
     instance: DagsterInstance, run_id: str, announce: Callable[[str], None], ended: threading.Event
 ) -> None:
-    """While a run waits for a place in the warehouse's pool: announce for which run, and reap those that died."""
+    """While a run waits for a slot of the warehouse pool, announce its holders and reap dead ones."""
     announced: set[str] = set()
     while not ended.wait(ANNOUNCE_SECONDS):
         pool = instance.event_log_storage.get_concurrency_info(WAREHOUSE_POOL)
@@ -164,12 +164,12 @@ def _watch_pool(
         reap_dead_runs(instance)
         for holder in pool.active_run_ids - announced - {run_id}:
             announced.add(holder)
-            announce(f"waiting for run {holder[:8]}: one step at a time works on the warehouse")
+            announce(f"waiting for run {holder[:8]}: one step at a time uses the warehouse")
 
 
 @contextmanager
 def _interruptible(instance: DagsterInstance, run_id: str) -> Iterator[threading.Event]:
-    """The event is set at SIGINT and SIGTERM, whoever handles them; a block that goes on all the same is cut short."""
+    """Yield an event that SIGINT and SIGTERM set; if the block then outlasts GRACE_SECONDS, the process exits."""
     interrupted, ended = threading.Event(), threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield interrupted
@@ -213,7 +213,7 @@ def _end_process(instance: DagsterInstance, run_id: str) -> None:
 
 
 def _mutex(instance: DagsterInstance) -> AbstractContextManager[None]:
-    """Lock files are created, examined and removed by one process at a time."""
+    """Lock for creating, examining and removing lock files."""
     return file_lock(_folder(instance) / "mutex")
 
 

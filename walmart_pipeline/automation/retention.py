@@ -1,4 +1,4 @@
-"""What a workspace no longer needs: old Dagster runs, Data Docs, superseded datasets and copies of the warehouse."""
+"""Removal of old Dagster runs, Data Docs, superseded datasets and backups of the warehouse."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from walmart_pipeline.core.warehouse import Warehouse
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-# A model's data has to be at hand for as long as the model is.
+# The data of a registered model is retained.
 DATASETS_IN_USE = """
 select 'v' || number as version from training.dataset_versions where in_force
 union
@@ -29,7 +29,7 @@ select dataset_version from models.fine_tunes
 
 
 class Removal(BaseModel):
-    """Something that is removed, or would be."""
+    """An item that was removed, or would be in a dry run."""
 
     kind: str
     name: str
@@ -37,16 +37,16 @@ class Removal(BaseModel):
 
 
 def prune(settings: Settings, *, dry_run: bool, now: datetime | None = None) -> list[Removal]:
-    """Remove what is older than `retention_days`, and all but the newest datasets; only list it where `dry_run`.
+    """Remove what is older than `retention_days` and all but the newest datasets; only list them if `dry_run`.
 
-    The dataset in force, those that a model was made from, and runs that made the present state of an asset stay.
+    The active dataset, datasets that a model was built from, and the latest run of each asset are never removed.
     """
     before = (now or datetime.now(UTC)) - timedelta(days=settings.retention_days)
     with live_runs.instance(settings) as instance:
         found = [
             *_runs(settings, instance, before),
             *_files(settings.reports / "data_docs", "*/validations/**/*.html", before, "Data Docs"),
-            *_files(settings.workspace, "warehouse.before-*.duckdb", before, "copy of the warehouse"),
+            *_files(settings.workspace, "warehouse.before-*.duckdb", before, "backup of the warehouse"),
             *_datasets(settings),
         ]
         for _, remove in found:

@@ -92,7 +92,7 @@ class DecisionSummary(BaseModel):
 
 
 class Retraining(BaseModel):
-    """The facts of a retraining."""
+    """The summary of a retraining."""
 
     succeeded: bool
     error: str | None = None
@@ -111,7 +111,7 @@ class Retraining(BaseModel):
 
 
 def retrained(settings: Settings, ended: EndedRun) -> Retraining:
-    """The facts of a retraining; those of a failed one show how far it came."""
+    """Summarize a retraining; also a failed one, as far as it went."""
     facts = ended_run_facts(settings, ended, lambda db: _facts(db, ended.started))
     report = settings.reports / f"model-evaluation-{facts.pop('evaluation_number', None)}.html"
     return Retraining.model_validate(facts | {"report": str(report) if report.is_file() else None})

@@ -1,4 +1,4 @@
-"""The run launcher that dagster.yaml names: Dagster's own, which also notices that a run's process was killed."""
+"""The run launcher named in dagster.yaml: Dagster's default, extended to detect killed processes."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from walmart_pipeline.automation import live_runs
 
 
 class SupervisedRunLauncher(dg.DefaultRunLauncher):
-    """For run monitoring and for Terminate, of runs of the UI and of the command line alike."""
+    """Supports run monitoring and Terminate for runs of the UI and of the command line."""
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """Dagster's own launcher has no check, so that run monitoring would never look."""
+        """Enable run monitoring, which Dagster's default launcher does not support."""
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Marks dead runs as failed by itself, with the reason, and frees their places in the pools."""
+        """Check a run; dead runs are marked as failed, with the reason, and their pool slots freed."""
         if run.run_id in live_runs.reap_dead_runs(self._instance):
             return CheckRunHealthResult(WorkerStatus.FAILED, live_runs.KILLED)
         return CheckRunHealthResult(WorkerStatus.RUNNING)
 
     def terminate(self, run_id: str) -> bool:
-        """Dead runs end at once; a command line's run gets the signal that Ctrl-C would send it."""
+        """End a dead run immediately, and send SIGINT to a run of the command line."""
         if run_id in live_runs.reap_dead_runs(self._instance):
             return True
         run = self._instance.get_run_by_id(run_id)

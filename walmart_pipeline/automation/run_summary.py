@@ -31,7 +31,7 @@ from (select $run_id as run_id) as run
 left join content.plan_estimates as estimate using (run_id)
 """
 
-# Reasons that differ only in a number are one: `#` stands for it.
+# Reasons that differ only in a number are grouped, with `#` for the number.
 REJECTS = """
 select regexp_replace(reason, '[0-9]+', '#', 'g') as name, count(*) as value
 from catalog.rejects, unnest(reasons) as found(reason)
@@ -100,7 +100,7 @@ order by name
 
 @dataclass(frozen=True)
 class EndedRun:
-    """A run that was executed in this process; `error` of one that failed."""
+    """A run that was executed in this process; `error` if it failed."""
 
     started: datetime
     run_id: str
@@ -109,7 +109,7 @@ class EndedRun:
 
 
 class FeedFact(BaseModel):
-    """A feed as it was last offered."""
+    """The latest state of a feed."""
 
     source_file: str
     status: str
@@ -118,7 +118,7 @@ class FeedFact(BaseModel):
 
 
 class Summary(BaseModel):
-    """The facts of a run; rows, products and texts are those of the whole warehouse after it."""
+    """The summary of a run; rows, products and texts are those of the whole warehouse after it."""
 
     succeeded: bool
     error: str | None = None
@@ -126,23 +126,19 @@ class Summary(BaseModel):
     rows_merged: int = 0
     rows_rejected: int = 0
     products: int = 0
-    planned: int = Field(default=0, description="Products that this run was to write.")
-    calls_at_most: int = Field(default=0, description="Calls that the plan needs, without answers in the ledger.")
+    planned: int = Field(default=0, description="Products in this run's plan.")
+    calls_at_most: int = Field(default=0, description="Calls for the plan if no answer is in the ledger.")
     tokens_at_most: int = 0
     cost_usd_at_most: float = 0.0
-    notice: str | None = Field(default=None, description="What a user should know about who writes.")
+    notice: str | None = Field(default=None, description="What a user should know about the provider.")
     plan_by_reason: dict[str, int] = Field(default_factory=dict)
     accepted: int = 0
     accepted_by_writer: dict[str, int] = Field(default_factory=dict, description="Accepted texts by their author.")
-    stand_ins: int = Field(default=0, description="Accepted texts of the template writer in place of a model's.")
+    stand_ins: int = Field(default=0, description="Accepted texts of the template writer instead of a model's.")
     needs_review: int = 0
     failed: int = 0
-    waiting_by_batch: dict[str, int] = Field(
-        default_factory=dict, description="Products whose text a batch at the provider is going to bring."
-    )
-    calls: int = Field(
-        default=0, description="Model calls of this run, failed ones too; the template writer needs none."
-    )
+    waiting_by_batch: dict[str, int] = Field(default_factory=dict, description="Products by pending provider batch.")
+    calls: int = Field(default=0, description="Model calls of this run, including failed ones.")
     cost_usd: float = 0.0
     examples: int = 0
     modelfiles: list[str] = Field(default_factory=list)
@@ -154,18 +150,18 @@ class Summary(BaseModel):
     rejects_by_reason: dict[str, int] = Field(default_factory=dict)
     review_by_reason: dict[str, int] = Field(default_factory=dict)
     bands: dict[str, int] = Field(default_factory=dict)
-    examples_missing: dict[str, int] = Field(default_factory=dict, description="By tier that could not be built.")
+    examples_missing: dict[str, int] = Field(default_factory=dict, description="By tier without enough examples.")
 
 
 def summarize(settings: Settings, ended: EndedRun) -> Summary:
-    """The facts of a run; those of a failed one show how far it came."""
+    """Summarize a run; also a failed one, as far as it went."""
     report = settings.reports / "evaluation.html"
     facts = ended_run_facts(settings, ended, lambda db: _facts(db, ended.run_id))
     return Summary.model_validate(facts | {"report": str(report) if report.is_file() else None})
 
 
 def ended_run_facts(settings: Settings, ended: EndedRun, read: Callable[[Database], dict[str, Any]]) -> dict[str, Any]:
-    """What `read` finds in the warehouse, and the run's calls, costs, time and error."""
+    """Collect the results of `read` on the warehouse, and the run's calls, costs, time and error."""
     about = {
         "succeeded": ended.error is None,
         "error": ended.error,
@@ -176,7 +172,7 @@ def ended_run_facts(settings: Settings, ended: EndedRun, read: Callable[[Databas
         with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:
             facts = read(db)
     except WarehouseError:
-        # A run that failed before its first write leaves no warehouse: its error says why.
+        # A run that failed before its first write leaves no warehouse.
         if ended.error is None:
             raise
         return about

@@ -1,4 +1,4 @@
-"""Sensors that request runs of the pipeline. Ship stopped."""
+"""Sensors that request runs of the pipeline. They ship stopped."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ from walmart_pipeline.llm.batch.store import BatchStore
 BATCH_TAG = "walmart/inbox_batch"
 COLLECTS_TAG = "walmart/collects_batch"
 
-# OpenAI ends a batch within a day: ten minutes more make no difference.
+# OpenAI completes a batch within a day: ten minutes more make no difference.
 BATCHES_SECONDS = 600
 
 
@@ -24,18 +24,18 @@ BATCHES_SECONDS = 600
     job=pipeline,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Runs the pipeline when feeds in the inbox are new or changed; each is processed once, even if a "
-    "run fails in between. After three failed runs a file waits until it changes.",
+    description="Runs the pipeline when feeds in the inbox are new or changed; each is processed exactly once, even "
+    "if a run fails. After three failed runs a file is ignored until it changes.",
 )
 def inbox_sensor(
     context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
 ) -> dg.SensorResult | dg.SkipReason:
-    """One run at a time; the cursor moves past a file only when its run has succeeded."""
+    """Request one run at a time; the cursor moves past a file only when its run has succeeded."""
     cursor = inbox.Cursor.model_validate_json(context.cursor or "{}")
     if cursor.pending:
         outcome = _outcome(context.instance, BATCH_TAG, cursor.pending.key)
         if outcome == "running":
-            return dg.SkipReason(f"the run for {', '.join(cursor.pending.files)} is not finished yet")
+            return dg.SkipReason(f"the run for {', '.join(cursor.pending.files)} has not finished yet")
         cursor.settle(outcome)
     batch = cursor.take(inbox.settled_files(settings.inbox, settings.feed_quiet_seconds))
     if batch is None:
@@ -55,22 +55,22 @@ def inbox_sensor(
     job=pipeline,
     minimum_interval_seconds=BATCHES_SECONDS,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Runs the pipeline when a batch at OpenAI has ended: its answers are collected, and what it left "
-    "unanswered is requested live. One run per batch; it collects all that have ended.",
+    description="Runs the pipeline when a batch at OpenAI has ended: the run collects the answers of all ended "
+    "batches and requests missing ones live. One run per batch.",
 )
 def batches_sensor(
     context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
 ) -> dg.RunRequest | dg.SkipReason:
-    """One run at a time: the first one usually leaves nothing to the others."""
+    """Request one run at a time: it usually collects all ended batches."""
     if settings.provider != "openai":
-        return dg.SkipReason("WALMART_PROVIDER is not openai: a run would not collect, but use another provider")
+        return dg.SkipReason("WALMART_PROVIDER is not openai: a run would use another provider and collect nothing")
     outcomes = {batch: _outcome(context.instance, COLLECTS_TAG, batch) for batch in _ended_batches(settings)}
     if "running" in outcomes.values():
-        return dg.SkipReason("the run that collects is not finished yet")
+        return dg.SkipReason("the run that collects has not finished yet")
     new = [batch for batch, outcome in outcomes.items() if outcome == "unknown"]
     if not new:
-        tried = f"; a run was requested already: {', '.join(outcomes)}" if outcomes else ""
-        return dg.SkipReason(f"no batch has ended since the last look{tried}")
+        requested = f"; already requested: {', '.join(outcomes)}" if outcomes else ""
+        return dg.SkipReason(f"no batch has ended since the last tick{requested}")
     return dg.RunRequest(run_key=new[0], tags={COLLECTS_TAG: new[0]})
 
 
@@ -92,7 +92,7 @@ def _ended_batches(settings: Settings) -> list[str]:
 
 
 def _outcome(instance: dg.DagsterInstance, tag: str, key: str) -> inbox.Outcome:
-    """Outcome of the latest run for a key; of a run that was retried after a crash, that of its last attempt."""
+    """Return the outcome of the latest run with a tag; after a retry, that of the last attempt."""
     runs = instance.get_runs(dg.RunsFilter(tags={tag: key}), limit=1)
     if not runs:
         return "unknown"

@@ -1,7 +1,4 @@
-"""The command line: results on stdout, messages on stderr; exit codes 0 done, 1 failed, 2 wrong usage.
-
-A module holds the commands of one subject; the work itself is done elsewhere.
-"""
+"""The command line: results on stdout, messages on stderr; exit codes 0 success, 1 failure, 2 usage error."""
 
 from __future__ import annotations
 
@@ -18,18 +15,18 @@ from walmart_pipeline.core.errors import UserError
 
 
 class Commands(TyperGroup):
-    """Prints an error that is meant for a user in one line, and ends with exit code 1."""
+    """Command group that prints a user error on one line and exits with 1."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; warnings of the program are shown above its progress bars."""
+        """Run the command, with the program's warnings shown above its progress bars."""
         logger = logging.getLogger("walmart_pipeline")
         if not logger.handlers:
-            # Without a handler of its own, warnings in a step would go to Dagster's event log alone.
+            # Otherwise warnings logged in a step would only reach Dagster's event log.
             logger.addHandler(ConsoleHandler(logging.WARNING))
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # click ends quietly where the reader of a pipe has gone.
+            # click exits quietly when the other end of a pipe is closed.
             raise
         except (UserError, OSError, UnicodeDecodeError) as error:
             fail(str(error))

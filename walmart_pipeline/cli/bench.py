@@ -1,4 +1,4 @@
-"""Commands that measure the program on this machine."""
+"""The command `bench`: benchmarks on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ app = typer.Typer(help="Measure the program on this machine.", no_args_is_help=T
 
 @app.command("load")
 def bench_load(
-    repeats: Annotated[int, typer.Option(min=1, help="Fresh processes of each.")] = 5,
+    repeats: Annotated[int, typer.Option(min=1, help="Fresh processes per measurement.")] = 5,
 ) -> None:
     """Time loading the definitions, compared with `import dagster` alone."""
     from walmart_pipeline.benchmarks import load
@@ -37,19 +37,19 @@ def bench_generation(
     provider: ProviderName = "template",
     base_url: BaseUrl = None,
     model: ModelName = None,
-    products: Annotated[int, typer.Option(min=1, help="Products, made for the measurement.")] = 4_000,
+    products: Annotated[int, typer.Option(min=1, help="Synthetic products.")] = 4_000,
     concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at most.")] = 64,
-    call_seconds: Annotated[float, typer.Option(help="What one call takes, for the ideal time with --base-url.")] = 0.2,
+    call_seconds: Annotated[float, typer.Option(help="Seconds per call, for the ideal time with --base-url.")] = 0.2,
     changed: Annotated[float, typer.Option(min=0, max=1, help="Share of the products with other facts.")] = 0.0,
-    latency: Annotated[float, typer.Option(min=0, help="Seconds of a call at the benchmark's own server.")] = 0.2,
-    slots: Annotated[int, typer.Option(min=0, help="Calls that it serves at once while others wait; 0: all.")] = 0,
-    faults: Annotated[bool, typer.Option("--faults", help="It refuses 5 %, fails 2 % and truncates 2 %.")] = False,
-    rate_limit: Annotated[float, typer.Option(min=0, help="Calls a second that it allows; 0: all.")] = 0.0,
-    max_response_time: Annotated[float | None, typer.Option(help="Seconds that a call may be silent.")] = None,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds per call at the benchmark's own server.")] = 0.2,
+    slots: Annotated[int, typer.Option(min=0, help="Calls that it serves concurrently; others wait. 0: no limit.")] = 0,
+    faults: Annotated[bool, typer.Option("--faults", help="It rejects 5 %, fails 2 %, truncates 2 %.")] = False,
+    rate_limit: Annotated[float, typer.Option(min=0, help="Calls per second that it allows; 0: no limit.")] = 0.0,
+    max_response_time: Annotated[float | None, typer.Option(help="Seconds of silence before a timeout.")] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time the real path: plan, ledger, dispatcher, parse, upsert; repair is off, so a product is one good answer.
+    """Time plan, ledger, dispatcher, parsing and upsert, without repair: one valid answer per product.
 
     Without --base-url, ollama and openai are measured on a model server that this command starts.
     """
@@ -78,7 +78,7 @@ def bench_plan(
     products: Annotated[int, typer.Option(min=1, help="Products in the warehouse.")] = 1_000_000,
     changed: Annotated[float, typer.Option(min=0, max=1, help="Share of them with other facts.")] = 0.01,
 ) -> None:
-    """Time the plan over a large catalog of which a part has changed."""
+    """Time planning over a large, partly changed catalog."""
     from walmart_pipeline.benchmarks import plan
 
     print(plan.measure(products=products, changed=changed).model_dump_json(indent=2))
@@ -86,13 +86,13 @@ def bench_plan(
 
 @app.command("scoring")
 def bench_scoring(
-    listings: Annotated[int, typer.Option(min=1, help="Listings, made for the measurement.")] = 20_000,
-    words: Annotated[int, typer.Option(min=1, help="Words of a description.")] = 160,
-    processes: Annotated[int | None, typer.Option(min=1, help="Processes that judge. Default: one a core.")] = None,
+    listings: Annotated[int, typer.Option(min=1, help="Synthetic listings.")] = 20_000,
+    words: Annotated[int, typer.Option(min=1, help="Words per description.")] = 160,
+    processes: Annotated[int | None, typer.Option(min=1, help="Worker processes. Default: one per core.")] = None,
     policy: PolicyName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time the judge with all its dimensions, reading from and writing to the warehouse."""
+    """Time scoring in all dimensions, including warehouse reads and writes."""
     from walmart_pipeline.benchmarks import scoring
 
     given = settings_from(policy=policy)
@@ -103,11 +103,11 @@ def bench_scoring(
 @app.command("pipeline")
 def bench_pipeline(
     products: Annotated[int, typer.Option(min=1, help="Products of the synthetic catalog.")] = 20_000,
-    changed: Annotated[float, typer.Option(min=0, max=1, help="Share of them that differ in the second night.")] = 0.01,
+    changed: Annotated[float, typer.Option(min=0, max=1, help="Share changed before the second run.")] = 0.01,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time every step of the nightly run over a synthetic catalog, and once more after a part of it has changed."""
+    """Time every step of the nightly run over a synthetic catalog, and again after part of it has changed."""
     from rich.table import Table
 
     from walmart_pipeline.benchmarks import pipeline

@@ -1,4 +1,4 @@
-"""Commands of the training data: its versions, and imported examples."""
+"""The command `dataset`: versions of the training data, and imported examples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from walmart_pipeline.cli.options import AsJson, Home, PolicyName, settings_from
 from walmart_pipeline.cli.terminal import console, output
 from walmart_pipeline.core.warehouse import Row
 
-app = typer.Typer(help="Versions of the training data, and examples from elsewhere.", no_args_is_help=True)
+app = typer.Typer(help="Versions of the training data, and imported examples.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Such as v3.")]
 
@@ -31,19 +31,19 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([version.model_dump(mode="json") for version in known], indent=2))
         return
-    table = Table("version", "examples", "train", "validation", "test", "mean quality", "excluded", "made", box=None)
+    table = Table("version", "examples", "train", "validation", "test", "mean quality", "excluded", "created", box=None)
     for version in known:
         quality = "–" if version.mean_quality is None else f"{version.mean_quality:.1f}"
         counts = (sum(version.counts.values()), *(version.counts[split] for split in ("train", "validation", "test")))
         excluded = f"{sum(version.excluded.values()):,}"
-        made = f"{version.created_at:%Y-%m-%d %H:%M}"
-        table.add_row(version.name, *(f"{count:,}" for count in counts), quality, excluded, made)
+        created = f"{version.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(version.name, *(f"{count:,}" for count in counts), quality, excluded, created)
     output.print(table if known else f"no version yet in {chosen.datasets}: run `walmart-pipeline run`", markup=False)
 
 
 @app.command("show")
 def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
-    """Show one version: its contents, what was excluded and why, and its files."""
+    """Show one version: contents, exclusions by reason, and files."""
     from walmart_pipeline.stages.training import data_card, dataset_versions
 
     chosen = settings_from(workspace=home)
@@ -87,9 +87,9 @@ def import_examples(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import examples, each judged against its own input; every flaw is named. The same file again changes nothing.
+    """Import examples, each judged against its own input, and report every flaw. Importing a file twice is harmless.
 
-    They are in the dataset from the next run on. Ends with 1 where no row is accepted.
+    The next run adds them to the dataset. Exits with 1 if no row is accepted.
     """
     from walmart_pipeline.judge import profiles
     from walmart_pipeline.judge.judge import Judge
@@ -107,11 +107,9 @@ def import_examples(
         print(imported.model_dump_json(indent=2, by_alias=True))
         raise typer.Exit(code)
     _table([{"flaw": kind, "rows": count} for kind, count in imported.flaws.items()])
+    counts = f"{imported.rows:,} rows: {imported.accepted:,} accepted, {imported.refused:,} refused"
     known = "" if imported.is_new else " (imported before: nothing changed)"
-    output.print(
-        f"{escape(source.name)}: {imported.rows:,} rows: {imported.accepted:,} accepted, {imported.refused:,} refused"
-        + known
-    )
+    output.print(f"{escape(source.name)}: {counts}{known}")
     raise typer.Exit(code)
 
 

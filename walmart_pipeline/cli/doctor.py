@@ -1,4 +1,4 @@
-"""Checks of what is installed, configured and reachable. A secret is shown as "set" or "not set"."""
+"""Diagnoses the installation, the configuration and the model servers. A secret is shown as "set" or "not set"."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REACH_SECONDS = 3.0
 
 
 class Diagnosis(BaseModel):
-    """The result of one check, with what to do if it is not good."""
+    """The result of one check, with the remedy for a problem."""
 
     name: str
     state: State
@@ -32,7 +32,7 @@ class Diagnosis(BaseModel):
 
 
 def examine(settings: Settings) -> list[Diagnosis]:
-    """Check everything that a run needs or can use."""
+    """Check everything that a run requires or can use."""
     return [*_installed(), *_configured(settings), *_reachable(settings)]
 
 
@@ -46,7 +46,8 @@ def _installed() -> Iterator[Diagnosis]:
 
 
 def _configured(settings: Settings) -> Iterator[Diagnosis]:
-    free = shutil.disk_usage(_existing(settings)).free / 1e9
+    folder = next(path for path in (settings.workspace, *settings.workspace.parents) if path.exists())
+    free = shutil.disk_usage(folder).free / 1e9
     yield Diagnosis(
         name="workspace",
         state="good" if free >= FREE_GB else "note",
@@ -67,7 +68,7 @@ def _warehouse(settings: Settings) -> Diagnosis:
 
     if not settings.warehouse.exists():
         return Diagnosis(
-            name="warehouse", state="note", detail="none yet", remedy="`walmart-pipeline run --catalog FILE` makes it"
+            name="warehouse", state="note", detail="none yet", remedy="`walmart-pipeline run --catalog FILE` creates it"
         )
     try:
         with Warehouse(settings.warehouse).reading() as db:
@@ -109,10 +110,6 @@ def _ollama(url: str) -> Diagnosis:
 
 
 def without_secrets(url: str) -> str:
-    """A URL without user, password, query and fragment: where keys hide."""
+    """A URL without user, password, query and fragment, which may contain keys."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def _existing(settings: Settings) -> str:
-    return str(next(path for path in (settings.workspace, *settings.workspace.parents) if path.exists()))

@@ -1,4 +1,4 @@
-"""Commands that import what reviewers gave: ratings, and texts in place of others."""
+"""The commands `ratings` and `edits`: import reviewers' feedback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 
 ratings = typer.Typer(help="Reviewers' ratings of texts.", no_args_is_help=True)
-edits = typer.Typer(help="Texts that reviewers wrote in place of others.", no_args_is_help=True)
+edits = typer.Typer(help="Texts edited by reviewers.", no_args_is_help=True)
 
 
 @ratings.command("import")
@@ -32,7 +32,7 @@ def import_ratings(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import ratings. The newest of a reviewer for a text counts; the same file again changes nothing."""
+    """Import ratings. Only a reviewer's newest rating of a text counts. Importing a file twice is harmless."""
     from walmart_pipeline.stages.quality import ratings as reviews
 
     if source.is_file() and source.suffix.lower() not in SUFFIXES:
@@ -51,9 +51,9 @@ def import_edits(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put reviewers' texts in place of the present ones; the next run judges and exports them.
+    """Replace current texts by reviewers' edits; the next run judges and exports them.
 
-    The same file again changes nothing. Ends with 1 where no row can be used.
+    Importing a file twice is harmless. Exits with 1 if no row can be used.
     """
     from walmart_pipeline.stages.content import edits
 
@@ -63,7 +63,7 @@ def import_edits(
 
 
 def warehouse_for(source: Path, settings: Settings) -> Warehouse:
-    """Return the warehouse that a file is imported into; end the command where either is missing."""
+    """Return the warehouse to import a file into; exit if either is missing."""
     if not source.is_file():
         usage_error(f"there is no file {source}")
     return existing_warehouse(settings)

@@ -1,4 +1,4 @@
-"""Commands of the feeds: list, remove."""
+"""The command `feeds`."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ order by source, read_at, source_file
 def list_feeds(home: Home = None, as_json: AsJson = False) -> None:
     """List the feeds with their source, status, rows and products.
 
-    Feeds of one source replace each other. The source of `shop-2026-11-02.csv` is `shop-*.csv`, that of other names
-    the name, unless `source:` in the mapping file sets it.
+    Feeds of the same source replace each other. The source of `shop-2026-11-02.csv` is `shop-*.csv`; an undated file
+    is its own source. `source:` in the mapping file overrides both.
     """
     chosen = settings_from(workspace=home)
 
@@ -62,11 +62,11 @@ def remove(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take feeds out of the catalog: their products leave the listings and the exports at once.
+    """Remove feeds from the catalog, and their products from the listings and exports, immediately.
 
-    A product that another feed has as well stays, with that feed's values. The file itself is not touched. A removed
-    feed is not read again from the same path until it changes, or until `run --catalog` names the file itself; a
-    folder that holds it is not enough. The texts stay in the ledger: a feed that returns costs no new calls.
+    A product that is also in another feed stays, with that feed's values. The file itself is not touched. A removed
+    feed is not read again from the same path until it changes or `run --catalog` names the file itself; naming its
+    folder is not enough. The texts stay in the ledger, so a feed that is added again costs no new calls.
     """
     from walmart_pipeline import runner
     from walmart_pipeline.cli import terminal

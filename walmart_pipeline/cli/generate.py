@@ -1,4 +1,4 @@
-"""The command generate: one product's listing, written and judged at once."""
+"""The command `generate`: one product's listing, written and judged immediately."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ app = typer.Typer()
 
 @app.command()
 def generate(
-    name: Annotated[str | None, typer.Option(help="The product's name, as the record has it.")] = None,
-    brand: Annotated[str | None, typer.Option(help="Its brand.")] = None,
+    name: Annotated[str | None, typer.Option(help="Product name.")] = None,
+    brand: Annotated[str | None, typer.Option(help="Brand.")] = None,
     category: Annotated[str | None, typer.Option(help='Broad to narrow: "Home > Kitchen > Kettles".')] = None,
     feature: Annotated[list[str] | None, typer.Option(help="A feature; may be repeated.")] = None,
     attribute: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="May be repeated.")] = None,
-    description: Annotated[str | None, typer.Option(help="The source's own text.")] = None,
+    description: Annotated[str | None, typer.Option(help="The source's description.")] = None,
     source: Annotated[
-        Path | None, typer.Option("--input", help="A product as JSON in place of the flags; - for stdin.")
+        Path | None, typer.Option("--input", help="Product as JSON instead of the options; - for stdin.")
     ] = None,
     provider: ProviderName = None,
     base_url: BaseUrl = None,
     model: ModelName = None,
-    budget: Annotated[float | None, typer.Option(min=0, help="USD that this may cost. Default: 5.")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="Budget in USD. Default: 5.")] = None,
     policy: PolicyName = None,
     pull: Pull = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write and judge one product's listing now, as the pipeline would and with the same ledger.
+    """Write and judge one product's listing, as the pipeline would and with the same ledger.
 
-    A terminal shows the model's answer while it is written. Exit code 1 if there is no listing.
+    In a terminal the model's answer is streamed. Exits with 1 if there is no listing.
     """
     from walmart_pipeline.cli import listing_view
     from walmart_pipeline.judge import profiles
@@ -74,11 +74,11 @@ def generate(
     model_pull.offer(chosen, pull=pull)
     judge = Judge(profiles.load(chosen.policy))
     writer = single_product.choose(chosen, judge)
-    typing = _Typing()
-    is_watched = console.is_terminal and writer.watch(typing)
+    live_output = _LiveOutput()
+    is_streamed = console.is_terminal and writer.watch(live_output)
     written = single_product.write(product, writer, judge)
-    if is_watched:
-        typing.end()
+    if is_streamed:
+        live_output.end()
     if as_json:
         print(written.model_dump_json(indent=2))
     else:
@@ -87,15 +87,16 @@ def generate(
         fail(listing_view.printable(written.completion.error or "there is no listing"))
 
 
-class _Typing:
-    """Shows the model's answer on stderr while it is written."""
+class _LiveOutput:
+    """Streams the model's answer to stderr."""
 
     calls = 0
 
     def asked(self, request: Request) -> None:
         self.calls += 1
-        again = request.messages[-2:-1] and request.messages[-2].role == "assistant"
-        console.print(f"\n{request.model} {'repairs its answer' if again else 'writes'} …", style="bold", markup=False)
+        is_repair = request.messages[-2:-1] and request.messages[-2].role == "assistant"
+        action = "repairs its answer" if is_repair else "writes"
+        console.print(f"\n{request.model} {action} …", style="bold", markup=False)
 
     def piece(self, text: str) -> None:
         from walmart_pipeline.cli.listing_view import printable
@@ -110,7 +111,7 @@ def _product(flags: dict[str, object], source: Path | None) -> Product:
     from walmart_pipeline.stages.content import single_product
 
     if bool(flags) == bool(source):
-        usage_error("describe the product: with --name and the other flags, or as JSON with --input")
+        usage_error("describe the product: with --name and the other options, or as JSON with --input")
     try:
         if not source:
             return single_product.product(flags)

@@ -1,4 +1,4 @@
-"""Commands of the judge: scores, and the policy profiles that it judges by."""
+"""The commands `score` and `policy`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ policy_app = typer.Typer(help="Policy profiles: the limits, rules and word lists
 @app.command()
 def score(
     source: Annotated[Path, typer.Option("--input", help="JSON lines of {product, listing}; - for stdin.")],
-    reports: Annotated[Path | None, typer.Option("--output", help="Where the reports go. Default: stdout.")] = None,
+    reports: Annotated[Path | None, typer.Option("--output", help="File for the reports. Default: stdout.")] = None,
     policy: PolicyName = None,
 ) -> None:
-    """Judge pairs of product and listing: a QualityReport for each line, or the line's error."""
+    """Score pairs of product and listing: a QualityReport, or an error, for each line."""
     from walmart_pipeline.judge import pair_files, profiles
     from walmart_pipeline.judge.judge import Judge
 
@@ -40,7 +40,7 @@ def score(
 
 @policy_app.command("list")
 def list_profiles(as_json: AsJson = False) -> None:
-    """List the profiles that ship, with version and limits."""
+    """List the built-in profiles with version and limits."""
     from walmart_pipeline.judge import profiles
 
     known = [profiles.outline(name) for name in profiles.available()]
@@ -64,10 +64,10 @@ def list_profiles(as_json: AsJson = False) -> None:
 
 @policy_app.command("check")
 def check_profile(
-    profile: Annotated[str, typer.Argument(metavar="FILE", help="A YAML file, or the name of a profile that ships.")],
+    profile: Annotated[str, typer.Argument(metavar="FILE", help="A YAML file, or the name of a built-in profile.")],
     as_json: AsJson = False,
 ) -> None:
-    """Validate a profile: show what it sets, or every error with its place and remedy."""
+    """Validate a profile: show its settings, or every error with its location and remedy."""
     from walmart_pipeline.judge import profiles
 
     try:

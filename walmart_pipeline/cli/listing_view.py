@@ -12,25 +12,22 @@ from walmart_pipeline.core.records import Completion, Listing, Product, QualityR
 from walmart_pipeline.stages.content.single_product import Written
 
 READING_WIDTH = 100
-BAR = 20
+BAR_WIDTH = 20
 BAND_COLOURS = {"poor": "red", "good": "yellow", "excellent": "green"}
 SEVERITY_COLOURS = {"blocking": "red", "major": "yellow", "minor": "dim"}
 
 
 def printable(text: str) -> str:
-    """The text without what would steer the terminal: a model or a feed may have written it."""
+    """Replace control characters: the text comes from a model or a feed and must not control the terminal."""
     return "".join(letter if letter.isprintable() or letter in "\n\t" else "�" for letter in text)
 
 
 def view(product: Product, written: Written) -> RenderableType:
-    """The listing as a shopper reads it, what the judge says of it, and what it took."""
+    """Render the listing, its quality report, and its author, time and cost."""
     if not written.listing or not written.report:
-        return _made(written.completion)
-    return Group(
-        Panel(_listing(product, written.listing), width=READING_WIDTH, padding=(1, 2)),
-        _report(written.report),
-        _made(written.completion),
-    )
+        return _origin(written.completion)
+    panel = Panel(_listing(product, written.listing), width=READING_WIDTH, padding=(1, 2))
+    return Group(panel, _report(written.report), _origin(written.completion))
 
 
 def _listing(product: Product, listing: Listing) -> RenderableType:
@@ -57,7 +54,7 @@ def _report(report: QualityReport) -> RenderableType:
     dimensions = Table(box=None, show_header=False, padding=(0, 1))
     for name, value in report.dimensions.items():
         shown = "–" if value is None else f"{value:g}"
-        dimensions.add_row(f"  {name}", Text(shown, justify="right"), "█" * round((value or 0) * BAR / 100))
+        dimensions.add_row(f"  {name}", Text(shown, justify="right"), "█" * round((value or 0) * BAR_WIDTH / 100))
     return Group(head, dimensions, _violations(report))
 
 
@@ -76,16 +73,14 @@ def _violations(report: QualityReport) -> RenderableType:
     return table
 
 
-def _made(completion: Completion) -> RenderableType:
+def _origin(completion: Completion) -> RenderableType:
     tokens = completion.prompt_tokens + completion.completion_tokens
     author = completion.written_by if completion.fallback else f"{completion.provider}, {completion.model}"
-    took = [author, f"{completion.seconds:.1f} s"]
-    took += [f"{tokens:,} tokens"] if tokens else []
-    took += [f"${completion.cost_usd:.4f}"] if completion.cost_usd else []
-    line = Text(f"Written by {', '.join(took)}" if completion.status == "complete" else ", ".join(took), style="dim")
-    if completion.fallback:
-        why = Text(
-            f"The template writer's text stands in for the model's: {printable(completion.fallback)}", style="yellow"
-        )
-        return Group(why, line)
-    return line
+    facts = [author, f"{completion.seconds:.1f} s"]
+    facts += [f"{tokens:,} tokens"] if tokens else []
+    facts += [f"${completion.cost_usd:.4f}"] if completion.cost_usd else []
+    line = Text(f"Written by {', '.join(facts)}" if completion.status == "complete" else ", ".join(facts), style="dim")
+    if not completion.fallback:
+        return line
+    reason = f"The template writer's text stands in for the model's: {printable(completion.fallback)}"
+    return Group(Text(reason, style="yellow"), line)

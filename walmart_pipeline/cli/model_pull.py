@@ -1,4 +1,4 @@
-"""Offers to pull a missing Ollama model before a run, and shows the progress."""
+"""Offers to pull a missing Ollama model before a run, with progress."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 Report: TypeAlias = "Callable[[str, PullProgress], None]"
 
-# Where there is no terminal for a bar: an hour's download is then 360 lines of a log.
+# Between two lines of a log; an hour's download makes 360.
 LINE_SECONDS = 10.0
 
 
 def offer(settings: Settings, *, pull: bool) -> None:
-    """Pull the model that a run needs, where an Ollama lacks it.
+    """Pull the model that a run needs if an Ollama server lacks it.
 
-    pull: without asking; otherwise a person at a terminal is asked. Declined, or without a terminal, nothing happens,
-    and the run ends with the remedy.
+    pull: without confirmation. Otherwise ask in a terminal; if there is none, or the user declines, do nothing: the run
+    then fails with the remedy.
     """
     if not pull and not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
@@ -47,7 +47,7 @@ def offer(settings: Settings, *, pull: bool) -> None:
 
 @contextmanager
 def _bars() -> Iterator[Report]:
-    """A bar for each layer, as `ollama pull` has them."""
+    """Show a bar for each layer, like `ollama pull`."""
     with Progress(
         TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), DownloadColumn(),
         console=console,
@@ -68,7 +68,7 @@ def _bars() -> Iterator[Report]:
 
 @contextmanager
 def _lines() -> Iterator[Report]:
-    """A line for each new step, and in between at most one every few seconds."""
+    """Print a line for each new step, and one every LINE_SECONDS in between."""
     status, printed = "", 0.0
 
     def report(endpoint: str, step: PullProgress) -> None:

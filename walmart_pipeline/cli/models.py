@@ -17,7 +17,7 @@ modelfile = typer.Typer(help="Work with Ollama Modelfiles.", no_args_is_help=Tru
 models = typer.Typer(help="Versions of Walmart-GPT: list, compare, promote, roll back.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Such as walmart-gpt-basic:1.2.0; without a version, the newest.")]
-Reason = Annotated[str, typer.Option(help="Why, for the record.")]
+Reason = Annotated[str, typer.Option(help="Recorded with the decision.")]
 STATUS_COLOURS = {"champion": "green", "candidate": "yellow", "retired": "dim"}
 
 
@@ -31,9 +31,9 @@ def list_versions(home: Home = None, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([version.model_dump(mode="json", exclude={"recipe"}) for version in known], indent=2))
         return
-    # A name is what a user types next: it is never truncated.
-    whole = [Column(label, no_wrap=True) for label in ("version", "status", "provider")]
-    table = Table(*whole, "base model", "why", box=None)
+    # Users copy these: they are never truncated.
+    unwrapped = [Column(label, no_wrap=True) for label in ("version", "status", "provider")]
+    table = Table(*unwrapped, "base model", "reason", box=None)
     for version in known:
         colour = STATUS_COLOURS[version.status]
         about = (version.recipe.provider, version.recipe.base_model, version.note)
@@ -57,7 +57,7 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
 
 @models.command("compare")
 def compare(one: Name, other: Name, home: Home = None, as_json: AsJson = False) -> None:
-    """Compare two versions: differences, and scores in the latest evaluation that has both."""
+    """Compare two versions: differences, and scores in the latest evaluation that includes both."""
     from walmart_pipeline.registry import model_versions
     from walmart_pipeline.stages.evaluation.evaluation_store import scores_of
 
@@ -77,17 +77,17 @@ def compare(one: Name, other: Name, home: Home = None, as_json: AsJson = False) 
         label = f"evaluation {pair[0]['evaluation_number']}"
         table.add_row(label, *(f"{row['mean_score']:.1f} points" for row in pair))
         table.add_row("", *(f"{row['publishable']:.0%} of {row['products']} publishable" for row in pair))
-    output.print(table if differing or scores else "they differ in their names only")
+    output.print(table if differing or scores else "they differ only in their names")
 
 
 @models.command("promote")
 def promote(
     name: Name,
     reason: Reason = "by hand",
-    force: Annotated[bool, typer.Option(help="Promote even if these settings can't use the version.")] = False,
+    force: Annotated[bool, typer.Option(help="Promote even if the version is incompatible with the settings.")] = False,
     home: Home = None,
 ) -> None:
-    """Make a version the champion from the next run on, whatever the evaluation decided."""
+    """Make a version the champion from the next run on, regardless of its evaluation."""
     from walmart_pipeline.judge import profiles
     from walmart_pipeline.judge.judge import Judge
     from walmart_pipeline.registry import compatibility, model_versions
@@ -113,12 +113,12 @@ def rollback(
     reason: Reason = "by hand",
     home: Home = None,
 ) -> None:
-    """Undo the latest promotion: the champion before it is restored."""
+    """Undo the latest promotion and restore the previous champion."""
     from walmart_pipeline.registry import model_versions
 
     with existing_warehouse(settings_from(workspace=home)).writing() as db:
         retired, restored = model_versions.rollback(db, provider, decided_by="a person", reason=reason)
-    used = restored.name if restored else f"the own model of {provider}"
+    used = restored.name if restored else f"the default model of {provider}"
     output.print(f"{retired.name} is retired; {used} is used again")
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands have, the settings that follow from them, and how a command ends with an error."""
+"""Options shared by several commands, the settings they override, and error exits."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON o
 PolicyName = Annotated[str | None, typer.Option(help="Policy profile: name or YAML file. Default: WALMART_POLICY.")]
 ProviderName = Annotated[str | None, typer.Option(help="Provider: ollama, openai, embedded, template, or auto.")]
 BaseUrl = Annotated[str | None, typer.Option(help="Model server; several Ollamas separated by commas.")]
-ModelName = Annotated[str | None, typer.Option(help="Model that writes. Default: DEFAULT_MODEL.")]
-Pull = Annotated[bool, typer.Option("--pull", help="Pull a model that Ollama lacks. Without it, a terminal is asked.")]
+ModelName = Annotated[str | None, typer.Option(help="Model. Default: DEFAULT_MODEL.")]
+Pull = Annotated[bool, typer.Option("--pull", help="Pull a missing Ollama model without confirmation.")]
 
 
 def settings_from(**given: object) -> Settings:
-    """Settings of the environment, overridden by the options that were given."""
+    """Settings from the environment, overridden by the given options."""
     try:
         return Settings.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
@@ -46,7 +46,7 @@ def usage_error(message: str) -> NoReturn:
 
 
 def existing_warehouse(settings: Settings) -> Warehouse:
-    """The warehouse; exits with 1 where there is none yet."""
+    """The warehouse; exits with 1 if there is none yet."""
     if not settings.warehouse.exists():
         fail(f"there is no warehouse at {settings.warehouse} yet: run `walmart-pipeline run` first")
     return Warehouse(settings.warehouse, settings.warehouse_wait_seconds)

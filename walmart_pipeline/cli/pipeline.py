@@ -1,4 +1,4 @@
-"""Commands of the whole pipeline: run, dev, export, prune, doctor."""
+"""The commands `run`, `dev`, `export`, `prune` and `doctor`."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def run(
         typer.Option(help="Feed or folder of feeds, read in place; may be repeated. Default: inbox."),
     ] = None,
     accept_shrinkage: Annotated[
-        bool, typer.Option("--accept-shrinkage", help="Load a feed also if it lost most of its rows.")
+        bool, typer.Option("--accept-shrinkage", help="Load feeds even if they lost most of their rows.")
     ] = False,
     provider: ProviderName = None,
     base_url: BaseUrl = None,
     model: ModelName = None,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight for each endpoint.")] = None,
-    budget: Annotated[float | None, typer.Option(min=0, help="USD to spend at most. Default: 5.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Concurrent calls per endpoint.")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="Budget in USD. Default: 5.")] = None,
     batch: Annotated[
         bool | None,
         typer.Option("--batch/--no-batch", help="OpenAI's Batch API: half the price; a later run collects."),
@@ -48,9 +48,9 @@ def run(
     policy: PolicyName = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=1, help="Write at most so many products: new ones first, then what failed least often."),
+        typer.Option(min=1, help="Maximum number of products: new ones first, then those that failed least often."),
     ] = None,
-    plan_only: Annotated[bool, typer.Option(help="Only plan: what would be written, what it would cost.")] = False,
+    plan_only: Annotated[bool, typer.Option(help="Show only what would be written and its cost.")] = False,
     pull: Pull = False,
     home: Home = None,
     as_json: AsJson = False,
@@ -116,7 +116,7 @@ def dev(
 @app.command()
 def export(
     formats: Annotated[list[str], typer.Option("--format", help="jsonl, csv or txt; may be repeated.")],
-    folder: Annotated[Path | None, typer.Option(help="Where the files go. Default: exports in the workspace.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Target folder. Default: exports in the workspace.")] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -147,7 +147,7 @@ def prune(
 ) -> None:
     """Remove old runs, reports and datasets (WALMART_RETENTION_DAYS, WALMART_KEEP_DATASETS).
 
-    The dataset in force and those that a model was made from stay, and so do runs behind an asset's present state.
+    The active dataset, datasets that a model was built from, and the latest run of each asset are never removed.
     """
     import json
 
@@ -165,7 +165,7 @@ def prune(
 
 @app.command()
 def doctor(home: Home = None, as_json: AsJson = False) -> None:
-    """Report what is installed, configured and reachable; secrets are never shown."""
+    """Diagnose installation, configuration and model servers; secrets are never shown."""
     import json
 
     from walmart_pipeline.cli import doctor as diagnosis

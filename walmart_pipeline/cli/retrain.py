@@ -19,23 +19,23 @@ def retrain(
     provider: ProviderName = None,
     base_url: BaseUrl = None,
     model: ModelName = None,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight for each endpoint.")] = None,
-    budget: Annotated[float | None, typer.Option(min=0, help="USD to spend at most. Default: 5.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Concurrent calls per endpoint.")] = None,
+    budget: Annotated[float | None, typer.Option(min=0, help="Budget in USD. Default: 5.")] = None,
     policy: PolicyName = None,
     tier: Annotated[list[str] | None, typer.Option(help="basic, advanced or expert; may be repeated.")] = None,
-    trials: Annotated[int, typer.Option(min=0, help="Parameter settings to try for a tier.")] = DEFAULTS.trials,
-    tuning_products: Annotated[int, typer.Option(min=1, help="Products of a trial.")] = DEFAULTS.tuning_products,
-    calls: Annotated[int, typer.Option(min=1, help="Calls of all trials at most.")] = DEFAULTS.calls,
+    trials: Annotated[int, typer.Option(min=0, help="Tuning trials per tier.")] = DEFAULTS.trials,
+    tuning_products: Annotated[int, typer.Option(min=1, help="Products per trial.")] = DEFAULTS.tuning_products,
+    calls: Annotated[int, typer.Option(min=1, help="Maximum calls of all trials.")] = DEFAULTS.calls,
     products: Annotated[
         int, typer.Option(min=1, help="Held-out products of the evaluation.")
     ] = DEFAULTS.evaluation_products,
-    promote: Annotated[bool, typer.Option(help="Promote the winner; otherwise only report which it is.")] = True,
+    promote: Annotated[bool, typer.Option(help="Promote the winner; otherwise only report it.")] = True,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """From the accepted texts to a better model: dataset, tuning, candidates, evaluation, promotion by evidence.
+    """Build better models from the accepted texts: dataset, tuning, candidates, evaluation, promotion.
 
-    Without Ollama and without a key the embedded model is retrained, in this process.
+    Without Ollama and without an API key, the embedded model is retrained in this process.
     """
     from walmart_pipeline import runner
     from walmart_pipeline.cli import terminal
@@ -50,17 +50,12 @@ def retrain(
         policy=policy,
     )
     with terminal.progress() as progress:
-        done = runner.retrain(
-            chosen,
-            config=RetrainConfig(
-                trials=trials, tuning_products=tuning_products, calls=calls, evaluation_products=products
-            ),
-            tiers=tier or [],
-            promote=promote,
-            progress=progress,
+        config = RetrainConfig(
+            trials=trials, tuning_products=tuning_products, calls=calls, evaluation_products=products
         )
+        summary = runner.retrain(chosen, config=config, tiers=tier or [], promote=promote, progress=progress)
     if as_json:
-        print(done.model_dump_json(indent=2))
+        print(summary.model_dump_json(indent=2))
     else:
-        terminal.show_retraining(done)
-    raise typer.Exit(0 if done.succeeded else 1)
+        terminal.show_retraining(summary)
+    raise typer.Exit(0 if summary.succeeded else 1)

@@ -29,7 +29,7 @@ from walmart_pipeline.core.progress import Advance, LogProgress, Progress
 # Messages and progress.
 console = Console(stderr=True)
 
-# Results. In a file or a pipe a line is as long as it has to be.
+# Results. Lines are not wrapped in files and pipes.
 output = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 240)
 
 REASONS_SHOWN = 8
@@ -39,12 +39,12 @@ class ConsoleHandler(logging.Handler):
     """Prints log messages above the progress bars."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one message."""
+        """Print one message; see logging.Handler."""
         console.print(self.format(record), markup=False, highlight=False, soft_wrap=True)
 
 
 class Bars:
-    """A bar for each long step of a run."""
+    """Shows a progress bar for each long step of a run."""
 
     def __init__(self) -> None:
         self._bars = progress_bars.Progress(
@@ -79,7 +79,7 @@ class Bars:
 
 
 def progress() -> AbstractContextManager[Progress]:
-    """Bars in a terminal; lines where stderr is a file or a pipe."""
+    """Progress bars in a terminal; lines if stderr is a file or a pipe."""
     if console.is_terminal:
         return Bars()
     return nullcontext(LogProgress(lambda line: console.print(line, markup=False)))
@@ -89,7 +89,6 @@ def show(summary: Summary) -> None:
     """Print the summary of a run."""
     for feed in summary.feeds:
         if feed.status not in ("read", "superseded", "removed"):
-            # Not wrapped, so that a path can be found and copied.
             console.print(f"[yellow]{feed.status}[/] {escape(feed.source_file)}: {escape(feed.detail)}", soft_wrap=True)
     _show_notice(summary)
     table = _facts("Summary")
@@ -128,13 +127,13 @@ def _show_notice(summary: Summary) -> None:
 
 
 def show_plan(summary: Summary) -> None:
-    """Print what a run would write, and what it would cost."""
+    """Print the plan of a run and its maximum cost."""
     _show_notice(summary)
     table = _facts("Plan")
     table.add_row("products", f"{summary.planned:,} of {summary.products:,}")
     table.add_row("reasons", _listed(summary.plan_by_reason))
     table.add_row("at most", f"{summary.calls_at_most:,} model calls, {summary.tokens_at_most:,} tokens")
-    table.add_row("cost at most", f"${summary.cost_usd_at_most:,.2f}; answers that the ledger has cost nothing")
+    table.add_row("cost at most", f"${summary.cost_usd_at_most:,.2f}; answers in the ledger cost nothing")
     output.print(table)
     if summary.error:
         console.print(f"[red]failed[/] {escape(summary.error)}", soft_wrap=True)

@@ -13,9 +13,9 @@ from typing import IO
 
 @contextmanager
 def atomic_writer(path: Path) -> Iterator[IO[str]]:
-    """A UTF-8 text file that takes its name only when the block ends well; after an error nothing is left.
+    """Open a UTF-8 text file that replaces `path` when the block succeeds; an error leaves the old file as it was.
 
-    Lines end as they are written (no translation). Missing folders are made. Readers see the old file or the new one.
+    Newlines are not translated. Missing folders are created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(
@@ -29,13 +29,13 @@ def atomic_writer(path: Path) -> Iterator[IO[str]]:
         except BaseException:
             temporary.unlink()
             raise
-    # NamedTemporaryFile makes files that only their owner may read; exports are for others.
+    # NamedTemporaryFile creates files that only their owner can read; exports are for others.
     temporary.chmod(0o644)
     temporary.replace(path)
 
 
 def write_atomically(path: Path, text: str) -> Path:
-    """Write a text so that no reader ever sees half of it."""
+    """Write a text file atomically."""
     with atomic_writer(path) as file:
         file.write(text)
     return path
@@ -43,9 +43,9 @@ def write_atomically(path: Path, text: str) -> Path:
 
 @contextmanager
 def file_lock(path: Path, on_wait: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Let one process at a time into the block; the system releases the lock however a process ends.
+    """Lock a file between processes; the operating system releases the lock when a process dies.
 
-    on_wait: called once if another process is in the block.
+    on_wait: called once if another process holds the lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:

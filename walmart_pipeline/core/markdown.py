@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# A table is a preview: a cell shows what a row is about.
 CELL_CHARACTERS = 80
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A Markdown table with the columns of the first row; `_none_` without rows. Long cells are cut."""
+    """Format a Markdown table with the columns of the first row; `_none_` without rows. Long cells are truncated."""
     if not rows:
         return "_none_"
     names = list(rows[0])
@@ -26,5 +25,5 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         value = f"{value:.1f}" if value != int(value) else f"{value:.0f}"
     text = " ".join(str(value).split())
-    cut = text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - 1] + "…"
-    return cut.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    truncated = text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - 1] + "…"
+    return truncated.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

@@ -1,4 +1,4 @@
-"""Parts that all figures share: style, histograms, labelled bars, score bands, and SVG files."""
+"""Shared parts of all figures: style, histograms, labelled bars, score bands, and SVG files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, FAINT, BAR = "#44505c", "#d5dbe1", "#2f6fb4"
-# Categories and rules of one's own may have long names.
 LABEL_CHARACTERS = 40
 
 # Walmart's official bands of listing quality.
@@ -21,8 +20,8 @@ BANDS = ((0, 60, "Poor"), (60, 80, "Good"), (80, 100, "Excellent"))
 
 
 def figure(*, height: float, width: float = 7.6) -> Figure:
-    """An empty figure, in inches; 7.6 is the width of a page's column."""
-    # A Figure of its own, not pyplot: it needs no display, and none is left open after an error.
+    """Create an empty figure; sizes in inches, 7.6 is the width of a page's column."""
+    # Not by pyplot, which needs a display and keeps figures open after an error.
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
@@ -52,7 +51,7 @@ def labelled_bars(ax: Any, names: Sequence[str], counts: Sequence[int], *, colou
     ax.barh(places, counts, color=colour)
     for place, count in enumerate(counts):
         ax.annotate(f"{count:,}", (count, place), (4, 0), textcoords="offset points", va="center", color=INK)
-    # A dollar sign would begin a formula.
+    # A dollar sign would start a formula.
     ax.set_yticks(places, [(name[:LABEL_CHARACTERS] or "none").replace("$", r"\$") for name in names])
     ax.set_ylim(max(1, len(names)) - 0.5, -0.5)
     ax.set_xlim(left=0)
@@ -67,13 +66,13 @@ def label_bands(ax: Any, *, ink: str = INK) -> None:
 
 
 def draw_band_limits(ax: Any, *, faint: str = FAINT) -> None:
-    """Draw a line where a band begins."""
+    """Draw a line at the start of each band."""
     for left, _, _ in BANDS[1:]:
         ax.axvline(left, color=faint, linewidth=1, zorder=0)
 
 
 def svg(figure: Figure, name: str) -> str:
-    """Render a figure as SVG, the same text in every run."""
+    """Render a figure as reproducible SVG."""
     import matplotlib as mpl
 
     buffer = StringIO()
@@ -83,7 +82,7 @@ def svg(figure: Figure, name: str) -> str:
 
 
 def write(figures: Mapping[str, Figure], folder: Path) -> dict[str, Path]:
-    """Write each figure as SVG into a folder; return where they are, by name."""
+    """Write each figure as SVG into a folder. Returns the paths by name."""
     return {
         name: write_atomically(folder / f"{name.replace(' ', '_')}.svg", svg(figure, name))
         for name, figure in figures.items()

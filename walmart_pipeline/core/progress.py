@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-# Every five seconds: eight hours leave some 6,000 lines in the event log; a line a product would leave millions.
+# Eight hours make some 6,000 lines in the event log; a line per product would make millions.
 LOG_SECONDS = 5.0
 
 
@@ -21,9 +21,9 @@ class Progress(Protocol):
     """Reports the steps of a run."""
 
     def step(self, label: str, total: int | None, log: Callable[[str], None]) -> AbstractContextManager[Advance]:
-        """A step of `total` items, None if the number is not known; the block calls the result with the items done.
+        """Begin a step of `total` items, None if unknown; the block reports items to the result.
 
-        log: where lines go if this progress writes lines.
+        log: receives the lines of a progress that writes lines to the step's log.
         """
         ...
 
@@ -31,7 +31,7 @@ class Progress(Protocol):
 class LogProgress:
     """Writes a line at most every LOG_SECONDS, and one at the end of a step.
 
-    write: where the lines go; without it, to the step's log, which is Dagster's.
+    write: receives the lines; by default the step's log, which is Dagster's.
     """
 
     def __init__(self, write: Callable[[str], None] | None = None) -> None:

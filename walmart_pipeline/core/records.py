@@ -14,7 +14,6 @@ Severity: TypeAlias = Literal["blocking", "major", "minor"]
 Band: TypeAlias = Literal["poor", "good", "excellent"]
 Dimension: TypeAlias = Literal["compliance", "grounding", "coverage", "readability", "search", "uniqueness"]
 CompletionStatus: TypeAlias = Literal["complete", "declined", "failed"]
-ListingStatus: TypeAlias = Literal["accepted", "needs_review", "failed"]
 
 # Name of the provider, and of the author, that writes without a model.
 TEMPLATE = "template"
@@ -47,7 +46,7 @@ class Product(Record):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What generation may use. Price, rating and identifiers are left out: a text must not go stale with them."""
+        """What generation may use, without price, rating and identifiers: their changes make no text stale."""
         return {
             "product_name": self.product_name,
             "brand": self.brand,
@@ -78,7 +77,7 @@ class Listing(Record):
 
 
 class Completion(Record):
-    """One answer of a provider to one request; `text` is the raw answer, so that it can be parsed again."""
+    """One answer of a provider to one request; `text` is the raw answer, which can be parsed again."""
 
     request_hash: str
     provider: str
@@ -100,7 +99,7 @@ class Completion(Record):
 
 
 class Violation(Record):
-    """One rule that a listing breaks, with the exact words that break it."""
+    """A broken rule, with the exact words that break it."""
 
     rule: str
     severity: Severity
@@ -110,7 +109,7 @@ class Violation(Record):
 
 
 class QualityReport(Record):
-    """The judgement of one listing. A dimension that was not measured is None, never 0."""
+    """The scores of one listing. A dimension that was not measured is None, never 0."""
 
     product_id: str
     score: float = Field(ge=0, le=100)
@@ -121,15 +120,14 @@ class QualityReport(Record):
     policy: str = Field(description="Profile and version, such as walmart-2025@3f2a….")
 
     def as_row(self) -> dict[str, Any]:
-        """As a table row, with a column for each dimension."""
-        row = self.model_dump(exclude={"dimensions"})
-        return row | dict(self.dimensions)
+        """The report as a table row, with a column for each dimension."""
+        return self.model_dump(exclude={"dimensions"}) | dict(self.dimensions)
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """The report of a table row; other columns are ignored."""
-        kept = {name: row[name] for name in cls.model_fields if name != "dimensions"}
-        return cls(**kept, dimensions={name: row[name] for name in get_args(Dimension)})
+        fields = {name: row[name] for name in cls.model_fields if name != "dimensions"}
+        return cls(**fields, dimensions={name: row[name] for name in get_args(Dimension)})
 
 
 class Rating(Record):
@@ -144,7 +142,7 @@ class Rating(Record):
 
 
 class ExampleInput(Record):
-    """The product as a model gets it."""
+    """The product as sent to a model."""
 
     product_name: str
     features: list[str]
@@ -153,7 +151,7 @@ class ExampleInput(Record):
 
 
 class ExampleOutput(Record):
-    """The answer that a model should give."""
+    """The target answer of a model."""
 
     title: str
     features_formatted: str = Field(description="One feature a line.")

@@ -1,4 +1,4 @@
-"""Read files of rows, CSV or JSON lines; a row that can't be used is a problem with its line and reason."""
+"""Read rows from CSV and JSON lines files; each unusable row is reported with its line and reason."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Record
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson")
-# What spreadsheets write as CSV, by the language they are set to.
+# Spreadsheets use the one of their language setting.
 DELIMITERS = ",;\t"
 
 Model = TypeVar("Model", bound=BaseModel)
 
-# A row's line and its fields, or why it can't be read.
+# Line number, and the row's fields or the reason why it can't be read.
 Line: TypeAlias = tuple[int, Mapping[str, Any] | str]
 
 
@@ -36,14 +36,14 @@ class RowProblem(Record):
 
 
 class RowImport(Record):
-    """What became of the rows of a file."""
+    """Result of importing a file of rows."""
 
     rows: int
     problems: list[RowProblem]
 
 
 class RowsRead(NamedTuple, Generic[Model]):
-    """total: all rows; rows: those that could be read, each with its line."""
+    """The rows of a file. total: number of all rows; rows: the valid ones, each with its line."""
 
     total: int
     rows: list[tuple[int, Model]]
@@ -51,7 +51,7 @@ class RowsRead(NamedTuple, Generic[Model]):
 
 
 def read(path: Path, model: type[Model], *, required: Sequence[str] = ()) -> RowsRead[Model]:
-    """Read every row as a `model`: of a .csv file with a header line, else of JSON lines.
+    """Read every row as a `model`, from CSV with a header line (.csv) or JSON lines.
 
     required: columns that a CSV file must have. Raises RowFileError if the file as a whole can't be read.
     """
@@ -83,10 +83,10 @@ def _csv_rows(file: Iterator[str], path: Path, required: Sequence[str]) -> Itera
     delimiter = max(DELIMITERS, key=header.count)
     names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
     if missing := [name for name in required if name not in names]:
-        raise RowFileError(f"{path}: no column {', '.join(missing)}: its first line has to name {', '.join(required)}")
+        raise RowFileError(f"{path}: no column {', '.join(missing)}: its first line must name {', '.join(required)}")
     if repeated := [name for name, times in Counter(names).items() if name and times > 1]:
         raise RowFileError(f"{path}: two columns are named {', '.join(repeated)}: leave one")
-    # strict: a quote that is never closed would otherwise swallow the rest of the file in silence.
+    # strict: an unclosed quote would otherwise silently swallow the rest of the file.
     reader = csv.reader(file, delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 2

@@ -1,4 +1,4 @@
-"""Configuration from the environment: the project's own variables begin with WALMART_, published names are kept."""
+"""Configuration from the environment: WALMART_* variables, and the published names without that prefix."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ DEFAULT_WORKSPACE = CHECKOUT / "data" if CHECKOUT else Path("walmart_data")
 
 
 def _published(name: str, default: Any) -> Any:
-    """A field with an environment name that does not begin with WALMART_."""
+    """A field with an environment name without the prefix WALMART_."""
     return Field(default=default, validation_alias=name)
 
 
 class Settings(BaseSettings):
     """Typed view of the environment and of .env (in the checkout, else in the working directory); the former wins."""
 
-    # The prefix keeps fields apart from names that a shell or a CI server sets, such as USER or WORKSPACE.
+    # The prefix avoids clashes with names that a shell or a CI server sets, such as USER or WORKSPACE.
     model_config = SettingsConfigDict(
         env_prefix="WALMART_",
         env_file=(CHECKOUT or Path()) / ".env",
@@ -40,13 +40,13 @@ class Settings(BaseSettings):
     base_model: str = "llama3.1:8b"
     warehouse_wait_seconds: float = Field(default=900, ge=0)
 
-    # Feeds. A range review drops a fifth of a range at most; a broken export loses any part of it. Ten rows are no
-    # sign of either in a small feed.
+    # Feeds. A range review drops at most a fifth of a range; a broken export may lose any part. In a small feed, ten
+    # rows indicate neither.
     max_shrinkage_share: float = Field(default=0.3, ge=0, le=1)
     max_shrinkage_rows: int = Field(default=10, ge=0)
     feed_quiet_seconds: float = Field(default=5, ge=0)
 
-    # Kept by `walmart-pipeline prune`: days of runs and Data Docs, and the newest datasets beside those in use.
+    # Retained by `walmart-pipeline prune`: days of runs and Data Docs, and the newest datasets beside those in use.
     retention_days: int = Field(default=90, ge=1)
     keep_datasets: int = Field(default=3, ge=1)
 
@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     embedded_model: Path | None = None
     embedded_adapter: Path | None = None
 
-    # Whether models learn from texts of the template writer that stand in for a model's.
+    # Whether models learn from the template writer's stand-ins for a model's text.
     learn_from_stand_ins: bool = False
 
     # A model as judge, off by default: provider:model, texts per run, and its own budget.
@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     model_judge_sample: int = Field(default=0, ge=0)
     model_judge_budget_usd: float = Field(default=1.0, ge=0)
 
-    # Fine-tuning at OpenAI, off by default. The budget holds for all jobs that this workspace ever began, together.
+    # Fine-tuning at OpenAI, off by default. The budget covers all jobs that this workspace ever started.
     finetune: bool = False
     finetune_model: str = "gpt-4.1-mini-2025-04-14"
     finetune_budget_usd: float = Field(default=0.0, ge=0)
@@ -91,13 +91,13 @@ class Settings(BaseSettings):
     @field_validator("provider")
     @classmethod
     def _current_name(cls, provider: str) -> str:
-        """The template writer's earlier name stays valid."""
+        """Accept the template writer's earlier name."""
         return "template" if provider == "composer" else provider
 
     @field_validator("workspace")
     @classmethod
     def _absolute(cls, workspace: Path) -> Path:
-        """Dagster refuses a relative DAGSTER_HOME, and a relative path would move with the working directory."""
+        """Dagster rejects a relative DAGSTER_HOME, and relative paths depend on the working directory."""
         return workspace.expanduser().resolve()
 
     @property
@@ -142,12 +142,9 @@ class Settings(BaseSettings):
 
     @property
     def modelfiles(self) -> Path:
-        """In the root of a checkout for its own workspace, inside any other workspace."""
-        return (
-            CHECKOUT / "modelfiles"
-            if CHECKOUT and self.workspace == DEFAULT_WORKSPACE
-            else self.workspace / "modelfiles"
-        )
+        """Folder of Modelfiles: in the root of a checkout for its default workspace, else in the workspace."""
+        root = CHECKOUT if CHECKOUT and self.workspace == DEFAULT_WORKSPACE else self.workspace
+        return root / "modelfiles"
 
 
 def load() -> Settings:

@@ -1,6 +1,6 @@
-"""The warehouse: connections to one DuckDB file, its migrations, and rows in and out of tables.
+"""The warehouse: connections to one DuckDB file, its migrations, and reading and writing rows.
 
-DuckDB lets one process write, or many read: keep transactions short, others wait for them.
+DuckDB allows one writing process or many readers: keep transactions short, others wait for them.
 """
 
 from __future__ import annotations
@@ -31,24 +31,23 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 # Rows of a catalog are 1–5 kB: a batch takes up to 10 MB in Python.
 BATCH_ROWS = 2_000
 
-# Beyond it DuckDB spills to files. Its default, 80 % of the machine, would leave little to a model server.
+# Beyond it DuckDB spills to disk. Its default, 80 % of the machine, would leave little to a model server.
 MEMORY_LIMIT = "1GB"
 
-# Kept from one checkpoint to the next; more would grow with all that was written (292 in place of 242 MB for 100,000
-# products).
+# Between checkpoints; otherwise memory grows with what was written (292 instead of 242 MB for 100,000 products).
 RETAINED_MEMORY = "32MB"
 
-# Between two attempts to open a file that another process holds, and until the wait is announced.
+# Between two attempts to open a locked file, and until the wait is announced.
 PAUSE_SECONDS = (0.05, 0.25)
 ANNOUNCE_SECONDS = 2.0
 
 Row = dict[str, Any]
 
-# Each span reads the tables again. 200,000 products took 13.2 s of CPU time and 218 MB with spans of 5,000, 11.3 s and
-# 234 MB with 10,000, 10.5 s and 459 MB in one.
+# Each span scans the tables again. 200,000 products took 13.2 s of CPU time and 218 MB with spans of 5,000, 11.3 s and
+# 234 MB with 10,000, 10.5 s and 459 MB in a single one.
 SPAN_ROWS = 10_000
 
-# The first and the last key of each span; only the keys are gathered, whatever else the query selects.
+# The first and the last key of each span; only the keys are read.
 SPAN_BOUNDS = """
 select min(key) as first_key, max(key) as last_key
 from (select {key} as key, row_number() over (order by {key}) - 1 as place from ({sql}))
@@ -73,10 +72,10 @@ class Database:
         self._connection.execute(sql, parameters)
 
     def checkpoint(self) -> None:
-        """Commit, free the memory that was used so far, and begin a new transaction: for loops over batches.
+        """Commit, free memory, and begin a new transaction: for loops over batches.
 
-        Vacuum is off from then on: DuckDB would merge small commits into row groups, uncompressed in memory (475 in
-        place of 242 MB for 100,000 products).
+        Turns vacuum off: DuckDB would merge small commits into row groups, uncompressed in memory (475 instead of
+        242 MB for 100,000 products).
         """
         self._connection.execute("set max_vacuum_tasks = 0")
         self._connection.commit()
@@ -84,41 +83,41 @@ class Database:
         self._connection.begin()
 
     def _free_memory(self) -> None:
-        """A lower limit makes DuckDB drop blocks, move temporary tables to files and empty its allocator at once."""
+        """Lower the limit for a moment: DuckDB drops blocks and moves temporary tables to disk immediately."""
         import duckdb
 
-        # What is in use can't be dropped: the next checkpoint tries again.
+        # Memory in use can't be freed: the next checkpoint tries again.
         with suppress(duckdb.OutOfMemoryException):
             self._connection.execute(f"set memory_limit = '{RETAINED_MEMORY}'")
         self._connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
 
     def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> list[Row]:
-        """All rows as dictionaries: for small results."""
+        """Return all rows as dictionaries: for small results."""
         return _rows(self._connection.execute(sql, parameters).to_arrow_table())
 
     def value(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
-        """The first column of the first row; None if there is no row."""
+        """Return the first column of the first row; None without rows."""
         row = self._connection.execute(sql, parameters).fetchone()
         return row[0] if row else None
 
     def count(self, table: str) -> int:
-        """Rows of a table."""
+        """Count the rows of a table."""
         return int(self.value(f"select count(*) from {table}"))
 
     def stream(
         self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None, batch_rows: int = BATCH_ROWS
     ) -> Iterator[list[Row]]:
-        """Rows in batches. Finish or close the stream before the next statement on this connection."""
+        """Yield rows in batches. Finish or close the stream before the next statement on this connection."""
         for batch in self._connection.execute(sql, parameters).to_arrow_reader(batch_rows):
             yield _rows(batch)
 
     def pages(
         self, sql: str, parameters: Mapping[str, Any] | None = None, rows: int = BATCH_ROWS
     ) -> Iterator[list[Row]]:
-        """The present result in batches, between which other statements may run and commit.
+        """Yield a snapshot of the result in batches; other statements may run and commit in between.
 
-        It is stored in a temporary table with row numbers: an offset would read all rows before it for each batch, and
-        DuckDB's rowid changes at a commit. For wide rows use `pages_by_key`.
+        It is copied to a temporary table with row numbers: an offset would scan all earlier rows for each batch, and
+        DuckDB's rowid changes on commit. For wide rows use `pages_by_key`.
         """
         self._page_tables += 1
         table = f"pages_{self._page_tables}"
@@ -132,43 +131,43 @@ class Database:
     def pages_by_key(
         self, sql: str, parameters: Mapping[str, Any] | None = None, *, key: str, rows: int = BATCH_ROWS
     ) -> Iterator[list[Row]]:
-        """The result in batches, ordered by its unique column `key`; other statements may run and commit in between.
+        """Yield the result in batches by its unique column `key`; other statements may run and commit in between.
 
-        The keys are fixed at the start; their rows are read in spans of SPAN_ROWS, so that memory does not grow.
+        The keys are fixed at the start; their rows are read in spans of SPAN_ROWS to bound memory.
         """
         given = dict(parameters or {})
         span = f"select * from ({sql}) where {key} between $first_key and $last_key order by {key}"
         for bounds in self.query(SPAN_BOUNDS.format(sql=sql, key=key, rows=SPAN_ROWS), given):
-            held = self._connection.execute(span, given | bounds).to_arrow_table()
-            for start in range(0, held.num_rows, rows):
-                yield _rows(held.slice(start, rows))
-            # What DuckDB has read for this span stays in its memory otherwise, up to the limit.
-            del held
+            table = self._connection.execute(span, given | bounds).to_arrow_table()
+            for start in range(0, table.num_rows, rows):
+                yield _rows(table.slice(start, rows))
+            # DuckDB would otherwise cache what it has read, up to the limit.
+            del table
             self._free_memory()
 
     def frame(self, sql: str) -> pd.DataFrame:
-        """All rows as a pandas frame."""
+        """Return all rows as a pandas DataFrame."""
         return self._connection.execute(sql).df()
 
     def append(self, table: str, rows: Iterable[Mapping[str, Any]], batch_rows: int = BATCH_ROWS) -> int:
-        """Insert rows; a column that a row lacks is null. Returns how many rows were inserted."""
+        """Insert rows; missing columns are null. Returns the number of rows."""
         schema = self.schema(table)
         names = ", ".join(f'"{name}"' for name in schema.names)
         total = 0
         for batch in batches(rows, batch_rows):
-            # DuckDB finds it by its name. Registered instead, each batch would be held until the commit.
+            # DuckDB finds the variable by its name. If registered, each batch would be held until the commit.
             incoming = _table(batch, schema)
             self._connection.execute(f"insert into {table} ({names}) select {names} from incoming")
             total += incoming.num_rows
         return total
 
     def replace(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Replace all rows of a table. Returns how many there are."""
+        """Replace all rows of a table. Returns the number of rows."""
         self._connection.execute(f"delete from {table}")
         return self.append(table, rows)
 
     def upsert(self, table: str, rows: Sequence[Mapping[str, Any]], key: Sequence[str]) -> int:
-        """Replace the rows of the same key and add the others. Returns how many rows were given."""
+        """Insert rows, replacing those with the same key. Returns the number of rows."""
         if not rows:
             return 0
         schema = self.schema(table)
@@ -179,31 +178,31 @@ class Database:
         self._connection.execute(f"insert into {table} ({names}) select {names} from incoming")
         return incoming.num_rows
 
-    def sync(self, table: str, wanted: str, *, key: str, stamp: str) -> tuple[int, int]:
-        """Make `table` hold the rows of the query `wanted`, writing only those that differ.
+    def sync(self, table: str, query: str, *, key: str, stamp: str) -> tuple[int, int]:
+        """Make `table` equal to the result of `query`, writing only rows that differ.
 
-        key: a column that is unique in both. stamp: the column with the time of writing, which is not compared.
-        Returns the numbers of rows written, and of rows removed because `wanted` lacks their key.
+        key: a unique column of both. stamp: the column with the time of writing, which is not compared.
+        Returns the numbers of rows written and removed.
         """
         execute = self._connection.execute
-        execute(f"create or replace temp table wanted_rows as select * from ({wanted})")
-        removed = self.value(f"select count(*) from {table} where {key} not in (select {key} from wanted_rows)")
-        execute(f"delete from {table} where {key} not in (select {key} from wanted_rows)")
+        execute(f"create or replace temp table target_rows as select * from ({query})")
+        removed = self.value(f"select count(*) from {table} where {key} not in (select {key} from target_rows)")
+        execute(f"delete from {table} where {key} not in (select {key} from target_rows)")
         execute(
             f"create or replace temp table changed_rows as select {key} from ("
-            f"select * exclude ({stamp}) from wanted_rows except select * exclude ({stamp}) from {table})"
+            f"select * exclude ({stamp}) from target_rows except select * exclude ({stamp}) from {table})"
         )
         execute(f"delete from {table} where {key} in (from changed_rows)")
-        execute(f"insert into {table} by name select * from wanted_rows where {key} in (from changed_rows)")
+        execute(f"insert into {table} by name select * from target_rows where {key} in (from changed_rows)")
         return self.count("changed_rows"), int(removed)
 
     def schema(self, table: str) -> pa.Schema:
-        """Arrow schema of a table."""
+        """Return the Arrow schema of a table."""
         return self._connection.execute(f"select * from {table} limit 0").to_arrow_table().schema
 
 
 class Warehouse:
-    """The DuckDB file, opened on demand: one process writes, or many read; whoever else comes waits `wait_seconds`."""
+    """The DuckDB file, opened on demand. Waits up to `wait_seconds` while another process has it locked."""
 
     def __init__(self, path: Path, wait_seconds: float = 0.0) -> None:
         self.path = path
@@ -211,7 +210,7 @@ class Warehouse:
 
     @contextmanager
     def reading(self) -> Iterator[Database]:
-        """A read-only connection, to a warehouse that is migrated first where it is older than this code.
+        """Open a read-only connection; an older warehouse is migrated first.
 
         Raises WarehouseError if there is no warehouse yet, it is newer than this code, or it stays locked.
         """
@@ -230,7 +229,7 @@ class Warehouse:
 
     @contextmanager
     def writing(self) -> Iterator[Database]:
-        """A connection in one transaction: committed when the block ends well, rolled back otherwise.
+        """Open a connection and a transaction, committed when the block succeeds and rolled back otherwise.
 
         Creates and migrates the warehouse. Raises WarehouseError if it is newer than this code, or stays locked.
         """
@@ -273,9 +272,9 @@ class Warehouse:
                 if waited >= ANNOUNCE_SECONDS and not is_announced:
                     is_announced = True
                     logger.warning("waiting for %s, which holds the warehouse %s", holder, self.path)
-            # Writers hold the file for seconds at most. Pauses that differ keep two processes from meeting each time.
+            # Writers hold the file for seconds at most. Random pauses: two processes must not collide each time.
             time.sleep(random.uniform(*PAUSE_SECONDS))  # noqa: S311 - not for security
-        # A spinner over a query would break the progress bars and the logs.
+        # DuckDB's spinner would break our progress bars and the logs.
         connection.execute("set enable_progress_bar = false")
         connection.execute("set timezone = 'UTC'")
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
@@ -283,12 +282,12 @@ class Warehouse:
 
 
 def struct(table: str, record: type[BaseModel]) -> str:
-    """SQL for a record of this kind as one column, from the columns of the same names in `table`."""
+    """SQL for a struct with a record's fields, from the columns of the same names in `table`."""
     return "{" + ", ".join(f"'{name}': {table}.{name}" for name in record.model_fields) + "}"
 
 
 def batches(rows: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mapping[str, Any]]]:
-    """Lists of at most `size` rows, in order."""
+    """Yield lists of at most `size` rows, in order."""
     iterator = iter(rows)
     while batch := list(islice(iterator, size)):
         yield batch
@@ -305,7 +304,7 @@ def _rows(table: pa.Table | pa.RecordBatch) -> list[Row]:
 
 
 def _pending(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[int, Path]:
-    """Migrations that the warehouse lacks, by number. Raises WarehouseError if it has some that this code does not."""
+    """Return pending migrations by number. Raises WarehouseError if the warehouse has unknown ones."""
     scripts = {int(script.name[:4]): script for script in sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))}
     applied = _applied(connection)
     if unknown := applied - scripts.keys():
@@ -323,10 +322,10 @@ def _applied(connection: duckdb.DuckDBPyConnection) -> set[int]:
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
-    """Apply what the warehouse lacks, all or nothing. Returns whether another file has taken the place of this one.
+    """Apply pending migrations, all or nothing. Returns whether the file was replaced.
 
-    A warehouse with data is migrated as a copy, which takes its place when it is whole; the file as it was stays beside
-    it. One transaction would not do: DuckDB updates no table that the same transaction has altered.
+    A warehouse with data is migrated as a copy, which then replaces the file; a backup of the file stays beside it. One
+    transaction would not do: DuckDB can't update a table that the same transaction has altered.
     """
     import duckdb
 
@@ -348,12 +347,12 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
-    logger.warning("migrated the warehouse to version %d; a copy of it as it was: %s", max(pending), old)
+    logger.warning("migrated the warehouse to version %d; backup: %s", max(pending), old)
     return True
 
 
 def _copy(source: Path, target: Path) -> None:
-    # By another process: if this one closed the file once, it would lose its lock on it.
+    # By another process: this one would lose its lock on the file as soon as it closed it.
     if subprocess.run(["cp", "--", str(source), str(target)], check=False).returncode:  # noqa: S603, S607 - our paths
         target.unlink(missing_ok=True)
         raise WarehouseError(f"{source} has to be migrated, but it could not be copied to {target} first")

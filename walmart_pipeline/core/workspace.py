@@ -12,12 +12,12 @@ INSTANCE_CONFIG = PACKAGE / "dagster.yaml"
 CODE_LOCATIONS = PACKAGE / "workspace.yaml"
 
 
-# What earlier versions put into a workspace, by SHA-256: unchanged since, it is replaced by today's.
+# SHA-256 of the files that earlier versions wrote: an unchanged one is replaced by the current file.
 EARLIER_INSTANCE_CONFIGS = ("658e4b80028a86bb08caded221e007b294689bdd289e92068fc867e73c1f09b8",)
 
 
 def prepare(settings: Settings) -> None:
-    """Create what is missing of a workspace, and point this process and its children at it."""
+    """Create missing parts of a workspace, and configure this process and its children for it."""
     settings.inbox.mkdir(parents=True, exist_ok=True)
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     config = settings.dagster_home / INSTANCE_CONFIG.name

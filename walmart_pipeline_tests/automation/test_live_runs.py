@@ -135,7 +135,7 @@ def test_a_retraining_and_a_pipeline_share_the_warehouse_and_a_dead_one_gives_it
     first = runs.start("retrain_in_pool")
     first.wait_for("working")
     second = runs.start("pipeline_in_pool")
-    second.wait_for("one step at a time works on the warehouse")
+    second.wait_for("one step at a time uses the warehouse")
     (waited_for,) = runs.in_pool
     assert f"waiting for run {waited_for[:8]}" in second.output
     first.kill()
@@ -176,7 +176,7 @@ def test_a_run_in_a_call_that_does_not_return_ends_all_the_same(runs: Runs, numb
     deaf.wait_for("working")
     deaf.send(number)
     assert deaf.wait() == 1
-    assert "what was done by then is kept" in deaf.output
+    assert "completed work is saved" in deaf.output
     assert runs.status == ["CANCELED"]
 
 

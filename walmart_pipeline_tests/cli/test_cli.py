@@ -125,7 +125,7 @@ def test_a_run_that_is_stopped_keeps_what_it_wrote_and_says_so(tmp_path: Path) -
     process.send_signal(signal.SIGINT)
     told = process.stderr.read()
     assert process.wait(60) == 1
-    assert "run again to go on" in " ".join(told.split())
+    assert "run again to continue" in " ".join(told.split())
     with Warehouse(tmp_path / "home" / "warehouse.duckdb").reading() as db:
         assert 0 < db.count("content.generated_content") < 8_000
 
