@@ -9,17 +9,14 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = ("judge", "text")
 
-# Files that carry reports about. What is not named here is taken for a part of the judge: a text that is judged once
-# too often costs half a millisecond, one that is not judged anew has a wrong report.
+# Files that only move reports around. All others count as the judge: a needless judgement costs half a millisecond, a
+# missing one leaves a wrong report.
 EXCLUDED = frozenset({"pair_files.py", "scoring.py", "workers.py"})
 
 
 @cache
 def fingerprint() -> str:
-    """32 hex digits over the code and the word lists of the judge; a changed comment changes it too.
-
-    Profiles are left out: of them only the one in use counts, and it counts with what it extends.
-    """
+    """Hash (32 hex digits) of the judge's code and word lists; profiles have versions of their own."""
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted(path for folder in FOLDERS for path in (PACKAGE / folder).rglob("*")):
         part = path.relative_to(PACKAGE)

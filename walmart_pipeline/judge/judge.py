@@ -14,7 +14,7 @@ from walmart_pipeline.judge.rules.wording import Wording
 
 # The official bands of Walmart's listing quality: Poor 0–59, Good 60–79, Excellent 80–100.
 GOOD_FROM, EXCELLENT_FROM = 60.0, 80.0
-# A blocking violation leaves a listing poor, whatever the rest is worth.
+# A blocking violation makes a listing poor, whatever its other scores.
 BLOCKED_AT_MOST = 59.0
 TEXT_FIELDS: tuple[TextField, ...] = ("title", "key_features", "description")
 
@@ -53,13 +53,13 @@ class Judge:
 
         Uniqueness is not measured: see `walmart_pipeline.judge.score` for listings among each other.
         """
-        return self.verdict(self.case(product, listing), None)
+        return self.judge(self.case(product, listing), None)
 
     def case(self, product: Product, listing: Listing) -> Case:
-        """A listing beside its product, as the checks take it."""
+        """Input of the checks."""
         return Case(listing, product, self.policy.limits, self._acronyms)
 
-    def verdict(self, case: Case, uniqueness: float | None) -> QualityReport:
+    def judge(self, case: Case, uniqueness: float | None) -> QualityReport:
         """The quality report of a case, given its uniqueness."""
         findings = [(rule, finding) for rule, check in self._checks.items() for finding in check(case)]
         findings += self._wording.findings(case.listing_text, case.product)
@@ -76,7 +76,7 @@ class Judge:
         )
 
     def grade(self, measured: Mapping[Dimension, float | None], *, blocked: bool) -> Grade:
-        """What follows for a listing that measures so. blocked: it breaks a blocking rule."""
+        """Score, band and publishability for these dimensions. blocked: the listing breaks a blocking rule."""
         score = self._score(measured, blocked=blocked)
         return Grade(score, band(score), not blocked and score >= self.policy.publishable_score)
 
@@ -88,7 +88,7 @@ class Judge:
         return next(self._wording.findings(alone, product), None) is None
 
     def _violations(self, case: Case, findings: Sequence[tuple[str, Finding]]) -> list[Violation]:
-        """What is found, in the profile's order."""
+        """The violations of these findings, in the profile's order."""
         if not findings:
             return []
         text_of = {"listing": "", **dict(case.listing_text.fields)}
@@ -130,7 +130,7 @@ class Judge:
         return max(0.0, 100.0 - sum(self.policy.penalties[violation.severity] for violation in violations))
 
     def _score(self, measured: Mapping[Dimension, float | None], *, blocked: bool) -> float:
-        """Weighted mean of the measured dimensions, to one decimal: the band is that of the figure shown."""
+        """Weighted mean of the measured dimensions, rounded to one decimal so that the band matches what is shown."""
         total = score = 0.0
         for name, weight in self._weights:
             if (value := measured[name]) is not None:

@@ -1,4 +1,4 @@
-"""Files of pairs in, files of reports out: the judge alone, for pairs from any source."""
+"""Scores files of pairs from any source."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ class LineCounts:
 
 
 def score_file(source: Path | None, output: Path | None, judge: Judge) -> LineCounts:
-    """A report for each line of `source`, or {"line": n, "error": …}, in order; None is stdin and stdout.
+    """Write a report for each line of `source`, or {"line": n, "error": …}, in order; None is stdin and stdout.
 
-    Uniqueness is measured within the file, so the first report is written when the last line was read. Memory does not
-    grow with the file. The output takes its name when the last line is done.
-    Raises OSError and UnicodeDecodeError of the source, and WorkerError.
+    Uniqueness is measured within the file, so the first report is written after the last line was read. Memory does not
+    grow with the file. Raises OSError and UnicodeDecodeError of the source, and WorkerError.
     """
     counts = LineCounts()
     with _reading(source) as lines, _writing(output) as file, closing(score_lines(lines, judge)) as scored:

@@ -1,4 +1,4 @@
-"""A product with a listing as a line of JSON, and the judge's answer to it as another."""
+"""Judges pairs of a product and a listing, as JSON lines in and out."""
 
 from __future__ import annotations
 
@@ -23,29 +23,26 @@ class Pair(Record):
     listing: Listing
 
 
-class Answer(Record):
-    """The report of a pair, which takes a listing that has a signature for unique."""
+class PairReport(Record):
+    """The report of a pair: until copies are known, a listing with a signature counts as unique."""
 
     report: QualityReport
     signature: Signature | None
 
 
-def answers(lines: Sequence[str], judge: Judge) -> list[str]:
-    """The answer to each line {"product": …, "listing": …}, as JSON on one line, in order.
-
-    An Answer, or {"error": what is wrong with the line}.
-    """
-    return [_answer(line, judge) for line in lines]
+def reports(lines: Sequence[str], judge: Judge) -> list[str]:
+    """Judge each line {"product": …, "listing": …}; returns a PairReport or {"error": reason} as JSON, in order."""
+    return [_report(line, judge) for line in lines]
 
 
-def _answer(line: str, judge: Judge) -> str:
+def _report(line: str, judge: Judge) -> str:
     try:
         pair = Pair.model_validate_json(line)
     except ValidationError as error:
         return json.dumps({"error": "; ".join(_explained(item) for item in error.errors())}, ensure_ascii=False)
     case = judge.case(pair.product, pair.listing)
     found = signature(case)
-    return Answer(report=judge.verdict(case, ALONE if found else None), signature=found).model_dump_json()
+    return PairReport(report=judge.judge(case, ALONE if found else None), signature=found).model_dump_json()
 
 
 def _explained(error: Any) -> str:

@@ -1,4 +1,4 @@
-"""Reads policy profiles from YAML."""
+"""Loads and validates policy profiles in YAML."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from walmart_pipeline.judge.rules import CHECKS, CONFIRMATIONS
 
 FOLDER = Path(__file__).parent / "policy"
 FIELDS = ("title", "key_features", "description", "seo_keywords")
-# What a message may print beside the limits.
+# What a message may contain beside the limits.
 MESSAGE_NAMES = frozenset({"evidence", "count", "source"})
 
 
 class PolicyError(UserError, ValueError):
-    """A profile cannot be used. Each problem, a line of the message, names the file, the field and what to do."""
+    """A profile is invalid. Each line of the message names the file, the field and the remedy."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
@@ -30,7 +30,7 @@ class PolicyError(UserError, ValueError):
 
 
 class ProfileOutline(TypedDict):
-    """A profile in plain JSON values. changed: limit to [what the extended profile has, what this one has]."""
+    """A profile in plain JSON values. changed: limit to [value in the extended profile, value in this one]."""
 
     name: str
     version: str
@@ -67,7 +67,7 @@ def load(name_or_path: str | Path) -> Policy:
 
 
 def extended(name_or_path: str | Path) -> str | None:
-    """The profile that this one extends, as `load` takes it; None where it stands alone. Raises PolicyError."""
+    """Name or path of the profile that this one extends, or None. Raises PolicyError."""
     path = _find(str(name_or_path), Path())
     base = _content(path).get("extends")
     if base is None or str(base) in available():
@@ -76,7 +76,7 @@ def extended(name_or_path: str | Path) -> str | None:
 
 
 def outline(name_or_path: str | Path) -> ProfileOutline:
-    """What the profile of that name or file says in short. Raises PolicyError."""
+    """Summary of the profile of that name or file. Raises PolicyError."""
     profile = load(name_or_path)
     base = extended(name_or_path)
     limits = profile.limits.model_dump()
@@ -131,7 +131,7 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def _problems(content: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the rules whose own fields are valid, whatever the state of the rest of the profile."""
+    """Problems of the rules whose own fields are valid, even if other parts of the profile are not."""
     readable: dict[str, RuleSetting] = {}
     rules = content.get("rules")
     for rule, setting in rules.items() if isinstance(rules, Mapping) else ():
@@ -156,7 +156,7 @@ def _explained(error: Mapping[str, Any]) -> list[str]:
 def _rule_problems(
     rules: Mapping[str, RuleSetting], word_lists: Collection[str], patterns: Collection[str], limit_names: Iterable[str]
 ) -> Iterator[str]:
-    """Each problem as "rules.title.year.message: what is wrong: what to do"."""
+    """Each problem as "rules.title.year.message: problem: remedy"."""
     limits = set(limit_names)
     for rule, setting in rules.items():
         if setting.words or setting.patterns:

@@ -1,4 +1,4 @@
-"""Scores a collection of listings, compared with each other, without the pipeline's warehouse."""
+"""Scores a collection of listings and compares them with each other, without the pipeline's warehouse."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ order by line
 
 
 class Scored(NamedTuple):
-    """What became of one line: a QualityReport as JSON, or what is wrong with it. Lines are counted from 1."""
+    """Result of one line, numbered from 1: a QualityReport as JSON, or an error."""
 
     line: int
     report: str | None
@@ -74,11 +74,11 @@ class Scored(NamedTuple):
 
 
 def score(pairs: Iterable[tuple[Product, Listing]], policy: str | Path = "walmart-2025") -> Iterator[QualityReport]:
-    """The quality report of each product's listing, in order; all dimensions, uniqueness among these listings included.
+    """The quality report of each product's listing, in order, including uniqueness among these listings.
 
-    policy: name of a profile that ships, or the path of a YAML file. The first report comes when the last pair was
-    read, since any listing may be the copy of any other; pairs and reports wait on the disk, so there may be a million.
-    Large collections are judged on every core. Raises PolicyError before anything is read.
+    policy: name of a shipped profile, or path of a YAML file. The first report is returned after the last pair was
+    read, since any listing may be a copy of any other; pairs and reports are on disk, so there may be a million. Large
+    collections are judged on every core. Raises PolicyError before anything is read.
     """
     judge = Judge(profiles.load(policy))
     lines = (Pair(product=product, listing=listing).model_dump_json() for product, listing in pairs)
@@ -93,9 +93,9 @@ def _reports(scored: Iterator[Scored]) -> Iterator[QualityReport]:
 
 
 def score_lines(lines: Iterable[str], judge: Judge, *, processes: int | None = None) -> Generator[Scored, None, None]:
-    """What becomes of each line {"product": …, "listing": …}, in order; blank lines are passed over.
+    """Score each line {"product": …, "listing": …}, in order; blank lines are skipped.
 
-    processes: see workers.answers. Raises WorkerError.
+    processes: see workers.reports. Raises WorkerError.
     """
     with (
         tempfile.TemporaryDirectory(prefix="walmart-score-") as folder,
@@ -104,7 +104,7 @@ def score_lines(lines: Iterable[str], judge: Judge, *, processes: int | None = N
         for statement in TABLES:
             db.execute(statement)
         last = 0
-        with closing(workers.answers(_batches(lines), judge, processes=processes)) as answered:
+        with closing(workers.reports(_batches(lines), judge, processes=processes)) as answered:
             for batch, answers in answered:
                 parameters = {"lines": batch.numbers, "answers": answers}
                 db.execute(KEEP[0], parameters)

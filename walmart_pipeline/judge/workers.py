@@ -22,23 +22,22 @@ from walmart_pipeline.judge import pairs
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.judge.policy.schema import Policy
 
-# Pairs of 3 kB: a batch is 6 MB, two seconds of work for one process, and costs some milliseconds on its way.
+# Pairs of 3 kB: a batch is 6 MB and takes one process two seconds; to transfer it takes milliseconds.
 BATCH_LINES = 2_000
-# Processes take a second to start: fewer lines are done sooner without.
+# Processes take a second to start: with fewer lines they do not pay off.
 WORTH_PROCESSES = 3_000
-# A process has one core, and numpy's own threads would have nothing to do.
+# Each process has one core.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-# How often a process looks whether its parent is still there.
+# How often a process checks that its parent is alive.
 PARENT_SECONDS = 1.0
 
 
 class PairBatch(Protocol):
-    """Lines that are judged together; whatever else it holds comes back with the answers."""
+    """Lines that are judged together; other fields are returned with the reports."""
 
     @property
     def lines(self) -> list[str]:
         """Pairs as JSON, each without a newline."""
-        ...
 
 
 BatchT = TypeVar("BatchT", bound=PairBatch)
@@ -49,18 +48,17 @@ class WorkerError(ChildProcessError):
 
 
 def cores() -> int:
-    """Processors that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def answers(
+def reports(
     batches: Iterable[BatchT], judge: Judge, *, processes: int | None = None
 ) -> Generator[tuple[BatchT, list[str]], None, None]:
-    """Each batch with the answers to its lines, in order; a few batches are held in memory.
+    """Judge batches; yields each with the reports of its lines (see pairs.reports), in order.
 
-    processes: how many judge; None for one a core, or this one alone where there is little to do. A daemonic process
-    may have no children and judges alone. Raises WorkerError. Close the iterator if you leave it early: that ends the
-    processes.
+    processes: None for one per core, or this one alone for small inputs. A daemonic process may have no children and
+    judges alone. Close the iterator to end the processes early. Raises WorkerError.
     """
     remaining = iter(batches)
     first: list[BatchT] = []
@@ -71,12 +69,12 @@ def answers(
     everything = chain(first, remaining)
     if processes == 1 or multiprocessing.current_process().daemon:
         for batch in everything:
-            yield batch, pairs.answers(batch.lines, judge)
+            yield batch, pairs.reports(batch.lines, judge)
     else:
-        yield from _answers_of_workers(everything, judge, processes)
+        yield from _parallel_reports(everything, judge, processes)
 
 
-def _answers_of_workers(
+def _parallel_reports(
     batches: Iterable[BatchT], judge: Judge, processes: int
 ) -> Generator[tuple[BatchT, list[str]], None, None]:
     from loky.process_executor import ProcessPoolExecutor
@@ -86,8 +84,8 @@ def _answers_of_workers(
     submitted: deque[tuple[BatchT, Future[list[str]]]] = deque()
     try:
         for batch in batches:
-            submitted.append((batch, pool.submit(_answers, policy, judge.policy.label, batch.lines)))
-            # One in work and one waiting for each process: none is idle while answers are stored.
+            submitted.append((batch, pool.submit(_reports, policy, judge.policy.label, batch.lines)))
+            # One in work and one queued for each process: none is idle while reports are stored.
             if len(submitted) == 2 * processes:
                 done, future = submitted.popleft()
                 yield done, future.result()
@@ -101,7 +99,7 @@ def _answers_of_workers(
 
 
 def _start(parent: int) -> None:
-    """Prepare a worker process: the parent decides what Ctrl-C means, and the worker ends with it."""
+    """Prepare a worker process: it ignores Ctrl-C and ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
@@ -112,14 +110,14 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _answers(policy: str, label: str, lines: list[str]) -> list[str]:
-    return pairs.answers(lines, _judge(policy, label))
+def _reports(policy: str, label: str, lines: list[str]) -> list[str]:
+    return pairs.reports(lines, _judge(policy, label))
 
 
 @lru_cache(maxsize=1)
 def _judge(policy: str, label: str) -> Judge:
     judge = Judge(Policy.model_validate_json(policy))
-    # The worker has read the code just now, its parent when it began.
+    # The worker has loaded the code just now, its parent at its own start.
     if judge.policy.label != label:
         raise WorkerError("the judge's code or word lists have changed since this process began: start it again")
     return judge

@@ -1,1 +1,1 @@
-"""Text taken apart: tokens, stems, sentences, numbers, units, language."""
+"""Text analysis: tokens, stems, sentences, numbers, units, language."""

@@ -1,4 +1,4 @@
-"""The words of a text and what is counted of them: stems, word classes, syllables, sentences."""
+"""Statistics of a text: words, stems, word classes, syllables, sentence lengths."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 from walmart_pipeline.text import english, sentences, tokenizer
 
-# Longer pieces are addresses or text without spaces, which hardly come twice: not worth a place in the cache.
+# Longer pieces are URLs or text without spaces, which rarely repeat.
 CACHED_CHARS = 40
 
 
 class TextStats(NamedTuple):
-    """The words of a text.
+    """Statistics of a text.
 
-    stems: as tokenizer.key_stems gives them. classes: one letter a word, see english.word_classes. syllables: of all
-    words. sentences: how many words each sentence or line has, empty ones left out.
+    stems: see tokenizer.key_stems. classes: one letter a word, see english.word_classes. syllables: of all words.
+    sentences: words of each sentence or line that is not empty.
     """
 
     words: list[str]
@@ -26,7 +26,7 @@ class TextStats(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """What is between two spaces."""
+    """Statistics of the characters between two spaces."""
 
     words: tuple[str, ...]
     stems: tuple[str, ...]
@@ -36,7 +36,7 @@ class _Piece(NamedTuple):
 
 
 def analyze(text: str) -> TextStats:
-    """The words of a text. No word contains a space, so pieces between spaces are looked up in a cache."""
+    """Statistics of a text. No word contains a space, so pieces between spaces are cached."""
     words: list[str] = []
     stems: list[str] = []
     classes: list[str] = []
@@ -71,5 +71,5 @@ def _analyzed(piece: str) -> _Piece:
     )
 
 
-# Of 330,000 pieces of real descriptions 97 % are among the 16,384 most frequent.
+# 97 % of 330,000 pieces of real descriptions are among the 16,384 most frequent.
 _cached = lru_cache(maxsize=1 << 14)(_analyzed)

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 DATA = Path(__file__).parent / "english.yaml"
-# Classes beside those of english.yaml: any other word, an unpronounceable one, a function word of another language,
-# and a word in another script. A caller may mark what it explains itself.
+# Classes beside those of english.yaml: any other word, an unpronounceable one, a function word of another language, a
+# word in another script, and one that a caller marks as a figure.
 OTHER, UNPRONOUNCEABLE, FOREIGN, SCRIPT, FIGURE = "x", "z", "f", "s", "#"
-# Three of the same letter, save in XXXL, or five and more consonants and nothing else.
+# Three of the same letter, except in XXXL, or only consonants, at least five.
 KEYBOARD_MASH = re.compile(r"([a-wyz])\1\1|^[bcdfghjklmnpqrstvwxz]{5,}$")
 # Model numbers, sizes and short words may be spelled anyhow.
 PRONOUNCEABLE_FROM, PRONOUNCEABLE_TO = 4, 40
 LATIN_END = "\u024f"
-# Words met so far are looked up, the first of them for good: 7 MB at most.
+# Cached words: 7 MB at most.
 REMEMBERED_WORDS = 1 << 16
 
 
@@ -34,7 +34,7 @@ class _Data(NamedTuple):
 
 
 class _Classes(dict[str, str]):
-    """Class of each word, worked out when it is first asked for."""
+    """Class of each word, computed at first use."""
 
     def __init__(self, data: _Data) -> None:
         super().__init__(data.classes)
@@ -81,24 +81,24 @@ def word_classes(words: Iterable[str]) -> str:
 
 
 def function_words(form: str) -> int:
-    """How many English function words a shape holds."""
+    """Number of English function words in a string of word classes."""
     return len(form) - sum(map(form.count, (OTHER, UNPRONOUNCEABLE, FOREIGN, SCRIPT)))
 
 
 def odds(form: str) -> list[float]:
-    """For each word but the last, the log odds that it and the next stand in shuffled order."""
+    """Log odds of shuffled order for each pair of consecutive words."""
     return list(map(_data().order.get, pairwise(form), repeat(0.0)))
 
 
 def disorder(form: str) -> float:
-    """Mean log odds, for each function word, that the words were shuffled."""
+    """Mean log odds per function word that the words were shuffled."""
     return sum(odds(form)) / max(1, function_words(form))
 
 
 def language_of(text: str, sure: float) -> str | None:
-    """Code of another living language than English that a text is in with this probability, by py3langid; or None.
+    """Code of the living language other than English that py3langid detects with at least this probability, or None.
 
-    0.2 ms a text, so it is asked only of those that have hardly an English function word.
+    It takes 0.2 ms a text, so call it only for texts with hardly an English function word.
     """
     language, probability = _identifier().classify(text)
     return None if language in {"en", "la"} or probability < sure else str(language)

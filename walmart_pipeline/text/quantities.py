@@ -13,7 +13,7 @@ from walmart_pipeline.text.word_search import search_text
 
 
 class Reading(NamedTuple):
-    """One way to understand a number with its unit, in the base unit of its kind."""
+    """One interpretation of a number with its unit, in the base unit of its kind."""
 
     kind: str
     amount: float
@@ -28,21 +28,21 @@ class Quantity(NamedTuple):
     text: str
     value: float
     readings: tuple[Reading, ...] = ()
-    # "3 in the box": inches or a preposition; believed either way.
+    # "3 in the box": inches or a preposition.
     unsure: bool = False
-    # Of a number without a unit: what it counts, as written. "8 corner loops" counts loops.
+    # What a number without a unit counts, as written: loops in "8 corner loops".
     noun: str = ""
 
 
 class _Shape(NamedTuple):
-    """A number as it is written. `settled`: nothing around it can give it another meaning."""
+    """A number without its context. settled: no context can change its meaning."""
 
     value: float
     readings: tuple[Reading, ...]
     settled: bool
 
 
-# Numbers that are written as words: three, twenty-four, two dozen, one and a half.
+# Numbers in words: three, twenty-four, two dozen, one and a half.
 ONES = "one two three four five six seven eight nine".split()
 TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
@@ -64,9 +64,7 @@ def _number_words() -> Iterator[tuple[str, float]]:
 
 
 WORDS: dict[str, float] = dict(_number_words())
-
-
-# The longest at a place is meant.
+# The longest alternative first.
 PATTERN = "|".join(sorted(map(re.escape, WORDS), key=len, reverse=True))
 # Half an inch is a figure; half a day and half a set are prose.
 HALVED = frozenset({"length", "mass", "volume", "cup", "spoon"})
@@ -102,7 +100,7 @@ NUMBER = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# Where a number may begin in a search text between spaces; in "50 in x95" after its x.
+# Start of a number in a search text between spaces; in "50 in x95" after the x.
 _BEGINNING = re.compile(
     rf" (?:(?P<by>x)?[0-9{_FRACTIONS}]|(?:{'|'.join(word for word in WORDS if word.isalpha())})(?= ))"
 )
@@ -111,7 +109,7 @@ PACK_OF = re.compile(
 )
 SLEEPS = re.compile(r"(?<!\w)(?:sleeps|seats)(?: up to)? $", re.IGNORECASE)
 AGES = re.compile(r"(?<!\w)(?:ages?|aged) $", re.IGNORECASE)
-# What a number counts: the first plural of the four words after it. "12 of the boxes" counts nothing.
+# What a number counts: the first plural among the next four words. "12 of the boxes" counts nothing.
 COUNTED = re.compile(
     r" (?:(?:(?!(?:in|of|on|to|at|by|or|and|for|the|a|an|with|per|from|is|are|as|x)\b)[a-z][a-z'-]*|\d+-[a-z]+)[ -]"
     r"(?:and )?){0,3}?"
@@ -126,7 +124,7 @@ COMMA = re.compile(r",\s+(?:and\s+|or\s+)?|\s+and\s+")
 BY_NUMBER = re.compile(r"\s*[\d.]")
 DIMENSION = re.compile(r"\s*[x×*]\s*[\d.]", re.IGNORECASE)
 AFTER_DIMENSION = re.compile(r"[\d\"'″]\s*[WLHD]?\s*[x×*]\s*$", re.IGNORECASE)
-# After "71 in" these tell that it is inches; "3 in the box" goes on otherwise.
+# What follows "71 in" if it means inches, unlike in "3 in the box".
 INCHES_GO_ON = re.compile(
     r"\s*(?:$|[.,;:)(/|x×*-]|by\b|wide|long|tall|high|deep|thick|diameter|length|width|height|depth|[wlhd]\b)",
     re.IGNORECASE,
@@ -146,9 +144,9 @@ UNSETTLED = frozenset({*IN, *BY, *SIDES, *FEET_SIGNS})
 
 
 def quantities(text: str, *, counted: bool = False) -> list[Quantity]:
-    """Every number of the text that states something, in order; model numbers, ordinals and 24/7 are left out.
+    """Every quantity of the text, in order, without model numbers, ordinals and 24/7.
 
-    counted: also number words without a unit that count something ("five ribbon markers"); most of them are prose.
+    counted: include number words that count a noun ("five ribbon markers"), most of which are prose.
     """
     found: list[Quantity] = []
     done = 0
@@ -178,7 +176,7 @@ def quantities(text: str, *, counted: bool = False) -> list[Quantity]:
 
 
 def _starts(text: str) -> Iterator[int]:
-    """Where a number may begin: no part of a word, of a model number such as WH-1000 or of another number."""
+    """Starts of numbers that are no part of a word, of a model number such as WH-1000 or of another number."""
     for beginning in _BEGINNING.finditer(f" {search_text(text)} "):
         start, offset = beginning.start(), len(beginning["by"] or "")
         last = text[start - 1 : start]
@@ -201,14 +199,14 @@ def _starts(text: str) -> Iterator[int]:
 
 
 def _is_range(text: str, start: int) -> bool:
-    """Whether a number with the same unit stands before the hyphen: 2700K-6500K."""
+    """Whether a number with the same unit precedes the hyphen: 2700K-6500K."""
     before = RANGE_BEFORE.search(text, max(0, start - 5), start - 1)
     return before is not None and re.match(rf"[\d.,]+{before[1]}\b", text[start:]) is not None
 
 
 @lru_cache(maxsize=16384)
 def _shape(groups: tuple[str | None, ...]) -> _Shape | None:
-    """What the parts of a match of NUMBER say by themselves; None: nothing, whatever stands around them."""
+    """Number without its context from the groups of a match of NUMBER; None if it states nothing in any context."""
     whole, decimals, mixed, under, vulgar, ordinal, word, sep, unit = groups
     value = WORDS[word.lower()] if word else _value(whole or "", decimals, mixed, under, vulgar)
     if value is None or ordinal:
@@ -256,7 +254,7 @@ def _quantity(text: str, match: re.Match[str], shape: _Shape) -> Quantity | None
 
 
 def _in_context(text: str, match: re.Match[str], shape: _Shape) -> Quantity | None:
-    """A number whose meaning hangs on what stands around it."""
+    """A number whose meaning depends on its context."""
     start, number_end, end = match.start(), match.start("sep"), match.end()
     unit, readings = match["unit"], shape.readings
     if unit in IN and not TWO_IN_ONE.match(text, match.start("unit")):
@@ -305,7 +303,7 @@ def _is_list_mark(text: str, match: re.Match[str]) -> bool:
 
 
 def _is_time(text: str, start: int, end: int) -> bool:
-    """6:30, the 30 of it, and 6 a.m."""
+    """Whether it is part of a time of day: 6:30, 6 a.m."""
     minutes = text[start - 1 : start] == ":" and text[start - 2 : start - 1].isdigit() and end - start == 2
     return minutes or (
         text[end : end + 1] in {":", " ", "a", "p", "A", "P"} and TIME_OF_DAY.match(text, end) is not None
@@ -327,7 +325,7 @@ def _compound(text: str, larger: Quantity, smaller: Quantity) -> Quantity:
 
 
 def _share_units(text: str, found: list[Quantity]) -> None:
-    """In 50 x 95 in the first number has the second one's unit, and so have all of 4, 5 and 6 mm."""
+    """Give the unit of the last number to those before it: 50 x 95 in; 4, 5 and 6 mm."""
     listed = [COMMA.fullmatch(text, one.end, other.start) is not None for one, other in pairwise(found)]
     for index in range(len(found) - 2, -1, -1):
         here, after = found[index], found[index + 1]

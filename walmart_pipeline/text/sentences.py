@@ -1,4 +1,4 @@
-"""Where sentences end, and the sentence around a span."""
+"""Splits text into sentences and finds the clause around a span."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 # "text.Next": a stop without its space; lower-case letters before and after keep "Walmart.com" and "No.Iron" whole.
 _STOP = re.compile(r"[.!?…]+[\"'”’)\]]*(?:\s+(?=[\"'“‘(\[]?[A-Z0-9\u0080-\uffff])|(?<=[a-z]{3}[.!?])(?=[A-Z][a-z]{2}))")
-# In a text without capitals a stop and a space are all there is.
+# For text without capitals.
 _LOWER_STOP = re.compile(r"[.!?…]+[\"'”’)\]]*\s+")
-# A word that ends a sentence, whatever brackets and quotes close after it.
+# A word that ends a sentence, with closing brackets and quotes.
 _LAST_WORD = re.compile(r"[.!?…]+[\"'”’)\]]*$")
 # Clauses end with a semicolon too, and the items of a list with their mark.
 _CLAUSE_END = re.compile(r"[.!?;]+(?=\s|$)|[\n;•|]+")
@@ -22,7 +22,7 @@ ABBREVIATIONS = frozenset({
     "dr", "mr", "mrs", "ms", "st", "no", "nos", "vs", "inc", "co", "ltd", "approx", "e.g", "i.e", "fig", "max",
     "min", "jr", "sr", "dept", "vol", "ave", "incl", "dia",
 })
-# These end a sentence only before a word that begins one.
+# Abbreviations that end a sentence before a word that typically begins one.
 UNITS = frozenset({
     "in", "oz", "lb", "lbs", "ft", "sq", "qt", "pt", "gal", "fl", "cu", "yd", "cm", "wt", "tbsp", "tsp", "pcs", "pkg",
     "u.s", "u.k", "u.s.a", "a.m", "p.m", "etc",
@@ -36,7 +36,7 @@ _DOTTED = frozenset(f"{word}." for word in ABBREVIATIONS | UNITS)
 
 
 def spans(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each sentence; a line ends one too."""
+    """Start and end of each sentence; the end of a line ends a sentence."""
     stops = _LOWER_STOP if text.islower() else _STOP
     for line in re.finditer(r"[^\n]+", text):
         start = line.start()
@@ -49,17 +49,17 @@ def spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def split(text: str) -> list[str]:
-    """The sentences of a text, as they stand."""
+    """The sentences of a text."""
     return [text[start:end].strip() for start, end in spans(text)]
 
 
 def is_last_word(word: str) -> bool:
-    """Whether a sentence ends with what is between two spaces, such as "(kettle.)", in lower case."""
+    """Whether a lower-case piece between two spaces, such as "(kettle.)", ends a sentence."""
     return _LAST_WORD.search(word) is not None and word not in _DOTTED
 
 
 def left_context(text: str, start: int, reach: int = REACH) -> str:
-    """What stands in the same clause before a word that starts there."""
+    """The clause before a word that starts there."""
     before = text[max(0, start - reach) : start]
     clause = 0
     for match in _CLAUSE_END.finditer(before):
@@ -68,14 +68,14 @@ def left_context(text: str, start: int, reach: int = REACH) -> str:
 
 
 def right_context(text: str, end: int, reach: int = REACH) -> str:
-    """What stands in the same clause after a word that ends there."""
+    """The clause after a word that ends there."""
     after = text[end : end + reach]
     stop = _CLAUSE_END.search(after)
     return after[: stop.start()] if stop else after
 
 
 def context(text: str, start: int, end: int, reach: int = REACH) -> tuple[str, str]:
-    """What stands in the same clause before and after a span."""
+    """The clause before and after a span."""
     return left_context(text, start, reach), right_context(text, end, reach)
 
 

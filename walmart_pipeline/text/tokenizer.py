@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-# A hyphenated or apostrophed word is one word, as a person counts them, and so is 1.7 or 1,500.
+# Words with hyphens or apostrophes are one word, and so are 1.7 and 1,500.
 WORD = re.compile(r"[^\W_]+(?:['’‑-][^\W_]+|(?<=\d)[.,]\d+)*")
 PIECE = re.compile(r"[^\W_]+")
 VOWELS = re.compile(r"[aeiouy]+")
 
-# Words that say nothing about a product; the others are key words.
+# Words without content; all others are key words.
 STOP_WORDS = frozenset(
     """
     a an and are as at be by for from has have in is it its no not of off on or our over per plus so such than that
@@ -27,7 +27,7 @@ def words(text: str) -> list[str]:
 
 
 def name_words(name: str) -> list[str]:
-    """The words of a field's name in lower case, however they are joined: frameColor, frame_color, Frame Color."""
+    """The words of a field's name in lower case: frameColor, frame_color and Frame Color are the same."""
     return PIECE.findall(_CAMEL_CASE.sub(" ", name).lower())
 
 
@@ -37,7 +37,7 @@ def stems(word: str) -> list[str]:
 
 
 def syllables(word: str) -> int:
-    """Groups of vowels, without a silent final e; at least 1."""
+    """Estimated syllables: groups of vowels without a silent final e, at least 1."""
     count = len(VOWELS.findall(word))
     if word.endswith("e") and not word.endswith(("le", "ee")) and count > 1:
         count -= 1
@@ -45,7 +45,7 @@ def syllables(word: str) -> int:
 
 
 def normalized(text: str) -> str:
-    """The text in lower case with plain apostrophes and hyphens, character for character: spans stay valid."""
+    """The text in lower case with ASCII apostrophes and hyphens; its length stays, so spans stay valid."""
     lower = text.lower()
     if len(lower) != len(text):
         lower = "".join(low if len(low := char.lower()) == 1 else char for char in text)
@@ -57,7 +57,7 @@ def normalized(text: str) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def stem(word: str) -> str:
-    """A lower-case word without its plural ending, so that panels = panel, batteries = battery, dresses = dress."""
+    """The singular of a lower-case word: panel for panels, battery for batteries, dress for dresses."""
     if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies"):
@@ -68,5 +68,5 @@ def stem(word: str) -> str:
 
 
 def key_stems(text: str) -> list[str]:
-    """Stems of the words of a text without stop words, in order, with repeats."""
+    """Stems of the words of a text, without stop words."""
     return stems(normalized(text))

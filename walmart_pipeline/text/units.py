@@ -1,4 +1,4 @@
-"""The units that a number may have, in every spelling."""
+"""Units of measure in all spellings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 
 
 class Unit(NamedTuple):
-    """A unit as part of a kind: value · factor + offset is the amount in the kind's base unit."""
+    """A unit of a kind: value · factor + offset is the amount in the kind's base unit."""
 
     kind: str
     factor: float = 1.0
@@ -37,17 +37,17 @@ def _units() -> tuple[dict[str, tuple[Unit, ...]], list[str]]:
 
 UNITS, COUNTED_NOUNS = _units()
 COUNTS = frozenset({"pack", *COUNTED_NOUNS})
-# Letters that mean a unit only in one case: 12 V and 12v, but 10 A is amperes and "2 a day" is not; 5G is no gram.
+# Letters that are no unit in this case: 10 A is amperes and "2 a day" is not; 5G is no gram.
 ONE_CASE = frozenset("GMTasSkcfHDNBE")
-# These mean a unit only beside their number: 2x, 4K, 20 C is a size of bra.
+# Units only without a space: 2x, 4K; 20 C is a bra size.
 GLUED = frozenset("CFKxph")
 
 
 @lru_cache(maxsize=4096)
 def units_named(text: str, *, glued: bool) -> tuple[Unit, ...]:
-    """The units of that name; several where it may be either (an ounce of mass or of volume), none for another word.
+    """The units of that name: several if ambiguous (an ounce of mass or of volume), none for another word.
 
-    glued: whether it stands right behind its number.
+    glued: whether it follows the number without a space.
     """
     if text in ONE_CASE or (text in GLUED and not glued) or text == "X":
         return ()

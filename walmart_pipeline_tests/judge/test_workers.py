@@ -14,7 +14,7 @@ import pytest
 
 from walmart_pipeline.judge import profiles, workers
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.judge.pairs import Pair, answers
+from walmart_pipeline.judge.pairs import Pair, reports
 from walmart_pipeline_tests.judge.examples import HONEST, JUDGE, KETTLE
 from walmart_pipeline_tests.paths import PROJECT
 
@@ -48,11 +48,11 @@ def is_worker(process: int) -> bool:
 
 
 def test_answers_come_in_order_and_are_those_of_one_process() -> None:
-    alone = list(workers.answers(batches(12), JUDGE, processes=1))
-    together = list(workers.answers(batches(12), JUDGE, processes=3))
+    alone = list(workers.reports(batches(12), JUDGE, processes=1))
+    together = list(workers.reports(batches(12), JUDGE, processes=3))
     assert together == alone
     assert [batch.number for batch, _ in together] == list(range(12))
-    assert alone[0][1] == answers(alone[0][0].lines, JUDGE)
+    assert alone[0][1] == reports(alone[0][0].lines, JUDGE)
 
 
 def test_only_a_few_batches_are_read_ahead() -> None:
@@ -64,7 +64,7 @@ def test_only_a_few_batches_are_read_ahead() -> None:
             read += 1
             yield batch
 
-    answered = workers.answers(counted(), JUDGE, processes=2)
+    answered = workers.reports(counted(), JUDGE, processes=2)
     next(answered)
     assert read <= 5
     answered.close()
@@ -72,7 +72,7 @@ def test_only_a_few_batches_are_read_ahead() -> None:
 
 @needs_proc
 def test_little_work_starts_no_process() -> None:
-    answered = workers.answers(batches(3), JUDGE)
+    answered = workers.reports(batches(3), JUDGE)
     next(answered)
     assert workers_of_this_process() == []
     assert len(list(answered)) == 2
@@ -80,7 +80,7 @@ def test_little_work_starts_no_process() -> None:
 
 @needs_proc
 def test_leaving_early_ends_the_processes() -> None:
-    answered = workers.answers(batches(40), JUDGE, processes=2)
+    answered = workers.reports(batches(40), JUDGE, processes=2)
     next(answered)
     assert len(workers_of_this_process()) == 2
     answered.close()
@@ -89,7 +89,7 @@ def test_leaving_early_ends_the_processes() -> None:
 
 @needs_proc
 def test_the_death_of_a_process_is_an_error_and_ends_the_others() -> None:
-    answered = workers.answers(batches(400, size=20), JUDGE, processes=2)
+    answered = workers.reports(batches(400, size=20), JUDGE, processes=2)
     next(answered)
     os.kill(workers_of_this_process()[0], signal.SIGKILL)
     with pytest.raises(workers.WorkerError, match=r"(?s)has died.*SIGKILL"):
@@ -106,7 +106,7 @@ def test_a_daemonic_process_which_may_have_no_children_judges_alone() -> None:
 
 
 def count_answers(queue: multiprocessing.Queue[int]) -> None:
-    queue.put(len(list(workers.answers(batches(4), JUDGE, processes=2))))
+    queue.put(len(list(workers.reports(batches(4), JUDGE, processes=2))))
 
 
 def test_a_script_without_a_guard_is_not_run_again_by_the_processes(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_script_without_a_guard_is_not_run_again_by_the_processes(tmp_path: Pa
         "from walmart_pipeline_tests.judge.examples import JUDGE\n"
         "from walmart_pipeline_tests.judge.test_workers import batches\n"
         "print('begun')\n"
-        "print(len(list(workers.answers(batches(4), JUDGE, processes=2))))\n"
+        "print(len(list(workers.reports(batches(4), JUDGE, processes=2))))\n"
     )
     done = subprocess.run(
         [sys.executable, script],
@@ -137,7 +137,7 @@ def test_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         "from walmart_pipeline.judge import workers\n"
         "from walmart_pipeline_tests.judge.examples import JUDGE\n"
         "from walmart_pipeline_tests.judge.test_workers import batches, workers_of_this_process\n"
-        "answered = workers.answers(batches(40), JUDGE, processes=2)\n"
+        "answered = workers.reports(batches(40), JUDGE, processes=2)\n"
         "next(answered)\n"
         "print(*workers_of_this_process(), flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -157,4 +157,4 @@ def test_processes_that_read_other_code_than_their_parent_are_refused(monkeypatc
     other = Judge(profiles.load("walmart-2025"))
     monkeypatch.setitem(other.policy.__dict__, "version", "00000000")
     with pytest.raises(workers.WorkerError, match="changed since this process began"):
-        list(workers.answers(batches(4), other, processes=2))
+        list(workers.reports(batches(4), other, processes=2))

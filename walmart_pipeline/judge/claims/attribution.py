@@ -1,6 +1,6 @@
-"""Whether a sentence attributes a material, colour or scent to the product.
+"""Whether a sentence attributes a word to the product or to something else.
 
-"Made of oak", "oak frame", "in red" and "vanilla flavor" do.
+"Made of oak", "oak frame" and "vanilla flavor" do the first, "safe for oak floors" and "unlike oak" the second.
 """
 
 from __future__ import annotations
@@ -8,9 +8,69 @@ from __future__ import annotations
 import re
 from collections.abc import Set as AbstractSet
 
-from walmart_pipeline.judge.claims.context import PARTS, either, is_negated, part
-from walmart_pipeline.judge.claims.vocabulary import Kind
+from walmart_pipeline.judge.claims.vocabulary import Kind, vocabulary
 from walmart_pipeline.text import tokenizer
+
+PARTS = vocabulary().parts
+# Words that end the name of a thing.
+STOP = tokenizer.STOP_WORDS - {"and", "or"} | {"while", "but", "when", "into", "which", "also", "can", "makes", "keeps"}
+NEXT_WORD = re.compile(r"[\s-]+([a-z][a-z']*)")
+_DENIED = re.compile(
+    r"\b(?:not|no|non|without|never|isn't|aren't|doesn't|don't|unlike|than|instead of|rather than|neither|nor|lacks)"
+    r"(?!\s+(?:only|just)\b)(?:[\s-]+[\w'-]+){0,3}[\s-]*$"
+)
+# What a product's name may be followed by without being of another thing: "a red towel set".
+_WHOLE = frozenset(
+    tokenizer.stem(word) for word in "set pack kit collection pair version model design style piece one".split()
+)
+# What follows the end of a noun; the second if the word may be a verb: "a teak bath mat with", "canvas work pants,".
+_NOUN_ENDS = re.compile(r"\s*(?:$|[,.;:!?)]|(?:and|or|with|for|in|on|over|under|at|of)\b)")
+_LISTED_ENDS = re.compile(r"\s*(?:,|(?:and|or)\b)")
+
+
+def either(text: str) -> str:
+    """Regex alternation of alternatives that are separated by bars, over several lines."""
+    return f"(?:{'|'.join(part.strip() for part in text.strip().split('|'))})"
+
+
+def is_negated(left: str) -> bool:
+    """Whether a word after this context is negated."""
+    return _DENIED.search(left) is not None
+
+
+def part(right: str, nouns: AbstractSet[str]) -> str | None:
+    """Stem of the product's or a part's name in the next three words: "frame" of "oak and brass frame".
+
+    A name before another noun only modifies it: a teak bath mat is no bath.
+    """
+    at, known = 0, None
+    for _ in range(3):
+        match = NEXT_WORD.match(right, at)
+        if match is None:
+            return None
+        word = match[1].removesuffix("'s")
+        stem = tokenizer.stem(word)
+        if stem in nouns or stem in PARTS:
+            if word != stem or not _is_noun(right, match.end()):
+                return stem
+            known = stem
+        elif known and stem in _WHOLE:
+            return known
+        elif word in STOP:
+            return None
+        at = match.end()
+    return None
+
+
+def _is_noun(right: str, at: int) -> bool:
+    """Whether another noun follows, and no verb ("buckle fastens with snaps") or adjective ("case easy to grip")."""
+    following = NEXT_WORD.match(right, at)
+    if following is None or following[1] in STOP or right[at] == "-":
+        return False
+    # "Canvas work pants," against "the frame folds."
+    ends = _LISTED_ENDS if following[1].endswith("s") else _NOUN_ENDS
+    return ends.match(right, following.end()) is not None
+
 
 _MADE = either(
     r"""made | crafted | constructed | built | woven | handwoven | formed | cast | molded | moulded | carved | cut
@@ -67,7 +127,7 @@ _TASTE_BEFORE = re.compile(
 
 
 def is_made_of(left: str) -> bool:
-    """Whether these words say what something is made of."""
+    """Whether this context states what something is made of."""
     return _MADE_OF.search(left) is not None
 
 
@@ -79,7 +139,7 @@ def is_taste_attributed(left: str, right: str, *, is_oil: bool) -> bool:
 
 
 def is_stated(kind: Kind, left: str) -> bool:
-    """Whether these words before a material or colour say that the product has it."""
+    """Whether the context before a material or colour states that the product has it."""
     if kind == "color":
         return _COLORED.search(left) is not None
     return bool(_MADE_OF.search(left) or _PURE.search(left))
@@ -106,3 +166,135 @@ def is_attributed(kind: Kind, left: str, right: str, nouns: AbstractSet[str], *,
         return True
     being = None if _WHEN.search(left) else _BEING.search(left)
     return being is not None and (being[1] in _PRONOUNS or tokenizer.stem(being[1]) in nouns | PARTS)
+
+
+# Words that may stand between a preposition and what it governs: "for hard wood, glass and metal surfaces".
+_BETWEEN = (
+    either(
+        r"""your | any | all | most | the | a | an | both | other | hard | soft | smooth | flat | many | various
+        | different | several | delicate | bare | painted | raw | finished | unfinished | sealed | and | or
+        | existing | real | surfaces? | fabrics? | like | such as | including | everyday"""
+    )
+    + r"\s+"
+)
+_LISTED = r"[\w'-]+,\s+(?:and |or )?|(?:[\w'-]+\s+){1,3}(?:and|or|&)\s+|[\w'-]+/"
+_USED = either(
+    r"""compatible | works? | use | used | pairs? | pairs? well | goes | go | goes well | looks great | blends?
+    | coordinates? | served? | wipe | wipes | clean | dry | dust | wash | washes"""
+)
+# After these comes something that the product is used with, or is not.
+_GOVERNS = either(
+    rf"""for | onto | against | through | beside | near | between | under | over | beneath | atop | to | suits?
+    | {_USED} with | \w+ (?:it|them) with | (?:safe|works?|use|used|great|gentle|wonders|tough|mounts?) on
+    | clean(?:s|ing)? | polish(?:es|ing)? | protect(?:s|ing)? | remov(?:es|ing) | cut(?:s|ting)? | drill(?:s|ing)?
+    | brighten(?:s|ing)? | whiten(?:s|ing)? | restor(?:es|ing) | sand(?:s|ing) | saw(?:s|ing)? | scratch(?:es|ing)?
+    | already (?:own|have) | to fill | hid(?:e|es|ing) | stor(?:e|es|ing) | stash(?:es)? | organiz(?:e|es|ing)
+    | than | unlike | like | the way | versus | vs\.? | instead of | rather than | compared (?:to|with) | similar to
+    | alternative to | match(?:es|ing)? | replac(?:es|ing) | imitat(?:es|ing) | resembl(?:es|ing) | mimic(?:s|king)?
+    | (?:look|feel|appearance) of | reminiscent of | inspired by
+    | not | no | non | without | never | isn't | aren't | free (?:of|from) | neither | nor | nothing"""
+)
+_OTHERS = re.compile(rf"\b{_GOVERNS}(?!\s+(?:only|just)\b)[\s-]+(?:{_BETWEEN}|{_LISTED}){{0,8}}(?:[\w'-]+\s+)?$")
+# "Pour into a glass carafe", "stand the soap on a teak dish".
+_PUT = re.compile(
+    r"\b(?:(?:into|onto|against|across)\s+(?:an?|your|any)|of\s+an?"
+    r"|(?:stand|set|place|put|rest|lay|hang|store|keep|stick)\s+(?:it|them|the\s+[a-z]+|this\s+[a-z]+)\s+(?:[a-z]+\s+){0,3}?"
+    r"(?:on|in|from|over|under)\s+(?:an?|your|the))\s+(?:[\w'-]+\s+){0,2}$"
+)
+# "Set a brass lamp or a marble tray on top", "hang it above a steel sink", "imagine a golden crown".
+_IMPERATIVE = re.compile(
+    r"(?:^\W*|[,:;–—]\s*|\b(?:and|then|or|so)\s+)(?:add|keep|set|hang|pair|imagine|picture|put|place|stack|try|wear|match|team|"
+    r"layer|style|drape|lean|tuck|slip|stand|throw|toss|pour|reach|swap|serve)\b"
+)
+_ARTICLE = re.compile(r"\ban?\s+(?:(?:[\w'-]+\s+){0,2}|[^.;]*,\s+(?:[\w'-]+\s+)?)$")
+# "A patty in a paper sleeve", but "comes in a wooden box".
+_IN_A_THING = re.compile(r"\bin an?\s+(?:[\w'-]+\s+)?$")
+_COMES_IN = re.compile(
+    r"\b(?:comes?|housed|encased|wrapped|set|built|sealed|finished|available|offered|packed|packaged|arrives|rolled|made)"
+    r"\s+in an?\s+(?:[\w'-]+\s+)?$"
+)
+# "Many wool and jute rugs need a cleaner."
+_ANY = re.compile(
+    r"\b(?:many|most|some|other|ordinary|regular|typical|traditional|conventional)\s+(?:[\w-]+\s+(?:and|or)\s+)?$"
+)
+# "Looks good with navy trunks, a yellow top or sandals", "wear it with khaki shorts".
+_WORN = re.compile(
+    r"\b(?:looks? (?:good|great|lovely|nice|right|sharp|smart|at home)|goes|go|pairs?|blends?"
+    r"|sits? (?:comfortably|well)|(?:wear|layers?) (?:it|them))\b"
+    r"[^.;]*\b(?:with|beside|against|alongside|next to|over|under)\s(?!its\b|the\b)[^.;]*$"
+)
+# The steel hood of a truck.
+_OF_A = re.compile(r"\s+([a-z]+)\s+of\s+(?:an?|your|any|another)\s+[a-z]+")
+# After a word these make something else of it: oak-like, glass cleaner, gold tone.
+_NOT_THIS = re.compile(
+    r"[\s-]*"
+    + either(
+        r"""like | looks? | toed?(?!\s+caps?) | effect | styled? | inspired | tone | toned | tones | free | safe
+        | friendly
+        | scent(?:ed)? | flavou?r(?:ed)? | surfaces? | floors? | furniture polish | cleaners? | polish | conditioner
+        | stains? | saws? | screws?(?!\s+(?:caps?|lids?|tops?))
+        | nails | glue | filler | burning | stoves? | chips | pellets? | walls? | doors?
+        | countertops? | recipes? | diets? | lifestyles? | eaters? | lovers? | cooking | baking | people
+        | households? | (?:or|and) (?:tiles?|carpets?|laminate|linoleum|rugs?)"""
+    )
+    + r"\b"
+)
+_USERS = re.compile(
+    r"[\s-]*(?:recipes?|diets?|lifestyles?|cooking|baking|eaters?|lovers?|people|households?|gardening|farms?|farming|"
+    r"cooks?|bakers?|gardens?|foods?|ingredients|phones?|cases?|mornings?|days|nights|moments|way|ways|manner|feel|"
+    r"flow|rhythm)\b"
+)
+# Something used with the product, after a verb or preposition: "wash with a", "mix two parts".
+_BESIDE = re.compile(
+    r"\b(?:with|to|into|onto|under|over|on|add|mix|pour|serve|pair|use|try|parts?|of)\s+"
+    r"(?:it\s+with\s+)?(?:an?\s+|your\s+|some\s+|any\s+|the\s+)?(?:[a-z]+\s+)?$"
+)
+_UNDER = re.compile(r"\b(?:under|over|beneath|inside)\s+an?\s+$")
+# Words for any product.
+_ANY_PRODUCT = frozenset(
+    tokenizer.stem(word)
+    for word in """
+    formula product item recipe blend ingredient treat snack food meal option choice quality plastic coating
+    protection performance goodness certified construction comfort care base line range collection set kit bottle
+    bag gear accessory solution one pick staple essential
+    """.split()
+)
+_FOR_OTHERS = re.compile(
+    r"\b(?:for|unlike|than|like|pairs? with|on|if you (?:are|eat|live|cook))\s+(?:your|any|all|an?|the)?\s*$"
+)
+
+
+def is_about_others(left: str, right: str) -> bool:
+    """Whether a word in this context describes something else, or is negated."""
+    if _NOT_THIS.match(right) or _OF_A.match(right) or is_negated(left) or _ANY.search(left) or _WORN.search(left):
+        return True
+    return not is_made_of(left) and _OTHERS.search(left) is not None
+
+
+def is_placed_beside(left: str) -> bool:
+    """Whether the text suggests putting something on or beside the product: "set a marble tray on top"."""
+    if _PUT.search(left) or (_IN_A_THING.search(left) and not _COMES_IN.search(left)):
+        return True
+    return _IMPERATIVE.search(left) is not None and _ARTICLE.search(left) is not None
+
+
+def is_for_others(left: str, right: str) -> bool:
+    """Whether a claim such as vegan describes the people or dishes that the product is for."""
+    return bool(_USERS.match(right) or _FOR_OTHERS.search(left))
+
+
+def is_of_a_thing_beside(left: str, right: str, known: AbstractSet[str]) -> bool:
+    """Whether a claim describes another thing: sugar-free jam on a peanut butter, fragrance-free detergent for sheets.
+
+    known: stems of the product's own names. The other thing's name directly follows the claim.
+    """
+    thing = NEXT_WORD.match(right)
+    if thing is None or thing[1] in STOP or tokenizer.stem(thing[1]) in known | _ANY_PRODUCT:
+        return False
+    return bool(_UNDER.search(left) or (tokenizer.stem(thing[1]) not in PARTS and _BESIDE.search(left)))
+
+
+def names_another_thing(right: str, known: AbstractSet[str]) -> bool:
+    """Whether the next word names something that the record lacks: the crumble of "sugar-free crumble"."""
+    thing = NEXT_WORD.match(right)
+    return thing is not None and thing[1] not in STOP and tokenizer.stem(thing[1]) not in known | PARTS | _ANY_PRODUCT

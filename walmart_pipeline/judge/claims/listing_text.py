@@ -1,29 +1,58 @@
-"""A listing prepared for the search for claims: all fields as one text."""
+"""A listing prepared for the search for claims, and the claims found in it."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import Literal, NamedTuple, TypeAlias
 
 from walmart_pipeline.judge.claims.vocabulary import Kind, Term, longest, vocabulary
 from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.quantities import Quantity, quantities
 from walmart_pipeline.text.word_search import search_text
 
+ClaimStatus: TypeAlias = Literal["supported", "unsupported", "contradicted"]
+Subject: TypeAlias = Literal["number", "brand", "attribute", "claim"]
+
+# A false statement weighs as much as three unsupported ones.
+CONTRADICTION_WEIGHT = 3
+
+
+class Claim(NamedTuple):
+    """A claim of a listing, its span in ListingText.text, and its status against the record.
+
+    subject: the rule is "grounding." and this word. source_has: what a contradicting record states instead.
+    """
+
+    subject: Subject
+    start: int
+    end: int
+    status: ClaimStatus
+    source_has: tuple[str, ...] = ()
+
+
+def support(claims: Iterable[Claim]) -> float | None:
+    """Share of supported claims, 0–100, contradicted ones counted three times; None without claims."""
+    supported = weight = 0
+    for claim in claims:
+        supported += claim.status == "supported"
+        weight += CONTRADICTION_WEIGHT if claim.status == "contradicted" else 1
+    return 100 * supported / weight if weight else None
+
+
 KEYWORDS = "seo_keywords"
-# No phrase and no number reaches over it.
+# No phrase and no number spans it.
 _BETWEEN = " ;\n"
 
 
 class ListingText:
-    """The fields of a listing, (name, text) each, joined: one long text is searched faster than many short ones."""
+    """The fields of a listing, (name, text) each, joined: one long text is searched faster than many short ones.
+
+    fields: keywords come last. visible_end: end of the text that a shopper reads.
+    """
 
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
-        """fields: keywords come last.
-
-        normalized: the text as tokenizer.normalized gives it. visible_end: where the text that a shopper reads ends.
-        """
         self.fields = fields
         self.text = _BETWEEN.join([text for _, text in fields])
         self.normalized = tokenizer.normalized(self.text)
@@ -65,32 +94,31 @@ class ListingText:
         return frozenset(term for _, _, terms in self.terms for term in terms)
 
     def has_claim(self, start: int, end: int) -> bool:
-        """Whether a listed claim stands in this part of the text."""
+        """Whether a claim of the vocabulary overlaps this span."""
         return any(first < end and start < last for first, last, _ in self.terms_of.get("claim", ()))
 
     def phrase(self, quantity: Quantity) -> str:
-        """A number of the text with its unit or with what it counts: "8 corner loops"."""
+        """A number with its unit or the noun that it counts: "8 corner loops"."""
         if not quantity.noun:
             return quantity.text
         return self.text[quantity.start : self.text.index(quantity.noun, quantity.end) + len(quantity.noun)]
 
     def field(self, start: int) -> str:
         """The text of the field that begins there."""
-        return self.fields[self.index(start)][1]
+        return self.fields[self._index(start)][1]
 
     def around(self, start: int, end: int) -> tuple[str, str]:
         """The sentence before and after a span, normalized."""
         return sentences.context(self.normalized, start, end)
 
     def in_title(self, position: int) -> bool:
-        """Whether a position is one of the title."""
+        """Whether a position is in the title."""
         return self.place(position)[0] == "title"
 
-    def index(self, position: int) -> int:
-        """Which of the fields holds a position in the text."""
-        return bisect_right(self.starts, position) - 1
-
     def place(self, position: int) -> tuple[str, int]:
-        """The field of a position in the text, and where that field begins."""
-        index = self.index(position)
+        """Name of the field at a position in the text, and the field's start."""
+        index = self._index(position)
         return self.fields[index][0], self.starts[index]
+
+    def _index(self, position: int) -> int:
+        return bisect_right(self.starts, position) - 1

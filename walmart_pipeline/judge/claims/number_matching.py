@@ -1,49 +1,116 @@
-"""The numbers of a record, and what they say about a number of a text."""
+"""The numbers of a record, and whether they support a number of a text: alone, compared or calculated."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import pairwise
+from itertools import combinations, pairwise, permutations
+from typing import NamedTuple
 
-from walmart_pipeline.judge.claims.claim import ClaimStatus
+from walmart_pipeline.judge.claims.listing_text import ClaimStatus
 from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.quantities import Quantity
 from walmart_pipeline.text.units import COUNTS, Unit
 
+# "Just over" and "nearly" are within a tenth, "about" within a twentieth.
+NEAR, ABOUT = 0.1, 0.05
+LIKE = 0.7, 1.4
+# Units are converted with factors of seven digits: 1 lb = 16 oz.
+EQUAL = 1e-4
+
+
+class Comparison(NamedTuple):
+    """Range of true values, as shares of the figure in the text. inclusive: the figure itself is in the range."""
+
+    least: float
+    most: float
+    inclusive: bool
+
+    def is_true(self, stated: float, value: float) -> bool:
+        """Whether a value satisfies the comparison: 8 is more than 7."""
+        if abs(value - stated) <= EQUAL * abs(stated):
+            return self.inclusive
+        return self.least * stated <= value <= self.most * stated
+
+
+def is_like(stated: float, value: float) -> bool:
+    """Whether two figures are of similar size, such as a rounded and an exact one."""
+    return LIKE[0] * stated <= value <= LIKE[1] * stated
+
+
+_UNBOUNDED = float("inf")
+_SLIGHTLY = r"(?:just|only just|a little|a bit|slightly)"
+_OVER = r"(?:over|above|more than|greater than|longer than|upwards of|in excess of)"
+_UNDER = r"(?:under|below|less than|fewer than|shorter than)"
+_NOT = r"(?:no|not|never)"
+# The first that matches the words before a figure counts.
+_BEFORE = [
+    (re.compile(rf"\b(?:{words})\s+$"), comparison)
+    for words, comparison in (
+        (rf"{_NOT} {_UNDER}|at least|at minimum|(?:a )?minimum of", Comparison(1.0, _UNBOUNDED, True)),
+        (rf"{_NOT} {_OVER}|at most|(?:a )?maximum of", Comparison(0.0, 1.0, True)),
+        (rf"{_SLIGHTLY} {_OVER}", Comparison(1.0, 1.0 + NEAR, False)),
+        (rf"{_SLIGHTLY} {_UNDER}|(?:just )?shy of|not quite|nearly|almost", Comparison(1.0 - NEAR, 1.0, False)),
+        (_OVER, Comparison(1.0, _UNBOUNDED, False)),
+        (_UNDER, Comparison(0.0, 1.0, False)),
+        (
+            r"(?:just )?about|around|approximately|approx\.?|roughly|close to|some",
+            Comparison(1.0 - ABOUT, 1.0 + ABOUT, True),
+        ),
+    )
+]
+# The longest of them is "only just greater than".
+_LONGEST_CHARS = 25
+_AFTER = [
+    (re.compile(rf"\s+{words}\b"), comparison)
+    for words, comparison in (
+        (r"or (?:more|longer|greater|higher)", Comparison(1.0, _UNBOUNDED, True)),
+        (r"or (?:less|fewer|shorter|under)", Comparison(0.0, 1.0, True)),
+    )
+]
+
+
+def comparison_of(left_context: str, right_context: str) -> Comparison | None:
+    """Comparison that the context applies to a figure; None for an exact figure."""
+    left = left_context[-_LONGEST_CHARS:]
+    for words, comparison in _BEFORE:
+        if words.search(left):
+            return comparison
+    return next((comparison for words, comparison in _AFTER if words.match(right_context)), None)
+
+
 # Between different units a printed figure is rounded: 1.7 L is sold as 57 oz (0.8 % off), 13.6 kg as 30 lb.
 CONVERSION_TOLERANCE = 0.02
-# The message names so many of the record's figures.
+# At most so many of the record's figures are named in a message.
 SHOWN_FIGURES = 4
 ANY_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
-# Of these each holds some of what is counted.
+# Each of these holds several of what is counted.
 CONTAINERS = frozenset({"pack", "box", "bag", "pouch", "sachet", "tray", "bottle", "pair", "roll"})
-# The first reading of these is what a text says, another only what may support it: an angle is no temperature, and the
-# cups of a coffee maker are no measure.
+# Only the first reading of these can be contradicted: an angle is no temperature, and the cups of a coffee maker are
+# no volume.
 FIRST_OF_ALL = frozenset({"degrees", "cup"})
-# Time is three kinds, of which one may say what another does; a month has 30.4 days.
+# Three kinds of time, which are comparable; a month has 30.4 days.
 SECONDS = {"clock": 1.0, "days": 86_400.0, "calendar": 2_629_800.0}
-# Kinds that two others come to, and how many of their units make one: mm² a square foot, volts × amperes a watt.
+# Kinds that are products of two others, and the conversion factor: mm² to a square foot, volts × amperes to a watt.
 PRODUCTS = {
     "area": ("length", "length", 92_903.04),
     "power": ("voltage", "current", 1.0),
     "energy": ("voltage", "charge", 1_000.0),
 }
-# Two numbers of a record are factors of one only where they stand so near: "two boxes with a dozen bars each".
+# Two numbers of a record are multiplied only if they are this close: "two boxes with a dozen bars each".
 TOGETHER_CHARS = 30
-# Kinds of a number without a unit that are not the name of one.
-ANY, UNLESS_STATED, COUNTED = "any", "unless told", "counted"
+# Wildcard kinds of a number without a unit.
+ANY, UNLESS_STATED, COUNTED = "any", "unless stated", "counted"
 
 
 class NumberIndex:
-    """The numbers of a text: by kind with their unit, and those without one by what they may be."""
+    """Index of a text's numbers: with a unit by kind, without one by the kinds they may be.
+
+    text: searched for numbers that state nothing by themselves (model numbers). found: the text's quantities.
+    """
 
     def __init__(self, text: str = "") -> None:
-        """text: where numbers stand that state nothing by themselves (model numbers).
-
-        found: the quantities of that text, with their spans in it.
-        """
         self.by_kind: dict[str, list[tuple[float, Unit, str]]] = {}
         self.found: list[Quantity] = []
         self._nouns: dict[str, list[tuple[float, str]]] = {}
@@ -53,7 +120,7 @@ class NumberIndex:
         self._text = text
 
     def add(self, quantity: Quantity, bare: Iterable[str] = (ANY,)) -> None:
-        """One number of the text; `bare`: the kinds that it may be if it has no unit."""
+        """Add a number. bare: the kinds that it may be if it has no unit."""
         self._values.add(quantity.value)
         if quantity.noun or (quantity.readings and quantity.readings[0].kind in COUNTS):
             self._counted.append(quantity)
@@ -65,7 +132,7 @@ class NumberIndex:
             self.by_kind.setdefault(reading.kind, []).append((reading.amount, reading.unit, quantity.text))
 
     def count(self, noun: str, value: float, text: str) -> None:
-        """So many things of this name."""
+        """Add a count of things of this name."""
         self._nouns.setdefault(tokenizer.stem(noun.lower()), []).append((value, text))
 
     @property
@@ -78,7 +145,7 @@ class NumberIndex:
         return bool(self._of_name(noun))
 
     def judge(self, quantity: Quantity) -> ClaimStatus:
-        """supported; contradicted when the kind is there with other values only; unsupported when it is not there."""
+        """supported; contradicted if the kind has other values only; unsupported if the kind is absent."""
         if self._has_reading(quantity):
             return "supported"
         if quantity.noun and (same := self._of_name(quantity.noun)):
@@ -110,7 +177,7 @@ class NumberIndex:
         )
 
     def in_all(self, quantity: Quantity) -> bool:
-        """Whether it is what all the record's pieces come to: 24 bars of 1.4 oz are 33.6 oz, bowls of 2 and 5 qt 7."""
+        """Whether it is the total of the record's pieces: 24 bars of 1.4 oz are 33.6 oz, bowls of 2 and 5 qt 7."""
         counts = self._products | {value for same in self._nouns.values() for value, _ in same}
         counts |= {amount for kind in COUNTS & self.by_kind.keys() for amount, _, _ in self.by_kind[kind]}
         for _, stated, unit in quantity.readings:
@@ -121,7 +188,7 @@ class NumberIndex:
         return False
 
     def compared(self, quantity: Quantity) -> list[tuple[float, float]]:
-        """A figure of a text beside each of the record's of its kind, both in the kind's base unit."""
+        """Pairs of a text's figure and each of the record's of its kind, in the kind's base unit."""
         if not quantity.readings:
             named = [*(self._of_name(quantity.noun) if quantity.noun else ()), *self._of_name("pack")]
             return [(quantity.value, value) for value, _ in named]
@@ -134,7 +201,7 @@ class NumberIndex:
         ]
 
     def are_fewer(self, value: float) -> bool:
-        """Whether the record counts its pieces, and none of its counts comes to so many."""
+        """Whether the record counts its pieces, and every count is below this value."""
         counts = [amount for kind in COUNTS & self.by_kind.keys() for amount, _, _ in self.by_kind[kind]]
         counts += [amount for same in self._nouns.values() for amount, _ in same]
         return bool(counts) and value > max([*counts, *self._products]) and value not in self._values
@@ -154,7 +221,7 @@ class NumberIndex:
 
     @cached_property
     def _products(self) -> frozenset[float]:
-        """What the record's counts come to: two boxes of 12 bars are 24."""
+        """Products of the record's counts: two boxes of 12 bars are 24."""
         return frozenset(
             first.value * second.value
             for first, second in pairwise(self._counted)
@@ -165,12 +232,12 @@ class NumberIndex:
         )
 
     def _of_name(self, noun: str) -> list[tuple[float, str]]:
-        """How many things of this name the record counts: "2 batteries" is a number with a unit."""
+        """Counts of things of this name: "2 batteries" is a number with a unit."""
         name = tokenizer.stem(noun.lower())
         return [*self._nouns.get(name, ()), *((amount, text) for amount, _, text in self.by_kind.get(name, ()))]
 
     def _is_derived(self, quantity: Quantity) -> bool:
-        """Whether figures of other kinds come to it: 60 hours are two and a half days, 5 V and 2 A 10 W."""
+        """Whether it follows from figures of other kinds: 60 hours are two and a half days, 5 V and 2 A 10 W."""
         for kind, stated, _ in quantity.readings:
             if kind in SECONDS:
                 results = [
@@ -224,13 +291,69 @@ class NumberIndex:
 
 
 def _holds(first: Quantity, second: Quantity) -> bool:
-    """Whether one of them counts what the others come in."""
+    """Whether one of them counts containers of the other."""
     return any(reading.kind in CONTAINERS for quantity in (first, second) for reading in quantity.readings)
 
 
 def number_index(found: Iterable[Quantity]) -> NumberIndex:
-    """These quantities, looked up by kind; one without a unit may be any."""
+    """Index of these quantities; one without a unit may be of any kind."""
     made = NumberIndex()
     for quantity in found:
         made.add(quantity)
     return made
+
+
+# A printed result is rounded: three times 333 m are "just about a kilometer".
+TOLERANCE = 0.015
+_DAILY = re.compile(r"\b(?:one|once|1|a|an|a single) (?:[a-z]+ )?(?:a|per|each|every) day\b|\bdaily\b")
+_EACH = re.compile(r"\b(?:each|apiece|per|a piece|every)\b")
+_TWO = re.compile(r"\b(?:both|pair|each side|twice|double)\b")
+
+
+def follows(quantity: Quantity, beside: Sequence[Quantity], sentence: str, number_index: NumberIndex) -> bool:
+    """Whether a figure is the sum or a multiple of others: three skeins of 364 yards are 1,092.
+
+    beside: the other numbers of its sentence. A multiple needs the factor in the sentence, where it is judged itself.
+    """
+    times = {other.value for other in beside if _counts(other) and other.value > 1}
+    if _TWO.search(sentence):
+        times.add(2)
+    each = _EACH.search(sentence) is not None
+    if not quantity.readings:
+        values = [other.value for other in beside if _counts(other)]
+        results = [result for pair in combinations(values, 2) for result in (pair[0] + pair[1], pair[0] * pair[1])]
+        results += [2 * other.value for other in beside] if 2 in times else []
+        values = [other.value for other in beside if other.value]
+        results += [one / other for one, other in permutations(values, 2)] if each else []
+        return any(_is_near(result, quantity.value) for result in results)
+    if _DAILY.search(sentence) and quantity.readings[0].kind in SECONDS:
+        unit = SECONDS[quantity.readings[0].kind] / SECONDS["days"]
+        pieces = times | {
+            amount for kind in COUNTS & number_index.by_kind.keys() for amount, _, _ in number_index.by_kind[kind]
+        }
+        return any(abs(count / unit - quantity.readings[0].amount) <= ABOUT * count / unit for count in pieces)
+    return any(
+        _is_near(result, stated)
+        for kind, stated, _ in quantity.readings
+        for result in _results(kind, times, beside, number_index, each=each)
+    )
+
+
+def _counts(quantity: Quantity) -> bool:
+    return not quantity.readings or quantity.readings[0].kind in COUNTS
+
+
+def _results(
+    kind: str, times: set[float], beside: Sequence[Quantity], number_index: NumberIndex, *, each: bool
+) -> Iterator[float]:
+    own = {reading.amount for other in beside for reading in other.readings if reading.kind == kind}
+    for amount in own | set(number_index.amounts(kind)):
+        yield from (amount * factor for factor in times)
+        if each:
+            yield from (amount / factor for factor in times)
+    # A chain of 18 inches with an extender of 2.
+    yield from (first + second for first, second in combinations(own, 2))
+
+
+def _is_near(result: float, stated: float) -> bool:
+    return abs(result - stated) <= TOLERANCE * abs(stated)

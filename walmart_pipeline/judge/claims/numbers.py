@@ -1,4 +1,4 @@
-"""The numbers of a text, looked up in the record."""
+"""Checks the numbers of a text against the record."""
 
 from __future__ import annotations
 
@@ -6,27 +6,25 @@ import re
 from collections.abc import Iterator, Sequence
 from math import inf
 
-from walmart_pipeline.judge.claims import directions, unrelated_numbers
-from walmart_pipeline.judge.claims.arithmetic import follows
-from walmart_pipeline.judge.claims.claim import Claim, ClaimStatus
-from walmart_pipeline.judge.claims.comparisons import Comparison, comparison_of, is_like
-from walmart_pipeline.judge.claims.listing_text import ListingText
+from walmart_pipeline.judge.claims import unrelated_numbers
+from walmart_pipeline.judge.claims.listing_text import Claim, ClaimStatus, ListingText
+from walmart_pipeline.judge.claims.number_matching import Comparison, comparison_of, follows, is_like
 from walmart_pipeline.judge.claims.record import SourceRecord
 from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.quantities import Quantity
 from walmart_pipeline.text.units import COUNTS
 
-# Up to here the same number may stand for anything.
+# Up to here an equal number may be a coincidence.
 SMALL = 20
 _RANGE = re.compile(r"^\s*(?:to|or|-|–)\s*[\d.]+[\s-]*[a-z]+")
 _PLACE = re.compile(r"\b(?:over|under|above|below)\s+$")
-# "Thread count of 800": what the figure is of stands before it.
+# "Thread count of 800": the attribute precedes the figure.
 _OF = re.compile(r"([a-z]+(?: [a-z]+)?)\s+(?:of|is|:)\s*$")
 
 
 def number_claims(listing: ListingText, record: SourceRecord, apart: Sequence[Claim]) -> Iterator[Claim]:
-    """Each number that the text states, save those that belong to a claim of another kind (`apart`)."""
-    shown: dict[tuple[str, bool], bool] = {}
+    """Claim for each number of the text, except those within a claim of another kind (`apart`)."""
+    verbatim: dict[tuple[str, bool], bool] = {}
     for quantity in listing.stated:
         start, end = quantity.start, quantity.end
         if apart and any(claim.start < end and start < claim.end for claim in apart):
@@ -34,18 +32,18 @@ def number_claims(listing: ListingText, record: SourceRecord, apart: Sequence[Cl
         loose = quantity.text[0].isalpha() and (not quantity.readings or quantity.readings[0].kind == "person")
         comparison = comparison_of(*listing.around(start, end))
         phrase = listing.phrase(quantity)
-        asked_for = phrase, start >= listing.visible_end
-        if asked_for not in shown:
-            shown[asked_for] = record.shows(phrase, any_case=asked_for[1])
-        if shown[asked_for] and (comparison is None or comparison.inclusive):
+        key = phrase, start >= listing.visible_end
+        if key not in verbatim:
+            verbatim[key] = record.has_verbatim(phrase, any_case=key[1])
+        if verbatim[key] and (comparison is None or comparison.inclusive):
             if not loose:
                 yield Claim("number", start, end, "supported")
         # "Five ribbon markers" is a figure only where the record counts the same.
         elif not loose or _is_counted(quantity, record):
             in_title = listing.in_title(start)
-            # No title goes on with the preposition: "15 in Stuffed Animal".
-            asked = quantity._replace(unsure=False) if in_title and quantity.unsure else quantity
-            if judged := _judged(asked, listing, record, comparison, in_title=in_title):
+            # In a title "in" is inches: "15 in Stuffed Animal".
+            certain = quantity._replace(unsure=False) if in_title and quantity.unsure else quantity
+            if judged := _judged(certain, listing, record, comparison, in_title=in_title):
                 yield Claim("number", start, end, *judged)
 
 
@@ -67,42 +65,42 @@ def _is_counted(quantity: Quantity, record: SourceRecord) -> bool:
 def _judged(
     quantity: Quantity, listing: ListingText, record: SourceRecord, comparison: Comparison | None, *, in_title: bool
 ) -> tuple[ClaimStatus, tuple[str, ...]] | None:
-    """The record's verdict and what it has instead; None for a number that states nothing of the product."""
+    """Status of a number and what the record has instead; None for a number that is not about the product."""
     number_index = record.number_index
     left, right = listing.around(quantity.start, quantity.end)
     beside = _beside(quantity, listing, left, right)
     pairs = number_index.compared(quantity) if comparison else []
     true = [pair for pair in [*pairs, *_compared_beside(quantity, beside)] if comparison and comparison.is_true(*pair)]
     if true:
-        # Under 2 minutes, where the record has under 2 seconds, is a slip.
+        # "Under 2 minutes" for the record's "under 2 seconds" is a wrong unit.
         is_slip = number_index.has_in_other_unit(quantity) and not any(is_like(*pair) for pair in true)
         return ("contradicted", number_index.like(quantity)) if is_slip else ("supported", ())
-    verdict = number_index.judge(quantity)
-    if verdict == "supported":
+    status = number_index.judge(quantity)
+    if status == "supported":
         if not comparison or not pairs or comparison.inclusive or _compares_alike(quantity, comparison, record):
-            return verdict, ()
+            return status, ()
         # "Listed under 7 Piece Sets", "a lid over 2 bowls".
         if _PLACE.search(left) and (not quantity.readings or quantity.readings[0].kind in COUNTS):
-            return verdict, ()
-        # The record has the figure itself: 8 days, of which the text says "more than 8 days".
+            return status, ()
+        # "More than 8 days" for the record's 8 days.
         return "contradicted", number_index.like(quantity)
     if unrelated_numbers.is_figurative(quantity, left, right):
         return None
     # A title capitalizes every word and gives no instructions.
-    if not in_title and _is_about_others(quantity, verdict, listing, record):
+    if not in_title and _is_about_others(quantity, status, listing, record):
         return None
     if follows(quantity, beside, f"{left} {right}", number_index):
         return "supported", ()
     if unrelated_numbers.is_total(left, right) and number_index.in_all(quantity):
         return "supported", ()
-    if verdict == "unsupported":
+    if status == "unsupported":
         own = _attribute(left, record) if not quantity.readings else None
         return ("contradicted", (own,)) if own else ("unsupported", ())
     return "contradicted", number_index.like(quantity)
 
 
 def _compared_beside(quantity: Quantity, beside: Sequence[Quantity]) -> list[tuple[float, float]]:
-    """A figure beside each of its kind that the sentence itself states."""
+    """Pairs of a figure and each of its kind in the same sentence."""
     stated = [reading for other in beside for reading in other.readings]
     return [(own.amount, other.amount) for own in quantity.readings for other in stated if other.kind == own.kind]
 
@@ -116,27 +114,27 @@ def _compares_alike(quantity: Quantity, comparison: Comparison, record: SourceRe
     )
 
 
-def _is_about_others(quantity: Quantity, verdict: ClaimStatus, listing: ListingText, record: SourceRecord) -> bool:
-    """Whether a figure is one of what the reader does, or of what stands around the product."""
+def _is_about_others(quantity: Quantity, status: ClaimStatus, listing: ListingText, record: SourceRecord) -> bool:
+    """Whether a figure is about the reader's actions or about things around the product."""
     start, end = quantity.start, quantity.end
     left, right = listing.around(start, end)
     if sentences.is_question(listing.normalized, end):
         return True
-    # 134 liters of a record's 134 gallons is a slip.
+    # 134 liters for the record's 134 gallons is a wrong unit.
     if quantity.value > SMALL and record.number_index.has_in_other_unit(quantity):
         return False
     if unrelated_numbers.is_another_name(quantity, listing.text[max(0, start - sentences.REACH) : start], left):
         return True
-    if directions.is_amount(quantity, left, right):
+    if unrelated_numbers.is_amount(quantity, left, right):
         return True
-    # Of "10 to 12 inches between them" the second number tells what both are.
+    # In "10 to 12 inches between them" the second number determines what both are about.
     rest = _RANGE.sub("", right) if quantity.readings else right
-    if directions.is_instruction_about_others(quantity, left, rest, record.normalized, record.words):
+    if unrelated_numbers.is_instruction_about_others(quantity, left, rest, record.normalized, record.words):
         return True
-    if directions.is_of_a_thing_beside(quantity, left, right, record.words):
+    if unrelated_numbers.is_of_a_thing_beside(quantity, left, right, record.words):
         return True
-    return verdict == "unsupported" and (
-        directions.is_instruction(quantity, left, right) or unrelated_numbers.is_everyday(quantity, left, right)
+    return status == "unsupported" and (
+        unrelated_numbers.is_instruction(quantity, left, right) or unrelated_numbers.is_everyday(quantity, left, right)
     )
 
 
@@ -147,7 +145,7 @@ def _beside(quantity: Quantity, listing: ListingText, left: str, right: str) -> 
 
 
 def _attribute(left: str, record: SourceRecord) -> str | None:
-    """The record's attribute of which "thread count of 800" gives another figure."""
+    """The record's attribute that "thread count of 800" contradicts."""
     named = _OF.search(left)
     if named is None:
         return None

@@ -15,9 +15,9 @@ from walmart_pipeline.judge.claims.vocabulary import Kind, Term, Vocabulary, is_
 from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.word_search import has_phrase, search_text
 
-# The message names so many of the record's words.
+# At most so many of the record's words are named in a message.
 SHOWN_WORDS = 4
-# So much on either side makes words a quotation.
+# Words that agree this far on either side are a quotation.
 BESIDE_CHARS = 12
 _BY = frozenset({"x", "X"})
 _POINTS = frozenset({".", ","})
@@ -39,7 +39,7 @@ _NO = re.compile(r"(?:no|not|none|false|n/?a|does not apply)\b", re.IGNORECASE)
 
 
 class SourceRecord:
-    """What a product's record says. Built for one judgement; `text` is every fact that a listing may use."""
+    """A product's record. `text`: every fact that a listing may use."""
 
     def __init__(self, product: Product) -> None:
         self.product = product
@@ -109,46 +109,43 @@ class SourceRecord:
         return found
 
     def has(self, term: Term, written: str = "") -> bool:
-        """Whether the record says it, in this or a narrower word. written: as the listing's search text has it.
+        """Whether the record states a term or a narrower one. written: the word in the listing's search text.
 
-        The same word is looked for first: that is 1 µs, and to find all of the record's words 20.
+        That word is searched first, which takes 1 µs; to find all terms of the record takes 20.
         """
-        if written and not term.shortens and self._says(f" {written} ", claim=term.kind == "claim"):
+        if written and not term.shortens and self._affirms(f" {written} ", claim=term.kind == "claim"):
             return True
         terms = self.terms
         if terms.get(term):
             return True
         if any(terms.get(other) for other in vocabulary().narrower.get(term, ())):
             return True
-        return self._says_in_part(term)
+        return self._has_in_list(term)
 
-    def _says_in_part(self, term: Term) -> bool:
-        """Whether it stands in a list of which only the end says it: BPA & PFOA free, dishwasher and microwave safe."""
+    def _has_in_list(self, term: Term) -> bool:
+        """Whether it is part of a list with a shared ending: BPA & PFOA free, dishwasher and microwave safe."""
         first, _, last = term.word.rpartition(" ")
         if not first or (term.kind != "material" and last not in _ENDINGS):
             return False
         free_of = rf"|{_FREE_OF}{first}" if last == "free" else ""
         return re.search(rf"\b{first}s?\b{_AND_SO_ON}{last}\b{free_of}", self.search_text) is not None
 
-    def shows(self, written: str, *, any_case: bool = False) -> bool:
-        """Whether a number stands in the record exactly as a text writes it.
-
-        any_case: 12M is also shown by 12m, as search words have it.
-        """
+    def has_verbatim(self, written: str, *, any_case: bool = False) -> bool:
+        """Whether a number is in the record exactly as a text writes it. any_case: 12m also matches 12M."""
         text, written = (self.normalized, tokenizer.normalized(written)) if any_case else (self.text, written)
         word = written[-1].isalnum()
         at = text.find(written)
         while at != -1:
             end = at + len(written)
-            if not _reaches_over(text, at, end, word=word):
+            if not _is_part_of_number(text, at, end, word=word):
                 return True
             at = text.find(written, at + 1)
         return False
 
     def quotes(self, normalized: str, start: int, end: int) -> bool:
-        """Whether the words of a normalized text stand in the record as they do there, with those beside them."""
+        """Whether a span of a normalized text is in the record, with the words on either side."""
         left, right = normalized[max(0, start - BESIDE_CHARS) : start], normalized[end : end + BESIDE_CHARS]
-        # Words that are cut off are left out.
+        # Without the words that are cut off.
         if start > BESIDE_CHARS:
             left = left.partition(" ")[2]
         if end + BESIDE_CHARS < len(normalized):
@@ -156,9 +153,9 @@ class SourceRecord:
         return has_phrase(self.normalized, f"{left}{normalized[start:end]}{right}".strip())
 
     def stated(self, kind: Kind) -> dict[Term, str]:
-        """The words of a kind that the record says of the whole product, as they are written there.
+        """Terms of a kind that the record states of the whole product, as written there.
 
-        From an attribute or the name; where both are silent, from plain sentences ("made of oak").
+        From attributes and the name; without any, from plain sentences ("made of oak").
         """
         product, words = self.product, vocabulary()
         if kind in self._stated_words:
@@ -177,7 +174,7 @@ class SourceRecord:
         return any(is_about(name, kind) for name in self.product.attributes)
 
     def of_part(self, part: str, kind: Kind) -> str | None:
-        """The attribute that tells a kind of one part: "Lens material: polycarbonate"."""
+        """Attribute with a part's material or colour: "Lens material: polycarbonate"."""
         for name, value in self.product.attributes.items():
             if part in tokenizer.key_stems(name) and is_about(name, kind):
                 return f"{name}: {value}"
@@ -194,13 +191,13 @@ class SourceRecord:
 
     @cached_property
     def nouns(self) -> frozenset[str]:
-        """Stems of what the product is called: the words of its name and of its narrowest category."""
+        """Stems of the words of the product's name and narrowest category."""
         named = tokenizer.key_stems(self.product.product_name)
         return frozenset(named).union(*(tokenizer.key_stems(category) for category in self.product.category[-1:]))
 
     @cached_property
     def parts(self) -> frozenset[str]:
-        """Stems of the parts whose material or colour it tells by themselves: the pole of "Pole material"."""
+        """Stems of the parts with a material or colour of their own: the pole of "Pole material"."""
         return frozenset().union(*map(_parts_named, self.product.attributes))
 
     @cached_property
@@ -215,10 +212,10 @@ class SourceRecord:
 
     @property
     def any_color(self) -> bool:
-        """Whether the record is of several colours that it does not list."""
+        """Whether the record names several colours without listing them."""
         return ANY_COLOR.search(self.normalized) is not None
 
-    def _says(self, written: str, *, claim: bool) -> bool:
+    def _affirms(self, written: str, *, claim: bool) -> bool:
         at = self.search_text.find(written)
         while claim and at != -1 and _is_negated(self.search_text, at + 1):
             at = self.search_text.find(written, at + 1)
@@ -235,8 +232,8 @@ def _parts_named(attribute: str) -> frozenset[str]:
     return frozenset(tokenizer.key_stems(attribute)) - _NO_PART if looks else frozenset()
 
 
-def _reaches_over(text: str, start: int, end: int, *, word: bool) -> bool:
-    """Whether a number goes on at either end: the 30 lb of 130 lb, the 1 of 1.5."""
+def _is_part_of_number(text: str, start: int, end: int, *, word: bool) -> bool:
+    """Whether a span is part of a longer number: the 30 lb of 130 lb, the 1 of 1.5."""
     before, after = text[start - 1 : start], text[end : end + 1]
     # In 20x30 an x stands between two numbers.
     if before in _BY and not text[start - 2 : start - 1].isalpha():

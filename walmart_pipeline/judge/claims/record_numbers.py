@@ -1,4 +1,4 @@
-"""The numbers of a product's record, each with what it may be."""
+"""Indexes the numbers of a product's record, each with the kinds that it may be."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.quantities import Quantity, Reading, quantities
 from walmart_pipeline.text.units import COUNTS, UNITS
 
-# Which kinds a number without a unit may be, by the name of its attribute; elsewhere it may be any.
+# Kinds of a number without a unit, by the name of its attribute; elsewhere it may be of any kind.
 KINDS_OF_NAME: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
     (frozenset(words.split()), frozenset(kinds.split()))
     for words, kinds in (
@@ -31,10 +31,10 @@ KINDS_OF_NAME: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
 )
 # 18 in + 2 in.
 PLUS = re.compile(r"\s*\+\s*")
-# A name that was a web address once has lost its signs.
+# A name that was taken from a web address has lost its punctuation.
 LOST_SIGN = re.compile(r"(?<![\d.])(\d{1,2}) (\d{1,2})(?![\d.])")
 LOST_OF = re.compile(r"\b(?:set|pack) (\d{1,3})\b", re.IGNORECASE)
-# Where a small letter runs into a capital or figure a line has ended; iPhone and MacBook stay whole.
+# A lower-case letter that runs into a capital or figure marks a lost line break; iPhone and MacBook stay whole.
 GLUED = re.compile(r"(?<=[a-z][a-z][a-z])(?=[A-Z][a-z][a-z]|\d)|(?<=[a-z]\))(?=[A-Z])")
 # 2-5 players; a longer range is no count.
 RANGE = re.compile(r"(\d{1,3})\s*[-–]\s*(\d{1,3})")
@@ -44,9 +44,9 @@ LONGEST_RANGE = 50
 def record_number_index(product: Product, text: str) -> NumberIndex:
     """The numbers of a product's record. An attribute's name may hold the unit: `Weight (lb): 30`.
 
-    text: the whole record with its name at the beginning, and at the end each attribute as "name: value".
-    A number without a unit may be what its attribute is about; in the name anything that is told nowhere else; in
-    prose a count, so that "Includes 12" does not make 12 lb true.
+    text: the whole record, which begins with the name and ends with each attribute as "name: value".
+    A number without a unit may be what its attribute is about; in the name, any kind that is stated nowhere else; in
+    prose, a count, so that "Includes 12" does not support 12 lb.
     """
     made = NumberIndex(text)
     starts = list(_attribute_starts(product, text))
@@ -56,7 +56,7 @@ def record_number_index(product: Product, text: str) -> NumberIndex:
         if quantity.readings and not quantity.unsure:
             made.add(quantity)
         elif quantity.start < len(product.product_name):
-            # A name that was a web address has no %.
+            # A name that was taken from a web address has lost its %.
             made.add(quantity, (UNLESS_STATED, "percent"))
         elif quantity.start < first:
             made.add(quantity, (COUNTED,))
@@ -72,12 +72,12 @@ def record_number_index(product: Product, text: str) -> NumberIndex:
 
 
 def unglued(text: str) -> str:
-    """A record's text whose lines were run together, divided again: "above elbow sleeves30" lengthRayon"."""
+    """The text with lost line breaks restored: "above elbow sleeves30" lengthRayon"."""
     return GLUED.sub(" ", text)
 
 
 def _add_attribute(made: NumberIndex, name: str, value: str) -> None:
-    """What an attribute's name says of its number: the unit, or that it counts."""
+    """Add what an attribute's name adds to its number: the unit, or that it is a count."""
     if units := _units_in(name):
         for quantity in _with_units(value, units):
             made.add(quantity)
@@ -100,7 +100,7 @@ def _counts(value: str) -> Iterator[float]:
 
 
 def _added_up(text: str, found: Sequence[Quantity]) -> Iterator[Quantity]:
-    """18 in + 2 in: what both come to."""
+    """Sums such as 18 in + 2 in."""
     for one, other in pairwise(found):
         if PLUS.fullmatch(text, one.end, other.start) and one.readings and other.readings:
             first, second = one.readings[0], other.readings[0]
@@ -110,7 +110,7 @@ def _added_up(text: str, found: Sequence[Quantity]) -> Iterator[Quantity]:
 
 
 def _mended(name: str) -> Iterator[Quantity]:
-    """1.48 oz, 1/4 zip and a set of 2 in names that were addresses once: "1 48 oz", "1 4 zip", "set 2"."""
+    """1.48 oz, 1/4 zip and a set of 2 in names without punctuation: "1 48 oz", "1 4 zip", "set 2"."""
     for signs in (r"\1.\2", r"\1/\2"):
         if (mended := LOST_SIGN.sub(signs, name)) != name:
             yield from quantities(mended)
@@ -119,7 +119,7 @@ def _mended(name: str) -> Iterator[Quantity]:
 
 
 def _attribute_starts(product: Product, text: str) -> Iterator[tuple[int, str]]:
-    """Where each attribute begins, the last one first."""
+    """Start and name of each attribute, the last one first."""
     end = len(text)
     for name, value in reversed(product.attributes.items()):
         start = end - len(name) - len(": ") - len(value)

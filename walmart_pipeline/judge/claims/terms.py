@@ -1,19 +1,18 @@
-"""Materials, colours, sizes and regulated claims of a text, looked up in the record."""
+"""Materials, colours, sizes, parts and regulated claims of a text, compared with the record."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from walmart_pipeline.judge.claims import attribution, context, other_subjects
-from walmart_pipeline.judge.claims.claim import Claim, ClaimStatus, Subject
-from walmart_pipeline.judge.claims.listing_text import ListingText
+from walmart_pipeline.judge.claims import attribution
+from walmart_pipeline.judge.claims.listing_text import Claim, ClaimStatus, ListingText, Subject
 from walmart_pipeline.judge.claims.record import SHOWN_WORDS, SourceRecord
 from walmart_pipeline.judge.claims.vocabulary import Term, vocabulary
 from walmart_pipeline.text import sentences, tokenizer
 
-# A size of a bed is one only where a bed is spoken of.
+# Full, queen and twin are sizes only beside a bed.
 _BED_AFTER = re.compile(r"[\s-]*(?:size|sized|bed|mattress|sheet|comforter|duvet|quilt|frame)")
 _BEDS = frozenset("bed bedding mattress sheet comforter duvet quilt blanket coverlet bedspread headboard".split())
 _TITLE_PART = re.compile(r"[,|(/–—]|\s-\s")
@@ -21,7 +20,7 @@ _TITLE_END = re.compile(r"\s*(?:$|[,|)(/–—-]|and\b|&)")
 _SHADE = re.compile(
     r"\s*(?:(?:and|dark|light|deep|bright|pale|matte|soft|solid|heather|vintage|metallic|[a-z]+ish)\s+)?"
 )
-# As a colour or as a metal, the record may tell either.
+# The record may state them as a colour or as a metal.
 _METALLIC = frozenset({"gold", "silver", "rose gold"})
 # "Dishwasher safe: no".
 _ANSWERED_NO = re.compile(r"\s*[:=–-]\s*(?:no|not|none|false|n/?a)\b")
@@ -35,45 +34,44 @@ Judgement: TypeAlias = tuple[ClaimStatus, Sequence[str]]
 
 
 def term_claims(listing: ListingText, record: SourceRecord) -> Iterator[Claim]:
-    """Each word that the text attributes to the product, with its status; a supported word comes once."""
-    proved: set[str] = set()
+    """Claim for each term that the text attributes to the product; a supported term is listed once."""
+    supported: set[str] = set()
     for start, end, terms in listing.terms:
         written = listing.search_text[start:end]
-        if written in proved or terms[0].kind not in _JUDGED:
+        if written in supported or terms[0].kind not in _JUDGES:
             continue
-        # Most of what is full is no bed.
+        # "Full" is mostly no bed size.
         if terms[0].kind == "size" and not (listing.in_title(start) or _is_beside_bed(listing, end)):
             continue
         subject: Subject = "claim" if terms[0].kind == "claim" else "attribute"
         if any(record.has(term, written) for term in terms):
-            proved.add(written)
+            supported.add(written)
             yield Claim(subject, start, end, "supported")
             continue
         # A word of two kinds, such as bronze, is judged as the first that the sentence means.
         for term in terms:
-            if term.kind in _JUDGED and (judged := _JUDGED[term.kind](term, listing, start, end, record)):
-                verdict, has = judged
-                yield Claim(subject, start, end, verdict, tuple(has))
+            if term.kind in _JUDGES and (judged := _JUDGES[term.kind](term, listing, start, end, record)):
+                status, has = judged
+                yield Claim(subject, start, end, status, tuple(has))
                 break
 
 
 def _look(term: Term, listing: ListingText, start: int, end: int, record: SourceRecord) -> Judgement | None:
-    """A material or colour that the record does not have; None where the sentence does not say it of the product."""
+    """Judge a material or colour that the record lacks; None if the sentence does not attribute it to the product."""
     normalized, words = listing.normalized, vocabulary()
     left, right = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
     in_title = listing.in_title(start)
     if in_title:
-        # "Mugs for Men, White": a comma of a title begins another quality.
+        # "Mugs for Men, White": a comma in a title begins another quality.
         left = _TITLE_PART.split(left)[-1]
     if term.kind == "color" and (record.any_color or f" {term.word} " in record.search_text or term in words.passive):
         return None
-    whose = context.part(right, record.parts)
+    whose = attribution.part(right, record.parts)
     own = record.of_part(whose, term.kind) if whose in record.parts else None
-    # Of a coffee maker with a carafe of glass the steel one is its own.
-    if other_subjects.is_about_others(left, right):
+    if attribution.is_about_others(left, right):
         return None
-    beside = own is None and not in_title and other_subjects.is_placed_beside(left)
-    if beside and context.part(right, record.nouns) not in record.nouns:
+    beside = own is None and not in_title and attribution.is_placed_beside(left)
+    if beside and attribution.part(right, record.nouns) not in record.nouns:
         return None
     alone = in_title and (not term.ordinary or bool(_SHADE.fullmatch(left) and _TITLE_END.match(right)))
     own_words = record.number_index.counted if term.kind == "material" else words.materials & record.words
@@ -97,35 +95,31 @@ def _look(term: Term, listing: ListingText, start: int, end: int, record: Source
 
 
 def _is_beside_bed(listing: ListingText, end: int) -> bool:
-    """Whether a word that ends there is followed by a bed: full sheets, not full of holes."""
+    """Whether the next words are about a bed: full sheets, not full of holes."""
     return _BED_AFTER.match(sentences.right_context(listing.normalized, end)) is not None
 
 
 def _size(term: Term, listing: ListingText, start: int, end: int, record: SourceRecord) -> Judgement | None:
-    """The size of a bed."""
+    """Judge a bed size."""
     stated = record.stated("size")
     if not stated and (record.nouns.isdisjoint(_BEDS) or not _is_beside_bed(listing, end)):
         return None
-    if other_subjects.is_about_others(sentences.left_context(listing.normalized, start), ""):
+    if attribution.is_about_others(sentences.left_context(listing.normalized, start), ""):
         return None
     return ("contradicted", _shown(stated)) if stated else ("unsupported", ())
 
 
 def _claim(term: Term, listing: ListingText, start: int, end: int, record: SourceRecord) -> Judgement | None:
-    """A certification or regulated claim."""
+    """Judge a certification or regulated claim."""
     normalized = listing.normalized
     left, right = sentences.left_context(normalized, start), sentences.right_context(normalized, end)
-    if context.is_negated(left) or _ANSWERED_NO.match(right) or other_subjects.is_for_others(left, right):
+    if attribution.is_negated(left) or _ANSWERED_NO.match(right) or attribution.is_for_others(left, right):
         return None
     if not listing.in_title(start):
-        if other_subjects.is_of_a_thing_beside(left, right, record.words):
+        if attribution.is_of_a_thing_beside(left, right, record.words):
             return None
-        # What is cooked in a pan or told of in a book may be vegan.
-        if (
-            term in vocabulary().dietary
-            and not record.is_food
-            and other_subjects.names_another_thing(right, record.words)
-        ):
+        # The food cooked in a pan may be vegan.
+        if term in vocabulary().dietary and not record.is_food and attribution.names_another_thing(right, record.words):
             return None
     # GOTS is a standard, gots is nothing.
     if term.ordinary and not listing.text[start:end].isupper():
@@ -137,14 +131,14 @@ def _claim(term: Term, listing: ListingText, start: int, end: int, record: Sourc
 
 
 def _form(term: Term, listing: ListingText, start: int, end: int, record: SourceRecord) -> Judgement | None:
-    """What it comes as: tablets of softgels, a hardcover of a paperback."""
+    """Judge a product form: tablets for softgels, hardcover for paperback."""
     left, right = sentences.left_context(listing.normalized, start), sentences.right_context(listing.normalized, end)
     rivals = [other.word for other in vocabulary().rivals.get(term, ()) if record.terms.get(other)]
-    return ("contradicted", rivals) if rivals and not other_subjects.is_about_others(left, right) else None
+    return ("contradicted", rivals) if rivals and not attribution.is_about_others(left, right) else None
 
 
 def _taste(term: Term, listing: ListingText, start: int, end: int, record: SourceRecord) -> Judgement | None:
-    """A scent, flavour or ingredient, of a record that tells such things."""
+    """Judge a scent, flavour or ingredient, if the record states any."""
     left, right = sentences.left_context(listing.normalized, start), sentences.right_context(listing.normalized, end)
     if not record.describes("taste") or not attribution.is_taste_attributed(
         left, right, is_oil=term.word.endswith((" oil", " butter"))
@@ -159,11 +153,11 @@ def _shown(stated: Mapping[Term, str]) -> Sequence[str]:
     return tuple(dict.fromkeys(stated.values()))[:SHOWN_WORDS]
 
 
-_JUDGED = {"material": _look, "color": _look, "size": _size, "claim": _claim, "form": _form, "taste": _taste}
+_JUDGES = {"material": _look, "color": _look, "size": _size, "claim": _claim, "form": _form, "taste": _taste}
 
 
 def size_claims(listing: ListingText, record: SourceRecord) -> Iterator[Claim]:
-    """Each size of clothing that the text names, where the record has one or several."""
+    """Claim for each clothing size in the text, if the record states sizes."""
     if " size " not in listing.search_text:
         return
     stated = {
@@ -191,3 +185,66 @@ def _plain_size(size: str) -> str:
     if match := re.fullmatch(r"(\d)x[l]?", short):
         short = "x" * int(match[1]) + "l"
     return short
+
+
+_NOT_INCLUDED = re.compile(r"\b([a-z]+) (?:is |are )?(?:not included|sold separately|excluded)\b")
+_COMES_WITH = re.compile(r"\b(?:includ(?:es?|ing)|comes? with|ships with|supplied with)\s+(?:[\w-]+\s+){0,2}$")
+_IN_THE_BOX = re.compile(r"\s+(?:(?:is|are|comes?)\s+)?(?:included|supplied|in the (?:same )?box)\b(?!\s+[a-z]+s\b)")
+_DENIED = re.compile(
+    r"\b(?:not|no|none|without|separately|optional|your own|need|needs|required?|isn't|doesn't|instead)\b"
+)
+_ANSWERED = re.compile(r"\s*[:=–-]\s*(?:no|none|false)\b")
+_NO = frozenset({"no", "No", "NO", "n", "N", "false", "False", "none", "None"})
+# A denial applies to a word this close before it.
+SHORT = 30
+
+
+class _Denial(NamedTuple):
+    """A part that the record denies, in lower-case words. in_the_box: available, but not included."""
+
+    part: str
+    statement: str
+    in_the_box: bool
+
+
+def denied_claims(listing: ListingText, record: SourceRecord) -> Iterator[Claim]:
+    """Claim for each part that a sentence attributes to the product although the record denies it."""
+    for denial in _denials(record):
+        # Battery and batteries.
+        root = denial.part.removesuffix("y")
+        if root not in listing.search_text:
+            continue
+        for match in re.finditer(rf"\b{root.replace(' ', '[ -]')}(?:y|ies|s|es)?\b", listing.normalized):
+            span = match.span()
+            is_claimed = _is_boxed if denial.in_the_box else _is_had
+            if is_claimed(listing, *span) and not record.quotes(listing.normalized, *span):
+                yield Claim("attribute", *span, "contradicted", (denial.statement,))
+
+
+def _denials(record: SourceRecord) -> Iterator[_Denial]:
+    for name, value in record.product.attributes.items():
+        if value in _NO:
+            *words, last = tokenizer.PIECE.findall(tokenizer.normalized(name)) or [""]
+            if words and last == "included":
+                yield _Denial(tokenizer.stem(words[-1]), f"{name}: {value}", in_the_box=True)
+            # One word alone ("Lid: No") may be used in another sense.
+            elif words:
+                yield _Denial(" ".join([*words, last]), f"{name}: {value}", in_the_box=False)
+    if "not included" in record.search_text or "sold separately" in record.search_text:
+        for match in _NOT_INCLUDED.finditer(record.normalized):
+            yield _Denial(tokenizer.stem(match[1]), match.group(), in_the_box=True)
+
+
+def _is_boxed(listing: ListingText, start: int, end: int) -> bool:
+    """Whether the sentence says that the part is included."""
+    left, right = listing.around(start, end)
+    boxed = _COMES_WITH.search(left) or _IN_THE_BOX.match(right)
+    return boxed is not None and _DENIED.search(f"{left} {right}") is None
+
+
+def _is_had(listing: ListingText, start: int, end: int) -> bool:
+    """Whether the sentence says that the product has the part: "a built-in side burner"."""
+    if listing.has_claim(start, end):
+        return False
+    left, right = listing.around(start, end)
+    return not (_DENIED.search(left) or _ANSWERED.match(right) or _DENIED.search(right[:SHORT]))

@@ -1,4 +1,4 @@
-"""The words that are looked up in a record: materials, colours, sizes, claims, brands, countries."""
+"""Vocabulary of the claims that are checked: materials, colours, sizes, regulated claims, brands, countries."""
 
 from __future__ import annotations
 
@@ -52,19 +52,19 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words, and how they stand to each other. `forms`: every spelling; () for an idiom, which claims nothing."""
+    """Terms and their relations. forms: every spelling; () for an idiom, which claims nothing."""
 
     forms: Mapping[str, tuple[Term, ...]]
     search: WordSearch[tuple[Term, ...]]
     narrower: Mapping[Term, frozenset[Term]]
     rivals: Mapping[Term, frozenset[Term]]
-    """Words of the same subject, of which a record has one: FDA approved and FDA registered."""
+    """Mutually exclusive terms, such as FDA approved and FDA registered."""
     longer: Mapping[Term, Term]
-    """A word, and the whole name for which a text may say it once it has said the name: leather, for faux leather."""
+    """Short form to full name, once the text has used the full name: leather for faux leather."""
     passive: frozenset[Term]
-    """Colours only where an attribute says so: a text may call anything clear."""
+    """Colours only if an attribute states them: a text may call anything clear."""
     dietary: frozenset[Term]
-    """Claims about food: of a product that is none they may be made of what is cooked in it."""
+    """Claims about food, which for other products may be about the food cooked in them."""
     materials: frozenset[str]
     """Materials of one word: a colour before one is the product's."""
     parts: frozenset[str]
@@ -137,7 +137,7 @@ def vocabulary() -> Vocabulary:
 
 
 def longest(found: Iterable[tuple[int, int, tuple[Term, ...]]]) -> list[tuple[int, int, tuple[Term, ...]]]:
-    """Of matches that overlap the longest one: "stainless steel", not "steel"; idioms are left out after that."""
+    """The longest of overlapping matches: "stainless steel", not "steel"; without idioms."""
     kept: list[tuple[int, int, tuple[Term, ...]]] = []
     # They come in the order of their ends.
     for match in found:

@@ -1,1 +1,1 @@
-"""How alike the listings of a catalog are."""
+"""Detection of duplicate listings."""

@@ -1,9 +1,8 @@
-"""Which products are variants of one another: their texts may be alike, and training and test never divide them.
+"""Groups variants of a product into families: their texts may be alike, and they are never split between sets.
 
-The two errors do not cost the same. Two products wrongly taken for one family only stand on the same split; a variant
-that is missed leaks its text from training into the test. So a word that often tells variants apart is left out even
-where it sometimes is part of a name, and so is every word with a digit: an iPhone 12 and an iPhone 13, or two part
-numbers of one cable, have near-copies for texts and are one family.
+The two errors differ in cost. Two products wrongly taken for one family only share a split; a missed variant leaks its
+text from training into test. So words that often distinguish variants are ignored even if they are sometimes part of a
+name, and so are words with digits: an iPhone 12 and an iPhone 13 have near-copies for texts and are one family.
 """
 
 from __future__ import annotations
@@ -31,44 +30,44 @@ _DIGIT = re.compile(r"\d")
 
 
 def family(product_name: str, brand: str | None, attributes: Mapping[str, str] | None = None) -> str:
-    """32 hex digits that variants of a product share: brand and name without size, colour, count and words with digits.
+    """Hash (32 hex digits) that variants share: of brand and name without size, colour, count and words with digits.
 
-    attributes: of the record; the words of those that vary are left out of the name too.
-    The order of the words, capitals, accents, punctuation and a plural s do not matter, nor whether the brand stands
-    in the name too. A name that holds nothing else (a colour, a part number) is taken as it is.
+    attributes: of the record; the values of varying ones are ignored in the name too.
+    The order of the words, case, accents, punctuation and a plural s do not matter, nor whether the name repeats the
+    brand. A name of ignored words alone (a colour, a part number) is used as it is.
     """
     brand_words = _words(brand or "")
-    kept = _kept(product_name)
+    shared = _shared_words(product_name)
     for name, value in (attributes or {}).items():
         if name.casefold() in _VARYING_ATTRIBUTES:
-            kept -= _words(value)
-    if kept <= brand_words:
-        kept = {*_words(product_name)}
-    return content_hash(sorted(kept | brand_words))
+            shared -= _words(value)
+    if shared <= brand_words:
+        shared = {*_words(product_name)}
+    return content_hash(sorted(shared | brand_words))
 
 
-def _kept(text: str) -> set[str]:
+def _shared_words(text: str) -> set[str]:
     """The words that variants share."""
     plain = _plain(text)
     if _DIGIT.search(plain):
         plain = _AMOUNT.sub(" ", plain)
-    return {kept for word in _WORD.findall(plain) if (kept := _shared(word))}
+    return {shared for word in _WORD.findall(plain) if (shared := _shared(word))}
 
 
 @lru_cache(maxsize=1 << 13)
 def _shared(word: str) -> str | None:
-    """A word as variants share it; None for one that may tell them apart."""
+    """The singular of a word that variants share; None for one that may distinguish them."""
     return None if word in VARYING_WORDS or _DIGIT.search(word) else _singular(word)
 
 
-# Of brands and colours, which a catalog repeats.
+# Brands and colours repeat in a catalog.
 @lru_cache(maxsize=4096)
 def _words(text: str) -> frozenset[str]:
     return frozenset(_singular(word) for word in _WORD.findall(_plain(text)))
 
 
 def _plain(text: str) -> str:
-    """Lower case without accents and apostrophes; full-width and other compatibility forms made plain."""
+    """The text in lower case without accents, apostrophes and compatibility forms such as full-width letters."""
     lower = text.casefold().replace("'", "").replace("’", "")
     if lower.isascii():
         return lower
@@ -77,5 +76,5 @@ def _plain(text: str) -> str:
 
 
 def _singular(word: str) -> str:
-    """Without a final s; short words (gas, bus) keep it."""
+    """The word without a final s; short words (gas, bus) keep it."""
     return word[:-1] if len(word) > 3 and word.endswith("s") else word

@@ -1,9 +1,8 @@
-"""The nearest copy of each text, found among a million of them inside DuckDB.
+"""Finds the nearest copy of each text among a million of them, inside DuckDB.
 
-Texts that agree in a band of their signatures share a bucket and are compared. Sellers' boilerplate fills huge buckets,
-so a text meets only a few representatives of its bucket, one a family: the work grows with the number of texts alone.
-A real copy shares a dozen buckets with its original, most of them small. Variants of one product may be alike: inside
-a family only the very same listing is a copy, for it says of neither product which of them it is.
+Texts with an equal band of their signatures share a bucket and are compared. Sellers' boilerplate fills huge buckets,
+so a text is compared with a few representatives of its bucket, one per family, and the work grows linearly. A real copy
+shares a dozen buckets with its original, most of them small. Within a family only an identical listing is a copy.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ from __future__ import annotations
 from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.judge.duplicates.uniqueness import BANDS, BITS, PERMUTATIONS, TOLERATED
 
-# Of the 396 texts with a copy among 1,955 of two catalogs, one representative a bucket misses 22, two miss 8, four 7,
-# and so do all that a bucket holds.
+# Of the 396 texts with a copy among 1,955 of two catalogs, one representative per bucket misses 22, two miss 8, four
+# miss 7, as does the whole bucket.
 REPRESENTATIVES = 4
 
-# A copy that has gone, or was written anew: what resembled it is compared again.
+# Texts whose nearest copy was removed or rewritten are compared again.
 FORGET_REMOVED = """
 update {table}
 set nearest_{key} = null, nearest_content_hash = null, similarity = null
@@ -23,12 +22,12 @@ where nearest_{key} is not null
     and (nearest_{key}, nearest_content_hash) not in (select ({key}, content_hash) from {table})
 """
 
-# How similar two texts are: by how many minima differ, set right by how often different ones agree in all bits kept.
+# Similarity of two texts: the share of equal minima, corrected for different ones that agree in all stored bits.
 _DIFFERENT = " | ".join(f"xor(one.bits[{place}], other.bits[{place}])" for place in range(1, BITS + 1))
 SIMILARITY = f"greatest(0, 1 - bit_count({_DIFFERENT})::double / {PERMUTATIONS} / {1 - 0.5**BITS})"
 
-# The most similar text to each text in one band's buckets; only pairs of which at least one has not been compared yet.
-# Most texts share no bucket, and are left out first.
+# The most similar text to each text in one band's buckets, for pairs of which at least one is new. Most texts share no
+# bucket and are excluded first.
 CANDIDATE_PAIRS = f"""
 insert into candidate_pairs
 with shared as (
@@ -52,14 +51,14 @@ buckets as (
     group by bucket
     having count(*) > 1
 ),
-met as (
+sampled as (
     select placed.*, unnest(representatives) as representative
     from placed
     join buckets using (bucket)
 ),
 pairs as (
     select one.place as one, other.place as other, {SIMILARITY} as similarity
-    from met as one
+    from sampled as one
     join placed as other on other.place = one.representative
     where one.family <> other.family and (one.fresh or other.fresh)
 )
@@ -122,11 +121,10 @@ KEEP = (
 
 
 def update(db: Database, *, table: str, key: str) -> None:
-    """Find the nearest copy of every text in `table` that was not compared yet, or whose copy has gone.
+    """Find the nearest copy of every text in `table` that is new or whose copy was removed.
 
-    table: columns as quality.copies; key: the one that tells texts apart. A text that was compared before keeps its
-    nearest copy unless a new text is nearer. Leaves the temporary table `rescored_texts` with the keys of those
-    that may have got another.
+    table: columns as quality.copies; key: the one that identifies texts. A text that was compared before keeps its
+    nearest copy unless a new text is nearer. The temporary table `rescored_texts` lists what may have changed.
     """
     names = {"table": table, "key": key}
     db.execute(FORGET_REMOVED.format(**names))

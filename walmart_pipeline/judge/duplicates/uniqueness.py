@@ -1,11 +1,10 @@
-"""How similar a listing is to others: signatures of texts (MinHash), and the uniqueness score.
+"""MinHash signatures of texts and the uniqueness score.
 
-Compared are the key features and the description, without the words of the product's name and brand and without
-figures: a template in which only these are swapped is a copy. What is left is taken three words at a time. By the exact
-Jaccard index of these triples, the nearest text of another family is so similar, at 50, 75 and 90 % of the texts:
-the sample's 262 composed texts 0.12, 0.14, 0.49; 534 composed from real records 0.05, 0.39, 0.89; 829 texts of real
-records as they are 0.03, 0.37, 0.92, the last being sellers' boilerplate. Honest texts of different products stay below
-0.5, so up to there likeness costs nothing.
+Key features and description are compared, without figures and the words of the product's name and brand: a template in
+which only these are swapped is a copy. Similarity is the Jaccard index of word triples. The nearest text of another
+family has, at the 50th, 75th and 90th percentile, a similarity of 0.12, 0.14 and 0.49 among the sample's 262 composed
+texts; 0.05, 0.39 and 0.89 among 534 composed from real records; 0.03, 0.37 and 0.92 (sellers' boilerplate) among 829
+texts of real records. Original texts of different products stay below 0.5, so up to there similarity costs nothing.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ if TYPE_CHECKING:
     from walmart_pipeline.judge.rules import Case
     from walmart_pipeline.text.analysis import TextStats
 
-# Words taken together. With two, phrases that any text has make different products alike (0.59 at 90 % of the sample);
-# with five, a word changed in every other sentence hides a copy.
+# Words of a shingle. With two, common phrases make different products similar (0.59 at the sample's 90th percentile);
+# with five, one changed word in every other sentence hides a copy.
 SHINGLE = 3
 # The similarity up to which a text is wholly its own.
 TOLERATED = 0.5
-# Of 64 minima the last four bits are kept, 32 bytes a text: that tells the similarity of a pair to 0.05 (one standard
-# error at 0.8), as 64 whole ones would. Twice as many would tell it to 0.04 and take 10 µs more.
+# The last four bits of 64 minima are stored, 32 bytes a text: the standard error of a similarity of 0.8 is 0.05, as
+# with 64 whole ones. Twice as many would reduce it to 0.04 and take 10 µs more.
 PERMUTATIONS, BITS = 64, 4
 # Two texts are compared when all four minima of one of sixteen bands agree: that finds 64, 89, 99 and 99.98 % of
 # the pairs with a similarity of 0.5, 0.6, 0.7 and 0.8.
@@ -39,10 +38,10 @@ BANDS = 16
 
 
 class Signature(Record):
-    """What is kept of a text to compare it.
+    """Signature of a text.
 
-    family: the product's. text_key: 64 bits of all that a shopper reads. bands: 64-bit keys; texts that share one are
-    worth comparing. bits: the last bit of all 64 minima, the last but one of all, and so on.
+    family: the product's. text_key: 64-bit hash of all that a shopper reads. bands: 64-bit keys; texts that share one
+    are compared. bits: the last bit of all 64 minima, then the last but one of all, and so on.
     """
 
     family: str
@@ -52,12 +51,12 @@ class Signature(Record):
 
 
 def measure(similarity: float) -> float:
-    """Uniqueness of a text whose nearest copy is so similar (0–1): 100 up to 0.5, evenly down to 0 for a whole copy."""
+    """Uniqueness by the similarity (0–1) of the nearest copy: 100 up to 0.5, falling linearly to 0 at 1."""
     return round(100.0 * min(1.0, (1.0 - similarity) / (1.0 - TOLERATED)), 1)
 
 
 def signature(case: Case) -> Signature | None:
-    """The signature of a listing's text; None for one that has too few words of its own to compare."""
+    """The signature of a listing's text; None for one with too few words of its own to compare."""
     words = own_words([case.name_stats, case.brand_stats], [*case.feature_stats, case.description_stats])
     if len(words) < SHINGLE:
         return None
@@ -79,18 +78,18 @@ def signature(case: Case) -> Signature | None:
 
 
 def own_words(names: Iterable[TextStats], texts: Iterable[TextStats]) -> list[str]:
-    """The words of texts that are neither figures nor of these names."""
+    """The words of texts without figures and without the words of these names."""
     named = {word for name in names for word in name.words}
     return [word for text in texts for word in text.words if word not in named and not _has_digit(word)]
 
 
 def word_triples(words: Sequence[str]) -> set[tuple[str, ...]]:
-    """Each three words in a row, of which similarity is measured."""
+    """All sequences of three words."""
     return set(zip(*(words[place:] for place in range(SHINGLE)), strict=False))
 
 
 def _minima(words: Sequence[str]) -> NDArray[np.uint32]:
-    """The least value of any shingle under each permutation.
+    """The minimum over all shingles under each permutation.
 
     The scheme is datasketch's affine32: a·h + b modulo 2³², a odd, of a hash that is mixed first.
     """
@@ -114,7 +113,7 @@ def _has_digit(word: str) -> bool:
 
 @lru_cache(maxsize=1 << 15)
 def _hash(word: str) -> int:
-    """32 bits, the same on every machine."""
+    """32-bit hash of a word, the same on every machine."""
     digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=5).digest()
     return int.from_bytes(digest[:4], "little")
 
@@ -141,7 +140,7 @@ def _permutations() -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.
 
 @cache
 def _band_keys() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Two factors for the halves of a band, and what tells the bands apart."""
+    """Two factors for the halves of a band, and a salt for each band."""
     import numpy as np
 
     drawn = np.frombuffer(_drawn("bands", 8 * (2 + BANDS)), dtype=np.uint64)
@@ -149,5 +148,5 @@ def _band_keys() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
 
 
 def _drawn(name: str, size: int) -> bytes:
-    """Bytes that are the same on every machine and with every version of numpy."""
+    """Pseudo-random bytes, the same on every machine and with every version of numpy."""
     return hashlib.shake_128(name.encode()).digest(size)

@@ -1,4 +1,4 @@
-"""The shape of a policy profile: limits, rules, word lists and weights."""
+"""Schema of a policy profile: limits, rules, word lists and weights."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class Pattern(_Part):
 
 
 class Variant(_Part):
-    """Another way to break the same rule, with its own message and, where it differs, severity.
+    """Another way to break the same rule, with its own message and optional severity.
 
-    A check names the variants that it knows; one that has a field's name holds for what is found in that field.
+    Checks define their variants; one with a field's name applies to findings in that field.
     """
 
     message: str
@@ -68,9 +68,9 @@ class Variant(_Part):
 
 
 class RuleSetting(_Part):
-    """One rule as the profile sets it. With `fields` and `words` or `patterns` it is checked without code.
+    """Settings of one rule. With `fields` and `words` or `patterns` it needs no code.
 
-    For the few rules in CONFIRMATIONS a listed word is only a trigger, and code reads the sentence around it.
+    For the few rules in CONFIRMATIONS a listed word is only a trigger, and code checks the sentence around it.
     """
 
     severity: Severity
@@ -85,14 +85,14 @@ class RuleSetting(_Part):
 
 
 class Weight(_Part):
-    """What a dimension counts in the score, and why."""
+    """Weight of a dimension in the score, and its reason."""
 
     weight: float = Field(ge=0)
     reason: str = Field(min_length=1)
 
 
 class Policy(_Part):
-    """A whole profile, with what it extends already merged in."""
+    """A whole profile, merged with the one that it extends."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     limits: Limits
@@ -105,7 +105,7 @@ class Policy(_Part):
 
     @cached_property
     def version(self) -> str:
-        """8 hex digits over the profile and the judge: any change of a limit, word, message or rule changes it."""
+        """Hash (8 hex digits) of the profile and the judge's code."""
         return content_hash([self.model_dump(mode="json"), code_fingerprint.fingerprint()])[:8]
 
     @property
@@ -114,7 +114,7 @@ class Policy(_Part):
         return f"{self.name}@{self.version}"
 
     def sentences(self) -> list[str]:
-        """The rules in force as short instructions for a writer, in the profile's order."""
+        """The enabled rules as short instructions for a writer, in the profile's order."""
         limits = self.limits.model_dump()
         return [
             setting.instruction.format_map(limits)

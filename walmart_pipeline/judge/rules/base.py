@@ -1,4 +1,4 @@
-"""The input of a check, its findings, and the register of checks."""
+"""The input and findings of checks, and their registry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from walmart_pipeline.text.analysis import analyze
 
 
 class Finding(NamedTuple):
-    """Where a rule is broken: a field and the span in it. The profile adds severity and message."""
+    """Where a rule is broken: a field and a span. The profile adds severity and message."""
 
     field: str
     start: int = 0
@@ -25,7 +25,7 @@ class Finding(NamedTuple):
 
 
 class Case:
-    """One listing beside its product, under a profile's limits; what several checks need is worked out once."""
+    """One listing with its product and limits; what several checks need is computed once."""
 
     def __init__(self, listing: Listing, product: Product, limits: Limits, acronyms: frozenset[str]) -> None:
         self.listing = listing
@@ -43,10 +43,10 @@ class Case:
             ("description", listing.description),
         ]
         keywords = [(_name("seo_keywords", index), keyword) for index, keyword in enumerate(listing.seo_keywords)]
-        # All fields as one text, as word lists and grounding search it.
+        # All fields as one text, searched by word lists and grounding.
         self.listing_text = ListingText([*self.fields, *keywords])
         lines = (self.title_stats, *self.feature_stats)
-        # The word classes of the title and all key features, one after the other.
+        # The word classes of the title and all key features.
         self.line_classes = "".join([each.classes for each in lines])
         # All stems that a shopper reads.
         self.stems = frozenset(self.description_stats.stems).union(*[each.stems for each in lines])
@@ -55,12 +55,12 @@ class Case:
 
     @cached_property
     def claims(self) -> list[Claim]:
-        """Everything that the listing states and a record can confirm, with the record's verdict."""
+        """The listing's claims with their status against the record."""
         return claims_of(self.listing_text, self.product)
 
     @cached_property
     def record_words(self) -> frozenset[str]:
-        """Every normalized piece of the record's name, brand, category and attributes: a text need not explain them."""
+        """Normalized words of the record's name, brand, category and attributes."""
         product = self.product
         parts = [product.product_name, product.brand or "", *product.category, *product.attributes.values()]
         return frozenset(tokenizer.PIECE.findall(tokenizer.normalized(" ".join(parts))))
@@ -72,7 +72,7 @@ def _name(kind: str, index: int) -> str:
 
 
 class Mention(NamedTuple):
-    """A listed word where it stands: in which list it is, and its span in a field of a product's listing."""
+    """A word of a word list, found in a field of a product's listing."""
 
     word_list: str
     text: str
@@ -82,12 +82,12 @@ class Mention(NamedTuple):
     product: Product
 
     def context(self, reach: int) -> tuple[str, str]:
-        """What stands in the same clause before and after it."""
+        """The clause before and after it."""
         return sentences.context(self.normalized, self.start, self.end, reach)
 
 
 class Confirmed(NamedTuple):
-    """What a mention turns out to be part of: the whole claim, from its verb to the listed word."""
+    """The whole claim that contains a mention, from its verb to the listed word."""
 
     start: int
     end: int
@@ -101,7 +101,7 @@ CONFIRMATIONS: dict[str, Confirmation] = {}
 
 
 def rule(rule_id: str) -> Callable[[Check], Check]:
-    """Register a check under the id that users see. Severity, source and message are the profile's."""
+    """Register a check under its rule id. Severity, source and message come from the profile."""
 
     def register(check: Check) -> Check:
         if rule_id in CHECKS:
@@ -113,7 +113,7 @@ def rule(rule_id: str) -> Callable[[Check], Check]:
 
 
 def confirms(rule_id: str) -> Callable[[Confirmation], Confirmation]:
-    """Register what reads the sentence around a listed word of that rule: None where the word is innocent."""
+    """Register a function that checks the sentence around a listed word, and returns None for an innocent one."""
 
     def register(confirmation: Confirmation) -> Confirmation:
         CONFIRMATIONS[rule_id] = confirmation

@@ -1,4 +1,4 @@
-"""The check that a text makes sense: no random letters or words, no loops, no filler."""
+"""Detects incoherent text: random letters or words, loops, filler."""
 
 from __future__ import annotations
 
@@ -16,39 +16,38 @@ from walmart_pipeline.text import english, tokenizer
 LISTED_WORDS = 60
 # Figures below: 834 real descriptions of 60 words and more (general catalog), 534 composed ones, and their words
 # shuffled.
-# Of an honest description's words of four letters and more at most 5 % hold a pair of letters that English hardly
-# knows, of one in lower case with part numbers 18 %; of words of random letters 72 %.
+# At most 5 % of a real description's words of four letters and more have a letter pair that is rare in English, 18 %
+# with part numbers in lower case; 72 % of words of random letters do.
 UNPRONOUNCEABLE_SHARE, UNPRONOUNCEABLE_WORDS = 0.2, 4
-# Where the letters of English words are mixed up, one long word in seven has such a pair and function words go lost: of
-# 1,392 honest texts none has fewer than 25 function words in a hundred and more than 6 such words in a hundred long
-# ones, of 240 texts with the letters of each word mixed up 99.6 % have.
+# With scrambled letters, one long word in seven has such a pair and function words get lost: 99.6 %
+# of 240 such texts have fewer than 25 % function words and more than 6 % such long words; none of 1,392 real ones has.
 SCRAMBLED_SHARE, SCRAMBLED_FUNCTION_SHARE = 0.06, 0.25
-# Half or more of all words have four letters; below this share of all of them it is not worth a closer look.
+# Below this share of all words a closer look does not pay off.
 UNPRONOUNCEABLE_GATE = 0.03
-# Honest texts reach 0.08 (751 with 25 function words), one of 534 composed ones 0.17; of shuffled texts with 50
-# function words 98.7 % are above 0.1, of those with 25 to 40 89 %.
+# Real texts reach 0.08 (751 with 25 function words), one of 534 composed ones 0.17; 98.7 % of shuffled texts with 50
+# function words are above 0.1, and 89 % of those with 25 to 40.
 DISORDER, ORDERED_WORDS = 0.1, 25
-# So many words in a row that are no function words, no figures and not the record's: in 1,370 honest texts at most 24.
+# Consecutive words that are no function words, no figures and not the record's: at most 24 in 1,370 real texts.
 STRANGE_RUN = 36
-# Articles, pronouns, verbs and the like make sentences of words: 3 of 835 real descriptions and no composed one have
-# fewer than one of them in a hundred words; two are lists of search words, one is a table of sizes.
+# Sentences have articles, pronouns, verbs and the like: 3 of 835 real descriptions and no composed one have fewer than
+# one in a hundred words; two are lists of search words, one is a table of sizes.
 SENTENCE_CLASSES, SENTENCE_SHARE = "dvbniqwt", 0.01
-# Three words in a row that come four times or more hold at most 20 % of an honest description but for 3 of 834, of
-# which two are lists of search words and one is a table.
+# Word triples that occur four times or more make up at most 20 % of a real description except for 3 of 834, two lists
+# of search words and a table.
 LOOP_TIMES, LOOP_SHARE, VARIED_SHARE = 4, 0.25, 0.45
-# Words that cycle in changing order: of 1,370 honest texts one, a list of search words, has so few different ones.
+# Words that repeat in changing order: one of 1,370 real texts, a list of search words, has so few different ones.
 CYCLE_SHARE = 0.15
 RUN = re.compile(rf"[{english.OTHER}{english.UNPRONOUNCEABLE}]{{{STRANGE_RUN},}}")
 FILLER = ("lorem ipsum", "dolor sit amet")
 FILLER_STEMS = frozenset(tokenizer.key_stems("lorem dolor"))
 LOREM = re.compile(rf"\b(?:{'|'.join(FILLER)})\b")
-# A text that has more of them has other letters and another order, and `non_english` tells it.
+# A text with more of them is reported by `non_english`.
 FOREIGN_TEXT_SHARE = 0.1
 
 
 @rule("listing.incoherent")
 def incoherent(case: Case) -> Iterator[Finding]:
-    """Letters or words at random, words that cycle, filler text: one finding a field, with what shows it best."""
+    """Random letters or words, repeating words, filler text: one finding a field, with the clearest evidence."""
     if case.line_classes.count(english.UNPRONOUNCEABLE) > 1:
         for name, text in case.fields[:-1]:
             if span := _unpronounceable(text, case):
@@ -88,12 +87,11 @@ def _incoherent_description(case: Case) -> Finding | None:
 
 def _makes_sentences(form: str) -> bool:
     counted = accumulate(map(form.count, SENTENCE_CLASSES))
-    # The first of them are enough nearly always.
     return any(words >= SENTENCE_SHARE * len(form) for words in counted)
 
 
 def _strange_run(text: str, case: Case) -> Finding | None:
-    """Pronounceable words of no language: many in a row that neither English nor the record explains."""
+    """A long run of pronounceable words that neither English nor the record explains."""
     if english.OTHER * STRANGE_RUN not in case.description_stats.classes.replace(
         english.UNPRONOUNCEABLE, english.OTHER
     ):
@@ -136,7 +134,7 @@ def _is_disorderly(form: str) -> bool:
 
 
 def _is_disorderly_without_a(text: str) -> bool:
-    """Vitamin A, size A: the letter is no article there, and a text that says it often is not shuffled."""
+    """Whether the words are shuffled even without "a", which is no article in "vitamin A" and "size A"."""
     return _is_disorderly(english.word_classes(word for word in tokenizer.words(text) if word != "a"))
 
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from walmart_pipeline.judge.rules.base import Case, Finding, rule
 from walmart_pipeline.text import tokenizer
 
-# Eight words in a row do not come back by chance in a text of some hundred words.
+# Eight consecutive words do not repeat by chance in a text of some hundred words.
 REPEATED_WORDS = 8
-# Words come back in a product's own long name and in tables of sizes: half of them must not be the name's, and at most
-# one a figure.
+# Long product names and tables of sizes repeat too: half of the words must not be the name's, and at most one a figure.
 OWN_WORDS, FIGURES = 4, 1
-# Of a text that is too long, evidence shows where it crosses the limit; the rest would only fill reports.
+# Evidence for a text that is too long: the characters after the limit.
 SHOWN_CHARS = 80
 
 
@@ -32,7 +31,7 @@ def length(case: Case) -> Iterator[Finding]:
 
 @rule("description.repeated_text")
 def repeated_text(case: Case) -> Iterator[Finding]:
-    """Eight or more words in a row for the second time, save the product's own name and tables of sizes."""
+    """Eight or more consecutive words that are repeated, except the product's name and tables of sizes."""
     windows = _windows(case.description_stats.words)
     if len(set(windows)) == len(windows):
         return

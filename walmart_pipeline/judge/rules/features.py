@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from walmart_pipeline.judge.rules.base import Case, Finding, rule
 from walmart_pipeline.text.tokenizer import key_stems
 
-# A feature with one of these more says nothing more.
+# Words that add no meaning to a feature.
 EMPHASIS = frozenset(key_stems("too also very really just even well truly quite"))
 
 

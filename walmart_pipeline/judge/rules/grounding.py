@@ -12,36 +12,36 @@ from walmart_pipeline.judge.rules.base import Case, Finding, rule
 @rule("grounding.number")
 def number(case: Case) -> Iterator[Finding]:
     """A number that the record does not have, or has differently."""
-    return _unproved(case, "number")
+    return _unsupported(case, "number")
 
 
 @rule("grounding.brand")
 def brand(case: Case) -> Iterator[Finding]:
-    """A maker that is not the record's."""
-    return _unproved(case, "brand")
+    """A brand that is not the record's."""
+    return _unsupported(case, "brand")
 
 
 @rule("grounding.attribute")
 def attribute(case: Case) -> Iterator[Finding]:
     """A material, colour, size or model number that the record does not have, or has differently."""
-    return _unproved(case, "attribute")
+    return _unsupported(case, "attribute")
 
 
 @rule("grounding.claim")
 def claim(case: Case) -> Iterator[Finding]:
     """A certification, warranty, origin or regulated claim that the record does not make, or denies."""
-    return _unproved(case, "claim")
+    return _unsupported(case, "claim")
 
 
-def _unproved(case: Case, subject: Subject) -> Iterator[Finding]:
+def _unsupported(case: Case, subject: Subject) -> Iterator[Finding]:
     for found in case.claims:
-        if found.subject == subject and found.verdict != "supported":
+        if found.subject == subject and found.status != "supported":
             field, offset = case.listing_text.place(found.start)
             contradicted = KEYWORDS if field.startswith(KEYWORDS) else None
             yield Finding(
                 field,
                 found.start - offset,
                 found.end - offset,
-                contradicted if found.verdict == "contradicted" else "unsupported",
+                contradicted if found.status == "contradicted" else "unsupported",
                 {"source": ", ".join(found.source_has)},
             )

@@ -1,4 +1,4 @@
-"""Claims of health: only a drug may claim to treat a disease, as far as its label does."""
+"""Health claims: only a drug may claim to treat a disease, as far as its label does."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _AFTER = re.compile(
 )
 
 OF_A_DISEASE = regulated_claims.action(_CURE, _HELP, _GUARD)
-# What claims something of the words of each list; those of any other list are read as diseases.
-# An oven mitt prevents burns and claims nothing of health.
+# Verbs that make a claim of the words of each list; other lists count as diseases. An oven mitt that prevents burns
+# makes no health claim.
 HEALTH_ACTIONS: Mapping[str, re.Pattern[str]] = {
     "diseases": OF_A_DISEASE,
     "symptoms": regulated_claims.action(_CURE, _HELP),
     "injuries": regulated_claims.action(_CURE),
     "measures": regulated_claims.action(_SET_RIGHT),
 }
-# Money for research and a ribbon claim nothing.
+# Donations and awareness ribbons are no health claims.
 CHARITY = re.compile(r"\b(?:donat\w+|awareness|research|charit\w+|foundation|proceeds|survivors?|fundrais\w+)\b")
 # "May reduce the risk of", of these alone, on food: the health claims of 21 CFR 101.72 to 101.83.
 AUTHORISED = re.compile(r"\bmay (?:\w+ )?(?:reduce|lower|decrease) the risk of (?:\w+ ){0,3}$")
@@ -54,7 +54,7 @@ AUTHORISED_FOR = frozenset(
 )
 # "Relieves occasional heartburn" is a claim of structure or function: 65 FR 1000, 2000-01-06.
 STRUCTURE_FUNCTION = re.compile(r"\b(?:occasional|healthy|normal)\b")
-# Their makers answer for claims of the body, whatever the record copies from them: 21 CFR 101.93, 21 CFR 701.
+# Health claims for these are not allowed, even if the record makes them: 21 CFR 101.93, 21 CFR 701.
 SWALLOWED_OR_APPLIED = re.compile(
     r"\b(?:supplements?|vitamins?|herbs?|herbal|food|grocery|beverages?|tea|teas|coffee|snacks?|"
     r"skin care|skincare|beauty|cosmetics?|makeup|essential oils?|cbd|pills?|capsules?)\b"

@@ -1,4 +1,4 @@
-"""The check that a text is English."""
+"""Detects text that is not English."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from walmart_pipeline.judge.rules.base import Case, Finding, rule
 from walmart_pipeline.text import english, sentences, tokenizer
 
-# A description of fewer words is refused for its length anyhow.
+# Shorter descriptions violate description.length anyway.
 LEAST_WORDS = 40
-# A sentence of another language has about 40 function words in a hundred; shorter ones are not reported.
+# About 40 % of the words of a sentence in another language are function words; shorter sentences are not reported.
 FOREIGN_SENTENCE, FOREIGN_SHARE = 6, 0.2
-# In so many words of other sentences a listing is no English one; fewer may be a motto or the name of a dish.
+# Fewer foreign words may be a motto or the name of a dish.
 FOREIGN_WORDS = 12
-# A title or feature has few function words; two of another language and none of English tell it.
+# A title or feature has few function words; two foreign and no English ones are evidence.
 FOREIGN_SHORT = 2
-# py3langid is asked where a text has hardly an English function word; it is less sure of lists of names.
+# py3langid classifies texts with hardly an English function word; it is less sure of lists of names.
 FOREIGN_FUNCTION_SHARE, SURE = 0.05, 0.95
-# Of an Italian title it is sure by 0.91, of names in an English one by 0.18.
+# Its probability is 0.91 for an Italian title, 0.18 for names in an English one.
 SURE_OF_LINE = 0.6
-# Of a long text evidence shows the beginning.
+# Evidence for a long text is its beginning.
 SHOWN_CHARS = 80
 
 
@@ -64,7 +64,7 @@ def _foreign_sentences(text: str) -> list[tuple[int, int, int]]:
         script = sum(char > english.LATIN_END and char.isalpha() for char in text[start:end])
         foreign = form.count(english.FOREIGN)
         if 2 * script > sum(map(str.isalpha, text[start:end])):
-            # A script without spaces has no words to count; two letters make one, as in Chinese.
+            # A script without spaces: two characters count as a word, as in Chinese.
             found.append((start, end, max(len(words), script // 2)))
         elif (
             len(words) >= FOREIGN_SENTENCE
@@ -85,12 +85,12 @@ def _is_foreign_line(text: str, case: Case) -> bool:
         return False
     own = case.record_words
     foreign = [word for word, kind in zip(words, form, strict=True) if kind == english.FOREIGN and word not in own]
-    # Some words are two languages' own: in, no, per.
+    # Some words exist in two languages: in, no, per.
     return len(foreign) >= FOREIGN_SHORT and (
         not english.function_words(form) or english.language_of(text, SURE_OF_LINE) is not None
     )
 
 
 def shown(text: str) -> int:
-    """Where the part of a text ends that is shown as evidence: a word's end near SHOWN_CHARS."""
+    """End of the evidence from a long text: a word's end near SHOWN_CHARS."""
     return len(text) if len(text) <= SHOWN_CHARS else max(text.rfind(" ", 0, SHOWN_CHARS), SHOWN_CHARS // 2)

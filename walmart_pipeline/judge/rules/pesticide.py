@@ -1,4 +1,4 @@
-"""Claims of pests and germs: only a registered pesticide may claim to kill or repel, as far as its record does."""
+"""Pesticide claims: only a registered pesticide may claim to kill or repel pests, as far as its record does."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from walmart_pipeline.judge.rules.base import Confirmed, Mention, confirms
 from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.word_search import has_phrase
 
-# 40 CFR 152.15: who claims to kill or repel a pest sells a pesticide, and registers it.
+# 40 CFR 152.15: a product that claims to kill or repel a pest is a pesticide and has to be registered.
 _KILL = (
     r"kill(?:s|ing)?|destroy(?:s|ing)?|eliminat(?:e|es|ing)|eradicat(?:e|es|ing)|exterminat(?:e|es|ing)|"
     r"repel(?:s|ling)?|inactivat(?:e|es|ing)|neutrali[sz](?:e|es|ing)|wip(?:e|es|ing) out|get(?:s|ting)? rid of|"
     r"driv(?:e|es|ing) (?:away|off)|deter(?:s|ring)?|disinfect(?:s|ing)?|saniti[sz](?:e|es|ing)|"
     r"poison(?:s|ing)?|zap(?:s|ping)?"
 )
-# Said of what protects the article itself, these need no registration: 40 CFR 152.25(a), EPA PR Notice 2000-1.
+# Claims about protecting the article itself need no registration: 40 CFR 152.25(a), EPA PR Notice 2000-1.
 _HINDER = (
     r"inhibit(?:s|ing)?|fight(?:s|ing)?|combat(?:s|ing|ting)?|prevent(?:s|ing)?|reduc(?:e|es|ing)|control(?:s|ling)?|"
     r"protect(?:s|ing|ion)?(?: \w+){0,2} (?:against|from)|ward(?:s|ing)? off|stop(?:s|ping)?|block(?:s|ing)?"
 )
-# Kill, kills and killing have so much in common.
+# The common stem of kill, kills and killing.
 STEM_CHARS = 4
 KILLS = regulated_claims.action(_KILL)
 HINDERS = regulated_claims.action(_HINDER)
@@ -30,11 +30,11 @@ PEST_AFTER = re.compile(
 )
 KEEPS = re.compile(r"\bkeep(?:s|ing)?(?: \w+){0,3} $")
 AWAY = re.compile(r"(?:,? (?:and|or) \w+)? (?:away|at bay|off)\b")
-# What is carried, worn or sprayed beside the product is not its own claim.
+# Words for something carried, worn or sprayed with the product.
 CARRIED = re.compile(
     r"\b(?:pockets?|holds?|holders?|stores?|carry|carries|apply|wear|bottles?|your own|free of|grown)\b"
 )
-# A net keeps mosquitoes out, a filter catches germs: no substance does.
+# A net keeps mosquitoes out and a filter catches germs without any substance.
 BY_HAND = re.compile(r"\b(?:nets?|netting|mesh|screens?|filters?|swatter|zippered|lids?)\b")
 BOTH_KINDS = frozenset({"virus", "viruses", "bug", "bugs", "mice", "mouse"})
 COMPUTERS = re.compile(
@@ -47,7 +47,7 @@ PESTICIDE_CATEGORY = re.compile(
 )
 REGISTRATION = re.compile(r"\bepa\b.{0,30}\d|\bepa[- ]registered\b")
 _BIOCIDE_STEM = re.compile(r"(anti[\s-]?(?:bacteri|microb|fung|vir)|germicid|bactericid|disinfect|saniti|sterili)")
-# Said of the care of the product itself.
+# Care instructions for the product itself.
 CARE = re.compile(r"\b(?:easy|easier|simple|safe|need|needs|how|be|before|after|hygienic)\b[^.]{0,25}$")
 
 
@@ -55,8 +55,8 @@ CARE = re.compile(r"\b(?:easy|easier|simple|safe|need|needs|how|be|before|after|
 def pesticide(mention: Mention) -> Confirmed | None:
     """A claim to kill or repel germs, insects or weeds, or to be antibacterial (7 U.S.C. 136(u), 40 CFR 152.15).
 
-    A registered pesticide may say of itself what its record says. Any other product may state only what protects
-    the article itself, and only if the record has it: an antimicrobial finish.
+    A registered pesticide may make the claims of its record. Any other product may only claim protection of the
+    article itself, such as an antimicrobial finish, and only if the record does.
     """
     product = mention.product
     before, after = mention.context(regulated_claims.SENTENCE_CHARS)
@@ -81,7 +81,7 @@ def pesticide(mention: Mention) -> Confirmed | None:
         or regulated_claims.STORIES.search(category)
         or regulated_claims.is_drug(product)
     )
-    # A mosquito net that keeps them out says nothing of a scent that repels them.
+    # A record that keeps mosquitoes out with a net supports no claim to repel them.
     if may_claim and stated and (not kills or _begins_a_word(kills[-1].group()[:STEM_CHARS], record)):
         return None
     start = mention.start - len(before)
@@ -102,6 +102,6 @@ def _is_stated(pest: str, record: str) -> bool:
 
 
 def _begins_a_word(stem: str, record: str) -> bool:
-    """Whether a word of the record begins so: anti-microb = antimicrob, saniti[s/z]."""
+    """Whether a word of the record begins with a stem: anti-microb = antimicrob, saniti[s/z]."""
     letters = [("[sz]" if letter in "sz" else letter) for letter in stem if letter.isalpha()]
     return re.search(rf"(?<!\w){'[ -]?'.join(letters)}", record) is not None

@@ -14,7 +14,7 @@ _GAP = re.compile(r"[\s-]+")
 # Context reaches as far as the longest phrase in not_before and not_after.
 _NEXT = re.compile(r"[\s-]*((?:[^\W_]+(?:['’][^\W_]+)?[\s-]*){1,3})")
 _CONTEXT_CHARS = 40
-# Beside a name these tell that a shop is meant.
+# Context in which a name means a shop.
 _SHOP_BEFORE = re.compile(r"\b(?:at|from|by|than|only|like|on|via|visit)\s+$")
 _SHOP_AFTER = re.compile(
     r"(?:'s)?\s*(?:stores?|exclusives?|online|brand|shoppers?|gift card|return|prices?|website|app|\.com)\b"
@@ -36,11 +36,11 @@ class PhraseSearch(Generic[Tag]):
 
     def find(self, text: str, normalized: str) -> list[tuple[Tag, int, int]]:
         """(tag, start, end) of each phrase in order, the longest at each place. normalized: the text normalized."""
-        # A blank line and a dash between spaces are no gaps: no phrase reaches over them.
+        # No phrase spans a blank line or a dash between spaces.
         spaced = normalized.replace("\n\n", "\0\0").replace(" - ", "\0\0\0").replace("-", " ").replace("\n", " ")
-        # Half of a pair of surrogates is no character, and no phrase has one.
+        # The automaton takes no lone surrogates.
         spaced = spaced.encode("utf-8", "replace").decode("utf-8")
-        # Each run of spaces as one, and where its characters were.
+        # Collapse runs of spaces; `places` maps back to the text.
         places: Sequence[int] = range(len(spaced))
         if "  " in spaced:
             places = [place for place in places if spaced[place] != " " or spaced[place - 1 : place] != " "]
@@ -93,9 +93,9 @@ def _names_a_shop(normalized: str, start: int, end: int) -> bool:
 
 
 def _is_name(text: str, normalized: str, start: int, end: int) -> bool:
-    """Whether an everyday word is used as a shop's name: capitalised, and beside a word like at or store or in prose.
+    """Whether an everyday word is used as a shop's name: capitalized, and in prose or beside a word like at or store.
 
-    At the start of a sentence ("Target stubborn stains") and among other capitals ("Dart Target Set") it is not.
+    At the start of a sentence ("Target stubborn stains") or among other capitals ("Dart Target Set") it is not.
     """
     if not text[start].isupper():
         return False

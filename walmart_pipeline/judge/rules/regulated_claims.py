@@ -1,4 +1,4 @@
-"""What the rules of regulated claims share: verbs before a listed word, and what a record says."""
+"""Shared by the rules of regulated claims: verbs before a listed word, and the text and category of a record."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.text import tokenizer
 
-# A claim and what it is about stand in one sentence, at most this many words apart: "relieves the pain of arthritis".
+# A claim's verb and object are in one sentence, at most this many words apart: "relieves the pain of arthritis".
 WORDS_BETWEEN = 6
-# Longer sentences are read so far on either side.
+# At most so much of a sentence is read on either side.
 SENTENCE_CHARS = 300
 _BETWEEN = rf"(?:[^\w.!?;:]+[\w'%-]+(?:\.\d+%?)?){{0,{WORDS_BETWEEN}}}?[^\w.!?;:]+$"
 
@@ -17,7 +17,7 @@ NOT_CLAIMED = re.compile(
     r"\b(?:not|never|no|nor|cannot|without|isn't|aren't|don't|doesn't|won't|can't|unable to)\b"
     r"(?! (?:only|more|longer)\b)"
 )
-# Sold as drugs over the counter: what their label states, they may state (21 CFR 330.1).
+# Over-the-counter drugs may claim what their label states (21 CFR 330.1).
 DRUG_CATEGORY = re.compile(
     r"\b(?:medicines?|medications?|drugs?|otc|pain relie\w*|cold|flu|cough|allergy|allergies|antacids?|laxatives?|"
     r"digestive|first aid|acne|itch\w*|antifungal|eye drops|warts?|lice|sleep aids?|toothpaste|mouthwash|oral care|"
@@ -32,12 +32,12 @@ STORIES = re.compile(
 
 
 def action(*verbs: str) -> re.Pattern[str]:
-    """Finds one of these verbs in the part of a sentence that ends where the listed word begins."""
+    """Pattern of these verbs in the part of a sentence before the listed word."""
     return re.compile(rf"(?<![\w-])(?:{'|'.join(verbs)})(?={_BETWEEN})")
 
 
 def record(product: Product) -> str:
-    """All that the record says, normalized."""
+    """The whole record as normalized text."""
     return tokenizer.normalized(
         "\n".join(
             [

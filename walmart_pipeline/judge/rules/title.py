@@ -14,7 +14,7 @@ from walmart_pipeline.text.word_search import has_phrase
 
 YEAR = re.compile(r"(?<![\w.,$-])(?:19[5-9]\d|20[0-4]\d)(?![\w%]|[.,]\d)")
 NAMED_YEAR = re.compile(r"\b[^\W\d_]{3,} \d{4}$")
-# Words that stand together for all that this is between them: Summer of 1984.
+# Words count as adjacent with this between them: Summer of 1984.
 BETWEEN_WORDS = re.compile(r"[\s-]+(?:(?:of|the|and|for|in|a)\s+)*", re.IGNORECASE)
 # Shorter words in capitals are mostly acronyms and sizes: USB, LED, XXL.
 SHOUTED_LETTERS = 4
@@ -67,7 +67,7 @@ def _without_brand(title: str, brand: str) -> str:
 
 
 def _brand_in_capitals(case: Case) -> set[str]:
-    """Words of the brand that the record writes in capitals: IBTOM CASTLE."""
+    """Words of the brand that the record capitalizes: IBTOM CASTLE."""
     brand, name = case.product.brand or "", case.product.product_name
     own = set(tokenizer.PIECE.findall(tokenizer.normalized(brand)))
     written = tokenizer.PIECE.findall(brand if name.isupper() else f"{brand} {name}")
@@ -81,7 +81,7 @@ def _shouted(run: list[re.Match[str]], at_least: int = 2) -> Iterator[Finding]:
 
 @rule("title.year")
 def year(case: Case) -> Iterator[Finding]:
-    """A year, unless the product's name or an attribute for it has it (a 2026 calendar), or the record names it so."""
+    """A year, unless it is in the product's name, a year attribute, or a name in the record (Windows Server 2019)."""
     title, product = case.listing.title, case.product
     found = list(YEAR.finditer(title))
     if not found:
@@ -97,7 +97,6 @@ def year(case: Case) -> Iterator[Finding]:
     for match in found:
         if match.start() in measured or has_phrase(own, match.group()):
             continue
-        # With the word before it, it is a name that the record has: Windows Server 2019.
         named = NAMED_YEAR.search(tokenizer.normalized(title[: match.end()]))
         if named is None or not has_phrase(record, named.group()):
             yield Finding("title", *match.span())
@@ -105,7 +104,7 @@ def year(case: Case) -> Iterator[Finding]:
 
 @rule("title.repeated_words")
 def repeated_words(case: Case) -> Iterator[Finding]:
-    """A key word for the third time, or two key words in a row for the second. Evidence: the last repeat."""
+    """A key word used a third time, or two consecutive ones a second time. Evidence: the last repeat."""
     if len(set(case.title_stats.stems)) == len(case.title_stats.stems):
         return
     title = case.listing.title

@@ -1,4 +1,4 @@
-"""The rules of a profile that are made of words and patterns, over all fields of a listing in one pass."""
+"""Applies a profile's word lists and patterns to all fields of a listing."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from walmart_pipeline.judge.rules.phrase_search import PhraseSearch
 from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.word_search import has_phrase
 
-# Attributes whose value is a name that a text may use as it stands: a dartboard of the series Target.
+# Attributes whose value is a name that a text may use: a dartboard of the series Target.
 NAME_ATTRIBUTES = re.compile(
     r"\b(?:brand|character|franchise|licen[cs]e|series|theme|collection|book title|movie title|author|artist)\b"
 )
-# What is sold under these is called by a title, and a title may say anything: a novel named The Best Seller.
+# Categories of products with a title of their own, which may say anything: a novel named The Best Seller.
 TITLED = re.compile(r"\b(?:books?|novels?|movies?|dvds?|blu-ray|music|vinyl|video games?|board games?|posters?)\b")
 
-# Where no brand is given, a name begins with it: Amazon Basics Glass Kettle.
+# Without a brand attribute, a name begins with the brand: Amazon Basics Glass Kettle.
 NAME_START = re.compile(r"[^\W_]+\W+[^\W_]+")
-# Price tags and sale signs are sold under words that promise nothing of their own price.
+# Names of price tags and sale signs say nothing about their own price.
 _PRICE_WORDS = r"(?:price|sale|discount|clearance|coupon|saving|deal)s?"
 SIGN_WORDS = re.compile(rf"(?:(?:low|half|sale|on)[\s-])?{_PRICE_WORDS}")
 SIGNS = re.compile(
@@ -34,7 +34,7 @@ SIGNS = re.compile(
 
 
 class Wording:
-    """Word lists and patterns of a policy, compiled once; make one and keep it."""
+    """Compiled word lists and patterns of a policy."""
 
     def __init__(self, policy: Policy) -> None:
         self._settings = {rule: setting for rule, setting in policy.rules.items() if setting.enabled and setting.fields}
@@ -57,7 +57,7 @@ class Wording:
         )
 
     def findings(self, listing: ListingText, product: Product) -> Iterator[tuple[str, Finding]]:
-        """(rule id, finding) for each fault of the listing, save what belongs to the product's own names."""
+        """(rule id, finding) for each violation, except within the product's own names."""
         names = _OwnNames(product)
         yield from self._listed(self._search.find(listing.text, listing.normalized), listing, names)
         for regex, at_start, needs, rules in self._patterns:
@@ -117,7 +117,7 @@ class Wording:
 
 
 class _OwnNames:
-    """The names that a product's record gives it, looked at only when something is found."""
+    """A product's own names in its record."""
 
     def __init__(self, product: Product) -> None:
         self.product = product
@@ -127,7 +127,7 @@ class _OwnNames:
         return tokenizer.normalized(self.product.brand or "").strip()
 
     def hold(self, normalized: str, span: tuple[int, int]) -> bool:
-        """Whether words of a text are the brand's own, or stand inside another of the product's names."""
+        """Whether a span is part of the brand or of another of the product's names."""
         words = normalized[span[0] : span[1]]
         name = tokenizer.normalized(self.product.product_name)
         if self.brand:
@@ -146,7 +146,7 @@ class _OwnNames:
         )
 
     def cover(self, normalized: str, span: tuple[int, int]) -> bool:
-        """Whether a match lies inside the brand, as the sign in Yahoo! does, or inside a title: Practical ASP.NET."""
+        """Whether a match is inside the brand, such as the sign in Yahoo!, or inside a title: Practical ASP.NET."""
         name = tokenizer.normalized(self.product.product_name)
         words = normalized[span[0] : span[1]]
         return _covers(self.brand, normalized, span) or (self._is_titled() and has_phrase(name, words))
@@ -157,9 +157,8 @@ class _OwnNames:
 
 @lru_cache(maxsize=1024)
 def kind_of(name: str) -> TextField:
-    """The kind of a field: key_features[3] is a key_features."""
-    kind = name.partition("[")[0]
-    return cast("TextField", kind)
+    """The kind of a field: key_features for key_features[3]."""
+    return cast("TextField", name.partition("[")[0])
 
 
 def _covers(name: str, normalized: str, span: tuple[int, int]) -> bool:

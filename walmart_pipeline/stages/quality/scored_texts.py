@@ -181,12 +181,12 @@ def score(db: Database, judge: Judge, *, advance: Callable[[int], None], process
 
     The reports of texts whose nearest copy has changed are brought up to date too.
     advance: called with the number of texts since the last call. What is done is kept, whatever happens next.
-    processes: see workers.answers.
+    processes: see workers.reports.
     """
     db.execute(FORGET_GONE)
     db.execute(FORGET_COPIES)
     total = 0
-    with closing(workers.answers(_due(db, judge), judge, processes=processes)) as answered:
+    with closing(workers.reports(_due(db, judge), judge, processes=processes)) as answered:
         for batch, answers in answered:
             _keep(db, batch, answers)
             db.checkpoint()

@@ -99,7 +99,7 @@ def unproved(product: Product, sentence: str, *, title: str | None = None) -> li
     """(subject, words, verdict) of each claim that the record does not support."""
     text = listing_text(product, sentence, title).text
     return [
-        (claim.subject, text[claim.start : claim.end], claim.verdict)
+        (claim.subject, text[claim.start : claim.end], claim.status)
         for claim in claims(product, sentence, title=title)
-        if claim.verdict != "supported"
+        if claim.status != "supported"
     ]

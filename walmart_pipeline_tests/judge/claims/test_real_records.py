@@ -65,9 +65,9 @@ def faults(product: Product, listing: Listing) -> list[str]:
     fields += [(f"seo_keywords[{index}]", text) for index, text in enumerate(listing.seo_keywords)]
     told = ListingText(fields)
     return [
-        f"{product.product_id}: {claim.subject} {claim.verdict} {told.text[claim.start : claim.end]!r}"
+        f"{product.product_id}: {claim.subject} {claim.status} {told.text[claim.start : claim.end]!r}"
         for claim in claims_of(told, product)
-        if claim.verdict != "supported"
+        if claim.status != "supported"
     ]
 
 
