@@ -97,7 +97,7 @@ def test_one_run_is_under_way_at_a_time_and_none_is_asked_for_twice(nights: Nigh
         )
         assert "not finished" in skipped(nights.tick())
         nights.instance.report_run_canceled(run)
-    assert "requested already" in skipped(nights.tick())
+    assert "already requested" in skipped(nights.tick())
 
 
 def test_a_provider_that_takes_no_batches_is_not_set_to_work(nights: Nights) -> None:

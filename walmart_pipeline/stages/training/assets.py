@@ -1,4 +1,4 @@
-"""Assets of the training data: examples, and the dataset that models are built from."""
+"""Assets of the stage `training`."""
 
 import dagster as dg
 
@@ -36,12 +36,11 @@ def examples(
     judge: dg.ResourceParam[Judge],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
-    """Every text to learn from as a TrainingExample: the product's facts, the text, and its quality.
+    """Training examples: a product's facts, its text, and the text's quality.
 
-    Sources: texts that the judge accepted, texts that a reviewer wrote, and imported files. Only what changed is made
-    again; a text that is no longer accepted is dropped. What the template writer wrote in place of a model is used only
-    if WALMART_LEARN_FROM_STAND_INS is true. If ENABLE_DATA_COLLECTION is false, nothing is collected, and what was
-    collected is deleted.
+    Sources: texts accepted by the judge, texts edited by reviewers, and imported files. Incremental; texts that are no
+    longer accepted are dropped. Stand-ins by the template writer are included only if WALMART_LEARN_FROM_STAND_INS is
+    true. If ENABLE_DATA_COLLECTION is false, all examples are deleted.
     """
     with warehouse.writing() as db:
         if not settings.enable_data_collection:
@@ -61,7 +60,7 @@ def examples(
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows,
-            "made now": made,
+            "new examples": made,
             "by source": dg.MetadataValue.md(markdown.table(by_source)),
             "by category": dg.MetadataValue.md(markdown.table(qualities)),
         }
@@ -84,11 +83,11 @@ def dataset(
     judge: dg.ResourceParam[Judge],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
-    """A version of the training data: examples of quality 70 and more, without near-copies, balanced over categories.
+    """A version of the training data: examples of quality 70 or more, without near-copies, balanced over categories.
 
-    Families and near-copies stay in one split, so that a model is never tested on what it has learned. The same content
-    is the same version, and a version never changes. Files: `training_data.json` in the published schema, a chat file
-    for each split as OpenAI's fine-tuning takes it, Parquet, and a data card with its purpose and limits.
+    Families and near-copies stay in one split, so that a model is never tested on its training data. Versions are
+    immutable and identified by their content. Files: `training_data.json` in the published schema, chat files for
+    OpenAI's fine-tuning, Parquet, and a data card.
     """
     with warehouse.writing() as db:
         with progress.step("comparing products", None, context.log.info) as advance:
@@ -151,10 +150,10 @@ def rating_model(
     judge: dg.ResourceParam[Judge],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
-    """A model that predicts a reviewer's stars from the judge's measures and the words, and its predictions.
+    """A model that predicts reviewers' stars from the judge's scores and the words of a text, and its predictions.
 
-    Trained again only if ratings or policy changed, and kept only if it beats the mean and the plain score on product
-    families that it never saw. Shown beside the rules: nothing is published or held back for `predicted_ratings`.
+    Retrained only if ratings or policy changed, and used only if it beats the mean and the score on unseen product
+    families. For information only: `predicted_ratings` does not affect what is published.
     """
     with warehouse.writing() as db:
         version, is_new = learned_rating.train(db, judge)
@@ -179,7 +178,7 @@ def rating_model(
             "new": is_new,
             "verdict": version.verdict,
             "ratings": version.ratings,
-            "predicted now": predicted,
+            "new predictions": predicted,
             "high score, low predicted stars": dg.MetadataValue.md(markdown.table(disagreeing)),
             "versions": dg.MetadataValue.md(markdown.table(history)),
             **{name: dg.MetadataValue.md(table) for name, table in tables.items()},

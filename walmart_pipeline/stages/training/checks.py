@@ -19,7 +19,7 @@ from walmart_pipeline.stages.training.near_duplicates import NEAR_COPY
     pool=WAREHOUSE_POOL,
 )
 def no_leakage(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-    """Fail if a model would be tested on what it has learned."""
+    """Fail if a model would be tested on its training data."""
     with warehouse.reading() as db:
         found = leakage.leakage(db)
     return dg.AssetCheckResult(

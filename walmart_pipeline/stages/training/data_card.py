@@ -1,6 +1,6 @@
-"""Write the data card of a dataset version, DATACARD.md, with its figures.
+"""Writes the data card of a dataset version, DATACARD.md, with its figures.
 
-Its questions are those of Gebru et al., "Datasheets for Datasets" (2021): purpose, contents, collection, limits.
+Sections after Gebru et al., "Datasheets for Datasets" (2021): purpose, contents, collection, limits.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ LIMITS = """\
 
 
 class DatasetStatistics(Record):
-    """Figures of the data card. Histograms: {start of the bin, examples}; tables: {name, examples, mean_quality}."""
+    """Statistics of the card. Histogram rows: {start, examples}; table rows: {name, examples, mean_quality}."""
 
     whole: Row
     quality: list[Row]
@@ -84,7 +84,7 @@ class DatasetStatistics(Record):
 
 
 def write(folder: Path, manifest: DatasetManifest) -> Path:
-    """Write the card and its figures into a version's folder, which has its Parquet file already."""
+    """Write the card and its figures into a version's folder, from the Parquet file there."""
     found = _statistics(folder / PARQUET)
     drawn = {
         "quality": _histogram(found.quality, QUALITY_BIN, "Quality score"),
@@ -96,7 +96,7 @@ def write(folder: Path, manifest: DatasetManifest) -> Path:
 
 
 def _statistics(path: Path) -> DatasetStatistics:
-    """Count in DuckDB, so that memory does not grow with the examples."""
+    """Aggregate in DuckDB to bound memory."""
     import duckdb
 
     parameters = {"path": str(path)}
@@ -123,7 +123,7 @@ def _statistics(path: Path) -> DatasetStatistics:
 
 
 def _largest(rows: list[Row]) -> list[Row]:
-    """Return the largest groups, and all others as one."""
+    """Return the largest groups, with the rest as one."""
     shown, others = rows[:CATEGORIES_SHOWN], rows[CATEGORIES_SHOWN:]
     if not others:
         return shown

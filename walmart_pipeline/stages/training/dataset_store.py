@@ -1,4 +1,4 @@
-"""Publish the dataset: its version, the rows in the warehouse, and its files in a folder of the version's name."""
+"""Publishes the dataset: its version, its rows in the warehouse, and its files in a folder named by the version."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ join training.split using (product_id)
 anti join training.excluded using (product_id)
 """
 
-# What a model can learn makes the fingerprint; not times, scores and ratings, so that a second run over the same texts
-# is the same dataset. The order of the examples does not matter.
+# The fingerprint covers what a model can learn, not times, scores and ratings: a second run over the same texts gives
+# the same dataset. The order of the examples does not matter.
 CONTENTS = f"""
 select
     split,
@@ -66,11 +66,10 @@ order by chosen.product_id, edits.edited_at
 def publish(
     db: Database, folder: Path, *, policy: str, system_prompt: str, excluded: Mapping[str, int]
 ) -> tuple[DatasetManifest, bool]:
-    """Put the version of what is in the dataset now in force; return it, and whether it is new.
+    """Activate the version of the current dataset. Returns it, and whether it is new.
 
-    folder: where versions are kept, each in a folder of its name. excluded: examples that are kept out, by reason. The
-    files are written before the warehouse knows the version, and version.json after all others, so that a version never
-    lacks one.
+    folder: of all versions. excluded: number of excluded examples by reason. Files are written before the warehouse
+    lists the version, and version.json after all others, so that no version is incomplete.
     """
     contents = _contents(db)
     previous = [_version(row) for row in db.query("select * from training.dataset_versions order by number")]
@@ -100,7 +99,7 @@ def publish(
 
 
 def _put_in_force(db: Database, version: DatasetVersion) -> None:
-    """Make `training.dataset` hold the rows of the version, and mark it as in force."""
+    """Fill `training.dataset` with the rows of the version, and mark it as active."""
     held = db.query("select version, count(*) as examples from training.dataset group by version")
     if held != [{"version": version.name, "examples": sum(version.counts.values())}]:
         db.execute("delete from training.dataset")
@@ -112,13 +111,13 @@ def _put_in_force(db: Database, version: DatasetVersion) -> None:
                 "where product_id between $first and $last",
                 {"version": version.name, "first": page[0]["product_id"], "last": page[-1]["product_id"]},
             )
-            # After a crash in between, the next run finds too few rows and writes all of them again.
+            # After a crash, the next run finds too few rows and writes all of them again.
             db.checkpoint()
     db.execute("update training.dataset_versions set in_force = number = $number", {"number": version.number})
 
 
 def _contents(db: Database) -> Row:
-    """Return the fields of a DatasetVersion that follow from what is in the dataset now."""
+    """Return the fields of a DatasetVersion that depend on the current dataset."""
     groups = db.query(CONTENTS)
     counts: dict[Split, int] = dict.fromkeys(get_args(Split), 0)
     sources: Counter[str] = Counter()
@@ -130,7 +129,7 @@ def _contents(db: Database) -> Row:
         "fingerprint": f"{reduce(xor, (int(group['fingerprint']) for group in groups), 0):032x}",
         "counts": counts,
         "sources": dict(sorted(sources.items())),
-        # Rounded, so that the order in which DuckDB adds them up does not show.
+        # Rounded, because DuckDB's order of summation varies.
         "mean_quality": round(sum(group["quality"] for group in groups) / total, 6) if total else None,
     }
 
@@ -147,7 +146,7 @@ def _write_files(db: Database, target: Path, version: DatasetVersion, system_pro
     for name in get_args(Split):
         rows = _examples(db, f"split = '{name}'")
         examples = (TrainingExample.model_validate_json(row["example"]) for row in rows)
-        chat[name] = example_files.write_chat(target / f"chat_{name}.jsonl", examples, system_prompt=system_prompt).cost
+        chat[name] = example_files.write_chat(target / f"chat_{name}.jsonl", examples, system_prompt=system_prompt)
     preferences = example_files.write_preferences(
         target / "preferences.jsonl", _preferences(db), system_prompt=system_prompt
     )
@@ -168,10 +167,7 @@ def _preferences(db: Database) -> Iterator[tuple[TrainingExample, Listing]]:
 
 
 def _write_parquet(db: Database, path: Path) -> None:
-    """Write one row for each example, in typed columns.
-
-    Columns are taken apart here: DuckDB doing so, by `copy … to` or a query, held 330 MB for 3,046 examples.
-    """
+    """Write one row per example, in typed columns; DuckDB's `copy … to` took 330 MB for 3,046 examples."""
     import pyarrow as pa
     from pyarrow import parquet
 

@@ -1,4 +1,4 @@
-"""Read the versions of a dataset from their folders, without the warehouse, and compare two of them."""
+"""Reads dataset versions from their folders, without the warehouse, and compares them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from walmart_pipeline.stages.training.split_assignment import Split
 
 MANIFEST = "version.json"
 PARQUET = "dataset.parquet"
-# Examples of each kind that a difference names; the counts are of all.
+# Examples of each kind listed in a difference; counts are of all.
 NAMED = 20
 
 COMPARED = """
@@ -71,7 +71,7 @@ limit $named
 
 
 class VersionsError(UserError, ValueError):
-    """A version is not there, or its files can't be read; the message says which and what to do."""
+    """A version does not exist, or its files can't be read."""
 
 
 class DatasetVersion(Record):
@@ -79,17 +79,17 @@ class DatasetVersion(Record):
 
     number: int = Field(ge=1)
     fingerprint: str
-    parent: int | None = Field(description="Number of the version before; None for the first.")
-    counts: dict[Split, int] = Field(description="Examples of each split; every split is named.")
+    parent: int | None = Field(description="Number of the previous version; None for the first.")
+    counts: dict[Split, int] = Field(description="Examples of each split, including empty ones.")
     mean_quality: float | None = Field(description="0 to 100; None for a dataset without examples.")
-    thresholds: dict[str, float] = Field(description="What an example had to reach when the version was made.")
-    policy: str = Field(description="Policy under which quality was judged, such as walmart-2025@3f2a….")
+    thresholds: dict[str, float] = Field(description="Selection thresholds at the time of creation.")
+    policy: str = Field(description="Profile and version, such as walmart-2025@3f2a….")
     sources: dict[str, int] = Field(default_factory=dict, description="Examples from each source.")
     excluded: dict[str, int] = Field(
         default_factory=dict,
         # A version.json of an earlier release has `left_out`.
         validation_alias=AliasChoices("excluded", "left_out"),
-        description="Examples that did not go in, by reason.",
+        description="Excluded examples by reason.",
     )
 
     @property
@@ -99,25 +99,23 @@ class DatasetVersion(Record):
 
 
 class DatasetManifest(DatasetVersion):
-    """The contents of version.json: a version, and figures of its files."""
+    """The contents of version.json: a version, and statistics of its files."""
 
     created_at: datetime
-    fine_tuning: dict[Split, FineTuning] = Field(description="What training on each chat file would come to.")
-    preference_pairs: int = Field(description="Pairs of preferences.jsonl; without any there is no such file.")
+    fine_tuning: dict[Split, FineTuning] = Field(description="Size and training cost of each chat file.")
+    preference_pairs: int = Field(description="Pairs of preferences.jsonl, which is not written without any.")
 
 
 class DatasetDifference(Record):
-    """The difference of two versions."""
+    """The differences between two versions."""
 
     versions: tuple[str, str]
-    counts: dict[str, int] = Field(
-        description="Examples added, removed, changed, moved to another split, and the same."
-    )
+    counts: dict[str, int] = Field(description="Examples added, removed, changed, moved between splits, and unchanged.")
     examples: dict[str, list[Row]] = Field(description="The first ones added, removed, changed and moved.")
     by_category: list[Row]
     by_split: list[Row]
     quality: dict[str, dict[str, float | None]] = Field(description="Of each version: mean and quantiles.")
-    settings: dict[str, tuple[Any, Any]] = Field(description="Policy and thresholds in which they differ.")
+    settings: dict[str, tuple[Any, Any]] = Field(description="Policy and thresholds that differ.")
     excluded: dict[str, tuple[int, int]]
 
 
@@ -127,7 +125,7 @@ def write(folder: Path, manifest: DatasetManifest) -> None:
 
 
 def known(folder: Path) -> DatasetManifest | None:
-    """Return the manifest in a version's folder; None if the folder is incomplete."""
+    """Return the manifest in a version's folder; None if the version is incomplete."""
     path = folder / MANIFEST
     if not path.is_file():
         return None
@@ -138,7 +136,7 @@ def known(folder: Path) -> DatasetManifest | None:
 
 
 def all_versions(datasets: Path) -> list[DatasetManifest]:
-    """Return every version that has its files, the newest first."""
+    """Return all complete versions, the newest first."""
     found = (known(path.parent) for path in datasets.glob(f"v*/{MANIFEST}"))
     return sorted((manifest for manifest in found if manifest), key=lambda manifest: -manifest.number)
 
@@ -147,8 +145,8 @@ def get(datasets: Path, name: str) -> DatasetManifest:
     """Return one version by its name, such as v3. Raises VersionsError."""
     if Path(name).name == name and (manifest := known(datasets / name)):
         return manifest
-    there = ", ".join(manifest.name for manifest in all_versions(datasets)) or "none"
-    raise VersionsError(f"there is no dataset version {name} in {datasets}: there is {there}")
+    available = ", ".join(manifest.name for manifest in all_versions(datasets)) or "none"
+    raise VersionsError(f"there is no dataset version {name} in {datasets}; available: {available}")
 
 
 def difference(datasets: Path, before: str, after: str) -> DatasetDifference:
@@ -178,7 +176,7 @@ def difference(datasets: Path, before: str, after: str) -> DatasetDifference:
 
 
 def _rows(db: Database, path: str) -> str:
-    """Return SQL for the rows of a Parquet file; an earlier release named the split `side`."""
+    """Return SQL for the rows of a Parquet file; earlier releases named the split `side`."""
     rows = "from read_parquet('{}')".format(path.replace("'", "''"))
     return f"select * rename (side as split) {rows}" if "side" in db.schema(f"({rows})").names else rows
 

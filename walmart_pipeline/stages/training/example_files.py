@@ -1,7 +1,7 @@
-"""Write training examples to files that others train from: the published schema, and OpenAI's chat lines.
+"""Writes training examples to files: the published schema, OpenAI's chat format, and preference pairs.
 
-Tokens are estimated from characters: exact counts need the tokenizer of the model that is trained. Limits, epochs and
-constants are those of OpenAI's cookbook, "Data preparation and analysis for chat model fine-tuning".
+Tokens are estimated from characters: exact counts need the tokenizer of the trained model. Epochs and message overhead
+are those of OpenAI's cookbook, "Data preparation and analysis for chat model fine-tuning".
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field
 
@@ -19,18 +18,12 @@ from walmart_pipeline.core.records import ExampleMetadata, ExampleOutput, Listin
 from walmart_pipeline.generation import prompt
 from walmart_pipeline.llm import token_counts
 
-# OpenAI, Supervised fine-tuning guide: "The minimum number of examples you can provide for fine-tuning is 10".
-OPENAI_MINIMUM_EXAMPLES = 10
-# OpenAI, Supervised fine-tuning guide, "Token limits": gpt-4.1 and gpt-4o with their mini and nano models train on
-# examples of at most 65,536 tokens; what is longer is cut off at the end.
+# OpenAI, Supervised fine-tuning guide, "Token limits": gpt-4.1 and gpt-4o, all sizes, truncate longer examples.
 EXAMPLE_TOKENS = 65_536
-# The cookbook's: three tokens frame a message, three more the answer.
+# Overhead of each message, and of the answer.
 MESSAGE_TOKENS, ANSWER_TOKENS = 3, 3
 TARGET_EPOCHS, LEAST_EPOCHS, MOST_EPOCHS = 3, 1, 25
 LEAST_TARGET_EXAMPLES, MOST_TARGET_EXAMPLES = 100, 25_000
-
-_ROLES = ("system", "user", "assistant")
-_MESSAGE_KEYS = {"role", "content", "name", "weight"}
 
 
 class FineTuning(Record):
@@ -38,15 +31,15 @@ class FineTuning(Record):
 
     examples: int
     without_system: int = Field(description="Conversations without a system message.")
-    tokens: int = Field(description="Of one pass over all examples.")
+    tokens: int = Field(description="Of one epoch.")
     longest: int = Field(description="Tokens of the longest example.")
-    too_long: int = Field(description="Examples above 65,536 tokens, of which the end would not be learned.")
-    epochs: int = Field(description="Passes that OpenAI makes by default.")
-    billed_tokens: int = Field(description="Tokens of all passes.")
+    too_long: int = Field(description="Examples above 65,536 tokens, which are truncated.")
+    epochs: int = Field(description="OpenAI's default.")
+    billed_tokens: int = Field(description="Tokens of all epochs.")
 
 
 class FineTuningTally:
-    """Sums over the lines of a chat file."""
+    """Accumulates the size of a chat file."""
 
     def __init__(self) -> None:
         self._examples = self._without_system = self._tokens = self._billed = self._longest = self._too_long = 0
@@ -64,7 +57,7 @@ class FineTuningTally:
         self._too_long += size > EXAMPLE_TOKENS
 
     def total(self) -> FineTuning:
-        """Return the sums of all lines so far."""
+        """Return the size of all conversations so far."""
         passes = epochs(self._examples)
         return FineTuning(
             examples=self._examples,
@@ -88,15 +81,6 @@ def epochs(examples: int) -> int:
     return TARGET_EPOCHS
 
 
-class ChatSummary(Record):
-    """A chat file, and whether it has enough examples for OpenAI."""
-
-    path: str
-    examples: int
-    missing: int = Field(description="How many more examples OpenAI's minimum of 10 asks for; 0 when it is reached.")
-    cost: FineTuning
-
-
 def example_from(
     product: Product,
     listing: Listing,
@@ -106,17 +90,16 @@ def example_from(
     model_used: str,
     generation_time: float,
     user_rating: float | None = None,
-    user_preferences: dict[str, str] | None = None,
 ) -> TrainingExample:
-    """Return the example of a listing: the product's facts, and the text about it.
+    """Return the training example of a listing.
 
     score: 0 to 100; generation_time: seconds; user_rating: 1 to 5 stars.
-    The input is what a request gives a model, so it names every fact that the text may state: one that is only in the
-    output would teach a model to invent.
+    The input has every fact of a request, hence every fact that the text may state: one that is only in the output
+    would teach a model to invent.
     """
     return TrainingExample(
         timestamp=timestamp,
-        input=prompt.facts(product).model_copy(update={"user_preferences": user_preferences or {}}),
+        input=prompt.facts(product),
         output=ExampleOutput(
             title=listing.title,
             features_formatted="\n".join(prompt.lines(listing.key_features)),
@@ -133,10 +116,7 @@ def example_from(
 
 
 def write_training_data(path: Path, examples: Iterable[str]) -> int:
-    """Write the published schema, a JSON list with one example a line; return how many.
-
-    examples: each as JSON. One is held in memory.
-    """
+    """Write examples, each as JSON, as a JSON list in the published schema. Returns their number."""
     count = 0
     with atomic_writer(path) as file:
         file.write("[")
@@ -147,30 +127,21 @@ def write_training_data(path: Path, examples: Iterable[str]) -> int:
     return count
 
 
-def write_chat(path: Path, examples: Iterable[TrainingExample], *, system_prompt: str) -> ChatSummary:
-    """Write one split of a dataset as the JSON Lines that OpenAI's fine-tuning and most open trainers read.
-
-    Holds one example in memory. Below OpenAI's minimum the file is written all the same, and the summary says how many
-    examples are missing. Raises ValueError, and writes nothing, for an example that OpenAI would refuse.
-    """
+def write_chat(path: Path, examples: Iterable[TrainingExample], *, system_prompt: str) -> FineTuning:
+    """Write examples as the JSON lines that OpenAI's fine-tuning and most open trainers read. Returns their size."""
     tally = FineTuningTally()
     with atomic_writer(path) as file:
-        for count, example in enumerate(examples, start=1):
+        for example in examples:
             line = chat_line(example, system_prompt=system_prompt)
-            if problems := check_chat_line(line):
-                name = example.input.product_name
-                raise ValueError(f"{path.name}, line {count} ({name!r}): {'; '.join(problems)}")
             file.write(line + "\n")
             tally.add(line)
-    cost = tally.total()
-    missing = max(0, OPENAI_MINIMUM_EXAMPLES - cost.examples)
-    return ChatSummary(path=str(path), examples=cost.examples, missing=missing, cost=cost)
+    return tally.total()
 
 
 def write_preferences(path: Path, pairs: Iterable[tuple[TrainingExample, Listing]], *, system_prompt: str) -> int:
-    """Write preference pairs as open trainers read them (DPO: prompt, chosen, rejected as messages); return how many.
+    """Write preference pairs for open trainers (DPO: prompt, chosen, rejected as messages). Returns their number.
 
-    pairs: the example that a reviewer's text makes, and the text that stood there before. Without any no file is left.
+    pairs: the example of a reviewer's text, and the text that it replaced. Without pairs no file is written.
     """
     count = 0
     with atomic_writer(path) as file:
@@ -187,7 +158,7 @@ def write_preferences(path: Path, pairs: Iterable[tuple[TrainingExample, Listing
 
 def chat_line(example: TrainingExample, *, system_prompt: str) -> str:
     """Return one conversation, with the same turns as a request and its answer (generation/prompt.py)."""
-    # ASCII: a reader that takes U+2028 or U+0085 for the end of a line still gets whole lines.
+    # ASCII, because some readers split lines at U+2028 and U+0085.
     return json.dumps({"messages": _messages(example, system_prompt)})
 
 
@@ -197,39 +168,3 @@ def _messages(example: TrainingExample, system_prompt: str) -> list[dict[str, st
         {"role": "user", "content": prompt.as_json(prompt.user(example.input))},
         {"role": "assistant", "content": prompt.as_json(prompt.answer(example.output))},
     ]
-
-
-def check_chat_line(line: str) -> list[str]:
-    """Return what OpenAI's fine-tuning would refuse in one line of a chat file.
-
-    After the format checks of OpenAI's cookbook ("Data preparation and analysis for chat model fine-tuning"), for
-    text conversations without tools, and stricter in one thing: the last message must be the assistant's.
-    """
-    try:
-        conversation = json.loads(line)
-    except json.JSONDecodeError as error:
-        return [f"not JSON: {error}"]
-    if not isinstance(conversation, dict):
-        return ["not a JSON object"]
-    problems = [f"unknown key {key!r} beside messages" for key in conversation if key != "messages"]
-    messages = conversation.get("messages")
-    if not isinstance(messages, list) or not messages:
-        return [*problems, "no list of messages"]
-    for number, message in enumerate(messages, start=1):
-        problems += [f"message {number}: {problem}" for problem in _message_problems(message)]
-    last = messages[-1]
-    if not isinstance(last, dict) or last.get("role") != "assistant":
-        problems.append("the last message is not the assistant's")
-    return problems
-
-
-def _message_problems(message: Any) -> list[str]:
-    if not isinstance(message, dict):
-        return ["not a JSON object"]
-    problems = [f"unknown key {key!r}" for key in message if key not in _MESSAGE_KEYS]
-    if message.get("role") not in _ROLES:
-        problems.append(f"role {message.get('role')!r} is not one of {', '.join(_ROLES)}")
-    content = message.get("content")
-    if not isinstance(content, str) or not content.strip():
-        problems.append("content is not a text")
-    return problems

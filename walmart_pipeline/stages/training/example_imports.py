@@ -1,4 +1,4 @@
-"""Import examples from a training_data.json, each judged against its own input: `training.imports`."""
+"""Imports examples from a training_data.json, each judged against its own input: `training.imports`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from walmart_pipeline.stages.training.selection import QUALITY_AT_LEAST
 
 Verdict = Literal["accepted", "refused"]
 
-# Reasons of a refusal that are kept.
+# Stored reasons of a refusal.
 MAX_REASONS = 5
 
 KNOWN = "select count(*) from training.imports where source_file = $source_file and digest = $digest"
@@ -35,7 +35,7 @@ where source_file = $source_file
 order by source_row
 """
 
-# The first row of the same example, in whatever file.
+# The first row of the same example may be in another file.
 EXACT_COPIES = """
 update training.imports
 set
@@ -94,11 +94,11 @@ where example is not null
 
 
 class ImportFileError(UserError, ValueError):
-    """The file as a whole can't be read; the message says what to change."""
+    """The file as a whole can't be read."""
 
 
 class ImportedRow(Record):
-    """The result of one row; the first is 1."""
+    """The result of one row, numbered from 1."""
 
     row: int
     verdict: Verdict
@@ -110,22 +110,21 @@ class ExampleImport(Record):
     """The result of a file."""
 
     source_file: str
-    is_new: bool = Field(description="False: the same file was imported before, and nothing was changed.")
+    is_new: bool = Field(description="False if the same file was imported before and nothing changed.")
     rows: int
     accepted: int
     refused: int
-    flaws: dict[str, int] = Field(description="Rows with a flaw of this kind.")
-    problems: list[ImportedRow] = Field(
-        serialization_alias="told", description="Each row that was refused or has a flaw; `told` in JSON."
-    )
+    flaws: dict[str, int] = Field(description="Number of rows by kind of flaw.")
+    # The JSON key is published.
+    problems: list[ImportedRow] = Field(serialization_alias="told", description="Rows refused or with a flaw.")
 
 
 def import_file(db: Database, path: Path, judge: Judge, *, now: datetime) -> ExampleImport:
-    """Read, judge and keep the examples of a file.
+    """Read, judge and store the examples of a file.
 
-    The same file again changes nothing; a newer one of its name replaces its rows. A row is accepted if its text is
-    publishable against its own input, with a score of at least 70. Raises ImportFileError if it is no JSON list; the
-    caller's transaction has to be rolled back then.
+    A known file changes nothing; a newer one of the same name replaces its rows. A row is accepted if its text is
+    publishable against its own input, with a score of at least 70. Raises ImportFileError if the file is no JSON list;
+    the caller must then roll back the transaction.
     """
     digest = _digest(path)
     is_new = not db.value(KNOWN, {"source_file": path.name, "digest": digest})
@@ -139,7 +138,7 @@ def import_file(db: Database, path: Path, judge: Judge, *, now: datetime) -> Exa
 
 
 def judge_again(db: Database, judge: Judge) -> None:
-    """Judge imported examples again that were judged under another policy."""
+    """Rescore imported examples that were judged under another policy."""
     keys = ["source_file", "source_row"]
     for page in db.pages(UNJUDGED, {"policy": judge.policy.label}):
         for row in page:
@@ -191,7 +190,7 @@ def _items(path: Path) -> Iterator[Any]:
 
 
 def _product(example: TrainingExample) -> Product:
-    """Return the product that an input describes. A feature `Brand: …`, as in our own exports, gives the brand."""
+    """Return the product of an input, with the brand from a feature `Brand: …`, as in our own exports."""
     given = example.input
     brand = next((line.removeprefix("Brand: ") for line in given.features if line.startswith("Brand: ")), None)
     learned = {"input": given.model_dump(), "output": example.output.model_dump()}
@@ -223,7 +222,7 @@ def _verdict(report: QualityReport) -> Row:
 
 
 def _note_near_copies(db: Database, judge: Judge, source_file: str) -> None:
-    """Add a flaw to each accepted row that nearly copies an earlier one; the dataset will hold one of them."""
+    """Add a flaw to each accepted row that is a near-copy of an earlier one."""
     db.execute("create or replace temp table imported_texts as from training.outputs limit 0")
     for page in db.pages(ACCEPTED, {"source_file": source_file}):
         texts = ((row["product_id"], near_duplicates.example_output(row["text"])) for row in page)

@@ -1,4 +1,4 @@
-"""Collect accepted texts, reviewers' texts and imported examples as TrainingExamples: `training.examples`."""
+"""Collects accepted texts, reviewers' edits and imports as TrainingExamples: `training.examples`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from walmart_pipeline.stages.training.near_duplicates import Corpus
 # Bumped when the same texts would give other examples: the asset's code_version.
 VERSION = "2"
 
-# What a reviewer wrote counts as the best that there is, until somebody rates it.
+# An edit counts as rated best until it is rated.
 EDIT_STARS = 5.0
 
 ACCEPTED = f"""
@@ -88,11 +88,10 @@ OUTPUTS = Corpus(
 
 
 def learn(db: Database, judge: Judge, *, advance: Advance, stand_ins: bool = False) -> int:
-    """Make an example of every text without one, and forget those no longer accepted; return how many were made.
+    """Create missing examples and delete those no longer accepted. Returns the number of new examples.
 
-    stand_ins: learn from texts of the template writer in place of a model's too, which teach a model nothing of its
-    own. Imported examples are judged again where the policy has changed. advance: called with the number of examples
-    since the last call.
+    stand_ins: include the template writer's stand-ins for a model's text. Imports are rescored if the policy has
+    changed. advance: called with the number of examples since the last call.
     """
     example_imports.judge_again(db, judge)
     accepted = ACCEPTED if stand_ins else NO_STAND_INS

@@ -1,7 +1,4 @@
-"""Find held-out examples that the training split repeats, in the dataset as it was published.
-
-Looks at families, components and measured near-copies, whatever the assignment of splits made of them.
-"""
+"""Finds families, components and near-copies that are in more than one split of the published dataset."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from (
 )
 """
 
-# Texts by what they are of, and one product for each split that they are in; word for word the same, or near-copies.
+# Identical texts and near-copies of different splits, with one product for each text and split.
 APART = """
 with texts as (
     select 'input' as corpus, sketch_key, split, min(product_id) as product_id
@@ -58,7 +55,7 @@ where first.split <> second.split and (pairs.one <> pairs.other or first.split <
 
 
 class Leakage(Record):
-    """What splits have in common. pairs: the first ones, {input or output, both products with splits, similarity}."""
+    """Overlaps between splits. pairs: the first SHOWN, {input or output, both products with splits, similarity}."""
 
     examples: int
     divided_families: int
@@ -68,12 +65,12 @@ class Leakage(Record):
 
     @property
     def found(self) -> bool:
-        """Whether a model would be tested on what it has learned."""
+        """Whether a model would be tested on its training data."""
         return bool(self.divided_families or self.divided_components or self.near_copies)
 
 
 def leakage(db: Database) -> Leakage:
-    """Return what of `training.dataset` is divided between splits."""
+    """Return the overlaps between the splits of `training.dataset`."""
     db.execute(f"create or replace temp table apart as {APART}")
     return Leakage(
         examples=db.count("training.dataset"),

@@ -1,6 +1,6 @@
-"""Train the learned rating and keep its versions and predictions: `training.rating_model`, `predicted_ratings`.
+"""Trains the rating model and stores its versions and predictions: `training.rating_model`, `predicted_ratings`.
 
-A prediction is shown beside the rules, never in their place: nothing reads it for publishing.
+Predictions are for information only: they do not affect what is published.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from walmart_pipeline.stages.training.rating_model import Features, RatingModel
 # Bumped when the same ratings would give another model: the asset's code_version.
 VERSION = "2"
 
-# Real texts under simulated reviewers: the model of one with a taste of their own was kept in none of 20 tries at 100
-# ratings, in 6 of 20 at 400, in all 6 at 1,000; of one who goes by the score or by chance, in none of 126.
+# With real texts and simulated reviewers who have a taste of their own, the model was used in 0 of 20 trials at 100
+# ratings, 6 of 20 at 400 and 6 of 6 at 1,000; with reviewers who follow the score or chance, in 0 of 126.
 RATINGS_AT_LEAST = 100
-# Variants of a product are rated alike: a family counts once, and five folds of ten are the least to learn from.
+# Variants of a product are rated alike, so families count; five folds of ten are the minimum.
 FAMILIES_AT_LEAST = 50
 
 RATINGS = """
@@ -34,7 +34,7 @@ semi join quality.rated_texts using (product_id, content_hash)
 order by all
 """
 
-# Reviewers of one text are one opinion of it: their mean.
+# The ratings of a text are averaged.
 RATED = """
 with opinions as (
     select product_id, content_hash, avg(stars) as stars
@@ -78,10 +78,10 @@ order by scores.product_id
 
 
 class RatingModelVersion(Record):
-    """One training of the model, or the reason why there was none."""
+    """A trained model, or the reason why none was trained."""
 
     version: int
-    fingerprint: str = Field(description="Of ratings, policy and features: while it stays, nothing is trained.")
+    fingerprint: str = Field(description="Of ratings, policy and features; training is skipped while it is the same.")
     policy: str
     ratings: int
     texts: int
@@ -102,7 +102,7 @@ class _Rated:
 
 
 def train(db: Database, judge: Judge) -> tuple[RatingModelVersion, bool]:
-    """Return the model of the present ratings, and whether it is new: only if ratings, policy or features changed."""
+    """Return the model of the current ratings, and whether it is new: if ratings, policy or features changed."""
     ratings = db.query(RATINGS)
     learned_from = [list(row.values()) for row in ratings]
     fingerprint = content_hash([VERSION, rating_model.VERSION, judge.policy.label, learned_from])
@@ -124,10 +124,10 @@ def train(db: Database, judge: Judge) -> tuple[RatingModelVersion, bool]:
 
 
 def predict(db: Database, judge: Judge, version: RatingModelVersion, *, advance: Callable[[int], None]) -> int:
-    """Bring the predictions up to date with model and scores; return how many texts were predicted now.
+    """Update the predictions for the current model and scores. Returns the number of new predictions.
 
-    Without a kept model there are none: an earlier one was made for other ratings or another policy.
-    advance: called with the number of texts since the last call. What is done is kept, whatever happens next.
+    If the current model is not used, there are no predictions. Progress is committed after each page.
+    advance: called with the number of texts since the last call.
     """
     if not version.kept or version.model is None:
         db.execute("delete from training.predicted_ratings")
@@ -169,7 +169,7 @@ def _trained(db: Database, judge: Judge, about: Row) -> RatingModelVersion:
 
 
 def _rated(db: Database, judge: Judge) -> _Rated:
-    """Return the rated texts, judged under the policy in force; their stored reports may be of another."""
+    """Score the rated texts under the active policy; stored reports may be of another."""
     rated = _Rated()
     for page in db.stream(RATED):
         for row in page:

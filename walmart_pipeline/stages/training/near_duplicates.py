@@ -1,7 +1,7 @@
-"""Find near-copies among many texts: candidates by MinHash bands in DuckDB, then their exact Jaccard index.
+"""Finds near-copies among many texts: candidates by MinHash bands in DuckDB, then their exact Jaccard index.
 
-A text is known by its `sketch_key`, which verbatim copies share, so that what was measured once holds for good: only
-texts that were not compared yet are compared, with each other and with all others.
+A text is identified by its `sketch_key`, which verbatim copies share. Only new texts are compared, with each other and
+with all others.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# Exact Jaccard index of the shingles. Of 895, 223 and 2,554 real records 479, 12 and 465 pairs of other families are
-# so alike, and components stay small: the largest have 23, 5 and 21 products (at 0.8: 23, 5 and 13; at 0.65: 23, 7 and
-# 26). Candidates hold 99 % of the pairs of 0.7, and 89 % of those of 0.6 (duplicates/uniqueness.py).
+# Exact Jaccard index of the shingles. Of 895, 223 and 2,554 real records 479, 12 and 465 pairs across families reach
+# it, and components stay small: the largest have 23, 5 and 21 products (at 0.8: 23, 5 and 13; at 0.65: 23, 7 and 26).
+# The recall of candidates is 99 % at 0.7, and 89 % at 0.6 (duplicates/uniqueness.py).
 NEAR_COPY = 0.7
-# A sketch estimates similarity to 0.05 (one standard error): only within three errors of the threshold is it measured.
+# Three standard errors of a sketch's estimate: only candidates within it of the threshold are measured exactly.
 ESTIMATE_ERROR = 0.15
-# Sellers' boilerplate fills huge buckets: a text is compared with so many of each.
+# Boilerplate fills huge buckets: a text is compared with at most this many texts of each.
 REPRESENTATIVES = 20
-# Pairs whose texts are held in memory at once; for each such chunk the texts' table is scanned once more.
+# Pairs per chunk: their texts are held in memory, and each chunk scans the table of texts.
 CHUNK_PAIRS = 20_000
 
 CANDIDATES = f"""
@@ -96,7 +96,7 @@ where corpus = $corpus
 
 
 class ComparedText(NamedTuple):
-    """What is compared: a product's name, whose words do not count, and the text about it."""
+    """A text to compare; the words of the product's name do not count."""
 
     product_name: str
     features: Sequence[str]
@@ -104,11 +104,10 @@ class ComparedText(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """Texts to compare, one a product.
+    """Texts to compare, one per product.
 
-    table: with product_id, sketch_key, bands, bits and compared; null keys are texts too short to compare.
-    texts: SQL for product_id and text of the products in the temporary table `texts_to_compare`; read: turns it into a
-    ComparedText.
+    table: with product_id, sketch_key (null if the text is too short), bands, bits and compared.
+    texts: SQL for product_id and text of the products in the temporary table `texts_to_compare`; read: parses a text.
     """
 
     name: str
@@ -118,17 +117,17 @@ class Corpus(NamedTuple):
 
 
 def input_text(given: ExampleInput) -> ComparedText:
-    """Return what a model is given about a product."""
+    """Return the text of a model's input."""
     return ComparedText(given.product_name, given.features)
 
 
 def product_text(product_json: str) -> ComparedText:
-    """Return what a model would be given about a Product."""
+    """Return the text of a model's input about a Product."""
     return input_text(prompt.facts(Product.model_validate_json(product_json)))
 
 
 def example_output(example_json: str) -> ComparedText:
-    """Return what a TrainingExample answers."""
+    """Return the output text of a TrainingExample."""
     example = json.loads(example_json)
     output = example["output"]
     features = prompt.lines(output["features_formatted"].split("\n"))
@@ -136,7 +135,7 @@ def example_output(example_json: str) -> ComparedText:
 
 
 def sketch(judge: Judge, text: ComparedText) -> Row:
-    """Return the columns sketch_key, bands and bits of a text; nulls where it has too few words of its own."""
+    """Return the columns sketch_key, bands and bits of a text; nulls if it is too short."""
     listing = Listing(key_features=list(text.features), description=text.description)
     found = signature(judge.case(Product(product_id="", product_name=text.product_name), listing))
     if found is None:
@@ -145,7 +144,7 @@ def sketch(judge: Judge, text: ComparedText) -> Row:
 
 
 def shingles(text: ComparedText) -> NDArray[np.int64]:
-    """Return the distinct hashes of three words in a row, without the words of the name and without figures."""
+    """Return distinct hashes of word trigrams, without the words of the name and without numbers."""
     import numpy as np
 
     words = own_words([analyze(text.product_name)], map(analyze, [*text.features, text.description]))
@@ -153,7 +152,7 @@ def shingles(text: ComparedText) -> NDArray[np.int64]:
 
 
 def similarity(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
-    """Return the Jaccard index of the shingles of two texts, 0 to 1."""
+    """Return the Jaccard index of two sets of shingles, 0 to 1."""
     import numpy as np
 
     common = len(np.intersect1d(one, other, assume_unique=True))
@@ -161,7 +160,7 @@ def similarity(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
 
 
 def update(db: Database, corpus: Corpus) -> None:
-    """Bring the pairs of this corpus in `training.near_copies` up to date: both keys and their similarity."""
+    """Update the pairs of this corpus in `training.near_copies`: both keys and their similarity."""
     table = corpus.table
     if db.value(f"select count(*) from {table} where compared is null"):
         db.execute("create or replace temp table pair_candidates (one ubigint, other ubigint, similarity double)")
@@ -178,7 +177,7 @@ def update(db: Database, corpus: Corpus) -> None:
 
 
 def _measured(db: Database, corpus: Corpus, first: int, last: int) -> list[Row]:
-    """Measure the unsure pairs of these places; those that are near-copies."""
+    """Measure a chunk of unsure pairs. Returns the near-copies."""
     places = {"first": first, "last": last}
     db.execute(WANTED.format(table=corpus.table), places)
     words = {
@@ -195,9 +194,9 @@ def _measured(db: Database, corpus: Corpus, first: int, last: int) -> list[Row]:
 
 
 def connect(db: Database, edges: str) -> None:
-    """Fill the temporary table `connected` (node, root): the nodes of a graph, and the least that each is connected to.
+    """Fill the temporary table `connected` (node, root): each node of a graph with the least node of its component.
 
-    edges: SQL for the columns one and other. Memory: 40 bytes an edge.
+    edges: SQL for the columns one and other. Memory: 40 bytes per edge.
     """
     import numpy as np
     from scipy.sparse import coo_array

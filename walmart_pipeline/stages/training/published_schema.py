@@ -1,4 +1,4 @@
-"""Read a row of any training_data.json into the published schema, mend what can be mended, and name every flaw."""
+"""Reads rows of a training_data.json into the published schema, with repairs, and reports every flaw."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _NUMBER = re.compile(r"^\s*\(?(\d{1,2})[.):]\s+")
 
 
 class Flaw(Record):
-    """A flaw of a row. kind: one of a few, for counting; detail: where, and the value."""
+    """A flaw of a row. kind: for counting; detail: location and value."""
 
     kind: str
     detail: str
 
 
 class ReadExample(NamedTuple):
-    """The example of a row, None where there is none, and its flaws."""
+    """The example of a row, None if it is unusable, and its flaws."""
 
     example: TrainingExample | None
     flaws: list[Flaw]
 
 
 class _UnusableError(Exception):
-    """A row that no example can be made of."""
+    """An unusable row."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -49,9 +49,9 @@ class _UnusableError(Exception):
 
 
 def read(raw: object, *, description_min_words: int, now: datetime) -> ReadExample:
-    """Read one row. description_min_words: below it a description is a flaw (a policy's limit); it is kept.
+    """Read one row, whatever its contents, without raising.
 
-    now: the timestamp of a row that has none. Never raises for what a row may hold.
+    description_min_words: the policy's limit; a shorter description is a flaw. now: the default timestamp.
     """
     flaws: list[Flaw] = []
     if not isinstance(raw, Mapping):
@@ -151,7 +151,7 @@ def _metadata(metadata: Raw, flaws: list[Flaw]) -> ExampleMetadata:
 
 
 def _features(given: object, flaws: list[Flaw]) -> list[str]:
-    """Return the features without bullets and numbers, whatever shape they came in."""
+    """Return the features without bullets and numbers, from any format."""
     if isinstance(given, list):
         flaws.append(Flaw(kind="normalised", detail="output.features_formatted was a list"))
         given = "\n".join(_text(item, "output.features_formatted") for item in given)
@@ -159,7 +159,7 @@ def _features(given: object, flaws: list[Flaw]) -> list[str]:
     found = [part for line in lines for part in prompt.lines(_INLINE_BULLET.split(line))]
     found = [_BULLET.sub("", line) for line in found]
     numbered = [match for line in found if (match := _NUMBER.match(line))]
-    # A list of its own: 1, 2, 3. A single line that begins with a number is a fact.
+    # A numbered list: 1, 2, 3. A single line that begins with a number is a fact.
     if len(numbered) == len(found) > 1 and numbered[0].group(1) == "1":
         found = [_NUMBER.sub("", line) for line in found]
     if isinstance(given, str) and found != prompt.lines(given.split("\n")):
@@ -189,7 +189,7 @@ def _text(given: object, where: str, *, keep_paragraphs: bool = False) -> str:
 
 
 def _clean(text: str) -> str:
-    """Replace lone surrogates, which can't be stored in any file."""
+    """Replace lone surrogates, which can't be encoded."""
     return text.encode("utf-8", "replace").decode()
 
 

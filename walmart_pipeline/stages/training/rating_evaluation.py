@@ -1,4 +1,4 @@
-"""Compare a learned rating with the mean and the plain score, on texts that it never saw."""
+"""Compares the rating model with the mean and the score, on unseen texts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEARNED = "learned"
 
 
 class PredictionError(Record):
-    """How far a predictor is off, in stars."""
+    """The errors of a predictor, in stars."""
 
     predictor: str
     mae: float
@@ -31,21 +31,21 @@ class PredictionError(Record):
 
 
 class ErrorDifference(Record):
-    """The learned rating's errors less another predictor's; below 0 it is better. Whole groups are resampled."""
+    """The model's errors minus another predictor's; negative if the model is better. Whole groups are resampled."""
 
     predictor: str
     absolute: MeanDifference = Field(description="In stars.")
-    squared: MeanDifference = Field(description="In square stars: its sign is that of the root mean square.")
+    squared: MeanDifference = Field(description="In square stars.")
 
     @property
     def worst(self) -> float:
-        """How little better it may be, by either error: the upper end of the interval."""
+        """The higher upper end of the two intervals: the model is better if it is negative."""
         ends = (self.absolute.high, self.squared.high)
         return max(math.inf if end is None else end for end in ends)
 
 
 class CalibrationBin(Record):
-    """Texts of similar predictions: mean of what was predicted and of what reviewers gave."""
+    """Texts with similar predictions: mean predicted and mean given stars."""
 
     texts: int
     predicted: float
@@ -53,23 +53,23 @@ class CalibrationBin(Record):
 
 
 class RatingEvaluation(Record):
-    """Result of a cross-validation; no text is predicted by a model that saw its group."""
+    """Result of a cross-validation by groups."""
 
     texts: int
     groups: int
-    errors: list[PredictionError] = Field(description="The learned rating first.")
+    errors: list[PredictionError] = Field(description="The model's first.")
     differences: list[ErrorDifference]
     calibration: list[CalibrationBin]
-    calibration_error: float = Field(description="Mean distance of predicted and given stars over the bins.")
+    calibration_error: float = Field(description="Expected calibration error, in stars.")
 
     @property
     def is_kept(self) -> bool:
-        """It beats every predictor that needs no learning."""
+        """Whether the model beats every baseline."""
         return all(difference.worst < 0 for difference in self.differences)
 
     @property
     def verdict(self) -> str:
-        """Why it is kept or not."""
+        """Why the model is used or not."""
         closest = max(self.differences, key=lambda difference: difference.worst)
         figures = (
             f"off by {self.errors[0].mae:.2f} stars on unseen texts, {closest.absolute.mean:+.2f} compared with "
@@ -81,7 +81,7 @@ class RatingEvaluation(Record):
 
 
 def interval(difference: MeanDifference) -> str:
-    """Return the interval in two decimals; a dash where there is none."""
+    """Format the interval with two decimals; a dash if there is none."""
     if difference.low is None or difference.high is None:
         return "–"
     return f"{difference.low:+.2f} to {difference.high:+.2f}"
@@ -90,9 +90,9 @@ def interval(difference: MeanDifference) -> str:
 def evaluate(
     texts: Sequence[Features], stars: Sequence[float], scores: Sequence[float], groups: Sequence[str]
 ) -> RatingEvaluation:
-    """Cross-validate everything that fitting chooses, and predictors that need no learning from texts.
+    """Cross-validate the model, with its selection of form and penalty, and baselines, on the same folds.
 
-    scores: the judge's, 0 to 100. All predictors are fitted on the same folds.
+    scores: the judge's, 0 to 100.
     """
     import numpy as np
     from sklearn.dummy import DummyRegressor
@@ -139,7 +139,7 @@ def _difference(name: str, learned: Array, plain: Array, groups: Sequence[str]) 
 
 
 def _calibration(predicted: Array, given: Array) -> list[CalibrationBin]:
-    """Bins of as many texts each, in the order of what was predicted."""
+    """Split the texts into bins of equal size by prediction."""
     import numpy as np
 
     order = np.argsort(predicted, kind="stable")

@@ -1,4 +1,4 @@
-"""Exclude examples from the dataset: by quality, as near-copies, and to balance categories: `training.excluded`."""
+"""Excludes examples from the dataset by quality, as near-copies, and to balance categories: `training.excluded`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.stages.training import near_duplicates
 
-# The lowest quality that any tier learns from (DESIGN.md: basic).
+# The minimum of the tier `basic`.
 QUALITY_AT_LEAST = 70.0
-# A text with so few stars was rejected (content.planning asks for another one).
+# Or fewer: the text was rejected, and content.planning requests another one.
 REJECTED_STARS = 2
-# An unrated text counts as one of 3 stars: reviewers' praise ranks above it, their doubts below.
+# Unrated texts rank between reviewers' praise and doubts.
 UNRATED_STARS = 3
-# At most this share of the dataset is of one category. The largest of three real catalogs have 59, 40 and 22 % of the
-# products (general_895, electronics_2554, browse_223): only the first is cut.
+# Maximum share of a category. The largest ones of three real catalogs have 59, 40 and 22 % of the products: only the
+# first is cut.
 CATEGORY_SHARE = 0.4
-# Up to here numbers matter more than balance: the expert tier asks for 500 examples.
+# Up to this number a category is never cut: the tier `expert` requires 500 examples.
 CATEGORY_ALWAYS = 500
 
-# The better of two examples first: a reviewer's own text, then by stars, then by score.
+# Best first: a reviewer's text, then by stars, then by score.
 RANK = f"source = 'edit' desc, coalesce(user_rating, {UNRATED_STARS}) desc, quality_score desc, product_id"
 
 BELOW_THRESHOLD = f"""
@@ -68,10 +68,7 @@ qualify row_number() over (partition by category order by {RANK}) > $most
 
 
 def select(db: Database) -> dict[str, int]:
-    """Fill `training.excluded`; return how many examples are excluded for each reason.
-
-    Deterministic: of the same examples the same ones are excluded.
-    """
+    """Fill `training.excluded`, deterministically. Returns the number of excluded examples by reason."""
     db.execute("delete from training.excluded")
     db.execute(BELOW_THRESHOLD)
     near_duplicates.connect(db, OUTPUT_EDGES)
@@ -83,10 +80,10 @@ def select(db: Database) -> dict[str, int]:
 
 
 def most_of_category(sizes: Sequence[int], *, share: float = CATEGORY_SHARE, always: int = CATEGORY_ALWAYS) -> int:
-    """Return how many examples a category may have so that none is more than `share` of what is left.
+    """Return how many examples a category may have so that none exceeds `share` of the result.
 
-    sizes: examples of each category. always: never fewer. With too few categories for the share (two, and at most 0.4)
-    there is nothing to balance, and nothing is cut.
+    sizes: examples of each category. always: minimum of the result. With too few categories for the share (two, and
+    0.4), nothing is cut.
     """
     if not sizes or len(sizes) * share < 1:
         return max(sizes, default=0)

@@ -1,9 +1,9 @@
-"""Assign every product to train, validation or test: `training.split`.
+"""Assigns every product to train, validation or test: `training.split`.
 
-A component is what families and near-copies of inputs connect; all of it is in one split. A component keeps the split
-that its products or families had. Where two merge that were in different splits, all of it goes to the held-out one,
-test before validation before train: a product may leave the training split, and never enters it from another. What a
-model has learned of such a product before speaks for that model, not for its challenger.
+Families and near-copies of inputs form components, and a component is in one split. It keeps the split that its
+products or families had. If components of different splits merge, all of it goes to the most held-out one: test before
+validation before train. A product may leave the training split but never enters it from another; what older models have
+learned of it counts in their favour, not in a challenger's.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from walmart_pipeline.stages.training.near_duplicates import Corpus
 Split: TypeAlias = Literal["train", "validation", "test"]
 
 _HASH_BYTES = 8
+VALIDATION_SHARE = TEST_SHARE = 0.15
 
-# Any number does; this one stays, since another would move held-out products into the training split.
+# Never changed: another seed would move held-out products into the training split.
 SPLIT_SEED = 2025
 
-# Only their keys, so that no record is read for them.
+# Keys only, so that no record is read.
 KEYS = """
 select product_id, facts_hash from catalog.products
 union all
@@ -41,10 +42,7 @@ where (product_id, facts_hash) not in (select (product_id, facts_hash) from ({KE
 
 
 def subjects(only: str = "") -> str:
-    """Return SQL for all products that an example can be about: of the catalog, also without a text, and imported ones.
-
-    only: a join to restrict them before a record is read.
-    """
+    """Return SQL for all products of the catalog and of imports; only: a join that restricts them."""
     return f"""
         select product_id, facts_hash, to_json({struct("products", Product)})::varchar as text
         from catalog.products {only}
@@ -95,7 +93,7 @@ left join connected on node = family
 
 _HELD_OUT = "case split.split when 'test' then 1 when 'validation' then 2 when 'train' then 3 end"
 
-# The most held-out split of any product or family of a component; null where none had one.
+# The most held-out split of any product or family of a component; null if none had one.
 KEPT_SPLITS = f"""
 create or replace temp table component_splits as
 select component, case min(kept) when 1 then 'test' when 2 then 'validation' when 3 then 'train' end as split
@@ -129,30 +127,22 @@ SAVE_CHANGED = (
 )
 
 
-def split_of(component: str, *, seed: int, validation_share: float = 0.15, test_share: float = 0.15) -> Split:
-    """Return the split of a component by a seeded hash, whatever else is in the dataset.
+def split_of(component: str, *, seed: int = SPLIT_SEED) -> Split:
+    """Return the split of a component by a seeded hash. Shares are of components, so those of examples vary.
 
-    Shares are of components, so the shares of examples vary. A larger share only takes components from the other
-    splits, it never returns one to them. Raises ValueError for a negative share, or when nothing is left to train on.
-    Hash split after the ML Test Score rubric (Breck et al. 2017): stable when rows are added.
+    After the ML Test Score rubric (Breck et al. 2017): stable when rows are added.
     """
-    if validation_share < 0 or test_share < 0 or validation_share + test_share >= 1:
-        raise ValueError(
-            f"validation_share={validation_share} and test_share={test_share} leave nothing to train on: "
-            "both must be at least 0 and their sum below 1"
-        )
     digest = hashlib.blake2b(f"{seed}:{component}".encode(), digest_size=_HASH_BYTES).digest()
     position = int.from_bytes(digest, "big") / 2 ** (8 * _HASH_BYTES)
-    if position < test_share:
+    if position < TEST_SHARE:
         return "test"
-    # Counted from the other end, so that a new test share moves no component between validation and training.
-    return "validation" if position >= 1 - validation_share else "train"
+    return "validation" if position >= 1 - VALIDATION_SHARE else "train"
 
 
 def assign(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> None:
-    """Give every product its family, its component and its split; only what changed is read and written.
+    """Update the family, component and split of every product, reading and writing only changes.
 
-    advance: called with the number of products that were read since the last call.
+    advance: called with the number of products since the last call.
     """
     db.execute(FORGET_CHANGED)
     for page in db.pages_by_key(UNSKETCHED, key="product_id"):
@@ -165,8 +155,7 @@ def assign(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> Non
     db.execute(KEPT_SPLITS)
     db.execute("create or replace temp table new_splits (component varchar, split varchar)")
     for page in db.pages(NEW_COMPONENTS):
-        rows = ({"split": split_of(row["component"], seed=SPLIT_SEED)} | row for row in page)
-        db.append("new_splits", rows)
+        db.append("new_splits", ({"split": split_of(row["component"])} | row for row in page))
     for statement in SAVE_CHANGED:
         db.execute(statement)
 

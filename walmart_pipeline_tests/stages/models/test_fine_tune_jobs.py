@@ -49,7 +49,7 @@ def publish(warehouse: Warehouse, folder: Path, number: int = 1, *, examples: in
     }
     target = folder / f"v{number}"
     figures = {
-        split: example_files.write_chat(target / f"chat_{split}.jsonl", rows, system_prompt=SYSTEM).cost.model_dump()
+        split: example_files.write_chat(target / f"chat_{split}.jsonl", rows, system_prompt=SYSTEM).model_dump()
         for split, rows in made.items()
     }
     (target / "version.json").write_text(json.dumps({"fine_tuning": figures}))

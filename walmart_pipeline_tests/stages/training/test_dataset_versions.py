@@ -18,7 +18,7 @@ from walmart_pipeline.stages.content import edits
 from walmart_pipeline.stages.content.edits import Edit
 from walmart_pipeline.stages.training import dataset_store, dataset_versions, examples, selection, split_assignment
 from walmart_pipeline.stages.training.dataset_versions import DatasetManifest, VersionsError
-from walmart_pipeline.stages.training.example_files import check_chat_line
+from walmart_pipeline_tests.stages.training.openai_format import check_chat_line
 from walmart_pipeline_tests.stages.training.warehouse_rows import AT, listing, product, rate, write
 
 PROMPT = "You write listings for Walmart.com from facts."
