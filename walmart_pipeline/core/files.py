@@ -1,4 +1,4 @@
-"""Atomic writes, and a lock between processes."""
+"""Atomic writes, YAML, and a lock between processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO
+from typing import IO, Any
+
+import yaml
 
 
 @contextmanager
@@ -39,6 +41,13 @@ def write_atomically(path: Path, text: str) -> Path:
     with atomic_writer(path) as file:
         file.write(text)
     return path
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file in UTF-8. Raises yaml.YAMLError, UnicodeDecodeError."""
+    # libyaml's loader is 30 times as fast as the one in Python, but not in every build of PyYAML.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both are safe
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.files import read_yaml
 from walmart_pipeline.judge.policy.schema import Limits, Policy, RuleSetting
 from walmart_pipeline.judge.rules import CHECKS, CONFIRMATIONS
 
@@ -114,7 +115,7 @@ def _merged(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise PolicyError(f"{path}: not YAML in UTF-8 ({' '.join(str(error).split())}): correct the file") from error
     if not isinstance(content, dict):

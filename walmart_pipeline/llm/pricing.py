@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from walmart_pipeline.core.files import read_yaml
 from walmart_pipeline.llm import token_counts
 
 SHIPPED = Path(__file__).parent / "pricing.yaml"
@@ -132,7 +133,7 @@ def load(path: Path | None = None) -> Prices:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except OSError as error:
         raise PricesError(f"{path}: {error.strerror}: give the path of a price table that exists") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

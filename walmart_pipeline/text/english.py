@@ -9,7 +9,7 @@ from itertools import pairwise, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import yaml
+from walmart_pipeline.core.files import read_yaml
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -57,7 +57,7 @@ class _Classes(dict[str, str]):
 
 @cache
 def _data() -> _Data:
-    content = yaml.safe_load(DATA.read_text(encoding="utf-8"))
+    content = read_yaml(DATA)
     classes = dict.fromkeys(content["foreign"].split(), FOREIGN)
     for name, words in content["classes"].items():
         classes |= dict.fromkeys(words.split(), name)

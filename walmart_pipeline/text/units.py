@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
+from walmart_pipeline.core.files import read_yaml
 
 
 class Unit(NamedTuple):
@@ -19,7 +19,7 @@ class Unit(NamedTuple):
 
 def _units() -> tuple[dict[str, tuple[Unit, ...]], list[str]]:
     """The units by each of their names, and the nouns that are counted."""
-    content = yaml.safe_load((Path(__file__).parent / "units.yaml").read_text(encoding="utf-8"))
+    content = read_yaml(Path(__file__).parent / "units.yaml")
     nouns = content["counted_nouns"].split()
     table: dict[str, tuple[Unit, ...]] = {}
     for kind, factor, names, *offset in content["units"]:

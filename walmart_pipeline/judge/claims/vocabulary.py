@@ -8,8 +8,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
-import yaml
-
+from walmart_pipeline.core.files import read_yaml
 from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.word_search import WordSearch
 
@@ -85,8 +84,7 @@ def is_about(attribute: str, kind: Kind) -> bool:
 @cache
 def vocabulary() -> Vocabulary:
     """The vocabulary that ships with the package, read once."""
-    # libyaml's loader takes 11 ms, the one in Python 300.
-    content = yaml.load(FILE.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    content = read_yaml(FILE)
     forms: dict[str, list[Term]] = {}
     narrower: dict[Term, frozenset[Term]] = {}
     rivals: dict[Term, frozenset[Term]] = {}

@@ -14,11 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from walmart_pipeline.core.files import read_yaml
 from walmart_pipeline.core.records import content_hash
 
-_WORDS: Mapping[str, Any] = yaml.safe_load((Path(__file__).parent / "families.yaml").read_text(encoding="utf-8"))
+_WORDS: Mapping[str, Any] = read_yaml(Path(__file__).parent / "families.yaml")
 VARYING_WORDS = frozenset(f"{_WORDS['colours']} {_WORDS['sizes']}".split())
 _VARYING_ATTRIBUTES = frozenset(_WORDS["attributes"])
 _UNITS = "|".join(_WORDS["units"].split(", "))

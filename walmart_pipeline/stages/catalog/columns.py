@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from walmart_pipeline.core.files import read_yaml
 from walmart_pipeline.stages.catalog import cleaning
 
 Target: TypeAlias = Literal[
@@ -28,7 +29,7 @@ Target: TypeAlias = Literal[
     "review_count",
 ]
 
-KNOWN_COLUMNS: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text(encoding="utf-8"))
+KNOWN_COLUMNS: dict[str, Any] = read_yaml(Path(__file__).with_name("columns.yaml"))
 ALIASES: dict[Target, list[str]] = KNOWN_COLUMNS["fields"]
 # The name of an attribute by the columns that hold it.
 ATTRIBUTE_COLUMNS: dict[str, str] = {
@@ -76,7 +77,7 @@ def read_mapping(path: Path) -> ColumnMapping:
     if not path.is_file():
         return ColumnMapping()
     try:
-        return ColumnMapping.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        return ColumnMapping.model_validate(read_yaml(path) or {})
     except OSError as error:
         raise MappingError(f"{path.name} can't be read: {error}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

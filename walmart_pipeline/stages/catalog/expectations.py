@@ -39,9 +39,9 @@ class SuiteResult:
 
 def load_suite(table: str) -> list[dict[str, Any]]:
     """The expectations of `catalog.<table>`: class, arguments, severity and the note that users see."""
-    import yaml
+    from walmart_pipeline.core.files import read_yaml
 
-    suites: dict[str, list[dict[str, Any]]] = yaml.safe_load(SUITES.read_text(encoding="utf-8"))
+    suites: dict[str, list[dict[str, Any]]] = read_yaml(SUITES)
     return suites[table]
 
 
