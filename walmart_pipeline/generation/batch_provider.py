@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from walmart_pipeline.generation import listing_requests
-from walmart_pipeline.generation.model_provider import ANSWER_TOKENS, Calling, ModelProvider
+from walmart_pipeline.generation.model_provider import ANSWER_TOKENS, CallSettings, ModelProvider
 from walmart_pipeline.generation.provider import Task
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import token_counts
@@ -30,7 +30,7 @@ PAGE = 1_000
 class BatchProvider(ModelProvider):
     """A model whose batches of earlier runs are collected, and whose questions go into new ones.
 
-    calling: its price is that of a call in a batch where this run sends some. sends: it does; else what earlier runs
+    call_settings: its price is that of a call in a batch where this run sends some. sends: it does; else what earlier runs
     sent is collected and waited for, and all else is asked live.
     """
 
@@ -38,13 +38,13 @@ class BatchProvider(ModelProvider):
         self,
         name: str,
         judge: Judge,
-        calling: Calling,
+        call_settings: CallSettings,
         *,
         repairs: bool,
         client: Callable[[], OpenAI],
         sends: bool,
     ) -> None:
-        super().__init__(name, judge, calling, repairs=repairs)
+        super().__init__(name, judge, call_settings, repairs=repairs)
         self._client = client
         self._sends = sends
 
@@ -55,8 +55,12 @@ class BatchProvider(ModelProvider):
         that `write` has. What a batch left unanswered is not sent off again, and so is asked live.
         Raises CallError where the provider can't be asked, and LedgerError: what was sent and collected is kept.
         """
-        calling = self._calling
-        with asyncio.Runner() as runner, BatchStore(calling.ledger_url) as store, Ledger(calling.ledger_url) as ledger:
+        call_settings = self._call_settings
+        with (
+            asyncio.Runner() as runner,
+            BatchStore(call_settings.ledger_url) as store,
+            Ledger(call_settings.ledger_url) as ledger,
+        ):
             client = self._client()
             try:
                 runner.run(lifecycle.collect(client, store, log))
@@ -65,12 +69,18 @@ class BatchProvider(ModelProvider):
                         yield from self._waiting(tasks, store)
                     return
                 buffer = BatchBuffer(
-                    client, store, ledger, calling.price, calling.budget, estimate=self._cost, run=runner.run
+                    client,
+                    store,
+                    ledger,
+                    call_settings.price,
+                    call_settings.budget,
+                    estimate=self._cost,
+                    run=runner.run,
                 )
                 with buffer:
                     yield from self._waiting(tasks, store, ledger, buffer)
                     yield from buffer.flush()
-                    self._calling = replace(calling, budget=buffer.budget)
+                    self._call_settings = replace(call_settings, budget=buffer.budget)
             finally:
                 runner.run(client.close())
 
@@ -80,7 +90,7 @@ class BatchProvider(ModelProvider):
         """What waits already, and what the buffer sends off of the rest, as far as it has to make room."""
         source = iter(tasks)
         while page := list(islice(source, PAGE)):
-            requests = [listing_requests.first(self.question, product, revision) for product, revision in page]
+            requests = [listing_requests.first(self.prompt, product, revision) for product, revision in page]
             asked = [(request.request_hash, request) for request in requests]
             waiting, live = store.pending({key for key, _ in asked})
             known = ledger.lookup({key for key, _ in asked} - waiting.keys()) if ledger else {}
@@ -93,4 +103,4 @@ class BatchProvider(ModelProvider):
     def _cost(self, request: Request) -> float:
         """USD of a call in a batch, as the plan estimates it."""
         prompt_tokens = token_counts.estimate(request.characters)
-        return self._calling.price.cost(prompt_tokens=prompt_tokens, completion_tokens=ANSWER_TOKENS)
+        return self._call_settings.price.cost(prompt_tokens=prompt_tokens, completion_tokens=ANSWER_TOKENS)

@@ -20,7 +20,7 @@ COMPLAINTS_AT_MOST = 8
 
 
 @dataclass(frozen=True)
-class Question:
+class ListingPrompt:
     """What all requests of a run have in common.
 
     examples: few-shot turns between the task and the product. is_built: the model holds task, examples and parameters
@@ -96,17 +96,17 @@ def answer_tokens(schema: Mapping[str, Any]) -> int:
     return token_counts.estimate(characters)
 
 
-def first(question: Question, product: Product, revision: int) -> Request:
+def first(shared: ListingPrompt, product: Product, revision: int) -> Request:
     """The request for a product's listing. Its facts are data: they stand as JSON in the user's turn."""
     return Request(
         product_id=product.product_id,
-        provider=question.provider,
-        model=question.model,
-        digest=question.digest,
-        prompt_version=question.version,
-        messages=(*question.opening, Message("user", prompt.as_json(prompt.user(prompt.facts(product))))),
-        schema=question.schema,
-        parameters=question.parameters,
+        provider=shared.provider,
+        model=shared.model,
+        digest=shared.digest,
+        prompt_version=shared.version,
+        messages=(*shared.opening, Message("user", prompt.as_json(prompt.user(prompt.facts(product))))),
+        schema=shared.schema,
+        parameters=shared.parameters,
         revision=revision,
     )
 

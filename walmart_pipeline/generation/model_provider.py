@@ -31,7 +31,7 @@ ANSWER_TOKENS = 600
 
 
 @dataclass(frozen=True)
-class Calling:
+class CallSettings:
     """How calls are made. clients: made anew for each run, since connections belong to its event loop.
 
     recipe: how the model is asked; None for the task alone.
@@ -55,12 +55,12 @@ class ModelProvider(Provider):
     """
 
     def __init__(
-        self, name: str, judge: Judge, calling: Calling, *, repairs: bool = True, notice: str | None = None
+        self, name: str, judge: Judge, call_settings: CallSettings, *, repairs: bool = True, notice: str | None = None
     ) -> None:
         self._name = name
         self._notice = notice
         self._judge = judge
-        self._calling = calling
+        self._call_settings = call_settings
         self._repairs = repairs
         self._dispatcher: Dispatcher | None = None
         self._watcher: Watcher | None = None
@@ -79,21 +79,21 @@ class ModelProvider(Provider):
     @property
     def writer_to_keep(self) -> str | None:
         """An Ollama's own model; whether one that was built for us writes is for the registry to decide."""
-        return self.question.model if self.name == "ollama" and self._calling.recipe is None else None
+        return self.prompt.model if self.name == "ollama" and self._call_settings.recipe is None else None
 
     @property
-    def calling(self) -> Calling:
+    def call_settings(self) -> CallSettings:
         """The settings of its calls."""
-        return self._calling
+        return self._call_settings
 
     @cached_property
-    def question(self) -> listing_requests.Question:
+    def prompt(self) -> listing_requests.ListingPrompt:
         """What is asked of every product. Raises CallError where the endpoint or the model is not there."""
         model, digest = asyncio.run(self._introduced())
-        recipe = self._calling.recipe
-        schema = listing_requests.listing_schema(self._judge.policy.limits, small_model=self._calling.small_model)
-        most = min(self._calling.max_tokens, listing_requests.answer_tokens(schema))
-        return listing_requests.Question(
+        recipe = self._call_settings.recipe
+        schema = listing_requests.listing_schema(self._judge.policy.limits, small_model=self._call_settings.small_model)
+        most = min(self._call_settings.max_tokens, listing_requests.answer_tokens(schema))
+        return listing_requests.ListingPrompt(
             provider=self.name,
             model=model,
             digest=digest,
@@ -107,13 +107,13 @@ class ModelProvider(Provider):
     @cached_property
     def model(self) -> str:
         """Name and, where known, digest of the weights: other weights are another model."""
-        digest = self.question.digest
-        return f"{self.question.model}@{digest[:12]}" if digest else self.question.model
+        digest = self.prompt.digest
+        return f"{self.prompt.model}@{digest[:12]}" if digest else self.prompt.model
 
     @property
     def prompt_version(self) -> str:
         """Of the task with the policy's rules, the schema and the parameters."""
-        return self.question.version
+        return self.prompt.version
 
     def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
         """One completion per product, in the order of arrival. See Provider."""
@@ -122,13 +122,13 @@ class ModelProvider(Provider):
         def requests() -> Iterator[Request]:
             for product, revision in tasks:
                 waiting[product.product_id] = (product, None)
-                yield listing_requests.first(self.question, product, revision)
+                yield listing_requests.first(self.prompt, product, revision)
 
         self._ended = Counter()
-        with Ledger(self._calling.ledger_url) as ledger:
-            calling = self._calling
+        with Ledger(self._call_settings.ledger_url) as ledger:
+            call_settings = self._call_settings
             dispatcher = self._dispatcher = Dispatcher(
-                calling.clients(), ledger, calling.limits, calling.budget, watcher=self._watcher
+                call_settings.clients(), ledger, call_settings.limits, call_settings.budget, watcher=self._watcher
             )
             # Closed before the ledger is: what is in flight when a run is stopped is paid for and has to be kept.
             with closing(dispatcher.run(requests())) as outcomes:
@@ -151,9 +151,9 @@ class ModelProvider(Provider):
     def estimate(self, *, products: int, characters: int) -> pricing.Estimate:
         """See Provider. The rules and the examples are sent with every product."""
         return pricing.estimate(
-            self._calling.price,
+            self._call_settings.price,
             calls=products,
-            prompt_characters=characters + products * self.question.opening_characters,
+            prompt_characters=characters + products * self.prompt.opening_characters,
             completion_tokens_a_call=ANSWER_TOKENS,
         )
 
@@ -167,7 +167,7 @@ class ModelProvider(Provider):
 
     async def _introduced(self) -> tuple[str, str | None]:
         """Model and digest, from the first endpoint that answers."""
-        clients = self._calling.clients()
+        clients = self._call_settings.clients()
         try:
             for number, client in enumerate(clients, start=1):
                 try:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from walmart_pipeline.core.records import Listing, Product, Record, content_hash
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation import prompt, provider_factory
-from walmart_pipeline.generation.model_provider import Calling, ModelProvider
+from walmart_pipeline.generation.model_provider import CallSettings, ModelProvider
 from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import pricing
@@ -80,15 +80,15 @@ class RatingAnswer(BaseModel):
 class ModelRater:
     """A model that rates texts through ledger and dispatcher. Nothing is connected to before the first use."""
 
-    def __init__(self, provider: ModelProvider, calling: Calling) -> None:
+    def __init__(self, provider: ModelProvider, call_settings: CallSettings) -> None:
         self.name = provider.name
         self._provider = provider
-        self._calling = calling
+        self._call_settings = call_settings
 
     @property
     def budget(self) -> Budget:
         """What a run of it may spend."""
-        return self._calling.budget
+        return self._call_settings.budget
 
     @property
     def model(self) -> str:
@@ -110,9 +110,11 @@ class ModelRater:
                 asked[request.request_hash] = text.content_hash
                 yield request
 
-        calling = self._calling
-        with Ledger(calling.ledger_url) as ledger:
-            dispatcher = Dispatcher(calling.clients(), ledger, calling.limits, calling.budget, _validate)
+        call_settings = self._call_settings
+        with Ledger(call_settings.ledger_url) as ledger:
+            dispatcher = Dispatcher(
+                call_settings.clients(), ledger, call_settings.limits, call_settings.budget, _validate
+            )
             # Closed before the ledger is: what is in flight when a run is stopped is paid for and has to be kept.
             with closing(dispatcher.run(requests())) as outcomes:
                 for outcome in outcomes:
@@ -121,7 +123,7 @@ class ModelRater:
     @cached_property
     def _schema(self) -> Mapping[str, Any]:
         """The reason comes first: a model that has begun with a number only defends it."""
-        reason = {"type": "string"} | (SMALL_REASON if self._calling.small_model else {})
+        reason = {"type": "string"} | (SMALL_REASON if self._call_settings.small_model else {})
         properties = {"reason": reason, "stars": {"type": "integer", "enum": [1, 2, 3, 4, 5]}}
         return {
             "type": "object",
@@ -132,16 +134,16 @@ class ModelRater:
 
     @property
     def _parameters(self) -> Mapping[str, Any]:
-        return {"temperature": 0.0, "max_tokens": self._calling.max_tokens}
+        return {"temperature": 0.0, "max_tokens": self._call_settings.max_tokens}
 
     def _request(self, text: RatedText) -> Request:
-        question = self._provider.question
+        shared = self._provider.prompt
         turn = {"record": prompt.user(prompt.facts(text.product)), "listing": text.listing.model_dump()}
         return Request(
             product_id=text.product.product_id,
             provider=self.name,
-            model=question.model,
-            digest=question.digest,
+            model=shared.model,
+            digest=shared.digest,
             prompt_version=self.prompt_version,
             messages=(Message("system", SYSTEM), Message("user", prompt.as_json(turn))),
             schema=self._schema,
@@ -166,9 +168,9 @@ def rater(settings: Settings, judge: Judge) -> ModelRater | None:
     is_writers = settings.provider == provider
     changes = {"provider": provider, "model": model or None, "base_url": settings.base_url if is_writers else None}
     chosen = provider_factory.model_provider(settings.model_copy(update=changes), judge)
-    calling = chosen.calling
-    usd = None if calling.price == pricing.FREE else settings.model_judge_budget_usd
-    return ModelRater(chosen, replace(calling, budget=Budget(usd=usd, price=calling.price)))
+    call_settings = chosen.call_settings
+    usd = None if call_settings.price == pricing.FREE else settings.model_judge_budget_usd
+    return ModelRater(chosen, replace(call_settings, budget=Budget(usd=usd, price=call_settings.price)))
 
 
 def _validate(_: Request, answer: Answer) -> None:

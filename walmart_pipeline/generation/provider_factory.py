@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation import ollama_models
 from walmart_pipeline.generation.batch_provider import BatchProvider
-from walmart_pipeline.generation.model_provider import TEMPERATURE, Calling, ModelProvider
+from walmart_pipeline.generation.model_provider import TEMPERATURE, CallSettings, ModelProvider
 from walmart_pipeline.generation.ollama_models import WriterAwayError
 from walmart_pipeline.generation.provider import Provider, ProviderError
 from walmart_pipeline.generation.recipes import Recipe
@@ -136,13 +136,13 @@ def base_recipe(settings: Settings, judge: Judge, *, last_writer: str | None = N
             provider = "embedded"
     provider = "ollama" if provider == "auto" else provider
     named = settings.model_copy(update={"provider": provider, "model": model})
-    question = model_provider(named, judge).question
+    prompt = model_provider(named, judge).prompt
     return Recipe(
         provider=provider,
-        base_model=question.model,
-        base_digest=question.digest,
-        model=question.model,
-        system=question.system,
+        base_model=prompt.model,
+        base_digest=prompt.digest,
+        model=prompt.model,
+        system=prompt.system,
         parameters={"temperature": TEMPERATURE},
     )
 
@@ -156,8 +156,8 @@ def _ollama(
     recipe: Recipe | None = None,
     notice: str | None = None,
 ) -> ModelProvider:
-    calling = _calling(settings, lambda: ollama_models.clients(settings, model), pricing.FREE, recipe)
-    return ModelProvider("ollama", judge, calling, repairs=repairs, notice=notice)
+    call_settings = _call_settings(settings, lambda: ollama_models.clients(settings, model), pricing.FREE, recipe)
+    return ModelProvider("ollama", judge, call_settings, repairs=repairs, notice=notice)
 
 
 def _openai(settings: Settings, judge: Judge, *, repairs: bool, recipe: Recipe | None, batches: bool) -> ModelProvider:
@@ -169,12 +169,12 @@ def _openai(settings: Settings, judge: Judge, *, repairs: bool, recipe: Recipe |
     def client() -> OpenAI:
         return openai_client(settings, model, price)
 
-    calling = _calling(settings, lambda: [client()], price, recipe)
+    call_settings = _call_settings(settings, lambda: [client()], price, recipe)
     if not batches:
-        return ModelProvider("openai", judge, calling, repairs=repairs)
+        return ModelProvider("openai", judge, call_settings, repairs=repairs)
     if settings.batch:
-        calling = replace(calling, price=_openai_price(settings, model, batch=True))
-    return BatchProvider("openai", judge, calling, repairs=repairs, client=client, sends=settings.batch)
+        call_settings = replace(call_settings, price=_openai_price(settings, model, batch=True))
+    return BatchProvider("openai", judge, call_settings, repairs=repairs, client=client, sends=settings.batch)
 
 
 def openai_client(settings: Settings, model: str, price: Price) -> OpenAI:
@@ -228,15 +228,15 @@ def _embedded(settings: Settings, judge: Judge, *, repairs: bool, recipe: Recipe
         digests = settings.workspace / "digests.json"
         return [Embedded(settings.embedded_model, adapter=settings.embedded_adapter, digests=digests)]
 
-    calling = _calling(settings, clients, pricing.FREE, recipe)
-    small = replace(calling, small_model=True, max_tokens=min(settings.max_tokens, MAX_TOKENS))
+    call_settings = _call_settings(settings, clients, pricing.FREE, recipe)
+    small = replace(call_settings, small_model=True, max_tokens=min(settings.max_tokens, MAX_TOKENS))
     return ModelProvider("embedded", judge, small, repairs=repairs)
 
 
-def _calling(
+def _call_settings(
     settings: Settings, clients: Callable[[], Sequence[Client]], price: Price, recipe: Recipe | None
-) -> Calling:
-    return Calling(
+) -> CallSettings:
+    return CallSettings(
         clients=clients,
         ledger_url=settings.ledger,
         limits=DispatchLimits(

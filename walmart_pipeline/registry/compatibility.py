@@ -27,11 +27,11 @@ def problems(version: ModelVersion, settings: Settings, judge: Judge) -> list[st
 
 def _missing_model(recipe: Recipe, settings: Settings, judge: Judge) -> list[str]:
     try:
-        question = provider_factory.for_recipe(settings, judge, recipe).question
+        prompt = provider_factory.for_recipe(settings, judge, recipe).prompt
     except (CallError, ProviderError) as error:
         return [str(error)]
     # A built model has a digest of its own; the registration has compared its base.
-    if recipe.is_built or not recipe.base_digest or question.digest == recipe.base_digest:
+    if recipe.is_built or not recipe.base_digest or prompt.digest == recipe.base_digest:
         return []
     return [f"{recipe.base_model} has other weights now than the version was made for: run `walmart-pipeline retrain`"]
 

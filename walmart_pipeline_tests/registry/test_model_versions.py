@@ -145,7 +145,7 @@ def test_the_champion_is_never_retired_without_a_successor(db: Database) -> None
 
 
 def _messages(*, is_built: bool) -> list[tuple[str, str]]:
-    question = listing_requests.Question(
+    prompt = listing_requests.ListingPrompt(
         provider="ollama",
         model="m",
         digest=None,
@@ -154,7 +154,7 @@ def _messages(*, is_built: bool) -> list[tuple[str, str]]:
         examples=(Turns(user="in", assistant="out"),),
         is_built=is_built,
     )
-    return [(message.role, message.content) for message in listing_requests.first(question, KETTLE, 0).messages]
+    return [(message.role, message.content) for message in listing_requests.first(prompt, KETTLE, 0).messages]
 
 
 def test_few_shot_examples_stand_between_the_task_and_the_product() -> None:

@@ -56,7 +56,7 @@ class BatchBuffer:
         """
         if key == self._probe_key:
             return
-        if key not in self._file.questions:
+        if key not in self._file.product_ids:
             committed = self.budget.commit(self._estimate(request))
             if committed is None:
                 return

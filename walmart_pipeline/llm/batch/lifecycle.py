@@ -51,7 +51,7 @@ async def collect(client: OpenAI, store: BatchStore, log: Log) -> None:
                 log(f"batch {batch.name} is {status.state}: {status.completed:,} of {status.total:,} are answered")
         except openai_batch.ForgottenBatchError as error:
             returned = store.end(batch.label, "forgotten", rest="returned")
-            log(f"{error}: its {returned:,} questions are asked again")
+            log(f"{error}: its {returned:,} requests are sent again")
 
 
 async def ended(client: OpenAI, store: BatchStore) -> list[str]:
@@ -74,7 +74,7 @@ async def send(client: OpenAI, store: BatchStore, file: InputFile, sample: Reque
     """A file on its way. Returns the batch's id. sample: one of its requests. Raises CallError and LedgerError."""
     from walmart_pipeline.llm.clients import openai_batch
 
-    label = store.register(sample, client.endpoint, price, file.questions)
+    label = store.register(sample, client.endpoint, price, file.product_ids)
 
     async def submit(attempt: int) -> str:
         # The answer to an attempt that failed may have been lost on its way back.
@@ -137,7 +137,7 @@ async def _recover(client: OpenAI, store: BatchStore, log: Log) -> None:
                 log(f"batch {batch_id} was sent by a run that was stopped: found by its label {batch.label}")
             else:
                 not_submitted = store.end(batch.label, "never sent", rest="not_submitted")
-                log(f"batch {batch.label} (our label) was never sent: its {not_submitted:,} questions are asked again")
+                log(f"batch {batch.label} (our label) was never sent: its {not_submitted:,} requests are sent again")
 
 
 async def _collect(client: OpenAI, store: BatchStore, batch: Batch, status: BatchStatus, log: Log) -> None:
@@ -155,7 +155,7 @@ async def _collect(client: OpenAI, store: BatchStore, batch: Batch, status: Batc
     store.record(batch.label, calls)
     store.end(batch.label, status.state, rest="returned" if status.state == "failed" else "unanswered")
     why = f" ({status.reason})" if status.reason else ""
-    log(f"batch {batch.name} is {status.state}{why}: {answered:,} of {len(awaited):,} questions are answered")
+    log(f"batch {batch.name} is {status.state}{why}: {answered:,} of {len(awaited):,} requests are answered")
 
 
 def _call(batch: Batch, product_id: str, request_hash: str, outcome: Answer | CallError) -> Call:

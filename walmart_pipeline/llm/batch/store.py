@@ -71,10 +71,10 @@ class BatchStore:
         with self._transaction() as connection:
             make_tables(connection, metadata.sorted_tables)
 
-    def register(self, sample: Request, endpoint: str, price: Price, questions: Mapping[str, str]) -> str:
+    def register(self, sample: Request, endpoint: str, price: Price, product_ids: Mapping[str, str]) -> str:
         """Store a batch before it is sent. Returns its label.
 
-        sample: one of its requests. questions: request hash to product id.
+        sample: one of its requests. product_ids: request hash to product id.
         """
         import sqlalchemy as sa
 
@@ -92,7 +92,7 @@ class BatchStore:
         }
         rows = [
             {"label": label, "request_hash": key, "product_id": product_id, "fate": "waiting"}
-            for key, product_id in questions.items()
+            for key, product_id in product_ids.items()
         ]
         with self._transaction() as connection:
             connection.execute(sa.insert(self._batches), batch)

@@ -126,7 +126,7 @@ class OpenAI:
         """The JSON of a request, without what is excluded."""
         return openai_payloads.body(request, self.model, self.excluded)
 
-    async def asked(self, call: Awaitable[T]) -> T:
+    async def result_of(self, call: Awaitable[T]) -> T:
         """What a call of `sdk` gives. Raises CallError."""
         try:
             return await call
@@ -165,7 +165,7 @@ class OpenAI:
             stream_cls=openai.AsyncStream[Any],
             options={"timeout": self._without_read_timeout},
         )
-        response = cast("httpx2.Response", await self.asked(sent))
+        response = cast("httpx2.Response", await self.result_of(sent))
         failed: CallError | None = None
         try:
             if "text/event-stream" in response.headers.get("content-type", ""):
@@ -199,7 +199,7 @@ class OpenAI:
 
     async def _ask(self, path: str) -> Any:
         """The JSON of an endpoint."""
-        response = await self.asked(self.sdk.get(path, cast_to=httpx2.Response))
+        response = await self.result_of(self.sdk.get(path, cast_to=httpx2.Response))
         return self._checked(response.content, response.headers)
 
     def _checked(self, content: bytes, headers: Mapping[str, str]) -> Any:

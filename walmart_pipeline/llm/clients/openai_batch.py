@@ -58,7 +58,7 @@ class BatchStatus:
 class InputFile:
     """The requests of one batch, in a temporary file that is gone when it is closed.
 
-    questions: request hash to product id of what is in it.
+    product_ids: request hash to product id of what is in it.
     A batch can't find out which parameters the model does not take: let `client` complete one request first.
     """
 
@@ -66,28 +66,28 @@ class InputFile:
         self._client = client
         self._max_requests, self._max_bytes = max_requests, max_bytes
         self.content = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
-        self.questions: dict[str, str] = {}
+        self.product_ids: dict[str, str] = {}
 
     def add(self, request_hash: str, request: Request) -> bool:
         """Whether it is in the file: False if the file is full. Equal requests are in it once."""
-        if request_hash in self.questions:
+        if request_hash in self.product_ids:
             return True
         body = self._client.body(request)
         line = {"custom_id": request_hash, "method": "POST", "url": ENDPOINT, "body": body}
         written = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        if self.questions and (
-            len(self.questions) == self._max_requests or self.content.tell() + len(written) > self._max_bytes
+        if self.product_ids and (
+            len(self.product_ids) == self._max_requests or self.content.tell() + len(written) > self._max_bytes
         ):
             return False
         self.content.write(written)
-        self.questions[request_hash] = request.product_id
+        self.product_ids[request_hash] = request.product_id
         return True
 
     def empty(self) -> None:
         """Begin the next batch's file."""
         self.content.seek(0)
         self.content.truncate()
-        self.questions = {}
+        self.product_ids = {}
 
     def close(self) -> None:
         """Remove the file."""
@@ -100,8 +100,8 @@ async def submit(client: OpenAI, file: InputFile, label: str) -> str:
     Not to be repeated without asking `submitted`: an answer that got lost may have been a yes.
     """
     file.content.seek(0)
-    uploaded = await client.asked(client.sdk.files.create(file=("requests.jsonl", file.content), purpose="batch"))
-    batch = await client.asked(
+    uploaded = await client.result_of(client.sdk.files.create(file=("requests.jsonl", file.content), purpose="batch"))
+    batch = await client.result_of(
         client.sdk.batches.create(
             input_file_id=uploaded.id, endpoint=ENDPOINT, completion_window="24h", metadata={LABEL: label}
         )
@@ -113,7 +113,7 @@ async def submitted(client: OpenAI, label: str) -> str | None:
     """The id of the batch that OpenAI has under this label; the newest are looked at first. Raises CallError."""
     after: str | Omit = omit
     while True:
-        page = await client.asked(_reading(client).batches.list(limit=100, after=after))
+        page = await client.result_of(_reading(client).batches.list(limit=100, after=after))
         for batch in page.data:
             if (batch.metadata or {}).get(LABEL) == label:
                 return batch.id
@@ -155,7 +155,7 @@ def _reading(client: OpenAI) -> AsyncOpenAI:
 
 async def _retrieved(client: OpenAI, batch_id: str) -> Any:
     try:
-        return await client.asked(_reading(client).batches.retrieve(batch_id))
+        return await client.result_of(_reading(client).batches.retrieve(batch_id))
     except CallError as error:
         # The client takes any 404 for a missing model.
         if error.error_class == "missing_model":

@@ -54,7 +54,7 @@ async def upload(client: OpenAI, path: Path, name: str) -> str:
         if file.filename == name and file.status != "error":
             return str(file.id)
     with path.open("rb") as content:
-        uploaded = await client.asked(client.sdk.files.create(file=(name, content), purpose="fine-tune"))
+        uploaded = await client.result_of(client.sdk.files.create(file=(name, content), purpose="fine-tune"))
     return uploaded.id
 
 
@@ -66,7 +66,7 @@ async def create(client: OpenAI, label: str, *, training: str, validation: str |
     Not to be repeated without asking `created`: an answer that got lost may have been a yes.
     """
     try:
-        job = await client.asked(
+        job = await client.result_of(
             client.sdk.fine_tuning.jobs.create(
                 model=client.model,
                 training_file=training,
@@ -98,7 +98,7 @@ async def created(client: OpenAI, label: str) -> str | None:
 async def poll(client: OpenAI, job_id: str) -> JobStatus:
     """Ask how far a job is. Raises CallError and ForgottenJobError."""
     try:
-        job = await client.asked(_reading(client).fine_tuning.jobs.retrieve(job_id))
+        job = await client.result_of(_reading(client).fine_tuning.jobs.retrieve(job_id))
     except CallError as error:
         # The client takes any 404 for a missing model.
         if error.error_class == "missing_model":
@@ -121,7 +121,7 @@ async def _all(client: OpenAI, page_after: Callable[[AsyncOpenAI, str | Omit], A
     """Everything in a list of OpenAI's, page by page."""
     after: str | Omit = omit
     while True:
-        page = await client.asked(page_after(_reading(client), after))
+        page = await client.result_of(page_after(_reading(client), after))
         for item in page.data:
             yield item
         if not page.data or not page.has_more:

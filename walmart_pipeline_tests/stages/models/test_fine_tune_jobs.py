@@ -354,10 +354,10 @@ def test_a_fine_tuned_model_is_asked_as_any_candidate_with_what_it_learned_under
     server.finish()
     home.run()
     [version] = home.versions
-    question = provider_factory.for_recipe(home.settings, JUDGE, version.recipe).question
-    assert (question.model, question.system, question.examples) == (version.recipe.model, SYSTEM, ())
-    assert question.parameters.keys() == {"temperature", "top_p", "max_tokens"}
-    assert (question.parameters["temperature"], question.parameters["top_p"]) == (0.4, 0.9)
+    prompt = provider_factory.for_recipe(home.settings, JUDGE, version.recipe).prompt
+    assert (prompt.model, prompt.system, prompt.examples) == (version.recipe.model, SYSTEM, ())
+    assert prompt.parameters.keys() == {"temperature", "top_p", "max_tokens"}
+    assert (prompt.parameters["temperature"], prompt.parameters["top_p"]) == (0.4, 0.9)
 
 
 def test_the_asset_follows_and_shows_its_jobs(home: Home, server: FakeFineTuning) -> None:
