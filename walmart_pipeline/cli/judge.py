@@ -24,14 +24,15 @@ def score(
     policy: PolicyName = None,
 ) -> None:
     """Score pairs of product and listing: a QualityReport, or an error, for each line."""
-    from walmart_pipeline.judge import pair_files, profiles
+    from walmart_pipeline.judge import profiles
     from walmart_pipeline.judge.judge import Judge
+    from walmart_pipeline.judge.scoring import score_file
 
     chosen = settings_from(policy=policy)
     given = None if str(source) == "-" else source
     if given and not given.is_file():
         usage_error(f"--input: there is no file {source}")
-    counts = pair_files.score_file(given, reports, Judge(profiles.load(chosen.policy)))
+    counts = score_file(given, reports, Judge(profiles.load(chosen.policy)))
     console.print(
         f"{counts.reports:,} reports, {counts.publishable:,} publishable, {counts.errors:,} lines with an error"
     )

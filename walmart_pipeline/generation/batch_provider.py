@@ -1,4 +1,4 @@
-"""A model that is also asked in batches: within a day, at half the price."""
+"""A model provider that also uses a batch API: answers within a day at half the price."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from walmart_pipeline.llm.ledger import Ledger
 if TYPE_CHECKING:
     from walmart_pipeline.llm.clients.openai import OpenAI
 
-# Questions that are looked up at once.
+# Requests per lookup.
 PAGE = 1_000
 
 
 class BatchProvider(ModelProvider):
-    """A model whose batches of earlier runs are collected, and whose questions go into new ones.
+    """A model provider that collects batches of earlier runs and submits new ones.
 
-    call_settings: its price is that of a call in a batch where this run sends some. sends: it does; else what earlier runs
-    sent is collected and waited for, and all else is asked live.
+    call_settings: with the price of a batch call if this run submits batches. sends: whether it does; otherwise earlier
+    batches are collected and awaited, and all other requests are live calls.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class BatchProvider(ModelProvider):
         self._sends = sends
 
     def defer(self, tasks: Iterable[Task], log: Log) -> Generator[Deferred, None, None]:
-        """Each task whose answer a batch is going to bring, as product id and batch. `write` is for all others.
+        """Tasks that a batch will answer, as product id and batch. All others are for `write`.
 
-        Collects what has ended, then sends off what no run has asked yet: by estimate, this is taken from the budget
-        that `write` has. What a batch left unanswered is not sent off again, and so is asked live.
-        Raises CallError where the provider can't be asked, and LedgerError: what was sent and collected is kept.
+        Collects finished batches, then submits requests that are new; their estimated cost is taken from the budget of
+        `write`. Requests that a batch left unanswered become live calls. Raises CallError and LedgerError; what was
+        submitted and collected until then is stored.
         """
         call_settings = self._call_settings
         with (
@@ -87,20 +87,20 @@ class BatchProvider(ModelProvider):
     def _waiting(
         self, tasks: Iterable[Task], store: BatchStore, ledger: Ledger | None = None, buffer: BatchBuffer | None = None
     ) -> Iterator[Deferred]:
-        """What waits already, and what the buffer sends off of the rest, as far as it has to make room."""
+        """Tasks that are in a batch already, and those that the buffer submits to make room."""
         source = iter(tasks)
         while page := list(islice(source, PAGE)):
             requests = [listing_requests.first(self.prompt, product, revision) for product, revision in page]
-            asked = [(request.request_hash, request) for request in requests]
-            waiting, live = store.pending({key for key, _ in asked})
-            known = ledger.lookup({key for key, _ in asked} - waiting.keys()) if ledger else {}
-            for key, request in asked:
+            hashed = {request.request_hash: request for request in requests}
+            waiting, live = store.pending(hashed)
+            known = ledger.lookup(hashed.keys() - waiting.keys()) if ledger else {}
+            for key, request in ((request.request_hash, request) for request in requests):
                 if key in waiting:
                     yield request.product_id, waiting[key]
                 elif buffer and key not in known and key not in live:
                     yield from buffer.add(key, request)
 
     def _cost(self, request: Request) -> float:
-        """USD of a call in a batch, as the plan estimates it."""
+        """Estimated USD of a batch call."""
         prompt_tokens = token_counts.estimate(request.characters)
         return self._call_settings.price.cost(prompt_tokens=prompt_tokens, completion_tokens=ANSWER_TOKENS)

@@ -1,4 +1,4 @@
-"""The requests for a listing: the first one, and the repair that says what was wrong with the answer."""
+"""Requests for a listing: the first one, and the repair that lists the problems of the answer."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from walmart_pipeline.judge.policy.schema import Limits
 from walmart_pipeline.llm import token_counts
 from walmart_pipeline.llm.calls import Message, Request
 
-# A repair that named more would be a second set of rules.
+# A longer list would repeat the rules.
 COMPLAINTS_AT_MOST = 8
 
 
 @dataclass(frozen=True)
 class ListingPrompt:
-    """What all requests of a run have in common.
+    """Model, task, schema and parameters that all requests of a run share.
 
-    examples: few-shot turns between the task and the product. is_built: the model holds task, examples and parameters
-    itself; a system message would take their place.
+    examples: few-shot turns between the task and the product. is_built: the model contains task, examples and
+    parameters; a system message would replace them.
     """
 
     provider: str
@@ -38,13 +38,13 @@ class ListingPrompt:
 
     @cached_property
     def version(self) -> str:
-        """8 hex digits over task, examples, schema and parameters. A change of it asks for new texts."""
+        """Hash (8 hex digits) of task, examples, schema and parameters; another version requires new texts."""
         shown = [turns.model_dump() for turns in self.examples]
         return content_hash([prompt.VERSION, self.system, shown, self.schema, dict(self.parameters)])[:8]
 
     @cached_property
     def opening(self) -> tuple[Message, ...]:
-        """The messages before the product's own."""
+        """The messages before the product's."""
         if self.is_built:
             return ()
         shown = [(Message("user", turns.user), Message("assistant", turns.assistant)) for turns in self.examples]
@@ -52,18 +52,18 @@ class ListingPrompt:
 
     @property
     def opening_characters(self) -> int:
-        """Length of what is sent before each product."""
+        """Length of the messages before the product's."""
         return sum(len(message.content) for message in self.opening)
 
 
-# A weak model does not find the end of a list or a text: 8 of 20 listings of SmolLM2-135M ran on until they were cut.
-# Six characters a word hold the words that a description needs; others take up to twice as many, a small model few.
+# A weak model does not end a list or a text: 8 of 20 listings of SmolLM2-135M ran on until they were cut. Six
+# characters a word are enough for the required words of a description; larger models may write twice as many.
 CHARACTERS_PER_WORD = 6
 SMALL_DESCRIPTION, SMALL_LIST, LIST = 1_300, 7, 10
 
 
 def listing_schema(limits: Limits, *, small_model: bool = False) -> dict[str, Any]:
-    """JSON schema of a Listing that bounds each text and list while a model writes it."""
+    """JSON schema of a Listing with bounds for each text and list."""
     text: dict[str, Any] = {"type": "string"}
     title = text | {"minLength": limits.title_min, "maxLength": limits.title_max}
     feature = text | {"minLength": 10, "maxLength": limits.feature_max_chars}
@@ -88,7 +88,7 @@ def listing_schema(limits: Limits, *, small_model: bool = False) -> dict[str, An
 
 
 def answer_tokens(schema: Mapping[str, Any]) -> int:
-    """Tokens of the longest answer that a schema of strings and lists of strings allows, with its JSON."""
+    """Estimated tokens of the longest answer that a schema of strings and lists of strings allows."""
     characters = 0
     for name, part in schema["properties"].items():
         item, many = (part["items"], part["maxItems"]) if part["type"] == "array" else (part, 1)
@@ -97,7 +97,7 @@ def answer_tokens(schema: Mapping[str, Any]) -> int:
 
 
 def first(shared: ListingPrompt, product: Product, revision: int) -> Request:
-    """The request for a product's listing. Its facts are data: they stand as JSON in the user's turn."""
+    """The request for a product's listing, with the product's facts as JSON in the user's turn."""
     return Request(
         product_id=product.product_id,
         provider=shared.provider,
@@ -112,13 +112,13 @@ def first(shared: ListingPrompt, product: Product, revision: int) -> Request:
 
 
 def repair(request: Request, answer: str, complaints: Sequence[str]) -> Request:
-    """The same request once more, followed by its answer and what is wrong with it."""
+    """The request followed by its answer and the answer's problems."""
     listed = "\n".join(f"- {complaint}" for complaint in complaints[:COMPLAINTS_AT_MOST])
     again = f"That answer can't be published:\n{listed}\nAnswer again with the whole JSON object, and mend this."
     return replace(request, messages=(*request.messages, Message("assistant", answer), Message("user", again)))
 
 
 def complaint(violation: Violation) -> str:
-    """A violation, worded for a writer."""
+    """A violation as an instruction to the writer."""
     quoted = f' ("{violation.evidence[:80]}")' if violation.evidence else ""
     return f"{violation.field}: {violation.message}{quoted}"

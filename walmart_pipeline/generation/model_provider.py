@@ -1,4 +1,4 @@
-"""A model as a provider: its answers are judged and repaired once; the template writer stands in where they fail."""
+"""A model as a provider: answers are judged and repaired once, and replaced by the template writer if they fail."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.llm.pricing import Price
 
-# Listings restate facts: chance is for the wording. Ollama's own 0.8 is for conversation.
+# Listings restate facts. Ollama's default of 0.8 is for conversation.
 TEMPERATURE = 0.3
 
-# For estimates: a whole listing of the sample comes to 410 to 610 tokens (SmolLM2's tokenizer).
+# For estimates: listings of the sample have 410 to 610 tokens (SmolLM2's tokenizer).
 ANSWER_TOKENS = 600
 
 
 @dataclass(frozen=True)
 class CallSettings:
-    """How calls are made. clients: made anew for each run, since connections belong to its event loop.
+    """Clients, limits and budget of calls.
 
-    recipe: how the model is asked; None for the task alone.
+    clients: makes new ones for each run, since connections belong to its event loop. recipe: None for the task alone.
     """
 
     clients: Callable[[], Sequence[Client]]
@@ -48,10 +48,9 @@ class CallSettings:
 
 
 class ModelProvider(Provider):
-    """A model that is asked for listings. Nothing is connected to before the first use.
+    """A model that writes listings. It connects at first use.
 
-    repairs: ask once more where an answer can't be published, and let the template writer stand in after that.
-    notice: see Provider.
+    repairs: request a repair of an answer that can't be published, then fall back to the template writer.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class ModelProvider(Provider):
 
     @property
     def writer_to_keep(self) -> str | None:
-        """An Ollama's own model; whether one that was built for us writes is for the registry to decide."""
+        """A model of Ollama's; for our own models the registry decides."""
         return self.prompt.model if self.name == "ollama" and self._call_settings.recipe is None else None
 
     @property
@@ -88,8 +87,8 @@ class ModelProvider(Provider):
 
     @cached_property
     def prompt(self) -> listing_requests.ListingPrompt:
-        """What is asked of every product. Raises CallError where the endpoint or the model is not there."""
-        model, digest = asyncio.run(self._introduced())
+        """The shared part of all requests. Raises CallError if the endpoint or the model is not available."""
+        model, digest = asyncio.run(self._identify())
         recipe = self._call_settings.recipe
         schema = listing_requests.listing_schema(self._judge.policy.limits, small_model=self._call_settings.small_model)
         most = min(self._call_settings.max_tokens, listing_requests.answer_tokens(schema))
@@ -106,13 +105,13 @@ class ModelProvider(Provider):
 
     @cached_property
     def model(self) -> str:
-        """Name and, where known, digest of the weights: other weights are another model."""
+        """Name and, if known, digest of the weights: other weights are another model."""
         digest = self.prompt.digest
         return f"{self.prompt.model}@{digest[:12]}" if digest else self.prompt.model
 
     @property
     def prompt_version(self) -> str:
-        """Of the task with the policy's rules, the schema and the parameters."""
+        """Version of the task with the policy's rules, the schema and the parameters."""
         return self.prompt.version
 
     def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
@@ -130,7 +129,7 @@ class ModelProvider(Provider):
             dispatcher = self._dispatcher = Dispatcher(
                 call_settings.clients(), ledger, call_settings.limits, call_settings.budget, watcher=self._watcher
             )
-            # Closed before the ledger is: what is in flight when a run is stopped is paid for and has to be kept.
+            # Closed before the ledger, which has to store the answers in flight.
             with closing(dispatcher.run(requests())) as outcomes:
                 for outcome in outcomes:
                     product, first = waiting.pop(outcome.request.product_id)
@@ -165,8 +164,8 @@ class ModelProvider(Provider):
             parts += [f"{usage.prompt_tokens + usage.completion_tokens:,} tokens", f"${usage.cost_usd:.2f}"]
         return ", ".join(parts)
 
-    async def _introduced(self) -> tuple[str, str | None]:
-        """Model and digest, from the first endpoint that answers."""
+    async def _identify(self) -> tuple[str, str | None]:
+        """Name and digest of the model at the first endpoint that answers."""
         clients = self._call_settings.clients()
         try:
             for number, client in enumerate(clients, start=1):
@@ -181,7 +180,7 @@ class ModelProvider(Provider):
                 await client.close()
 
     def _complaints(self, product: Product, outcome: Outcome) -> list[str]:
-        """Why an answer can't be published; empty for a good one, and where repairs are off."""
+        """Why an answer can't be published; empty for a good one, or without repairs."""
         if not outcome.answer or not self._repairs:
             return []
         try:
@@ -194,12 +193,12 @@ class ModelProvider(Provider):
     def _completion(
         self, product: Product, outcome: Outcome, first: Outcome | None, complaints: list[str]
     ) -> tuple[str, Completion]:
-        """Outcome of a product in a word, and its completion. first: the answer that a repair was asked for."""
-        completion = _together(first, outcome) if first else outcome.completion
+        """A product's result in a word, and its completion. first: the answer before the repair."""
+        completion = _combined(first, outcome) if first else outcome.completion
         if outcome.answer and not complaints:
             return ("repaired" if first else "accepted"), completion
         if first and outcome.error_class in ("budget", "stopped"):
-            # The next run has the first answer from the ledger, and asks for the repair alone.
+            # The next run takes the first answer from the ledger and repeats the repair alone.
             return "failed", completion
         usable = first or outcome.answer or outcome.error_class in ("malformed", "cut")
         if not self._repairs or not usable:
@@ -208,7 +207,7 @@ class ModelProvider(Provider):
         try:
             listing = writer.compose(product, self._judge.policy.limits, self._judge.acceptable)
         except writer.FactsTooThin as thin:
-            # The model's text, faulty as it is, helps a reviewer more than none.
+            # A faulty text helps a reviewer more than none.
             text = _best_text(outcome, first)
             if text:
                 return "for review", completion.model_copy(update={"status": "complete", "text": text, "error": None})
@@ -217,8 +216,8 @@ class ModelProvider(Provider):
         return "by the template writer", completion.model_copy(update=stand_in)
 
 
-def _together(first: Outcome, second: Outcome) -> Completion:
-    """Both answers as one completion: the question is the first one's, the cost that of both."""
+def _combined(first: Outcome, second: Outcome) -> Completion:
+    """The second answer under the first request's hash, with the cost of both."""
     one, two = first.completion, second.completion
     return two.model_copy(
         update={

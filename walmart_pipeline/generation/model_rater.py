@@ -1,4 +1,4 @@
-"""A model that rates listings: what it is asked, reading its answer, and which model it is."""
+"""A model that rates listings: prompt, parsing of answers, and choice of the model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import FailureClass, Outcome
 from walmart_pipeline.llm.ledger import FINAL, Ledger
 
-# Bumped when the same text would be asked about in other words: another model or prompt is another judge.
+# Bumped when the prompt for the same text changes: another prompt is another judge.
 VERSION = "1"
 
 RATERS = ("ollama", "openai", "embedded")
@@ -43,15 +43,15 @@ Answer with one JSON object and nothing else. Its keys:
 reason: one or two sentences
 stars: 1, 2, 3, 4 or 5"""
 
-# A small model does not stop by itself.
+# A small model does not end its answer.
 SMALL_REASON = {"maxLength": 300}
 
-# The same model, asked the same once more in another run, would be paid for and fail again.
+# Repeating the call in another run would cost as much and fail again.
 SETTLED: frozenset[FailureClass] = FINAL | {"malformed", "cut"}
 
 
 class RatedText(Record):
-    """A text to be rated, with its record."""
+    """A text to rate, with its record."""
 
     product: Product
     listing: Listing
@@ -59,7 +59,7 @@ class RatedText(Record):
 
 
 class ModelRating(Record):
-    """A model's rating of a text, or why it has none."""
+    """A model's rating of a text, or why there is none."""
 
     product_id: str
     content_hash: str
@@ -71,14 +71,14 @@ class ModelRating(Record):
 
 
 class RatingAnswer(BaseModel):
-    """The model's answer. Other keys of a server that ignores the schema do no harm."""
+    """The model's answer; extra keys are ignored."""
 
     reason: str
     stars: int = Field(ge=1, le=5)
 
 
 class ModelRater:
-    """A model that rates texts through ledger and dispatcher. Nothing is connected to before the first use."""
+    """A model that rates texts through ledger and dispatcher. It connects at first use."""
 
     def __init__(self, provider: ModelProvider, call_settings: CallSettings) -> None:
         self.name = provider.name
@@ -87,27 +87,27 @@ class ModelRater:
 
     @property
     def budget(self) -> Budget:
-        """What a run of it may spend."""
+        """Budget of a run."""
         return self._call_settings.budget
 
     @property
     def model(self) -> str:
-        """The model, with its digest where that is known. Raises CallError where it is not there."""
+        """Name and, if known, digest of the model. Raises CallError if it is not available."""
         return self._provider.model
 
     @cached_property
     def prompt_version(self) -> str:
-        """Changes whenever the same text would be asked about in another way."""
+        """Version of the prompt, schema and parameters."""
         return content_hash([VERSION, SYSTEM, self._schema, self._parameters])[:8]
 
     def rate(self, texts: Iterable[RatedText]) -> Generator[ModelRating, None, None]:
-        """A rating for each text, as they come; what fails has an error. Whoever stops half-way has to close it."""
-        asked: dict[str, str] = {}
+        """A rating for each text, in order of arrival, with an error for failures. Close it if you stop early."""
+        hashes: dict[str, str] = {}
 
         def requests() -> Iterator[Request]:
             for text in texts:
                 request = self._request(text)
-                asked[request.request_hash] = text.content_hash
+                hashes[request.request_hash] = text.content_hash
                 yield request
 
         call_settings = self._call_settings
@@ -115,14 +115,14 @@ class ModelRater:
             dispatcher = Dispatcher(
                 call_settings.clients(), ledger, call_settings.limits, call_settings.budget, _validate
             )
-            # Closed before the ledger is: what is in flight when a run is stopped is paid for and has to be kept.
+            # Closed before the ledger, which has to store the answers in flight.
             with closing(dispatcher.run(requests())) as outcomes:
                 for outcome in outcomes:
-                    yield _rating(outcome, asked[outcome.request_hash])
+                    yield _rating(outcome, hashes[outcome.request_hash])
 
     @cached_property
     def _schema(self) -> Mapping[str, Any]:
-        """The reason comes first: a model that has begun with a number only defends it."""
+        """The reason precedes the stars, so that it is not just a justification of them."""
         reason = {"type": "string"} | (SMALL_REASON if self._call_settings.small_model else {})
         properties = {"reason": reason, "stars": {"type": "integer", "enum": [1, 2, 3, 4, 5]}}
         return {

@@ -1,4 +1,4 @@
-"""The Ollama servers that the settings name: which models they have, which one writes, and pulling one they lack."""
+"""The configured Ollama servers: their models, the choice of the one that writes, and pulling missing ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from walmart_pipeline.llm.clients.ollama import Ollama, PullProgress
     from walmart_pipeline.llm.clients.transport import Timeouts
 
-# `auto` looks for an Ollama before each run: one that is there answers in milliseconds.
+# Before each run `auto` looks for an Ollama, which answers in milliseconds.
 LOOK_SECONDS = 2.0
 
 # Models that are built by `walmart-pipeline retrain`. The registry decides which of them writes.
@@ -25,21 +25,18 @@ OWN_MODELS = "walmart-gpt"
 
 @dataclass(frozen=True)
 class Survey:
-    """The servers as they answer now.
-
-    local: models on each server that answers, without those that a hosted service runs. silent: URLs of the others.
-    """
+    """Models on each server that responds, without cloud models, and the URLs of silent servers."""
 
     local: dict[str, list[str]]
     silent: list[str]
 
 
 class WriterAwayError(ProviderError):
-    """The model that writes can't be asked this time: its server does not answer, or no model is there."""
+    """The model that writes is not available: its server does not respond, or has no model."""
 
 
 def urls(settings: Settings) -> list[str]:
-    """Several servers may be named, separated by commas; they share the work."""
+    """URLs of the servers that share the work; settings separate them by commas."""
     named = settings.base_url or ",".join(filter(None, (settings.ollama_base_url, settings.cloud_ollama_url)))
     return [url.strip() for url in named.split(",") if url.strip()]
 
@@ -52,7 +49,7 @@ def clients(settings: Settings, model: str) -> list[Ollama]:
 
 
 def survey(settings: Settings) -> Survey:
-    """Ask every server for its models. Raises ProviderError for an address that is none."""
+    """List the models of every server. Raises ProviderError for an invalid address."""
 
     async def look() -> Survey:
         found = Survey({}, [])
@@ -71,7 +68,7 @@ def survey(settings: Settings) -> Survey:
 
 
 def check_answer(settings: Settings, model: str) -> None:
-    """Raise WriterAwayError where no server answers that could have the model."""
+    """Raise WriterAwayError if no server responds that could have the model."""
     found = survey(settings)
     if not found.local:
         raise _silent(found, model)
@@ -83,11 +80,11 @@ def _silent(found: Survey, model: str | None) -> WriterAwayError:
 
 
 def choose(settings: Settings, last: str | None) -> tuple[str, str | None]:
-    """The model that writes where none is named, and what a user should know about the choice.
+    """Choose the model that writes if none is named; returns it and a notice for the user.
 
-    last: the model that wrote before. It stays the writer for as long as a server may have it, whatever else is pulled.
-    Without one: the configured base model, else the first by name that can write; a Walmart-GPT only where there is
-    nothing else. Raises WriterAwayError, and ProviderError for an address that is none.
+    last: the model that wrote before, which stays the writer as long as a server may have it. Without one: the base
+    model, else the first by name that can write, a Walmart-GPT only as a last resort. Raises WriterAwayError, and
+    ProviderError for an invalid address.
     """
     found = survey(settings)
     names = sorted({name for names in found.local.values() for name in names})
@@ -108,7 +105,7 @@ def _with_tag(name: str) -> str:
 
 
 async def _first_that_writes(settings: Settings, found: Survey, names: list[str]) -> str | None:
-    """Embedding models are on the same servers, and answer no chat."""
+    """The first model that can chat, which embedding models can't."""
     for name in names:
         url = next(url for url, local in found.local.items() if name in local)
         client = _quick(settings, url, name)
@@ -148,17 +145,17 @@ def _client(settings: Settings, url: str, model: str, timeouts: Timeouts) -> Oll
 
 @dataclass(frozen=True)
 class Missing:
-    """A model, and the servers that answer and do not have it."""
+    """A model, and the responding servers that lack it."""
 
     model: str
     endpoints: tuple[str, ...]
 
 
 def missing(settings: Settings) -> Missing | None:
-    """The model that a run would ask for, where an Ollama lacks it; None if there is nothing to pull.
+    """The model of a run that Ollama servers lack; None if there is nothing to pull.
 
-    Without a named model, the provider `ollama` takes one that its servers have: only if none of them can write, the
-    base model is missing. Raises ProviderError.
+    Without a named model, the provider `ollama` uses one that its servers have; if none can write, the base model is
+    missing. Raises ProviderError.
     """
     model = settings.model or settings.default_model
     if settings.provider not in ("ollama", "auto") or (not model and settings.provider == "auto"):
@@ -173,7 +170,7 @@ def missing(settings: Settings) -> Missing | None:
     absent: list[str] = []
 
     async def look(client: Ollama) -> None:
-        # The run itself says which server does not answer, and what to do.
+        # The run itself reports servers that do not respond.
         with suppress(CallError):
             if not client.is_hosted and not await client.has_model():
                 absent.append(client.endpoint)
@@ -183,7 +180,7 @@ def missing(settings: Settings) -> Missing | None:
 
 
 def pull(settings: Settings, wanted: Missing, report: Callable[[str, PullProgress], object]) -> None:
-    """Download a model to each server that lacks it. report: gets the server and each step. Raises CallError."""
+    """Download a model to each server that lacks it. report: called with server and progress. Raises CallError."""
 
     async def fetch(client: Ollama) -> None:
         if client.endpoint in wanted.endpoints:

@@ -1,4 +1,4 @@
-"""Parsing a provider's raw answer into a listing. Whether the listing is any good is the judge's to decide."""
+"""Parses a provider's raw answer into a listing."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pydantic import ValidationError
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.text.units import UNITS
 
-# Bumped when the same answer would give another listing: stored answers are then parsed again, without a call.
+# Bumped when the same answer would give another listing: stored answers are then parsed again.
 VERSION = "2"
 
-# All but tab, line feed and carriage return. Postgres stores no NUL, and no reader shows the others.
+# All but tab, line feed and carriage return.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 class UnusableAnswerError(Exception):
-    """The answer is not a listing; the message says what is wrong with it."""
+    """The answer is not a listing; the message is the reason."""
 
 
 def listing(text: str) -> Listing:
@@ -32,7 +32,7 @@ def listing(text: str) -> Listing:
 
 
 def normalized(listing: Listing) -> Listing:
-    """The listing without control characters, and with features that were joined by `|` apart."""
+    """The listing without control characters, and with features that were joined by `|` split."""
     return Listing(
         title=_visible(listing.title),
         key_features=[part for feature in listing.key_features for part in _features(_visible(feature))],
@@ -46,9 +46,9 @@ def _visible(text: str) -> str:
 
 
 def _features(feature: str) -> Iterator[str]:
-    """Statements divided by bars as features of their own; values of a list ("Colors: Red | Blue") with commas.
+    """Split statements at bars; values of a list ("Colors: Red | Blue") get commas instead.
 
-    Sizes ("1/2 | 3/4 in", "S | M | L") keep their bars, and so do words that belong together ("on|off").
+    Sizes ("1/2 | 3/4 in", "S | M | L") and pairs of words ("on|off") keep their bars.
     """
     parts = [part.strip() for part in feature.split("|") if part.strip()]
     if "|" not in feature or not all(map(_has_word, parts)):

@@ -8,7 +8,7 @@ from typing import Any
 
 from walmart_pipeline.core.records import ExampleInput, ExampleOutput, Listing, Product
 
-# Bumped when the same facts would be asked for in other words.
+# Bumped when the wording for the same facts changes.
 VERSION = "1"
 
 INSTRUCTIONS = """\
@@ -24,14 +24,13 @@ The rules:"""
 
 
 def system(policy_rules: Sequence[str]) -> str:
-    """The task, with a policy's rules as it puts them for a writer."""
+    """The task with a policy's rules."""
     return "\n".join([INSTRUCTIONS, *(f"- {rule}" for rule in policy_rules)])
 
 
 def facts(product: Product) -> ExampleInput:
-    """The part of a product that a model gets: every fact that the text may state, and nothing else.
-
-    Features hold the record's features, brand, attributes and the lines of its description.
+    """Every fact that the text may state: name, category, and as features the record's features, brand, attributes
+    and lines of its description.
     """
     stated = list(product.features)
     if product.brand:
@@ -46,7 +45,7 @@ def facts(product: Product) -> ExampleInput:
 
 
 def user(given: ExampleInput) -> dict[str, Any]:
-    """The user's turn, to be sent as JSON; unknown fields are left out."""
+    """The user's turn, to be sent as JSON, without empty fields."""
     return given.model_dump(exclude_defaults=True)
 
 
@@ -61,10 +60,10 @@ def answer(output: ExampleOutput) -> dict[str, Any]:
 
 
 def as_json(turn: Any) -> str:
-    """A turn on one line; other scripts as themselves, not as escapes."""
+    """A turn as one line of JSON, with other scripts unescaped."""
     return json.dumps(turn, ensure_ascii=False)
 
 
 def lines(texts: Iterable[str]) -> list[str]:
-    """Each text on one line; blank ones left out."""
+    """Each text on one line, without blank ones."""
     return [line for line in (" ".join(text.split()) for text in texts) if line]

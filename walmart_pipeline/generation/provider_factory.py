@@ -1,4 +1,4 @@
-"""Builds the provider that the settings ask for, and chooses one where they name none."""
+"""Builds the provider that the settings name, or chooses one."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def choose(
 ) -> Provider:
     """The provider that writes.
 
-    `auto` is an Ollama with a model that can write, and the template writer where there is none: for that run alone if
-    a model is known that should write. A provider that costs money is used only when it is named.
-    champions: by provider, the recipe that writes where no model is named. last_writer: the Ollama model that wrote
-    before, which goes on writing where nothing else is named. batches: `openai` is a BatchProvider, which sends batches
-    if the settings say so, and collects those of earlier runs either way. Raises ProviderError.
+    `auto` is an Ollama with a model that can write, otherwise the template writer, as a stand-in if a model is known
+    that should write. A provider that costs money has to be named.
+    champions: by provider, the recipe used if no model is named. last_writer: the Ollama model that wrote before, used
+    if nothing else is named. batches: `openai` becomes a BatchProvider, which submits batches if the settings say so
+    and always collects earlier ones. Raises ProviderError.
     """
     if batches and settings.batch and settings.provider != "openai":
         raise ProviderError(BATCH_WITHOUT_OPENAI)
@@ -93,7 +93,7 @@ def _automatic(
 def model_provider(
     settings: Settings, judge: Judge, *, repairs: bool = False, batches: bool = False, recipe: Recipe | None = None
 ) -> ModelProvider:
-    """The provider of the model that the settings name, asked as the recipe says. Raises ProviderError."""
+    """The provider of the configured model, with an optional recipe. Raises ProviderError."""
     match settings.provider:
         case "ollama":
             model = settings.model or settings.default_model or ollama_models.choose(settings, None)[0]
@@ -109,9 +109,7 @@ def model_provider(
 def for_recipe(
     settings: Settings, judge: Judge, recipe: Recipe, *, repairs: bool = False, batches: bool = False
 ) -> ModelProvider:
-    """The provider that asks as the recipe says. repairs: off, so that what comes is the model's own. batches: as for
-    `choose`. Raises ProviderError.
-    """
+    """The provider of a recipe; without repairs, answers are the model's own. Raises ProviderError."""
     changes: dict[str, object] = {"provider": recipe.provider, "model": recipe.model}
     if recipe.provider == "embedded" and recipe.adapter:
         changes["embedded_adapter"] = Path(recipe.adapter)
@@ -119,10 +117,10 @@ def for_recipe(
 
 
 def base_recipe(settings: Settings, judge: Judge, *, last_writer: str | None = None) -> Recipe | None:
-    """The model that a retraining begins from, asked with the task alone; None where there is nothing to retrain.
+    """The base model of a retraining with the task alone; None for the template writer, which can't be trained.
 
-    `auto` takes the Ollama model that writes, else the embedded model. last_writer: as for `choose`. The template
-    writer learns nothing. Raises ProviderError, and CallError where the provider is named and not there.
+    `auto` uses the Ollama model that writes, else the embedded model. last_writer: see `choose`. Raises ProviderError,
+    and CallError if a named provider is not available.
     """
     if settings.provider == "template":
         return None
@@ -205,7 +203,7 @@ def _openai_url(settings: Settings) -> str:
 
 
 def _openai_price(settings: Settings, model: str, *, batch: bool = False) -> Price:
-    """OpenAI's price; a server of one's own is free, unless the user's table has a price for its model."""
+    """OpenAI's price; another server is free unless the user's table has a price for its model."""
     from walmart_pipeline.llm.clients.openai import OPENAI_URL
 
     is_own = _openai_url(settings) != OPENAI_URL

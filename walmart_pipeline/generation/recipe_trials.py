@@ -1,4 +1,4 @@
-"""Asking a recipe about products, and whose fault a missing answer is."""
+"""Tries recipes on products and classifies missing answers."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from walmart_pipeline.generation.template.writer import TemplateWriter
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm.ledger import Ledger, calls_table, open_engine
 
-# failed: the model's own fault. lost: not its fault, so it says nothing about the recipe.
+# failed: the model's fault. lost: not its fault, so no evidence about the recipe.
 AnswerStatus: TypeAlias = Literal["complete", "declined", "failed", "lost"]
 
-# The model ran on or refused, or its prompt left no room for the product. All others are the server's or the network's.
+# The model ran on or refused, or its prompt left no room for the product.
 MODEL_FAULTS = frozenset(("malformed", "cut", "too_long", "declined"))
 
 
 class NoAnswerError(Exception):
-    """A product has no answer, for a reason that says nothing about the recipe."""
+    """A product has no answer, for a reason that is no evidence about the recipe."""
 
 
 class OutOfBudgetError(Exception):
-    """No further call is made; the message says why. What was answered is in the ledger."""
+    """No further call is made; the message is the reason. Earlier answers are in the ledger."""
 
 
 class RecipeAnswer(Record):
-    """The outcome of asking about one product. was_called: False where the budget did not allow the call."""
+    """Result for one product. was_called: False if the budget did not allow the call."""
 
     status: AnswerStatus
     listing: Listing = Listing()
@@ -42,9 +42,9 @@ class RecipeAnswer(Record):
 
 
 class RecipeCaller:
-    """Asks recipes within one budget: the settings', and at most `calls` calls. An answer in the ledger costs nothing.
+    """Tries recipes within one budget: the settings' and at most `calls` calls. Answers in the ledger are free.
 
-    What is spent is read from the ledger, so that another process's calls count as well while this one runs.
+    Spending is read from the ledger, so concurrent calls of other processes count as well.
     """
 
     def __init__(self, settings: Settings, judge: Judge, *, calls: int | None = None) -> None:
@@ -62,10 +62,10 @@ class RecipeCaller:
     def answers(
         self, recipe: Recipe | None, products: Sequence[Product], advance: Callable[[int], object] = lambda _: None
     ) -> dict[str, RecipeAnswer]:
-        """The answer about each product, by product_id.
+        """The answer for each product, by product_id.
 
-        recipe: None for the template writer, which calls no model. advance: called with each number of products done.
-        Raises ProviderError and CallError where the provider is not there.
+        recipe: None for the template writer. advance: called with the number of products done since the last call.
+        Raises ProviderError and CallError if the provider is not available.
         """
         began = datetime.now(UTC)
         completions: dict[str, Completion] = {}
@@ -78,10 +78,10 @@ class RecipeCaller:
         return {product_id: _answer(completion, errors) for product_id, completion in completions.items()}
 
     def scores(self, recipe: Recipe, products: Sequence[Product]) -> dict[str, float]:
-        """Score (0–100) of the answer about each product, by product_id; 0 for an answer that is no listing.
+        """Score (0–100) of the answer for each product, by product_id; 0 for an answer that is no listing.
 
-        Raises OutOfBudgetError where the budget did not allow a call, NoAnswerError where an answer was lost,
-        ProviderError and CallError where the provider is not there.
+        Raises OutOfBudgetError, NoAnswerError if an answer was lost, ProviderError and CallError if the provider is not
+        available.
         """
         answers = self.answers(recipe, products)
         for answer in answers.values():
@@ -133,10 +133,7 @@ def _answer(completion: Completion, errors: dict[str, str | None]) -> RecipeAnsw
 
 
 def _last_errors(url: str, hashes: Sequence[str], since: datetime) -> dict[str, str | None]:
-    """Error class of the last call of each request since then, and of one that the ledger holds for final.
-
-    A request that is absent was not called: the budget did not allow it, or the run was stopped.
-    """
+    """Error class of each request's last call since then or final failure; requests that were not called are absent."""
     import sqlalchemy as sa
 
     if not hashes:

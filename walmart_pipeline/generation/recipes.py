@@ -1,4 +1,4 @@
-"""Recipes: everything by which one way to ask a model differs from another."""
+"""Recipes: a base model with instructions, examples and parameters."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from pydantic import Field
 from walmart_pipeline.core.records import Record, content_hash
 from walmart_pipeline.llm import token_counts
 
-# Left free for the product to write about. 99 % of the products in two real catalogs are at most 3,278 characters as
-# JSON (895 general products; 3,160 for 2,554 electronics), which is 820 tokens.
+# Reserved for the product. 99 % of the products in two real catalogs have at most 3,278 characters as JSON (895 general
+# products; 3,160 for 2,554 electronics), which is 820 tokens.
 PRODUCT_TOKENS = 1024
 
-# What a request may set, by provider. What fixes the size of the context would make Ollama load the model anew, and
-# OpenAI knows only the first two.
+# Parameters that a request may set, by provider. Those of the context would make Ollama reload the model.
 SAMPLING = frozenset(("temperature", "top_p", "top_k", "repeat_penalty"))
 SENT = {"ollama": SAMPLING, "embedded": SAMPLING, "openai": frozenset(("temperature", "top_p"))}
 
 
 class Turns(Record):
-    """A few-shot example as a conversation has it: both turns as JSON text (prompt.py)."""
+    """A few-shot example: both turns of the conversation as JSON text (prompt.py)."""
 
     user: str
     assistant: str
@@ -27,8 +26,8 @@ class Turns(Record):
 class Recipe(Record):
     """A base model with instructions, examples and parameters.
 
-    Where the provider keeps all of it in a model of its own (an Ollama made from a Modelfile), or has learned it (a
-    fine-tuned model), `model` is that one's name; elsewhere each request carries it, and `model` is the base model.
+    `model` names an Ollama model built from all of it with a Modelfile, a fine-tuned model, or the base model; only in
+    the last case does each request contain instructions and examples.
     """
 
     provider: str = Field(description="ollama, openai or embedded.")
@@ -42,11 +41,11 @@ class Recipe(Record):
 
     @property
     def is_built(self) -> bool:
-        """The model holds instructions, examples and parameters: a request that brings its own would replace them."""
+        """Whether the model contains instructions, examples and parameters, which a request's own would replace."""
         return self.provider == "ollama" and self.model != self.base_model
 
     def sent(self, max_tokens: int) -> dict[str, int | float]:
-        """The parameters of a request. max_tokens: the most that an answer may have, whatever the recipe says."""
+        """The parameters of a request. max_tokens: upper limit of the recipe's own."""
         if self.is_built:
             return {}
         taken = SENT[self.provider]
@@ -55,22 +54,22 @@ class Recipe(Record):
 
     @property
     def base(self) -> tuple[str, str, str | None]:
-        """What makes two versions relatives: provider, base model and its digest."""
+        """Provider, base model and its digest, which versions of the same major number share."""
         return self.provider, self.base_model, self.base_digest
 
     @property
     def fingerprint(self) -> str:
-        """32 hex digits over everything that can change an answer, which the registered name cannot."""
+        """Hash (32 hex digits) of everything that can change an answer, without the registered name."""
         return content_hash(self.model_dump(exclude={"model"}) | {"learned": self.learned})
 
     @property
     def learned(self) -> str | None:
-        """The fine-tuned model's name at the provider; None where the model is the base or was built from it."""
+        """Name of the fine-tuned model at the provider; None for a base model or one built from it."""
         return self.model if self.provider == "openai" and self.model != self.base_model else None
 
     @property
     def context(self) -> int | None:
-        """Tokens that prompt and answer share, where the recipe fixes them."""
+        """Context size in tokens, if the recipe sets it."""
         held = self.parameters.get("num_ctx")
         return None if held is None else int(held)
 

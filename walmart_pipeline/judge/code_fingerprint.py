@@ -11,7 +11,7 @@ FOLDERS = ("judge", "text")
 
 # Files that only move reports around. All others count as the judge: a needless judgement costs half a millisecond, a
 # missing one leaves a wrong report.
-EXCLUDED = frozenset({"pair_files.py", "scoring.py", "workers.py"})
+EXCLUDED = frozenset({"scoring.py", "workers.py"})
 
 
 @cache

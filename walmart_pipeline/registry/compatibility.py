@@ -1,4 +1,4 @@
-"""Whether a version can generate listings with the present settings and servers."""
+"""Checks that a model version can generate listings with the current settings and servers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from walmart_pipeline.registry.model_versions import ModelVersion
 
 
 def problems(version: ModelVersion, settings: Settings, judge: Judge) -> list[str]:
-    """Why this version can't be used, each with what to do; empty when it can.
+    """Reasons why this version can't be used, with remedies; empty if it can.
 
-    Its model has to answer, with the weights it was tuned for; its context has to hold instructions, examples, a
-    product and an answer; and the policy that its examples were judged under has to exist.
+    Its model must be available with the weights it was tuned for, its context must hold instructions, examples, a
+    product and an answer, and the policy that its examples were judged under must exist.
     """
     return [
         *_missing_model(version.recipe, settings, judge),
@@ -30,7 +30,7 @@ def _missing_model(recipe: Recipe, settings: Settings, judge: Judge) -> list[str
         prompt = provider_factory.for_recipe(settings, judge, recipe).prompt
     except (CallError, ProviderError) as error:
         return [str(error)]
-    # A built model has a digest of its own; the registration has compared its base.
+    # A built model has its own digest; its base was compared at registration.
     if recipe.is_built or not recipe.base_digest or prompt.digest == recipe.base_digest:
         return []
     return [f"{recipe.base_model} has other weights now than the version was made for: run `walmart-pipeline retrain`"]

@@ -23,7 +23,7 @@ FIRST: Semver = (1, 0, 0)
 
 
 class RegistryError(UserError, ValueError):
-    """The version does not exist, or its status can't change so; the message says what exists."""
+    """The version does not exist, or its status can't change that way."""
 
 
 class ModelVersion(Record):
@@ -69,13 +69,13 @@ def get(db: Database, name: str) -> ModelVersion:
 
 
 def champion(db: Database, provider: str) -> ModelVersion | None:
-    """The champion of a provider; None where its own model is used."""
+    """The champion of a provider, or None."""
     rows = db.query("select * from models.versions where status = 'champion' and provider = ?", [provider])
     return _version(rows[0]) if rows else None
 
 
 def champions(warehouse: Warehouse) -> dict[str, Recipe]:
-    """The recipe of each provider's champion; empty where there is no warehouse yet."""
+    """The recipe of each provider's champion; empty without a warehouse."""
     if not warehouse.path.exists():
         return {}
     with warehouse.reading() as db:
@@ -92,11 +92,11 @@ def add(
     prompt_version: str,
     policy: str,
 ) -> ModelVersion:
-    """Add a recipe as a candidate. The same recipe from the same dataset is the version that already exists.
+    """Add a recipe as a candidate, or return the existing version of the same recipe and dataset.
 
-    A new base model is a new major version, another dataset, prompt or set of examples a minor one, other parameters a
-    patch. A base model that was used before continues its own major version.
-    For Ollama the recipe's `model` becomes the version's name, under which it is to be registered.
+    A new base model is a major version, another dataset, prompt or set of examples a minor one, other parameters a
+    patch; an earlier base model continues its own major version. For Ollama the recipe's `model` becomes the version's
+    name, to register it under.
     """
     known = [version for version in versions(db) if version.tier == tier]
     for version in known:
@@ -145,7 +145,7 @@ def set_modelfile(db: Database, name: str, path: str) -> None:
 
 
 def promote(db: Database, name: str, *, decided_by: str, reason: str) -> ModelVersion:
-    """Make a version the champion from the next run on; the one before it is retired. Raises RegistryError."""
+    """Make a version the champion from the next run on and retire the previous one. Raises RegistryError."""
     version = get(db, name)
     if version.status == "champion":
         raise RegistryError(f"{version.name} is the champion of {version.recipe.provider} already")
@@ -158,7 +158,7 @@ def promote(db: Database, name: str, *, decided_by: str, reason: str) -> ModelVe
 
 
 def retire(db: Database, name: str, *, reason: str) -> None:
-    """Retire a candidate. Raises RegistryError for a champion, which has to be replaced instead."""
+    """Retire a candidate. Raises RegistryError for a champion, which must be replaced instead."""
     version = get(db, name)
     if version.status == "champion":
         raise RegistryError(f"{version.name} is the champion: promote another version, or roll back")
@@ -166,10 +166,9 @@ def retire(db: Database, name: str, *, reason: str) -> None:
 
 
 def rollback(db: Database, provider: str, *, decided_by: str, reason: str) -> tuple[ModelVersion, ModelVersion | None]:
-    """Undo the latest promotion of a provider; the next rollback undoes the one before it.
+    """Undo the latest promotion of a provider. Returns the champion before and after.
 
-    Returns the champion before and after, None for the provider's own model.
-    Raises RegistryError where the provider has no champion.
+    Raises RegistryError if the provider has no champion.
     """
     present = champion(db, provider)
     if present is None:
@@ -205,7 +204,7 @@ def described(version: ModelVersion) -> dict[str, str]:
 
 
 def differences(one: ModelVersion, other: ModelVersion) -> dict[str, tuple[str | None, str | None]]:
-    """The properties in which two versions differ, by label; None where one has none."""
+    """The properties in which two versions differ, by label."""
     first, second = described(one), described(other)
     return {
         label: (first.get(label), second.get(label))
@@ -215,7 +214,7 @@ def differences(one: ModelVersion, other: ModelVersion) -> dict[str, tuple[str |
 
 
 def _line(db: Database, provider: str) -> list[str]:
-    """The champions that rollbacks return to, the present one last."""
+    """The champions that rollbacks return to, the current one last."""
     line: list[str] = []
     moves = "select move, champion from models.promotions where provider = ? order by number"
     for row in db.query(moves, [provider]):

@@ -1,4 +1,4 @@
-"""The Ollama model that `auto` stays with: `content.writers`. Which model of our own writes is in model_versions.py."""
+"""The Ollama model that `auto` keeps using, stored in `content.writers`. For champions see model_versions.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LAST = "select arg_max(model, chosen_at) from content.writers where provider = '
 
 
 def last(warehouse: Warehouse) -> str | None:
-    """The Ollama model that wrote last; None if none did, or there is no warehouse yet."""
+    """The Ollama model that wrote last, or None."""
     if not warehouse.path.exists():
         return None
     with warehouse.reading() as db:
@@ -19,6 +19,6 @@ def last(warehouse: Warehouse) -> str | None:
 
 
 def keep(db: Database, model: str) -> None:
-    """Let `auto` stay with this model from now on."""
+    """Make `auto` use this model from now on."""
     if db.value(LAST) != model:
         db.append("content.writers", [{"provider": "ollama", "model": model, "chosen_at": datetime.now(UTC)}])

@@ -11,9 +11,8 @@ from walmart_pipeline.core.records import Listing, Product, QualityReport
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.judge import code_fingerprint, profiles, score, workers
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.judge.pair_files import score_file
 from walmart_pipeline.judge.pairs import Pair
-from walmart_pipeline.judge.scoring import score_lines
+from walmart_pipeline.judge.scoring import score_file, score_lines
 from walmart_pipeline.stages.quality import scored_texts
 from walmart_pipeline_tests.judge.duplicates.test_uniqueness import TOAST, TOASTER, Shop, named
 from walmart_pipeline_tests.judge.examples import HONEST, JUDGE, KETTLE

@@ -19,10 +19,9 @@ from pydantic import SecretStr
 
 from walmart_pipeline.llm.calls import Answer, CallError, OnText, Request
 from walmart_pipeline.llm.clients import transport
-from walmart_pipeline.llm.clients.errors import retry_after, unanswered, without_key
 from walmart_pipeline.llm.clients.json_schema import count, unfit
-from walmart_pipeline.llm.clients.ndjson import lines
-from walmart_pipeline.llm.clients.transport import Timeouts
+from walmart_pipeline.llm.clients.responses import retry_after, unanswered, without_key
+from walmart_pipeline.llm.clients.transport import Timeouts, lines
 
 # Given with a request, each of them makes Ollama load the model anew.
 FIXED_AT_LOAD = frozenset(("num_ctx", "num_batch", "num_gpu", "num_thread"))

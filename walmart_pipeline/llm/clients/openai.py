@@ -14,12 +14,10 @@ from pydantic import SecretStr
 
 from walmart_pipeline.llm.calls import Answer, CallError, OnText, Request
 from walmart_pipeline.llm.clients import openai_payloads, transport
-from walmart_pipeline.llm.clients.errors import unanswered
 from walmart_pipeline.llm.clients.json_schema import unbounded
-from walmart_pipeline.llm.clients.ndjson import lines
 from walmart_pipeline.llm.clients.openai_payloads import BOUNDS, UntakenParameterError
-from walmart_pipeline.llm.clients.rate_limit_headers import quotas
-from walmart_pipeline.llm.clients.transport import Timeouts
+from walmart_pipeline.llm.clients.responses import quotas, unanswered
+from walmart_pipeline.llm.clients.transport import Timeouts, lines
 from walmart_pipeline.llm.pricing import Price
 
 T = TypeVar("T")

@@ -15,9 +15,9 @@ from openai import AsyncOpenAI, Omit, omit
 
 from walmart_pipeline.llm.calls import Answer, CallError, Request
 from walmart_pipeline.llm.clients import openai_payloads
-from walmart_pipeline.llm.clients.ndjson import lines
 from walmart_pipeline.llm.clients.openai import RAISED, OpenAI
 from walmart_pipeline.llm.clients.openai_payloads import UntakenParameterError
+from walmart_pipeline.llm.clients.transport import lines
 from walmart_pipeline.llm.pricing import Price
 
 # OpenAI's limits of one input file; its 200 MB are taken as the smaller of the two readings.

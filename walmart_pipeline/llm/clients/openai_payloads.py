@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from walmart_pipeline.llm.calls import Answer, CallError, Request
-from walmart_pipeline.llm.clients.errors import retry_after, without_key
 from walmart_pipeline.llm.clients.json_schema import count, unbounded, unfit
+from walmart_pipeline.llm.clients.responses import retry_after, without_key
 from walmart_pipeline.llm.pricing import Price
 
 TOO_LONG = re.compile(r"maximum context length|context[ _](length|size|window)|Request too large", re.IGNORECASE)

@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.llm.clients import transport
-from walmart_pipeline.llm.clients.errors import retry_after
-from walmart_pipeline.llm.clients.ndjson import lines
 from walmart_pipeline.llm.clients.ollama import Ollama
 from walmart_pipeline.llm.clients.openai import OpenAI
-from walmart_pipeline.llm.clients.transport import Timeouts
+from walmart_pipeline.llm.clients.responses import retry_after
+from walmart_pipeline.llm.clients.transport import Timeouts, lines
 from walmart_pipeline.llm.pricing import FREE
 from walmart_pipeline_tests.llm.model_server import error_of, hangs, says, serving
 

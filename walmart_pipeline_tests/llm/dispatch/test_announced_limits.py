@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from walmart_pipeline.llm.calls import Answer, CallError, Client, Quota, Request
 from walmart_pipeline.llm.clients.openai import OpenAI
-from walmart_pipeline.llm.clients.rate_limit_headers import quotas, span
+from walmart_pipeline.llm.clients.responses import quotas, span
 from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits
 from walmart_pipeline.llm.ledger import Ledger
