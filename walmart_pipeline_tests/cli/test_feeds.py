@@ -49,7 +49,7 @@ def test_a_feed_that_shrinks_too_far_stops_the_run_and_leaves_every_export(pipel
     write_csv(pipeline, kettles(rows))
     shrunk = command(pipeline, "run")
     assert shrunk.exit_code == 1
-    assert f"refused feed.csv: it has {rows} rows where feed.csv had 16" in shrunk.output
+    assert f"refused feed.csv: it has {rows} rows, but feed.csv had 16" in shrunk.output
     assert "--accept-shrinkage" in shrunk.output
     assert "volume" in shrunk.output
     assert {path.name: path.read_bytes() for path in pipeline.settings.exports.iterdir()} == before

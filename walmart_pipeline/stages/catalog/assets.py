@@ -1,4 +1,4 @@
-"""Assets of the catalog: the rows of the feeds, and the products that they describe."""
+"""Assets of the stage `catalog`."""
 
 import dagster as dg
 from pydantic import Field
@@ -15,10 +15,10 @@ class FeedsConfig(dg.Config):
     """Which feeds to read."""
 
     paths: list[str] = Field(
-        default=[], description="Files, or folders with all files below them. Empty: the inbox of the workspace."
+        default=[], description="Files, or folders that are searched recursively. Empty: the inbox of the workspace."
     )
     accept_shrinkage: bool = Field(
-        default=False, description="Load feeds also where they lost more rows than WALMART_MAX_SHRINKAGE_SHARE allows."
+        default=False, description="Load feeds even if they lost more rows than WALMART_MAX_SHRINKAGE_SHARE allows."
     )
 
 
@@ -35,7 +35,7 @@ class FeedsConfig(dg.Config):
             asset=["catalog", "raw_products"],
             blocking=True,
             description="No source lost more rows than WALMART_MAX_SHRINKAGE_SHARE and WALMART_MAX_SHRINKAGE_ROWS "
-            "allow. A feed that did is not loaded. The run that finds it stops; later runs warn and go on with the "
+            "allow. A feed that did is not loaded. The run that finds it stops; later runs warn and continue with the "
             "last good version. `accept_shrinkage` in the run config loads it.",
         )
     ],
@@ -47,11 +47,11 @@ def raw_products(
     warehouse: dg.ResourceParam[Warehouse],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # beside check_specs dagster 1.13 takes no parameter
-    """Every row of every feed as it came, by file and row number: `catalog.raw_products`, the files in `catalog.feeds`.
+    """The unmodified rows of all feeds, by file and row number; `catalog.feeds` lists the files.
 
-    New and changed files are read, unchanged ones are not. A file replaces the rows of the earlier one of its name, or
-    of its source: dated names (`shop-2026-11-02.csv`) or `source:` in the mapping file. A file that can't be read, is
-    still being written or shrank too far is listed with the reason; its last good version stays in force.
+    Only new and changed files are read. A file replaces the rows of an earlier one of the same name or source: dated
+    names (`shop-2026-11-02.csv`) or `source:` in the mapping file. A file that is unreadable, incomplete or too small
+    is listed with the reason; its last good version stays active.
     """
     settings.inbox.mkdir(parents=True, exist_ok=True)
     offered = loading.offered(config.paths, settings.inbox, quiet_seconds=settings.feed_quiet_seconds)
@@ -109,11 +109,11 @@ def products(
     warehouse: dg.ResourceParam[Warehouse],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
-    """One clean row a product: `catalog.products`. Every raw row is in it, in `catalog.merges` or in `catalog.rejects`.
+    """One clean row per product; every raw row ends here, in `catalog.merges` or in `catalog.rejects`.
 
     Text is repaired, columns and values are mapped, GTINs checked, and rows of the same product merged: by product id,
-    else GTIN, else brand and name. The newest feed's value wins, older ones fill gaps. `facts_hash` covers what a text
-    may be written from, so that a new price asks for no new text. `updated_at` moves only where something changed.
+    else GTIN, else brand and name. Values of newer feeds win, older ones fill gaps. `facts_hash` covers the input of
+    generation, so that a new price triggers no new text. `updated_at` changes only if the product does.
     """
     with warehouse.writing() as db:
         total = db.count("catalog.raw_products")
@@ -138,6 +138,6 @@ def products(
             "withdrawn": refined.withdrawn,
             "preview": dg.MetadataValue.md(markdown.table(preview)),
             "rejects by reason": dg.MetadataValue.md(markdown.table(reasons)),
-            "columns of no field": dg.MetadataValue.md(markdown.table(unmapped)),
+            "unmapped columns": dg.MetadataValue.md(markdown.table(unmapped)),
         }
     )

@@ -11,7 +11,7 @@ from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.stages.catalog import expectations
 from walmart_pipeline.stages.catalog.assets import products, raw_products
 
-# By severity of an expectation: the check that it belongs to, and whether that one blocks.
+# By severity of an expectation: its check, and whether the check is blocking.
 CHECKS = {"critical": ("required", True), "warning": ("expected", False)}
 
 

@@ -1,4 +1,4 @@
-"""Cleaning of texts and values, whatever column they come from."""
+"""Cleans texts and values of any column."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from typing import Any
 
 TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]*>|!--)")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]{2,31});")
-# White space is not among them: it separates words, and SPACES collapses it.
+# Without white space, which SPACES collapses.
 INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff]"
 )
 SPACES = re.compile(r"[^\S\n]+")
 BLANK_LINES = re.compile(r"\n{3,}")
-# What cleaning may change: most cells hold none of it and need one search only.
+# What cleaning may change: most cells have none of it and skip the rest.
 UNSOUND = re.compile(r"[^\x20-\x7e\n]|[<&]|  | \n|\n |\n\n\n")
-# What ftfy may repair: UTF-8 that was decoded in a code page shows as two marks in a row, or a mark and a lost space.
-# ftfy takes longer than all other cleaning together, so that other texts are spared it.
+# What ftfy may repair, such as UTF-8 that was decoded as a code page. ftfy is slower than all other cleaning together,
+# so other texts skip it.
 SUSPECT = re.compile(
     r"[^\x00-\x7f]{2}|[\u00c2-\u00df] |[\u00e0-\u00f4] [^\x00-\x7f]"
     r"|[\x80-\x9f\u2028\u2029\ud800-\udfff\ufb00-\ufb06\uff00-\uffef\ufffd]"
 )
 CURLY = re.compile("[\u2018-\u201f]")
 STRAIGHT_QUOTES = str.maketrans("‘’‚‛“”„‟", "''''\"\"\"\"")
-# Feeds that passed through two systems carry `&amp;lt;`; ten ends what no real feed has.
+# Feeds that passed through two systems have `&amp;lt;`; no real feed needs ten passes.
 MAX_PASSES = 10
 BULLET = re.compile(r"^(?:[\s•●▪◦‣∙·✓✔➤►]+|[*–—-]+\s+)+")
 IN_LINE_BULLETS = re.compile(r"\s*[•●▪◦‣➤►✓✔]\s*|\s+\|\s+|\n+")
-# A point after a letter ends an abbreviation (`Rs.500`); any other one begins the decimals (`$.99`).
+# A point after a letter ends an abbreviation (`Rs.500`); otherwise it begins the decimals (`$.99`).
 AMOUNT = re.compile(r"[^\d-]*?(-?) *((?:(?<![A-Za-z])\.)?\d[\d.,' ]*)\D*")
 NAMED_VALUE = re.compile(r"^\s*([A-Za-z][\w /()&'-]{0,48}?)\s*[:=](?!//)\s*(\S.*)$")
-# How exports write an empty cell.
+# Empty cells, as exports write them.
 ABSENT = frozenset(("", "-", "--", "n/a", "#n/a", "na", "none", "null", "nan", "nil", "undefined"))
 # `none` is a value of an attribute: `Assembly required: none`.
 NO_ATTRIBUTE = ABSENT - {"none"}
@@ -54,10 +54,9 @@ UNSHOWN = frozenset(("script", "style", "template", "noscript", "head", "title",
 
 
 def text(value: Any) -> str:
-    """Clean text of a value: mojibake and entities repaired, HTML to lines, white space collapsed, invisibles removed.
+    """Clean a text: repair mojibake and entities, convert HTML to lines, collapse white space, remove invisibles.
 
-    Paragraphs and list items are on lines of their own; a blank line separates paragraphs.
-    Idempotent: text(text(value)) == text(value).
+    Each paragraph and list item is a line; a blank line separates paragraphs. Idempotent.
     """
     if value is None:
         return ""
@@ -75,7 +74,7 @@ def text(value: Any) -> str:
 
 
 def _clean_once(raw: str) -> str:
-    """One pass; a tag that was escaped twice takes another one."""
+    """Clean in one pass; doubly escaped tags take another one."""
     if "<" in raw and TAG.search(raw):
         raw = html_text(raw)
     elif "&" in raw:
@@ -88,7 +87,7 @@ def _clean_once(raw: str) -> str:
 
 
 def _characters(raw: str) -> str:
-    """Mojibake, ligatures and wide letters repaired, quotes straight, letters composed with their accents."""
+    """Repair mojibake, ligatures and wide letters, straighten quotes, and compose accents."""
     if SUSPECT.search(raw):
         import ftfy
 
@@ -100,14 +99,14 @@ def _characters(raw: str) -> str:
 
 
 def line(value: Any) -> str:
-    """Clean text on one line."""
+    """Clean a text and join its lines."""
     return " ".join(text(value).split())
 
 
 def html_text(markup: str) -> str:
-    """The text that a browser would show, each block and each list item on a line of its own.
+    """Render HTML as a browser would, with each block and list item on its own line.
 
-    Line breaks of the markup count only where no element is a block: text with a few `<b>` in it.
+    Line breaks of the markup are kept only if no element is a block, as in text with a few `<b>`.
     """
     from selectolax.lexbor import LexborHTMLParser
 
@@ -156,10 +155,10 @@ def parsed(value: Any) -> Any:
 def _python_literal(source: str, otherwise: str) -> Any:
     try:
         with warnings.catch_warnings():
-            # Python warns of `\d` and the like as in a program.
+            # Python warns about invalid escapes such as `\d`.
             warnings.simplefilter("ignore")
             found = ast.literal_eval(source)
-    # TypeError: a key that can't be hashed. MemoryError: nested too deeply.
+    # TypeError: an unhashable key. MemoryError: nested too deeply.
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return otherwise
     return found if isinstance(found, list | dict) else otherwise
@@ -253,7 +252,7 @@ def label(name: str) -> str:
 
 
 def number(value: Any) -> float | None:
-    """Parse an amount: `$1,299.00`, `1.299,00 €`, `USD 58.45` or `58 45` (the point was lost); None if it is none.
+    """Parse an amount: `$1,299.00`, `1.299,00 €`, `USD 58.45` or `58 45` (lost point); None if invalid.
 
     Three digits after a mark are thousands; one or two at the end are decimals.
     """
@@ -307,6 +306,6 @@ def gtin(value: Any) -> str | None:
 
 
 def _first_of(item: dict[Any, Any], keys: tuple[str, ...]) -> Any:
-    """The first filled value of these keys, whatever their case."""
+    """Return the first non-empty value of these keys, ignoring case."""
     lowered = {str(key).lower(): value for key, value in item.items()}
     return next((lowered[key] for key in keys if lowered.get(key) not in (None, "")), None)

@@ -1,4 +1,4 @@
-"""Which column of a feed holds which field of a product: known names (columns.yaml) and mapping files."""
+"""Maps the columns of a feed to fields of a product, by known names (columns.yaml) and mapping files."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ Target: TypeAlias = Literal[
 
 KNOWN_COLUMNS: dict[str, Any] = read_yaml(Path(__file__).with_name("columns.yaml"))
 ALIASES: dict[Target, list[str]] = KNOWN_COLUMNS["fields"]
-# The name of an attribute by the columns that hold it.
+# Attribute names by column.
 ATTRIBUTE_COLUMNS: dict[str, str] = {
     column: label for label, columns in KNOWN_COLUMNS["attributes"].items() for column in columns
 }
 
-# Columns of a nested object that hold nothing but the value of the object: `brand.name`, `price.amount`.
+# Columns of a nested object with the object's value: `brand.name`, `price.amount`.
 VALUE_LEAVES = frozenset("name value amount text label displayname".split())
-# Objects that are the product or its offer: their columns describe the product itself.
+# Objects whose columns describe the product itself.
 WRAPPERS = frozenset("product item productdetails details general offer offers primaryoffer".split())
-# These describe the object that they are in: `seller.name` is no product's name, `image.size` no product's size.
+# Columns that describe their object: `seller.name` is not the product's name, `image.size` not its size.
 OBJECTS_OWN = ATTRIBUTE_COLUMNS.keys() | set(
     "id sku name title description shortdescription details features reviews rating".split()
 )
-# In a nested object the same name is less sure than beside the row's other columns.
+# A name in a nested object is less certain than a top-level column.
 NESTED_RANK = 100
-# A feed whose objects are named by id has as many columns as rows.
+# A feed whose objects are keyed by id has as many columns as rows.
 MAX_UNMAPPED = 200
 
 
 class ColumnMapping(BaseModel):
-    """`feed.mapping.yaml`: the columns of fields and attributes where names differ from the known ones."""
+    """A mapping file, `feed.mapping.yaml`: columns of fields and attributes with unknown names."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -73,7 +73,7 @@ class MappingError(Exception):
 
 
 def read_mapping(path: Path) -> ColumnMapping:
-    """Read a mapping file; without one the mapping is empty. Raises MappingError."""
+    """Read a mapping file; an empty mapping if it does not exist. Raises MappingError."""
     if not path.is_file():
         return ColumnMapping()
     try:
@@ -89,10 +89,7 @@ def read_mapping(path: Path) -> ColumnMapping:
 
 @dataclass
 class Cells:
-    """The cells of one row by the field that they belong to, the best column first; attributes as the feed has them.
-
-    unmapped: columns that belong to no field, the first MAX_UNMAPPED of them.
-    """
+    """The cells of one row by field, the best column first. unmapped: columns without a field, at most MAX_UNMAPPED."""
 
     fields: dict[Target, list[Any]]
     attributes: list[tuple[str, Any]]
@@ -110,7 +107,7 @@ class Columns:
             self._named[name] = _Place("attributes", 0, label)
 
     def sort(self, record: Mapping[str, Any]) -> Cells:
-        """Cells of one row. Nested objects become dotted columns, but for those that are one cell by themselves."""
+        """Sort the cells of one row. Nested objects become dotted columns, except attribute values."""
         placed: dict[Target, list[tuple[_Place, Any]]] = {}
         attributes: list[tuple[str, Any]] = []
         unmapped: list[str] = []
@@ -151,7 +148,7 @@ class _Place:
     whole_path: bool = False
 
 
-# The widest feed of the tests has 100,000 columns: each is looked up once, not once a row.
+# The widest feed of the tests has 100,000 columns.
 @lru_cache(maxsize=1 << 17)
 def _known_place(column: str) -> _Place | None:
     if place := KNOWN.get(normalized(column)):
@@ -170,7 +167,7 @@ def _known_place(column: str) -> _Place | None:
 
 
 def normalized(column: str) -> str:
-    """A column's name without case, spaces and punctuation: `usItemId`, `US_Item_ID` → `usitemid`."""
+    """Normalize a column's name: `usItemId`, `US_Item_ID` → `usitemid`."""
     return re.sub(r"[\W_]+", "", column).lower()
 
 

@@ -12,7 +12,7 @@ from walmart_pipeline.core.warehouse import Database, Row
 
 SUITES = Path(__file__).with_name("expectations.yaml")
 
-# Only the columns that are checked: a million products of them take some 300 MB as a data frame.
+# Only the checked columns: a million products take some 300 MB as a data frame.
 CHECKED = {
     "raw_products": "select source_file, source_row, left(raw, 1) as raw, problem from catalog.raw_products",
     "products": """
@@ -33,12 +33,12 @@ class SuiteResult:
     docs: Path
 
     def failed(self, severity: str) -> list[Row]:
-        """The expectations of this severity that were not met."""
+        """Return the failed expectations of this severity."""
         return [row for row in self.expectations if row["severity"] == severity and not row["met"]]
 
 
 def load_suite(table: str) -> list[dict[str, Any]]:
-    """The expectations of `catalog.<table>`: class, arguments, severity and the note that users see."""
+    """Load the expectations of `catalog.<table>`: class, arguments, severity and note."""
     from walmart_pipeline.core.files import read_yaml
 
     suites: dict[str, list[dict[str, Any]]] = read_yaml(SUITES)
@@ -47,7 +47,7 @@ def load_suite(table: str) -> list[dict[str, Any]]:
 
 def validate(db: Database, table: str, docs: Path) -> SuiteResult:
     """Run the suite of `catalog.<table>` and write its Data Docs below `docs`."""
-    # The library reads it at import: nothing is reported to its makers.
+    # Disables telemetry; the library reads it at import.
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
 

@@ -1,4 +1,4 @@
-"""Feed files: how they are found, what identifies them, and whether they are complete."""
+"""Feed files: discovery, identity, and completeness."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ DATE = re.compile(
 
 @dataclass(frozen=True)
 class Feed:
-    """A file that is offered. `name` identifies it: a newer file of the same name replaces its rows.
+    """A feed file. `name` identifies it: a newer file of the same name replaces its rows.
 
-    named: the path itself was given, not a folder that holds it. growing: it is still being written.
+    named: the path itself was given, not its folder. growing: it is still being written.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Feed:
 
     @property
     def format(self) -> str:
-        """The suffix that says how to read it, without the dot and without .gz."""
+        """The suffix of its format, without the dot and without .gz."""
         return _plain_path(self.path).suffix.lower().removeprefix(".")
 
     @property
@@ -52,7 +52,7 @@ class Feed:
 
     @property
     def date(self) -> str:
-        """The date and time in the name, digits only; empty if it has none."""
+        """The date and time in the name, digits only; empty if there is none."""
         return date_of(self.name)
 
     def digest(self) -> str:
@@ -70,9 +70,9 @@ class Feed:
         return "+".join(f"{stat.st_size}@{stat.st_mtime_ns}" for stat in self._stats())
 
     def seconds_since_change(self, now: float) -> float:
-        """How long ago the file or its mapping was written to; infinite if it is missing.
+        """Seconds since the last write to the file or its mapping; infinite if it is missing.
 
-        A clock that is ahead, as on a network share, counts like one that is behind: no file waits for ever.
+        Absolute, because the clock of a network share may be ahead.
         """
         return min((abs(now - stat.st_mtime) for stat in self._stats()), default=float("inf"))
 
@@ -85,15 +85,15 @@ class Feed:
 
 
 def date_of(name: str) -> str:
-    """The first date in a feed's name with the time that follows it, digits only; empty if there is none."""
+    """Return the first date and time in a feed's name, digits only; empty if there is none."""
     match = DATE.search(name)
     return "".join(filter(None, match.groups())) if match else ""
 
 
 def find(paths: Iterable[Path]) -> list[Feed]:
-    """The feeds at these paths: files as they are, folders searched with all below them, in the order of names.
+    """Find the feeds at these paths: files, and folders recursively, sorted by name.
 
-    A file that was named is a feed whatever its suffix, also one that is missing: reading it gives the reason.
+    A named file is a feed whatever its suffix, even if it is missing: reading it gives the reason.
     """
     found: list[Feed] = []
     for path in paths:
@@ -106,13 +106,13 @@ def find(paths: Iterable[Path]) -> list[Feed]:
 
 
 def being_written(found: Iterable[Feed], quiet_seconds: float, now: float | None = None) -> list[Feed]:
-    """The feeds that were written to in the last `quiet_seconds`: they may still grow."""
+    """Return feeds that were written to in the last `quiet_seconds` and may be incomplete."""
     now = time.time() if now is None else now
     return [feed for feed in found if feed.seconds_since_change(now) < quiet_seconds]
 
 
 def wait_until_written(found: Iterable[Feed], quiet_seconds: float) -> list[Feed]:
-    """Wait until recently written feeds are quiet, for `quiet_seconds` at most. Returns those that still grow."""
+    """Wait up to `quiet_seconds` until recently written feeds are complete. Returns those that are not."""
     recent = being_written(found, quiet_seconds)
     if not recent:
         return []
@@ -122,7 +122,7 @@ def wait_until_written(found: Iterable[Feed], quiet_seconds: float) -> list[Feed
 
 
 def same_names(found: Sequence[Feed]) -> dict[Path, Path]:
-    """Feeds whose name an earlier, different file already has: {path: the earlier path}."""
+    """Return feeds with the name of an earlier, different file: {path: the earlier path}."""
     first: dict[str, Path] = {}
     return {
         feed.path: first[feed.name]
@@ -136,5 +136,5 @@ def _plain_path(path: Path) -> Path:
 
 
 def _is_feed(path: Path) -> bool:
-    """Whether a file in a folder is a feed; programs write hidden and temporary names first and rename them."""
+    """Whether a file in a folder is a feed; hidden and temporary names are files in progress."""
     return not path.name.startswith((".", "~$")) and _plain_path(path).suffix.lower() in SUFFIXES

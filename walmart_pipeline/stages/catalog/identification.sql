@@ -1,7 +1,6 @@
--- Which product each usable row describes, and which products have to be made anew.
+-- The product of each usable row, and the products to rebuild.
 
--- Its own id; else the product that alone has its GTIN; else the one that alone has its brand and name. A key that two
--- different products share identifies neither of them.
+-- By id; else by a GTIN, else by brand and name, that only one product has.
 create or replace temp table identified_rows as
 with usable as (
     select
@@ -49,7 +48,7 @@ select
 from with_gtin
 left join by_name using (name_key);
 
--- The order of a product's loads matters to a merge, their numbers do not.
+-- A merge depends on the order of a product's loads, not on their numbers.
 create or replace temp table new_product_rows as
 with counted as (
     select product_id, count(*) as row_count

@@ -1,4 +1,4 @@
-"""Feeds into `catalog.feeds` and `catalog.raw_products`: each file whole or not at all, unchanged ones not again."""
+"""Loads new and changed feeds into `catalog.feeds` and `catalog.raw_products`, each file atomically."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from walmart_pipeline.stages.catalog.products import RejectedRowError, clean_row
 # Bumped when the same file would give other rows: the asset's code_version, and part of the digest.
 VERSION = "1"
 
-# Enough to see a share of rows within a few per cent.
+# Estimates a share within a few per cent.
 SAMPLE_ROWS = 1_000
 
 IN_FORCE = """
@@ -50,33 +50,33 @@ set
     loaded_digest = null,
     cleaned = null,
     unmapped = [],
-    detail = 'it was removed: name the file itself, or change it, to read it again'
+    detail = 'removed: name the file itself, or change it, to read it again'
 where list_contains($feeds, source_file)
 """
 
 
 @dataclass(frozen=True)
 class ShrinkageLimit:
-    """How many usable rows a source may lose at once: a share of them, or `rows` where that is more."""
+    """How many usable rows a source may lose at once: a share of them, or `rows` if that is more."""
 
     share: float
     rows: int
 
     def exceeded(self, before: int, after: int) -> bool:
-        """Whether `after` rows are too few to replace `before`; none never replace some."""
+        """Whether `after` rows are too few to replace `before`; 0 rows never replace any."""
         return before > 0 and (after == 0 or before - after > max(self.share * before, self.rows))
 
 
 def load(
     db: Database, offered: Sequence[Feed], *, limit: ShrinkageLimit | None, advance: Callable[[int], None]
 ) -> list[Row]:
-    """Read the offered feeds that are new or changed. Returns their rows of `catalog.feeds`.
+    """Read new and changed feeds. Returns their rows of `catalog.feeds`.
 
-    All that is loaded by one call has one `ordinal`: none of it is newer than the rest.
-    limit: what a source may lose; None accepts any loss. advance: called with the number of rows read since last time.
-    A feed replaces the rows of its source. One that is unreadable, incomplete or too small leaves them in force.
+    All feeds of one call get the same `ordinal`: none is newer than another. A feed replaces the rows of its source,
+    unless it is unreadable, incomplete or too small.
+    limit: what a source may lose; None accepts any loss. advance: called with the number of rows since the last call.
     """
-    # Missing or incomplete files of earlier runs, of which no version is in force.
+    # Missing or incomplete files of earlier runs without an active version.
     db.execute("delete from catalog.feeds where digest = '' and row_count = 0")
     same_names = feeds.same_names(offered)
     ordinal = int(db.value("select coalesce(max(ordinal), 0) + 1 from catalog.feeds"))
@@ -84,12 +84,12 @@ def load(
     for feed in offered:
         known = next(iter(db.query("select * from catalog.feeds where source_file = ?", [feed.name])), None)
         if other := same_names.get(feed.path):
-            # Listed under its path: the name is the other file's.
+            # Listed under its path, because the name is taken.
             entry = _entry(
                 replace(feed, name=str(feed.path)), "", "unreadable", f"{other} has the same name: rename one"
             )
         elif feed.growing:
-            entry = _kept(feed, known, "", "incomplete", "it is still being written: the next run reads it")
+            entry = _not_loaded(feed, known, "", "incomplete", "it is still being written: the next run reads it")
         else:
             loaded = _load_changed(db, feed, known, ordinal, limit, advance)
             if loaded is None:
@@ -109,7 +109,7 @@ def _load_changed(
     limit: ShrinkageLimit | None,
     advance: Callable[[int], None],
 ) -> Row | None:
-    """The new entry of a feed; None if it is the version that is known."""
+    """Load a feed. Returns its new entry; None if it is unchanged."""
     digest = _digest(feed)
     if known and digest and digest == known["digest"] and _is_settled(feed, known):
         return None
@@ -118,7 +118,7 @@ def _load_changed(
         source = mapping.source or feed.source
         with readers.read(feed) as reading:
             if known and digest == known["loaded_digest"]:
-                # The version in force is back: its place in the order of reading stays as well.
+                # The active version is back, with its ordinal.
                 return known | {"status": "read", "digest": digest, "path": str(feed.path), "detail": reading.detail}
             if newer := _newer(db, feed, source):
                 return _entry(feed, digest, "superseded", f"replaced by {newer}") | {"source": source}
@@ -126,9 +126,9 @@ def _load_changed(
             count = db.append("incoming_rows", _numbered(feed, reading.rows, advance))
             detail = reading.detail
     except (readers.UnreadableFeedError, columns.MappingError) as error:
-        return _kept(feed, known, digest, "unreadable", str(error))
+        return _not_loaded(feed, known, digest, "unreadable", str(error))
     if reason := _shrinkage(db, feed, source, count, mapping, limit):
-        return _kept(feed, known, digest, "refused", reason) | {"source": source}
+        return _not_loaded(feed, known, digest, "refused", reason) | {"source": source}
     db.execute(SUPERSEDED, [feed.name, source, feed.name])
     db.execute("delete from catalog.raw_products where source_file = ?", [feed.name])
     db.execute("insert into catalog.raw_products from incoming_rows")
@@ -144,9 +144,9 @@ def _load_changed(
 def _shrinkage(
     db: Database, feed: Feed, source: str, count: int, mapping: ColumnMapping, limit: ShrinkageLimit | None
 ) -> str | None:
-    """Why `incoming_rows` are too few to replace the version in force; None if they are not.
+    """Return why `incoming_rows` are too few to replace the active version; None if they are not.
 
-    Usable rows count: a renamed column that leaves no row its name would withdraw the products as well.
+    Counts usable rows, because a renamed name column would withdraw the products as well.
     """
     in_force = db.query(IN_FORCE, {"source": source, "feed": feed.name})
     if not in_force or limit is None:
@@ -156,13 +156,13 @@ def _shrinkage(
         return None
     has = f"it has {count:,} rows" if usable == count else f"{int(usable):,} of its {count:,} rows are usable"
     return (
-        f"{has} where {in_force[0]['source_file']} had {in_force[0]['usable']:,}, which stay in force: "
+        f"{has}, but {in_force[0]['source_file']} had {in_force[0]['usable']:,}, which stay active: "
         "replace the file, or run with --accept-shrinkage"
     )
 
 
 def _usable_share(db: Database, mapping: ColumnMapping) -> float:
-    """The share of `incoming_rows` that cleaning does not reject, from a sample."""
+    """Estimate the share of `incoming_rows` that cleaning accepts, from a sample."""
     by_field = Columns(mapping)
     sample = db.query(
         f"select raw, problem from incoming_rows using sample reservoir({SAMPLE_ROWS} rows) repeatable (1)"
@@ -186,12 +186,12 @@ def _digest(feed: Feed) -> str:
     try:
         return f"{VERSION}:{feed.digest()}"
     except OSError:
-        # The reader finds the same problem and words it for the user.
+        # The reader reports the same problem to the user.
         return ""
 
 
 def _is_settled(feed: Feed, known: Row) -> bool:
-    """Whether there is nothing to do for the version that was offered last."""
+    """Whether the latest known version needs no further action."""
     if known["status"] == "superseded":
         return not feed.named
     if known["status"] == "removed":
@@ -200,7 +200,7 @@ def _is_settled(feed: Feed, known: Row) -> bool:
 
 
 def _newer(db: Database, feed: Feed, source: str) -> str | None:
-    """The feed of this source in force whose date is later than this one's."""
+    """Return an active feed of this source with a later date."""
     rows = db.query(
         "select source_file from catalog.feeds where source = ? and source_file <> ? and row_count > 0",
         [source, feed.name],
@@ -209,8 +209,8 @@ def _newer(db: Database, feed: Feed, source: str) -> str | None:
     return next(newer, None)
 
 
-def _kept(feed: Feed, known: Row | None, digest: str, status: str, detail: str) -> Row:
-    """The entry of a feed that was not loaded: the version in force stays, with its mapping and its ordinal."""
+def _not_loaded(feed: Feed, known: Row | None, digest: str, status: str, detail: str) -> Row:
+    """The entry of a feed that was not loaded; the active version keeps its mapping and ordinal."""
     if known and known["row_count"]:
         return known | {"status": status, "digest": digest, "detail": detail}
     return _entry(feed, digest, status, detail)
@@ -235,14 +235,14 @@ def _entry(feed: Feed, digest: str, status: str, detail: str) -> Row:
 
 
 def offered(paths: Sequence[str], inbox: Path, *, quiet_seconds: float) -> list[Feed]:
-    """The feeds at these paths; those of the inbox if none is given. Recently written ones are waited for."""
+    """Find the feeds at these paths, by default the inbox, and wait for recently written ones."""
     found = feeds.find([Path(path) for path in paths] or [inbox])
     growing = {feed.path for feed in feeds.wait_until_written(found, quiet_seconds)}
     return [replace(feed, growing=feed.path in growing) for feed in found]
 
 
 def refused(db: Database) -> dict[str, Row]:
-    """The feeds whose offered version shrank too far, by name, with its digest and the reason."""
+    """Return the feeds that were refused as too small, by name, with digest and reason."""
     rows = db.query(
         "select source_file, digest, detail from catalog.feeds where status = 'refused' order by source_file"
     )
@@ -250,7 +250,7 @@ def refused(db: Database) -> dict[str, Row]:
 
 
 def nothing_read(db: Database, offered: Sequence[Feed], *, in_inbox: bool) -> str:
-    """Why no offered feed is usable; empty if one is, or if the inbox has none and the catalog stays as it is."""
+    """Return why no offered feed is usable; empty if one is, or if the inbox is empty but the catalog is not."""
     entries = db.query(
         "select source_file, status, detail from catalog.feeds where list_contains($names, source_file) "
         "order by source_file",
@@ -266,15 +266,15 @@ def nothing_read(db: Database, offered: Sequence[Feed], *, in_inbox: bool) -> st
 
 
 def unknown(db: Database, names: Sequence[str]) -> list[str]:
-    """The names that neither a feed nor a source has."""
+    """Return the names that are neither a feed nor a source."""
     known = {name for row in db.query("select source_file, source from catalog.feeds") for name in row.values()}
     return [name for name in names if name not in known]
 
 
 def remove(db: Database, names: Sequence[str]) -> list[str]:
-    """Take feeds out of the catalog, by file name or source. Returns the names of the feeds.
+    """Remove feeds from the catalog, by file name or source. Returns the names of the feeds.
 
-    A removed feed is not read again from the same path until it changes or is named itself.
+    A removed feed is not read again from the same path until it changes or is named explicitly.
     """
     found = db.query(
         "select source_file from catalog.feeds "

@@ -1,7 +1,7 @@
-"""`catalog.raw_products` into products, rejects and merges: every row ends in exactly one of the three.
+"""Derives products, rejects and merges from `catalog.raw_products`: every row ends in exactly one of the three.
 
-Only what changed is done again: rows that were never cleaned under their mapping and this code, then the products
-whose rows are others than before. The result is that of a full pass. Memory stays flat: rows pass in batches.
+Incremental, with the result of a full pass: only rows not yet cleaned under their mapping and this code are cleaned,
+and only products whose rows changed are rebuilt. Rows are processed in batches to bound memory.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from walmart_pipeline.stages.catalog.products import RejectedRowError, clean_row
 # Bumped when the same rows would become other products: the asset's code_version, and part of the cleaning key.
 VERSION = "2"
 
-# Cleaned rows are committed after so many, so that a transaction does not grow with the catalog.
+# Cleaned rows per commit, so that a transaction does not grow with the catalog.
 COMMIT_ROWS = 20_000
 
-# Makes the tables identified_rows, new_product_rows, affected and withdrawn.
+# Creates the tables identified_rows, new_product_rows, affected and withdrawn.
 IDENTIFICATION = Path(__file__).with_name("identification.sql")
 
-# Rows of a feed that are not cleaned yet, by number.
+# Rows of a feed to clean.
 UNCLEANED = """
 create or replace temp table uncleaned as
 with keyed as (
@@ -41,7 +41,7 @@ from keyed
 anti join (select * from catalog.clean_rows where source_file = $feed) using (source_row, cleaning_key)
 """
 
-# Equal rows of any feed, as of yesterday's version of this one, need no second cleaning.
+# Identical rows of any feed, such as its previous version, are not cleaned again.
 REUSED = """
 create or replace temp table reused as
 select clean_rows.* replace ($feed as source_file, uncleaned.source_row as source_row)
@@ -70,7 +70,7 @@ join (from uncleaned anti join reused using (source_row)) using (source_row)
 where source_file = $feed
 """
 
-# In the order in which the feed has them.
+# In the order of the feed.
 UNMAPPED = """
 select name
 from (
@@ -102,8 +102,8 @@ where bucket = ?
 order by product_id, ordinal, source_file, source_row
 """
 
-WANTED = """
-create or replace temp view wanted as
+REBUILT = """
+create or replace temp view rebuilt as
 select {columns}
 from affected
 join identified_rows using (product_id)
@@ -122,7 +122,7 @@ anti join catalog.products using (product_id)
 union all
 select product_id
 from (
-    select * exclude (updated_at) from wanted semi join catalog.products using (product_id)
+    select * exclude (updated_at) from rebuilt semi join catalog.products using (product_id)
     except
     select * exclude (updated_at) from catalog.products semi join affected using (product_id)
 )
@@ -131,7 +131,7 @@ from (
 
 @dataclass(frozen=True)
 class Refined:
-    """What a pass did, in rows: rows_in = products + merged + rejected."""
+    """Result of a pass, in rows: rows_in = products + merged + rejected."""
 
     rows_in: int
     products: int
@@ -142,18 +142,18 @@ class Refined:
 
 
 def refine(db: Database, *, advance: Callable[[int], None]) -> Refined:
-    """Derive products, rejects and merges from the rows of all feeds in force. The same rows give the same tables.
+    """Derive products, rejects and merges from the rows of all active feeds.
 
-    advance: called with the number of rows handled since last time.
+    advance: called with the number of rows since the last call.
     """
     _clean_changed_feeds(db, advance)
     db.execute(IDENTIFICATION.read_text(encoding="utf-8"))
     _delete(db, "catalog.merges", "affected", "withdrawn")
     _merge(db)
-    db.execute(WANTED.format(columns=", ".join(db.schema("catalog.products").names)))
+    db.execute(REBUILT.format(columns=", ".join(db.schema("catalog.products").names)))
     db.execute(CHANGED)
     _delete(db, "catalog.products", "changed", "withdrawn")
-    db.execute("insert into catalog.products from wanted semi join changed using (product_id)")
+    db.execute("insert into catalog.products from rebuilt semi join changed using (product_id)")
     _delete(db, "catalog.product_rows", "affected", "withdrawn")
     db.execute(
         "insert into catalog.product_rows "
@@ -170,7 +170,7 @@ def refine(db: Database, *, advance: Callable[[int], None]) -> Refined:
 
 
 def _delete(db: Database, table: str, *ids: str) -> None:
-    """Delete the products whose ids stand in these tables."""
+    """Delete the products with ids in these tables."""
     for source in ids:
         db.execute(f"delete from {table} where product_id in (select product_id from {source})")
 
@@ -197,7 +197,7 @@ def _clean_changed_feeds(db: Database, advance: Callable[[int], None]) -> None:
 
 
 def _clean_feed(db: Database, name: str, mapping: ColumnMapping, advance: Callable[[int], None]) -> None:
-    """Bring the rows of one feed in `catalog.clean_rows` up to date."""
+    """Update the rows of one feed in `catalog.clean_rows`."""
     feed = {"feed": name}
     db.execute(UNCLEANED, feed | {"cleaning": f"{VERSION} {mapping.model_dump_json(exclude={'source'})}"})
     db.execute(REUSED, feed)
@@ -218,7 +218,7 @@ def _clean_feed(db: Database, name: str, mapping: ColumnMapping, advance: Callab
 
 
 def _clean_row(source_file: str, row: Row, columns: Columns) -> Row:
-    """A row of `catalog.clean_rows`."""
+    """Return a row of `catalog.clean_rows`."""
     place = {"source_file": source_file, "source_row": row["source_row"], "cleaning_key": row["cleaning_key"]}
     if row["problem"]:
         return place | {"unmapped": [], "reasons": [row["problem"]]}
@@ -242,7 +242,7 @@ def _product_row(product: Product, notes: list[str]) -> dict[str, Any]:
 
 
 def _merge(db: Database) -> None:
-    """Merge the rows of each affected product that has several, a bucket of a thousand products at a time."""
+    """Merge the rows of affected products with several, a bucket of a thousand products at a time."""
     db.execute("create or replace temp table merged as from catalog.products limit 0")
     now = datetime.now(UTC)
     for bucket in db.query("select distinct bucket from affected where bucket is not null order by bucket"):

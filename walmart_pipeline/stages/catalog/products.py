@@ -1,4 +1,4 @@
-"""A feed's row becomes a product, or is rejected with every reason."""
+"""Converts a feed's row to a product, or rejects it with every reason."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from walmart_pipeline.core.records import Product
 from walmart_pipeline.stages.catalog import cleaning
 from walmart_pipeline.stages.catalog.columns import Cells, Columns, Target
 
-# A longer one is a description in the wrong column: real names have up to 243 characters.
+# Beyond it, a description in the wrong column: real names have up to 243 characters.
 MAX_NAME_CHARACTERS = 1_000
 
-# A greater number is an identifier in the wrong column.
+# Beyond it, an identifier in the wrong column.
 MAX_REVIEWS = 10**10
 
 NO_BRAND = {"unbranded", "no brand", "generic", "unknown"}
@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 
 
 class RejectedRowError(Exception):
-    """A row can't be used; `reasons` lists everything that is wrong with it."""
+    """An unusable row; `reasons` lists every problem."""
 
     def __init__(self, reasons: list[str], unmapped: Sequence[str] = ()) -> None:
         super().__init__("; ".join(reasons))
@@ -35,9 +35,9 @@ class RejectedRowError(Exception):
 
 @dataclass(frozen=True)
 class CleanRow:
-    """A product as one row describes it. `product_id` is the feed's own, empty where it has none.
+    """A product from one row; its `product_id` is empty if the feed has none.
 
-    notes: what was dropped and why. unmapped: columns that belong to no field.
+    notes: dropped values with reasons. unmapped: columns without a field.
     """
 
     product: Product
@@ -46,7 +46,7 @@ class CleanRow:
 
 
 def clean_row(raw: str, columns: Columns, *, source_file: str, source_row: int) -> CleanRow:
-    """A product from a row's JSON. Raises RejectedRowError."""
+    """Convert a row's JSON to a product. Raises RejectedRowError."""
     record = json.loads(raw)
     if not record:
         raise RejectedRowError(["the row is empty"])
@@ -80,7 +80,7 @@ def _clean(cells: Cells, source_file: str, source_row: int) -> CleanRow:
 
 
 def _first(cells: Cells, target: Target, convert: Callable[[Any], Value | None], notes: list[str]) -> Value | None:
-    """The first cell with a value; those before it that could not be converted become notes."""
+    """Return the first valid value; invalid ones before it become notes."""
     for value in cells.fields.get(target, []):
         try:
             converted = convert(value)
@@ -109,7 +109,7 @@ def _shown(value: Any) -> str:
 
 
 def _identifier(value: Any) -> str:
-    """An identifier is text: the `.0` of a spreadsheet's float is not part of it."""
+    """Format an identifier as text, without the `.0` of a spreadsheet's float."""
     shown = cleaning.listed(value)
     return "" if shown.casefold() in cleaning.ABSENT else re.sub(r"^(\d+)\.0+$", r"\1", shown)
 
@@ -120,7 +120,7 @@ def _brand(value: Any) -> str:
 
 
 def _category(values: list[Any]) -> list[str]:
-    """A path in one column, or the levels of several columns in order."""
+    """Join a category path from one column, or its levels from several columns."""
     return list(dict.fromkeys(part for value in values for part in cleaning.path(value)))
 
 
@@ -129,7 +129,7 @@ def _attributes(cells: Cells) -> dict[str, str]:
     for name, value in cells.attributes:
         shown = cleaning.listed(value)
         if shown.casefold() not in cleaning.NO_ATTRIBUTE:
-            # A count is a whole number, whatever a spreadsheet made of it.
+            # Spreadsheets turn counts into floats.
             found.setdefault(name, re.sub(r"^(\d+)\.0+$", r"\1", shown) if name in COUNTS else shown)
     for value in cells.fields.get("attributes", []):
         for name, shown in cleaning.named_values(value).items():
@@ -138,7 +138,7 @@ def _attributes(cells: Cells) -> dict[str, str]:
 
 
 def _description(values: list[Any]) -> str:
-    """All descriptive columns, the best one first, without those that another one contains."""
+    """Join all descriptive columns, the best first, except those contained in another one."""
     texts: dict[str, str] = {}
     for value in values:
         text = cleaning.text(cleaning.parsed(value))
@@ -149,7 +149,7 @@ def _description(values: list[Any]) -> str:
 
 
 def _search_text(text: str) -> str:
-    """Words without case and punctuation, each between spaces: a text is found in another one by whole words."""
+    """Normalize a text for search by whole words: lower case, without punctuation, each word between spaces."""
     return " ".join(["", *re.findall(r"\w+", text.casefold()), ""])
 
 

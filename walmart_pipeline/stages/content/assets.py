@@ -1,4 +1,4 @@
-"""Assets of the content: the plan of a run, and the texts that a provider wrote."""
+"""Assets of the stage `content`."""
 
 from collections import Counter
 
@@ -14,15 +14,13 @@ from walmart_pipeline.stages.content import generation, planning
 
 
 class PlanConfig(dg.Config):
-    """What to plan beyond what is due."""
+    """Limits and extensions of a plan."""
 
     limit: int | None = Field(
-        default=None,
-        ge=1,
-        description="Plan at most so many: first what was never tried, then what failed least often.",
+        default=None, ge=1, description="Maximum number of products: never tried first, then by fewest failures."
     )
-    everything: bool = Field(default=False, description="Plan every product and ask anew, also what is up to date.")
-    stale_days: int | None = Field(default=None, ge=1, description="Plan texts that are older too.")
+    everything: bool = Field(default=False, description="Rewrite every product, even if its text is current.")
+    stale_days: int | None = Field(default=None, ge=1, description="Also plan texts that are older than this.")
 
 
 @dg.asset(
@@ -40,12 +38,12 @@ def generation_plan(
     warehouse: dg.ResourceParam[Warehouse],
     provider: dg.ResourceParam[Provider],
 ) -> dg.MaterializeResult[None]:
-    """Products that need a text, each with the reason: new, its facts, the model or the prompt changed, failed before,
-    rejected by a reviewer, below the threshold, stale, forced.
+    """Products that need a text, each with the reason: new, changed facts, model or prompt, failed before, rejected by
+    a reviewer, below the threshold, stale, forced.
 
-    A plan belongs to its run. A product that is not in it costs nothing in this run; what the ledger knows neither.
+    A plan belongs to its run. Products outside it, and answers in the ledger, cost nothing.
     """
-    # Asked before the warehouse is open: its endpoint may take its time to answer.
+    # Before the warehouse is opened: the endpoint may respond slowly.
     writer = f"{provider.name}, {provider.model}, prompt {provider.prompt_version}"
     run_id = context.run.run_id
     with warehouse.writing() as db:
@@ -94,13 +92,13 @@ def generated_content(
     provider: dg.ResourceParam[Provider],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
-    """The listing of each planned product as its provider wrote it, or why there is none.
+    """The provider's listing of each planned product, or the reason why there is none.
 
-    `complete`: a listing, for the judge to accept or not. `declined`: the facts cannot carry one; a person should add
-    some. `failed`: no usable answer; the next run asks again. Batches are kept at once, so a run that dies repeats
-    little. The step fails only if every product that it asked for failed. A product that waits for a batch at the
-    provider stays in the plan; the first run after the batch's end writes it.
-    A run without a plan of its own carries out that of the run it repeats, else the latest one.
+    `complete`: a listing, which the judge accepts or not. `declined`: too few facts for one; a person should add some.
+    `failed`: no usable answer; the next run retries. Results are committed in batches, so that a killed run repeats
+    little. The step fails only if all requested products failed. A product in a batch at the provider stays planned;
+    the first run after the batch's end stores its listing. A run without a plan uses that of its parent run, else the
+    latest one.
     """
     run = context.run
     with warehouse.reading() as db:

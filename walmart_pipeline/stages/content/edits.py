@@ -1,4 +1,4 @@
-"""Reviewers' texts, put in place of generated ones: `content.generated_content` and `content.edits`."""
+"""Reviewers' edits, which replace generated texts: `content.generated_content` and `content.edits`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from walmart_pipeline.core.row_files import RowImport, RowProblem
 from walmart_pipeline.core.warehouse import Database, struct
 from walmart_pipeline.generation import parsing
 
-# Who wrote it, where a provider's name stands.
+# The provider of an edited text.
 REVIEWER = "reviewer"
 
-Kept: TypeAlias = Literal["kept", "unchanged"]
+EditOutcome: TypeAlias = Literal["kept", "unchanged"]
 
 CURRENT = f"""
 select
@@ -34,11 +34,11 @@ where products.product_id = $product_id
 
 
 class EditError(ValueError):
-    """An edit can't be kept; the message says why."""
+    """An edit is rejected; the message is the reason."""
 
 
 class Edit(Record):
-    """A listing as a reviewer wants it."""
+    """A listing as edited by a reviewer."""
 
     product_id: str
     listing: Listing
@@ -47,10 +47,10 @@ class Edit(Record):
     edited_at: datetime
 
 
-def keep(db: Database, edit: Edit) -> Kept:
-    """Put a reviewer's text in the place of the product's. `unchanged`: it is the text that the product has.
+def apply(db: Database, edit: Edit) -> EditOutcome:
+    """Replace a product's text by an edit. `unchanged`: the product already has this text.
 
-    Raises EditError for a product that is not in the catalog, and for a listing without title and description.
+    Raises EditError for an unknown product, and for a listing without title or description.
     """
     current = next(iter(db.query(CURRENT, {"product_id": edit.product_id})), None)
     if current is None:
@@ -69,33 +69,33 @@ def keep(db: Database, edit: Edit) -> Kept:
         "facts_hash": current["facts_hash"],
     }
     by = {"provider": REVIEWER, "model": edit.reviewer, "prompt_version": REVIEWER, "generated_at": edit.edited_at}
-    # Of the text before, so that a rejected edit is asked for as a question that was not asked yet.
+    # The revision of the previous text: if the edit is rejected, the next request is a new one.
     by |= {"status": "complete", "revision": current["revision"], "parser_version": parsing.VERSION}
     by |= {"written_by": edit.reviewer}
     db.upsert("content.generated_content", [written | by | {"seconds": 0.0, "cost_usd": 0.0}], ["product_id"])
-    kept = {name: written[name] for name in ("product_id", "content_hash", "facts_hash")}
-    kept |= edit.model_dump(include={"reviewer", "comment", "edited_at"})
+    row = {name: written[name] for name in ("product_id", "content_hash", "facts_hash")}
+    row |= edit.model_dump(include={"reviewer", "comment", "edited_at"})
     if replaced:
-        kept |= {
+        row |= {
             "replaced": replaced.model_dump_json(),
             "replaced_content_hash": current["content_hash"],
             "replaced_provider": current["provider"],
             "replaced_model": current["model"],
         }
-    db.append("content.edits", [kept])
+    db.append("content.edits", [row])
     return "kept"
 
 
 class EditImport(RowImport):
-    """What became of the rows of a file."""
+    """Result of importing edits."""
 
     kept: int
-    unchanged: int = Field(description="The product has this text already.")
-    superseded: int = Field(description="A later row is about the same product.")
+    unchanged: int = Field(description="The product already has this text.")
+    superseded: int = Field(description="A later row has the same product.")
 
 
 class GivenEdit(BaseModel):
-    """A row of a file. Unknown fields are refused: one may be a misspelt part of the text."""
+    """A row of a file. Unknown fields are rejected: one may be a misspelt part of the text."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -106,9 +106,9 @@ class GivenEdit(BaseModel):
 
 
 def import_file(db: Database, path: Path, *, now: datetime) -> EditImport:
-    """Keep the last edit of each product in a file, but for rows that can't be used. A file twice changes nothing.
+    """Apply the last edit of each product in a file, except unusable rows. Idempotent.
 
-    path: rows of {product_id, listing, reviewer, comment?}. now: when they were made.
+    path: rows of {product_id, listing, reviewer, comment?}. now: time of the edits.
     Raises RowFileError if the file as a whole can't be read.
     """
     read = row_files.read(path, GivenEdit)
@@ -116,7 +116,7 @@ def import_file(db: Database, path: Path, *, now: datetime) -> EditImport:
     counts = {"kept": 0, "unchanged": 0, "superseded": len(read.rows) - len(last)}
     for line, given in last.values():
         try:
-            counts[keep(db, Edit(**dict(given), edited_at=now))] += 1
+            counts[apply(db, Edit(**dict(given), edited_at=now))] += 1
         except EditError as error:
             read.problems.append(RowProblem(line=line, reason=str(error)))
     read.problems.sort(key=lambda problem: problem.line)

@@ -1,7 +1,7 @@
-"""Carrying out the plan of a run: from the provider's answers to rows of `content.generated_content`.
+"""Executes the plan of a run: from the provider's answers to rows of `content.generated_content`.
 
-The warehouse is closed while a model is asked: products are read in pages and answers written in batches, each in a
-short transaction.
+The warehouse is closed during model calls: products are read in pages and answers written in batches, each in a short
+transaction.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from walmart_pipeline.registry import writers
 # Bumped when the same answers would be stored otherwise: the asset's code_version.
 VERSION = "2"
 
-# What a crash may cost in answers that are not in the warehouse yet; the ledger has them all the same.
+# The answers that a crash may lose from the warehouse; the ledger still has them.
 CHECKPOINT_PRODUCTS = 500
-# A slow model writes a listing in minutes: what it wrote is visible, and reported, at least so often.
+# A slow model takes minutes per listing: completed ones become visible at least this often.
 CHECKPOINT_SECONDS = 2.0
 
-# A page of the plan; a product that has left the catalog since has no facts_hash.
+# A page of the plan; a product that was removed from the catalog has no facts_hash.
 PLANNED = f"""
 with page as materialized (
     select product_id, revision
@@ -52,15 +52,14 @@ from content.generated_content
 where product_id in (select unnest($failed))
 """
 
-# A text that was good stays until another one is there: a failure never takes its place.
+# A failure never replaces an existing text.
 COUNT_FAILURE = """
 update content.generated_content
 set failures = coalesce(failures, 0) + 1, attempted_at = now()
 where product_id in (select unnest($failed))
 """
 
-# Kept with what was asked for, so that a later plan asks for the same: a text that was forced once is not in the plan
-# of a run that forces nothing.
+# The request is stored, so that a later plan repeats it: a forced text is not in the plan of a run that forces nothing.
 AS_PLANNED = """
 update content.waiting
 set facts_hash = plan.facts_hash, revision = plan.revision
@@ -70,9 +69,9 @@ where plan.product_id = waiting.product_id and plan.run_id = $plan
 
 
 def defer(warehouse: Warehouse, provider: Provider, plan: str, *, log: Callable[[str], None]) -> Counter[str]:
-    """Collect and send batches, and record which planned products wait for one. Returns how many wait in which batch.
+    """Collect and submit batches, and record the planned products in them. Returns their number by batch.
 
-    They stay in the plan. A provider without batches lets no product wait. Raises CallError and LedgerError.
+    They stay in the plan. Raises CallError and LedgerError.
     """
     tasks = ((product, row["revision"]) for product, row in _planned(warehouse, provider, plan, deferred=True))
     waiting = list(provider.defer(tasks, log))
@@ -83,10 +82,10 @@ def defer(warehouse: Warehouse, provider: Provider, plan: str, *, log: Callable[
 
 
 def write(warehouse: Warehouse, provider: Provider, plan: str, *, advance: Advance) -> Counter[str]:
-    """Write every product of a plan that does not wait for a batch. Returns how many completions have which status.
+    """Write every planned product that is not in a batch. Returns the number of completions by status.
 
-    plan: id of the run that it belongs to. advance: called with the number of products done since the last call, and
-    the provider's note. What is done is kept, whatever happens next.
+    plan: id of its run. advance: called with the number of products since the last call, and the provider's note.
+    Progress is committed in batches.
     """
     statuses: Counter[str] = Counter()
     planned: dict[str, Row] = {}
@@ -96,7 +95,7 @@ def write(warehouse: Warehouse, provider: Provider, plan: str, *, advance: Advan
             planned[product.product_id] = row
             yield product, row["revision"]
 
-    # Closed here and now when a run is stopped: left to the garbage collector, calls in flight would not be kept.
+    # Closed explicitly: the garbage collector would be too late to store in-flight calls of a stopped run.
     with closing(provider.write(tasks())) as completions:
         rows = (planned.pop(product.product_id) | _content(completion, provider) for product, completion in completions)
         for written in _batches(rows, CHECKPOINT_PRODUCTS, CHECKPOINT_SECONDS):
@@ -112,9 +111,9 @@ def write(warehouse: Warehouse, provider: Provider, plan: str, *, advance: Advan
 def _planned(
     warehouse: Warehouse, provider: Provider, plan: str, *, deferred: bool = False
 ) -> Iterator[tuple[Product, Row]]:
-    """Products of the plan with their product_id, facts_hash and revision. deferred: also those that wait.
+    """Yield planned products with their product_id, facts_hash and revision. deferred: include those in batches.
 
-    The plan may be older than an outage, in which texts of others stay.
+    During an outage, which may be newer than the plan, texts by other writers are not replaced.
     """
     after, is_outage = "", provider.outage is not None
     while True:
@@ -130,7 +129,7 @@ def _planned(
 
 
 def _batches(rows: Iterable[Row], most: int, seconds: float) -> Iterator[list[Row]]:
-    """Lists of at most `most` rows, shorter where the rows come slowly."""
+    """Yield lists of at most `most` rows, and at least one list every `seconds`."""
     batch: list[Row] = []
     started = time.monotonic()
     for row in rows:
@@ -156,7 +155,7 @@ def _store(db: Database, rows: Sequence[Row]) -> None:
 
 
 def _content(completion: Completion, provider: Provider) -> Row:
-    """The row of a completion; an answer that is no listing becomes a failure with its reason."""
+    """Return the row of a completion; an answer that is not a listing becomes a failure with its reason."""
     row = completion.model_dump(include={"request_hash", "status", "error", "fallback", "seconds", "cost_usd"})
     row |= {"provider": provider.name, "model": provider.model, "prompt_version": provider.prompt_version}
     now = datetime.now(UTC)

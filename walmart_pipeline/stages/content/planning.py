@@ -1,4 +1,4 @@
-"""Planning: which products need a text, and why. Runs inside DuckDB: the catalog is never loaded into Python."""
+"""Plans which products need a text, and why, inside DuckDB."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from walmart_pipeline.llm.pricing import Estimate
 # Bumped when the same catalog would be planned otherwise: the asset's code_version.
 VERSION = "3"
 
-# Products in the order in which a limit takes them: first what was never tried, then what failed least often, and of
-# equals what was tried longest ago, so that products that always fail keep nobody waiting.
-# The first reason that holds is given. From `forced` on, the same question is asked again: as a revision of its own,
-# since the ledger would answer it from memory. The template writer is left out there: it gives the same text to the
-# same facts. A model gets MAX_REVISIONS tries more to satisfy; then the text waits for a person. What a reviewer wrote
-# stays until its facts change, a reviewer rejects it, or everything is forced. While the model is away, no text is
-# written anew but the template writer's own.
+# In the order for a limit: never tried first, then by fewest failures, then the longest ago, so that permanent failures
+# starve no other product. The first matching reason counts. From `forced` on, a request is repeated as a new revision,
+# because the ledger would answer the same one from its cache; the template writer, which is deterministic, is excluded.
+# A model gets MAX_REVISIONS more attempts; then the text waits for a person. An edit stays until its facts change, a
+# reviewer rejects it, or everything is forced. During an outage, only the template writer's texts are rewritten.
 PLAN = """
 insert into content.generation_plan by name
 with rated as (
@@ -83,7 +81,7 @@ order by failures, attempted_at nulls first, product_id
 limit $limit
 """
 
-# What a request holds of a product: its facts as JSON, about as long as the texts they come from.
+# The facts of a request as JSON are about as long as these columns.
 CHARACTERS = """
 select
     coalesce(sum(
@@ -105,7 +103,7 @@ order by reason
 
 MAX_REVISIONS = 2
 
-# DuckDB takes no null for a limit; more products than this do not fit a catalog.
+# DuckDB accepts no null as a limit.
 NO_LIMIT = 1 << 62
 NEVER_STALE = 1 << 20
 
@@ -119,10 +117,9 @@ def plan(
     limit: int | None = None,
     stale_days: int | None = None,
 ) -> list[Row]:
-    """Write the plan of a run into `content.generation_plan`. Returns how many products are planned for each reason.
+    """Write the plan of a run into `content.generation_plan`. Returns the number of products by reason.
 
-    everything: also products whose text is up to date, asked anew. limit: at most so many, in the order of PLAN.
-    stale_days: also texts that are older.
+    everything: rewrite current texts too. limit: maximum number, in the order of PLAN. stale_days: also older texts.
     """
     forget(db, [run_id])
     db.execute(
@@ -150,18 +147,18 @@ def plan(
 
 
 def estimate(db: Database, run_id: str) -> Estimate:
-    """Calls, tokens and cost of a plan at most: what the ledger knows costs nothing, a repair is one call more."""
+    """Return the maximum calls, tokens and cost of a plan; answers in the ledger cost nothing."""
     names = ", ".join(Estimate.model_fields)
     return Estimate(**db.query(f"select {names} from content.plan_estimates where run_id = $id", {"id": run_id})[0])
 
 
 def plans(db: Database) -> list[str]:
-    """Ids of the runs whose plans are kept, the latest first."""
+    """Return the ids of runs with a plan, the latest first."""
     return [row["run_id"] for row in db.query("select run_id from content.plan_estimates order by planned_at desc")]
 
 
 def plan_of(db: Database, run_ids: Sequence[str | None]) -> str | None:
-    """The first of these runs that has a plan, else the run that planned last; None if no run has."""
+    """Return the first of these runs with a plan, else the latest run with one; None if there is none."""
     known = plans(db)
     return next((run_id for run_id in (*run_ids, *known) if run_id in known), None)
 

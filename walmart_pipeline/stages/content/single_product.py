@@ -1,7 +1,4 @@
-"""One product, written and judged at once for a person or a program that waits for it.
-
-The answer goes into the ledger as any other does: the pipeline does not pay for it again.
-"""
+"""Writes and judges one product immediately, with the pipeline's ledger: its answer is not paid for again."""
 
 from __future__ import annotations
 
@@ -20,18 +17,18 @@ from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.registry import model_versions, writers
 
-# Product id of a product that is not in the catalog; the ledger names the product of every call.
+# Product id in the ledger for a product outside the catalog.
 UNNAMED = "one"
 # Another process holds the warehouse for seconds at most.
 WAIT_SECONDS = 5.0
 
 
 class ProductError(ValueError):
-    """The input is no product; the message names each field that is wrong."""
+    """The input is not a valid product; the message names each invalid field."""
 
 
 class Written(Record):
-    """A product's listing. Without one, `completion.error` says why."""
+    """A product's listing; without one, `completion.error` is the reason."""
 
     listing: Listing | None
     report: QualityReport | None
@@ -39,7 +36,7 @@ class Written(Record):
 
 
 def product(given: Mapping[str, Any]) -> Product:
-    """The product with these fields of a Product; it needs no product_id. Raises ProductError."""
+    """Build a Product from its fields; product_id is optional. Raises ProductError."""
     try:
         read = Product.model_validate({"product_id": UNNAMED, **given})
     except ValidationError as error:
@@ -51,7 +48,7 @@ def product(given: Mapping[str, Any]) -> Product:
 
 
 def product_from_json(text: str | bytes) -> Product:
-    """The product in a JSON object with the fields of a Product. Raises ProductError."""
+    """Parse a Product from a JSON object. Raises ProductError."""
     try:
         given = json.loads(text)
     except ValueError as error:
@@ -62,9 +59,9 @@ def product_from_json(text: str | bytes) -> Product:
 
 
 def choose(settings: Settings, judge: Judge) -> Provider:
-    """The provider that the pipeline would write with, the champion included. Raises ProviderError, WarehouseError."""
+    """Choose the provider that the pipeline would use, with its champion. Raises ProviderError, WarehouseError."""
     if settings.model or settings.default_model or settings.provider == "template":
-        # Who wrote before plays no part: the warehouse is not needed, nor waited for.
+        # The choice does not depend on the warehouse.
         return provider_factory.choose(settings, judge)
     warehouse = Warehouse(settings.warehouse, WAIT_SECONDS)
     return provider_factory.choose(
@@ -72,9 +69,9 @@ def choose(settings: Settings, judge: Judge) -> Provider:
     )
 
 
-def write(wanted: Product, provider: Provider, judge: Judge) -> Written:
-    """The listing of a product as the pipeline would write it, with its report. Raises CallError and LedgerError."""
-    with closing(provider.write([(wanted, 0)])) as completions:
+def write(subject: Product, provider: Provider, judge: Judge) -> Written:
+    """Write and judge the listing of a product. Raises CallError and LedgerError."""
+    with closing(provider.write([(subject, 0)])) as completions:
         ((_, completion),) = completions
     if completion.status != "complete":
         return Written(listing=None, report=None, completion=completion)
@@ -83,4 +80,4 @@ def write(wanted: Product, provider: Provider, judge: Judge) -> Written:
     except parsing.UnusableAnswerError as error:
         failed = completion.model_copy(update={"status": "failed", "error": str(error)})
         return Written(listing=None, report=None, completion=failed)
-    return Written(listing=listing, report=judge.report(wanted, listing), completion=completion)
+    return Written(listing=listing, report=judge.report(subject, listing), completion=completion)

@@ -1,4 +1,4 @@
-"""Assets of the delivery: files that others read."""
+"""Assets of the stage `delivery`."""
 
 import dagster as dg
 
@@ -23,10 +23,10 @@ def exports(
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
 ) -> dg.MaterializeResult[None]:
-    """Every accepted listing as `exports/listings.jsonl`, `.csv` and `.txt`, each written whole or not at all.
+    """All accepted listings as `exports/listings.jsonl`, `.csv` and `.txt`, each written atomically.
 
-    The CSV is safe to open in a spreadsheet: no cell runs as a formula. `delivery.exports` is the history: one row
-    whenever a file's content changed, with its hash.
+    The CSV is safe to open in a spreadsheet: no cell runs as a formula. `delivery.exports` is the history, with a row
+    and a hash whenever a file's content changed.
     """
     with warehouse.writing() as db:
         written = exporter.deliver(db, settings.exports, list(exporter.FORMATS))

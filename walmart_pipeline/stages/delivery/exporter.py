@@ -1,4 +1,4 @@
-"""Exports the accepted listings to files, and keeps a history of them in `delivery.exports`."""
+"""Exports the accepted listings to files, with a history in `delivery.exports`."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ COLUMNS = (
     "seo_keywords",
 )
 
-# Excel reads a CSV without it in the computer's local code page: “Café” becomes “CafÃ©”. DuckDB, pandas and
-# Python's utf-8-sig skip it.
+# Without it, Excel reads a CSV in the local code page: “Café” becomes “CafÃ©”. DuckDB, pandas and Python's utf-8-sig
+# skip it.
 BYTE_ORDER_MARK = "\ufeff"
 
 _STARTS_A_FORMULA = "=+-@"
@@ -58,12 +58,12 @@ order by product_id
 
 
 def deliver(db: Database, folder: Path, formats: Sequence[str]) -> list[ExportSummary]:
-    """Write `listings.<format>` in each of these formats, whole or not at all."""
+    """Write `listings.<format>` in each of these formats, atomically."""
     return [FORMATS[name](folder / f"listings.{name}", accepted(db)) for name in formats]
 
 
 def record(db: Database, exports: Sequence[ExportSummary], run_id: str) -> int:
-    """Add to the history what differs from the last export of the same file. Returns how many rows were added."""
+    """Add changed files to the history. Returns the number of rows."""
     last = "select arg_max(sha256, exported_at) from delivery.exports where path = ?"
     new = [export for export in exports if db.value(last, [export.path]) != export.sha256]
     return db.append(
@@ -84,27 +84,24 @@ def record(db: Database, exports: Sequence[ExportSummary], run_id: str) -> int:
 
 
 def accepted(db: Database) -> Iterator[Accepted]:
-    """Accepted listings in the order of product ids, one batch in memory."""
+    """Yield the accepted listings by product id, one batch in memory."""
     for rows in db.stream(ACCEPTED):
         for row in rows:
             yield Product(**row["product"]), Listing(**row["listing"]), row["score"]
 
 
 class ExportSummary(Record):
-    """A file that was delivered."""
+    """An exported file."""
 
     path: str
-    format: str = Field(description="As the command line names it: jsonl, csv, txt.")
-    rows: int = Field(description="Listings; a header is not counted.")
+    format: str = Field(description="jsonl, csv or txt.")
+    rows: int = Field(description="Without the header.")
     bytes: int
     sha256: str = Field(description="Of the file's bytes, 64 hex digits.")
 
 
 def export(path: Path, rows: Iterable[str], *, format: str, header: str = "") -> ExportSummary:
-    """Write the header and one text for each listing, as they are, in UTF-8; one row is in memory at a time.
-
-    The file takes its name after the last row: an error while the rows are made leaves the old file as it was.
-    """
+    """Write a header and rows of text in UTF-8; an error leaves the old file as it was."""
     # The header counts as the row before the first.
     written, size = -1, 0
     digest = hashlib.sha256()
@@ -119,9 +116,9 @@ def export(path: Path, rows: Iterable[str], *, format: str, header: str = "") ->
 
 
 def write_jsonl(path: Path, accepted: Iterable[Accepted]) -> ExportSummary:
-    """One object a line: product_id, gtin, brand, category (broad to narrow), price, quality_score, and the listing.
+    """Write one object per line: product_id, gtin, brand, category, price, quality_score, and the listing.
 
-    What a product lacks is null. Raises ValueError, and writes nothing, for a price that is not a finite number.
+    Missing values are null. Raises ValueError for a price that is not finite.
     """
     return export(path, (_json_line(*row) for row in accepted), format="jsonl")
 
@@ -132,25 +129,21 @@ def _json_line(product: Product, listing: Listing, score: float) -> str:
         "quality_score": score,
         "listing": listing.model_dump(),
     }
-    # ASCII: a reader that takes U+2028 or U+0085 for the end of a line still gets whole lines.
+    # ASCII, because some readers split lines at U+2028 and U+0085.
     return json.dumps(value, allow_nan=False) + "\n"
 
 
 def write_csv(path: Path, accepted: Iterable[Accepted]) -> ExportSummary:
-    """RFC 4180 (CRLF, quotes doubled), UTF-8 with a byte order mark, with a header.
-
-    A category is its path with " > ", key features stand one a line in their cell, keywords are divided by ", ".
-    No text can run as a formula (`harmless`); price and quality_score are numbers; what a product lacks is empty.
-    """
+    """Write CSV (RFC 4180) with a header, in UTF-8 with a byte order mark; no text can run as a formula."""
     rows = (_row(_cells(*row)) for row in accepted)
     return export(path, rows, format="csv", header=BYTE_ORDER_MARK + _row(COLUMNS))
 
 
 def harmless(text: str) -> str:
-    """The text, with a leading apostrophe where a spreadsheet could take it for a formula.
+    """Prefix a text with an apostrophe if a spreadsheet could take it for a formula.
 
-    That is where the first character is a tab, carriage return or line feed, or where = + - @ comes first after
-    white space, invisible characters and double quotes, in any width (＝ ﹢ －). Quoting the cell does not help:
+    It could if the first character is a tab, carriage return or line feed, or the first one after white space,
+    invisible characters and double quotes is = + - @, in any width (＝ ﹢ －). Quoting the cell does not help:
     spreadsheets remove the quotes first. After OWASP, CSV Injection.
     """
     if text[:1] in ("\t", "\r", "\n"):
@@ -164,7 +157,7 @@ def harmless(text: str) -> str:
 
 
 def _is_skipped(character: str) -> bool:
-    """White space, control and format characters (such as U+200B), and double quotes of any kind."""
+    """Whether a character is white space, control or format (such as U+200B), or any double quote."""
     return not character.isprintable() or character.isspace() or character in '"“”„‟″＂'
 
 
@@ -190,10 +183,7 @@ def _row(cells: Iterable[str | float | None]) -> str:
 
 
 def write_txt(path: Path, accepted: Iterable[Accepted]) -> ExportSummary:
-    """One listing after the other: title, identity, key features, description, keywords; a rule between two.
-
-    Long lines are left long, so that a text can be copied as it is.
-    """
+    """Write listings as text, without wrapping: title, identity, key features, description, keywords."""
     return export(path, (_listing(*row) for row in accepted), format="txt")
 
 

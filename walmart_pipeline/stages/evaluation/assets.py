@@ -1,4 +1,4 @@
-"""Assets of the evaluation: judged held-out products, the evaluation of models, and the promotion that follows."""
+"""Assets of the stage `evaluation`."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -34,9 +34,9 @@ def results(
     judge: dg.ResourceParam[Judge],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
-    """Held-out products, judged twice under one policy: the generated text, and the source's own text unchanged.
+    """Scores of held-out products: of the generated text, and of the source's original text.
 
-    Held out is the test split, accepted or not, so that success does not select what is compared.
+    The sample is the test split, whether accepted or not, to avoid selection by success.
     """
     with (
         warehouse.writing() as db,
@@ -71,10 +71,10 @@ def evaluation_report(
     warehouse: dg.ResourceParam[Warehouse],
     judge: dg.ResourceParam[Judge],
 ) -> dg.MaterializeResult[None]:
-    """Generated text against the source's own, side by side: `reports/evaluation.html`, and a summary here.
+    """Report comparing generated with source texts: `reports/evaluation.html`, and a summary here.
 
-    Mean difference with its 95 % interval (paired bootstrap), dimensions, categories, the rules most often broken, and
-    the ten worst texts beside their source.
+    Mean difference with its 95 % interval (paired bootstrap), dimensions, categories, most frequent violations, and the
+    ten worst texts beside their source.
     """
     with warehouse.reading() as db:
         texts = held_out.judged_texts(db)
@@ -99,7 +99,7 @@ def evaluation_report(
 class ModelEvaluationConfig(dg.Config):
     """The size of the evaluation. By default it is skipped."""
 
-    products: int = Field(default=0, ge=0, description="Held-out products at most that every contender writes about.")
+    products: int = Field(default=0, ge=0, description="Maximum number of held-out products per contender.")
 
 
 @dg.asset(
@@ -124,10 +124,11 @@ def evaluated_models(
     judge: dg.ResourceParam[Judge],
     progress: dg.ResourceParam[Progress],
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """The same held-out products, written about by everything that could generate listings, and judged alike.
+    """Scores of all contenders on the same held-out products.
 
-    Base model, champion, every candidate, the template writer and the source's own text; a missing text counts as 0.
-    Skipped unless `products` is set: each model is called for so many products. An answer in the ledger costs nothing.
+    Contenders: base model, champion, every candidate, the template writer and the source text; a missing text counts
+    as 0. Skipped unless `products` is set: each model is called for that many products. Answers in the ledger cost
+    nothing.
     """
     if not config.products:
         context.log.info("skipped: set `products` in the config, or run the job `retrain`")
@@ -162,9 +163,9 @@ def evaluated_models(
 
 
 class PromotionConfig(dg.Config):
-    """Whether the decision is carried out: the job `retrain` does, materializing all assets does not."""
+    """Whether decisions are applied: the job `retrain` does, materializing all assets does not."""
 
-    automatic: bool = Field(default=False, description="Promote and retire; otherwise only report what would be done.")
+    automatic: bool = Field(default=False, description="Promote and retire; otherwise only report the decisions.")
 
 
 @dg.asset(
@@ -184,11 +185,11 @@ def promotion_by_evidence(
     warehouse: dg.ResourceParam[Warehouse],
     judge: dg.ResourceParam[Judge],
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Promote the best candidate of the latest evaluation, if it is better beyond chance.
+    """Promotion of the best candidate of the latest evaluation, if it is significantly better than the reference.
 
-    And only if it breaks no blocking rule for more products than the reference, which is the champion, or the base
-    model where there is none. All others are refused with every reason. `reports/model-evaluation-<n>.html` shows it.
-    Skipped where there is no evaluation to decide about.
+    It must also break no blocking rule for more products. The reference is the champion, or the base model if there is
+    none. Other candidates are refused with every reason; see `reports/model-evaluation-<n>.html`. Skipped if there is
+    no undecided evaluation.
     """
     with warehouse.reading() as db:
         evaluation = evaluation_store.latest(db)
@@ -200,7 +201,7 @@ def promotion_by_evidence(
     decisions = promotion.decide(found, versions, settings, judge)
     if config.automatic:
         with warehouse.writing() as db:
-            # Another run may have decided while the candidates' servers were asked.
+            # Another run may have decided while the candidates were checked.
             if not promotion.is_decided(db, evaluation.number):
                 promotion.carry_out(db, evaluation.number, decisions)
     shown = report.model_report(evaluation, found, decisions, is_carried_out=config.automatic)

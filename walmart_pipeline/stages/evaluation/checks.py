@@ -1,4 +1,4 @@
-"""Checks of the model evaluation: whether it can decide anything, and what a candidate would do worse."""
+"""Checks of the model evaluation: its validity, and regressions of candidates."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -14,21 +14,21 @@ from walmart_pipeline.stages.evaluation.results import ContenderResult, Results
 
 
 def _each_candidate(gate: Callable[[Results, ContenderResult], list[str]]) -> Callable[[Results], list[str]]:
-    return lambda found: [f"{one.name}: {why}" for one in found.candidates for why in gate(found, one)]
+    return lambda found: [f"{one.name}: {reason}" for one in found.candidates for reason in gate(found, one)]
 
 
 def _lost_answers(found: Results) -> list[str]:
-    return [why for one in found.contenders for why in gates.no_lost_answers(one)]
+    return [reason for one in found.contenders for reason in gates.no_lost_answers(one)]
 
 
-# By name: what is checked, and the gate. All of them warn: a refused candidate is no failure of the run.
+# Description and gate by name. All are warnings: a refused candidate does not fail the run.
 CHECKS: Mapping[str, tuple[str, Callable[[Results], list[str]]]] = {
     "enough_families": (
-        f"The products are of {figures.MIN_FAMILIES} families at least; below, no candidate is promoted.",
+        f"The products are of at least {figures.MIN_FAMILIES} families; otherwise no candidate is promoted.",
         gates.enough_families,
     ),
     "no_lost_answers": (
-        "Every contender was answered, well or badly; answers that were lost on the way prove nothing.",
+        "No contender lost an answer to faults of the server or the network.",
         _lost_answers,
     ),
     "candidates_block_no_more": (
@@ -36,7 +36,7 @@ CHECKS: Mapping[str, tuple[str, Callable[[Results], list[str]]]] = {
         _each_candidate(gates.no_more_blocking),
     ),
     "candidates_are_no_slower_or_dearer": (
-        f"No candidate is {gates.REGRESSION:g} times as slow or as dear as the reference; it may be worth it.",
+        f"No candidate is {gates.REGRESSION:g} times as slow or as expensive as the reference.",
         _each_candidate(gates.regressions),
     ),
 }
@@ -50,7 +50,7 @@ CHECKS: Mapping[str, tuple[str, Callable[[Results], list[str]]]] = {
     pool=WAREHOUSE_POOL,
 )
 def model_evaluation_checks(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.AssetCheckResult]:
-    """What the gates find in the latest evaluation."""
+    """Apply the gates to the latest evaluation."""
     with warehouse.reading() as db:
         evaluation = evaluation_store.latest(db)
     results = figures.of_evaluation(evaluation) if evaluation else None
@@ -62,5 +62,5 @@ def model_evaluation_checks(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[
             passed=not found,
             severity=dg.AssetCheckSeverity.WARN,
             description="; ".join(found) or "nothing found",
-            metadata={"found": dg.MetadataValue.md(markdown.table([{"found": why} for why in found]))},
+            metadata={"found": dg.MetadataValue.md(markdown.table([{"found": reason} for reason in found]))},
         )

@@ -1,4 +1,4 @@
-"""Model evaluations as they are stored: a row of `evaluation.model_evaluation` for each contender and product."""
+"""Storage of model evaluations: a row of `evaluation.model_evaluation` for each contender and product."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ order by mean_score desc, contender
 
 
 class JudgedText(Record):
-    """A contender's text about one held-out product, judged. Where there is no text, the report's score is 0."""
+    """A contender's scored text about a held-out product; the score of a missing text is 0."""
 
     contender: str
     kind: ContenderKind
     product_id: str
     product_name: str
     category: list[str]
-    family: str = Field(description="Texts of one family are no independent evidence.")
+    family: str = Field(description="Texts of one family are not independent.")
     status: AnswerStatus = "complete"
     reason: str | None = Field(default=None, description="Why there is no text.")
     listing: Listing
     report: QualityReport
-    writer: str | None = Field(default=None, description="Who wrote a generated text; stand-ins for a model apart.")
+    writer: str | None = Field(default=None, description="Author of a generated text, marked if it is a stand-in.")
     seconds: float = 0.0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -58,12 +58,12 @@ class JudgedText(Record):
 
     @property
     def broadest_category(self) -> str:
-        """The category that it is counted in."""
+        """The first level of the category."""
         return self.category[0] if self.category else "no category"
 
 
 class ModelEvaluation(Record):
-    """One evaluation: every contender has a text, or the reason for none, about every product."""
+    """An evaluation, with a text, or the reason for none, of every contender about every product."""
 
     number: int
     provider: str
@@ -73,12 +73,12 @@ class ModelEvaluation(Record):
 
     @property
     def policy(self) -> str:
-        """The policy under which all texts were judged."""
+        """The policy of all reports."""
         return self.texts[0].report.policy
 
 
 def next_number(db: Database) -> int:
-    """The number of the next evaluation."""
+    """Return the number of the next evaluation."""
     return int(db.value("select coalesce(max(evaluation_number), 0) + 1 from evaluation.model_evaluation"))
 
 
@@ -97,7 +97,7 @@ def save(db: Database, evaluation: ModelEvaluation) -> int:
 
 
 def latest(db: Database) -> ModelEvaluation | None:
-    """The latest evaluation; None before the first."""
+    """Return the latest evaluation; None before the first."""
     number = db.value("select max(evaluation_number) from evaluation.model_evaluation")
     if number is None:
         return None
@@ -109,7 +109,7 @@ def latest(db: Database) -> ModelEvaluation | None:
 
 
 def scores_of(db: Database, names: Sequence[str]) -> list[Row]:
-    """Scores of contenders in the latest evaluation that has all of them, best first; empty where there is none.
+    """Return the scores of contenders in the latest evaluation with all of them, best first.
 
     A row: evaluation_number, contender, mean_score (0 to 100), publishable (share, 0 to 1), products.
     """

@@ -1,4 +1,4 @@
-"""The gates that a candidate passes before it is promoted; each gives its reasons where it stays shut."""
+"""Gates for the promotion of a candidate; each returns the reasons for a refusal."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import NamedTuple
 from walmart_pipeline.stages.evaluation.formats import interval, signed
 from walmart_pipeline.stages.evaluation.results import MIN_FAMILIES, ContenderResult, Results
 
-# Slower or dearer by half is reported: a nightly run of eight hours would take twelve.
+# A nightly run of eight hours would take twelve.
 REGRESSION = 1.5
 
 
 class GateOutcome(NamedTuple):
-    """Why a candidate is refused; no reason where it passes. is_final: another evaluation would say the same."""
+    """Reasons for refusing a candidate; none if it passes. is_final: another evaluation would not change it."""
 
     reasons: list[str]
     is_final: bool
 
 
 def outcome(results: Results, candidate: ContenderResult) -> GateOutcome:
-    """Whether the candidate may replace the reference.
+    """Decide whether the candidate may replace the reference.
 
-    An evaluation that was too small or lost answers proves nothing: the candidate is refused this time only.
+    If the evaluation was too small or lost answers, the refusal is not final.
     """
     unproven = [*enough_families(results), *no_lost_answers(candidate), *no_lost_answers(results.of(results.reference))]
     if unproven:
@@ -30,7 +30,7 @@ def outcome(results: Results, candidate: ContenderResult) -> GateOutcome:
 
 
 def enough_families(results: Results) -> list[str]:
-    """Families are counted, not products: variants of one product are no independent evidence."""
+    """Require a minimum of families: variants of one product are not independent."""
     if results.families >= MIN_FAMILIES:
         return []
     return [
@@ -40,15 +40,15 @@ def enough_families(results: Results) -> list[str]:
 
 
 def no_lost_answers(contender: ContenderResult) -> list[str]:
-    """Answers that were lost through no fault of the contender would count against it."""
+    """Require all answers: those lost through no fault of the contender would count against it."""
     if not contender.lost:
         return []
-    why = contender.reasons.get("lost", "no answer")
-    return [f"{contender.name} lost {contender.lost} answers ({why}): evaluate again, only these are asked for"]
+    reason = contender.reasons.get("lost", "no answer")
+    return [f"{contender.name} lost {contender.lost} answers ({reason}): evaluate again, which requests only these"]
 
 
 def better(results: Results, candidate: ContenderResult) -> list[str]:
-    """Better beyond chance: the low end of its interval lies above the reference."""
+    """Require a significant improvement: the interval of the difference is above 0."""
     difference = candidate.difference
     if difference is None or difference.low is None or difference.high is None:
         return [f"there is no interval for its difference from {results.reference}"]
@@ -61,7 +61,7 @@ def better(results: Results, candidate: ContenderResult) -> list[str]:
 
 
 def no_more_blocking(results: Results, candidate: ContenderResult) -> list[str]:
-    """A plain count, without a test: a better mean does not make up for what may never be published."""
+    """Require that no blocking rule is broken for more products, without a significance test."""
     reference = results.of(results.reference).blocking
     return [
         f"it breaks the blocking rule {rule} for {count} of {results.products} products, {results.reference} for "
@@ -72,7 +72,7 @@ def no_more_blocking(results: Results, candidate: ContenderResult) -> list[str]:
 
 
 def regressions(results: Results, candidate: ContenderResult) -> list[str]:
-    """Longer times and higher costs than the reference's: reported, no reason to refuse."""
+    """Report higher latency and cost than the reference's, which are no reason to refuse."""
     reference = results.of(results.reference)
     found = []
     if candidate.seconds_p50 and reference.seconds_p50 and candidate.seconds_p50 > REGRESSION * reference.seconds_p50:
@@ -89,7 +89,7 @@ def regressions(results: Results, candidate: ContenderResult) -> list[str]:
 
 
 def below_template(results: Results, candidate: ContenderResult) -> list[str]:
-    """A higher score of the template writer, which calls no model: reported, no reason to refuse."""
+    """Report a higher score of the template writer, which is no reason to refuse."""
     template = next(contender for contender in results.contenders if contender.kind == "template")
     lead = template.score.mean - candidate.score.mean
     return [f"the template writer scores {lead:.1f} points higher without a model"] if lead > 0 else []

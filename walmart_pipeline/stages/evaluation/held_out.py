@@ -1,4 +1,4 @@
-"""Held-out products with their generated text and the source's own, both judged: `evaluation.results`."""
+"""Scores of the generated and the source text of held-out products: `evaluation.results`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from walmart_pipeline.stages.evaluation.evaluation_store import JudgedText
 # Bumped when the same texts would give another comparison: the assets' code_version.
 VERSION = "2"
 
-# At a spread of 20 points, the mean of 5,000 differences is known to 0.6 points (95 %); more products would only take
-# memory, since both texts of each are held while they are compared.
+# At a standard deviation of 20 points, the mean of 5,000 differences is known to 0.6 points (95 %); all texts are held
+# in memory.
 MAX_PRODUCTS = 5_000
 
-# Products of the test split with a text, accepted or not: selecting by success would flatter the text, and so would
-# what people wrote.
+# Accepted or not, and without edits: both would bias the comparison.
 HELD_OUT = f"""
 select
     {struct("products", Product)} as product,
@@ -35,7 +34,7 @@ limit {MAX_PRODUCTS}
 
 
 class HeldOutText(NamedTuple):
-    """A held-out product with its generated text, its family, and who wrote the text."""
+    """A held-out product with its generated text, its family, and the text's author."""
 
     product: Product
     listing: Listing
@@ -44,10 +43,7 @@ class HeldOutText(NamedTuple):
 
 
 def judge_all(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> int:
-    """Fill `evaluation.results` with both reports of each held-out product. Returns the number of rows.
-
-    advance: called with the number of products since the last call.
-    """
+    """Fill `evaluation.results` with both reports of each held-out product. Returns the number of rows."""
 
     def rows() -> Iterator[Row]:
         for product, generated, *_ in _held_out(db):
@@ -59,7 +55,7 @@ def judge_all(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> 
 
 
 def judged_texts(db: Database) -> list[JudgedText]:
-    """Both texts of each held-out product with their reports in `evaluation.results`."""
+    """Return both texts of each held-out product with their reports in `evaluation.results`."""
     rows = db.query("select * from evaluation.results")
     reports = {(row["product_id"], row["text"]): QualityReport.from_row(row) for row in rows}
     return [
@@ -73,7 +69,7 @@ def judged_texts(db: Database) -> list[JudgedText]:
 def judged_text(
     product: Product, listing: Listing, report: QualityReport, family: str, writer: str | None
 ) -> JudgedText:
-    """One text of a comparison. writer: of a generated text; None for the source's own."""
+    """Create one text of a comparison. writer: of a generated text; None for the source text."""
     return JudgedText(
         contender="generated" if writer else "source",
         kind="generated" if writer else "source",

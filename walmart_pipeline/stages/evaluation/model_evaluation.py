@@ -1,4 +1,4 @@
-"""Model evaluation: everything that could generate listings, on the same held-out products, judged alike."""
+"""Model evaluation: scores of all contenders on the same held-out products."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from walmart_pipeline.stages.evaluation.evaluation_store import ContenderKind, J
 # Bumped when the same versions and products would be evaluated differently: the assets' code_version.
 VERSION = "1"
 
-# Of a completion, what an evaluation reports.
+# Fields of a completion in the evaluation.
 USAGE = {"seconds", "prompt_tokens", "completion_tokens", "cost_usd"}
 
-# Each category has its share of the sample; in it one product of each family comes before a second of any: more
-# families are more evidence for the same calls. Success is not looked at: selecting by it would flatter everybody.
+# Stratified by category; within one, a product of each family before a second of any: more families are more evidence
+# for the same calls.
 SAMPLE = f"""
 with products as (
     select
@@ -54,7 +54,7 @@ limit $products
 
 
 class EvaluationError(ValueError):
-    """Models can't be evaluated; the message says what to do."""
+    """Models can't be evaluated; the message has the remedy."""
 
 
 class HeldOutProduct(Record):
@@ -65,7 +65,7 @@ class HeldOutProduct(Record):
 
 
 class Contender(Record):
-    """A contender. recipe: how it is asked; None for the template writer and the source's text."""
+    """A contender. recipe: None for the template writer and the source text."""
 
     name: str
     kind: ContenderKind
@@ -82,11 +82,11 @@ def evaluate(
     progress: Progress,
     log: Callable[[str], None],
 ) -> ModelEvaluation:
-    """Let every contender write about at most so many held-out products, and store the judged texts.
+    """Evaluate all contenders on at most `products` held-out products, and store the scored texts.
 
-    base: the provider's own model, asked with the task alone. The warehouse is open only to read and to write. Every
-    answer is in the ledger as soon as it arrives: an evaluation that was interrupted repeats no call. All contenders
-    together keep to the settings' budget. Raises EvaluationError.
+    base: recipe of the base model, without examples. The warehouse is closed during model calls. An interrupted
+    evaluation repeats no call, because answers are in the ledger. All contenders share the settings' budget. Raises
+    EvaluationError.
     """
     with warehouse.reading() as db:
         participants, sample = contenders(db, base), held_out(db, products)
@@ -113,10 +113,10 @@ def evaluate(
 
 
 def contenders(db: Database, base: Recipe) -> list[Contender]:
-    """The base model, the provider's champion, each of its candidates, the template writer and the source's own text.
+    """Return base model, champion, all candidates, template writer and source text.
 
-    Candidates of earlier datasets included: products keep their split, so none has learned from the test split.
-    Raises EvaluationError where the base model is one of our versions.
+    Candidates of earlier datasets are included: products keep their split, so none was trained on the test split.
+    Raises EvaluationError if the base model is one of our versions.
     """
     versions = [version for version in model_versions.versions(db) if version.recipe.provider == base.provider]
     if base.base_model in {version.name for version in versions}:
@@ -137,7 +137,7 @@ def contenders(db: Database, base: Recipe) -> list[Contender]:
 
 
 def held_out(db: Database, products: int) -> list[HeldOutProduct]:
-    """At most so many products of the test split: the same ones as long as the test split stays as it is."""
+    """Return a deterministic sample of at most `products` products of the test split."""
     rows = db.query(SAMPLE, {"products": products})
     return [HeldOutProduct(product=Product(**row["product"]), family=row["family"]) for row in rows]
 
@@ -145,7 +145,7 @@ def held_out(db: Database, products: int) -> list[HeldOutProduct]:
 def _answers(
     caller: RecipeCaller, contender: Contender, products: Sequence[Product], advance: Callable[[int], None]
 ) -> dict[str, RecipeAnswer]:
-    """A contender's answer about each product; a provider that is not there loses them all."""
+    """Return a contender's answer about each product; all are lost if the provider is unavailable."""
     if contender.kind == "source":
         return {each.product_id: RecipeAnswer(status="complete", listing=source_listing(each)) for each in products}
     try:
@@ -157,7 +157,7 @@ def _answers(
 def _judged(
     judge: Judge, contender: Contender, sample: Sequence[HeldOutProduct], answers: Mapping[str, RecipeAnswer]
 ) -> Iterator[JudgedText]:
-    """A row for each product, whatever the answer; texts are judged among each other, for their uniqueness."""
+    """Yield a scored text for each product; uniqueness is measured among the contender's texts."""
     lines = [
         pairs.Pair(product=each.product, listing=answers[each.product.product_id].listing).model_dump_json()
         for each in sample
@@ -189,7 +189,7 @@ def _report(scored: scoring.Scored) -> QualityReport:
 
 
 def _no_text(product: Product, judge: Judge) -> QualityReport:
-    """The report of a missing text."""
+    """Return the report of a missing text."""
     return QualityReport(
         product_id=product.product_id,
         score=0.0,

@@ -1,4 +1,4 @@
-"""The plots of an evaluation report, as SVG elements for an HTML page."""
+"""Plots of an evaluation report, as SVG elements for an HTML page."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from walmart_pipeline.stages.evaluation.results import BIN_WIDTH, ContenderResul
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# matplotlib knows no CSS variables: each of these colours stands for one of the page's, so that a plot follows the
-# reader's light or dark scheme.
+# Placeholders for CSS variables of the page, which matplotlib does not support: plots follow its light or dark scheme.
 INK, FAINT, SUBJECT, REFERENCE = "#010101", "#020202", "#030303", "#040404"
 _VARIABLES = {
     INK: "var(--ink-soft)",
@@ -25,7 +24,7 @@ _VARIABLES = {
 
 
 def draw(results: Results, subject: str | None) -> Mapping[str, str]:
-    """The plots of a report by name. subject: the contender that the report is about."""
+    """Draw the plots of a report, by name. subject: the contender that the report is about."""
 
     def colour(contender: ContenderResult) -> str:
         if contender.name == results.reference:
@@ -41,7 +40,7 @@ def draw(results: Results, subject: str | None) -> Mapping[str, str]:
 
 
 def _differences(results: Results, colours: Mapping[str, str]) -> str:
-    """Each contender's mean difference from the reference with its interval; the line is the reference."""
+    """Draw each contender's mean difference from the reference with its interval; the line is the reference."""
     rows = [(contender.name, contender.difference) for contender in results.contenders if contender.difference]
     figure, ax = _rows([name for name, _ in rows])
     for place, (name, points) in enumerate(rows):
@@ -54,7 +53,7 @@ def _differences(results: Results, colours: Mapping[str, str]) -> str:
 
 
 def _scores(results: Results, colours: Mapping[str, str]) -> str:
-    """Distribution of each contender's scores on one scale; the dashed lines are the means."""
+    """Draw the distribution of each contender's scores on one scale; dashed lines are means."""
     rows = results.contenders
     figure = plotting.figure(height=0.8 + 0.9 * len(rows))
     axes = figure.subplots(len(rows), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
@@ -76,10 +75,10 @@ def _scores(results: Results, colours: Mapping[str, str]) -> str:
 
 
 def _dimensions(results: Results, colours: Mapping[str, str]) -> str:
-    """Mean of each dimension for every contender; where it was not measured there is no dot."""
+    """Draw the mean of each dimension for every contender; no dot if it was not measured."""
     names = list(results.contenders[0].dimensions)
     figure, ax = _rows([name.capitalize() for name in names])
-    # The subject and the reference last, so that nothing covers them.
+    # The subject and the reference last, on top of the others.
     for contender in sorted(results.contenders, key=lambda one: colours[one.name] != INK):
         colour = colours[contender.name]
         for place, name in enumerate(names):
@@ -93,7 +92,7 @@ def _dimensions(results: Results, colours: Mapping[str, str]) -> str:
 
 
 def _rows(names: list[str]) -> tuple[Figure, Any]:
-    """A figure with a row for each name, from the top."""
+    """Create a figure with a row for each name, from the top."""
     figure = plotting.figure(height=0.9 + 0.34 * len(names))
     ax = figure.subplots()
     plotting.despine(ax, ink=INK, faint=FAINT)
@@ -105,10 +104,7 @@ def _rows(names: list[str]) -> tuple[Figure, Any]:
 
 
 def _svg(figure: Figure, name: str, label: str) -> str:
-    """A figure as an <svg> element: no prolog, no metadata, the page's own font, ids that begin with `name`.
-
-    The same figure gives the same text in every run.
-    """
+    """Render a figure as a reproducible <svg> element with the page's font, and ids that begin with `name`."""
     import matplotlib as mpl
 
     buffer = StringIO()

@@ -1,4 +1,4 @@
-"""Promotion by evidence: the decision about each candidate of an evaluation, and carrying it out."""
+"""Promotion: decides about each candidate of an evaluation, and applies the decisions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DECIDED_BY = "evaluation"
 
 
 class Decision(Record):
-    """The decision about one candidate. is_final: it is retired; otherwise the next evaluation may differ."""
+    """The decision about one candidate. is_final: it is retired; otherwise it is evaluated again."""
 
     candidate: str
     reference: str
@@ -44,15 +44,15 @@ class Decision(Record):
 
 
 def is_decided(db: Database, number: int) -> bool:
-    """Whether the decisions of that evaluation have been carried out."""
+    """Whether the decisions of an evaluation have been applied."""
     return bool(db.value("select count(*) from evaluation.decisions where evaluation_number = ?", [number]))
 
 
 def decide(results: Results, versions: Mapping[str, ModelVersion], settings: Settings, judge: Judge) -> list[Decision]:
-    """The decision about each candidate, the best first: at most one is promoted.
+    """Decide about each candidate, the best first; at most one is promoted.
 
-    versions: by name, as they are now; the evaluation may be older. Whether a candidate can generate here is asked of
-    its server, and only where nothing else speaks against it.
+    versions: current ones by name; the evaluation may be older. A candidate's server is checked last, only if there is
+    no other reason to refuse it.
     """
     decisions: list[Decision] = []
     promoted: str | None = None
@@ -82,7 +82,7 @@ def decide(results: Results, versions: Mapping[str, ModelVersion], settings: Set
 
 
 def carry_out(db: Database, number: int, decisions: Sequence[Decision]) -> None:
-    """Promote the winner, retire whoever was refused for good, and record every decision about this evaluation."""
+    """Promote the winner, retire finally refused candidates, and record all decisions."""
     for decision in decisions:
         if decision.verdict == "promoted":
             reason = _evidence(decision, number)
@@ -102,7 +102,7 @@ def _evidence(decision: Decision, number: int) -> str:
 
 
 def _outdated(results: Results, versions: Mapping[str, ModelVersion], candidate: str) -> list[str]:
-    """What has changed in the registry since the evaluation."""
+    """Return relevant changes in the registry since the evaluation."""
     version = versions.get(candidate)
     if version is None or version.status != "candidate":
         return [f"it is no candidate any more: {version.status if version else 'the registry does not have it'}"]

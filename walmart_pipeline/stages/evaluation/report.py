@@ -1,7 +1,4 @@
-"""Evaluation reports for people: a self-contained HTML page, and a Markdown summary.
-
-One layout serves both reports: generated text against the source's own, and the evaluation of models.
-"""
+"""Evaluation reports, as a self-contained HTML page and a Markdown summary."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Report:
-    """What a report shows. subject: the contender that it is about; None where there is no candidate."""
+    """The contents of a report. subject: the contender that it is about; None without candidates."""
 
     title: str
     finding: str
@@ -40,16 +37,16 @@ class Report:
     writers: Sequence[GroupResult] = ()
 
     def html(self) -> str:
-        """The report as one HTML page: no script, nothing loaded from elsewhere, everything from a catalog escaped."""
+        """Render one HTML page, without scripts and external resources; values are escaped."""
         from markupsafe import Markup
 
-        # Drawn from numbers and the contenders' names, which matplotlib escapes: nothing of a catalog is in them.
+        # From numbers and contenders' names, which matplotlib escapes; nothing from a catalog.
         drawn = plots.draw(self.results, self.subject) if self.results.products else {}
         figures = {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704
         return _environment(autoescape=True).get_template("report.html.j2").render(**self._values(), figures=figures)
 
     def markdown(self) -> str:
-        """The summary as GitHub-flavoured Markdown; every value is escaped, so none can break a table or be HTML."""
+        """Render the summary as GitHub-flavoured Markdown; values are escaped."""
         environment = _environment(autoescape=False, finalize=_markdown_text)
         return environment.get_template("report.md.j2").render(**self._values())
 
@@ -66,7 +63,7 @@ class Report:
 
 
 def comparison_report(texts: Sequence[JudgedText], results: Results, facts: Mapping[str, str]) -> Report:
-    """The report on generated text against the source's own."""
+    """Create the report that compares generated with source texts."""
     difference = results.of("generated").difference if results.products else None
     writers = grouped(texts, "generated", "source", key=lambda text: text.writer or "unknown")
     written_by = ", ".join(f"{row.group} ({row.products:,})" for row in writers) or "nobody"
@@ -82,7 +79,7 @@ def comparison_report(texts: Sequence[JudgedText], results: Results, facts: Mapp
 
 
 def comparison_finding(difference: MeanDifference | None, products: int) -> str:
-    """What the comparison shows, in one or two sentences, with what it cannot show."""
+    """Summarize the comparison in one or two sentences, with its limits."""
     if difference is None:
         return "There is no held-out product, so nothing was compared."
     if difference.low is None or difference.high is None:
@@ -103,7 +100,7 @@ def comparison_finding(difference: MeanDifference | None, products: int) -> str:
 def model_report(
     evaluation: ModelEvaluation, results: Results, decisions: Sequence[Decision], *, is_carried_out: bool
 ) -> Report:
-    """The report on a model evaluation. is_carried_out: otherwise the decisions are what would have been done."""
+    """Create the report on a model evaluation. is_carried_out: whether the decisions were applied."""
     promoted = next((decision for decision in decisions if decision.verdict == "promoted"), None)
     best = next(iter(results.candidates), None)
     subject = results.of(promoted.candidate) if promoted else best
@@ -128,7 +125,7 @@ def model_report(
 
 
 def model_finding(reference: str, decisions: Sequence[Decision], *, is_carried_out: bool) -> str:
-    """Which model generates from now on, and by what evidence, in a sentence."""
+    """Summarize the decision and its evidence in one sentence."""
     for decision in decisions:
         if decision.verdict == "promoted" and decision.difference:
             promoted = "is promoted" if is_carried_out else "would be promoted"
@@ -145,14 +142,14 @@ def model_finding(reference: str, decisions: Sequence[Decision], *, is_carried_o
 
 
 def timestamp(moment: datetime) -> str:
-    """A time as reports show it."""
+    """Format a time."""
     return f"{moment:%Y-%m-%d %H:%M %Z}"
 
 
 def _environment(**options: Any) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    # The autoescaping of HTML is on; Markdown escapes by `finalize`.
+    # HTML is autoescaped; Markdown is escaped by `finalize`.
     environment = Environment(  # noqa: S701
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -166,6 +163,6 @@ def _environment(**options: Any) -> Environment:
 
 
 def _markdown_text(value: object) -> str:
-    """A value on one line, without meaning to Markdown or HTML."""
+    """Escape a value for Markdown and HTML, on one line."""
     text = " ".join(str(value).split()).replace("&", "&amp;")
     return re.sub(r"([\\`*_\[\]<>|~#])", r"\\\1", text)

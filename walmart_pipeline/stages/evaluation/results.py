@@ -1,4 +1,4 @@
-"""Results of contenders that wrote about the same held-out products: means, differences, and where they come from."""
+"""Results of contenders on the same held-out products: means, differences, and breakdowns."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ BIN_WIDTH = 5
 LOWEST = 10
 FREQUENT_RULES = 10
 
-# Below 20 families the bootstrap's 95 % interval held the true mean in 91 % of samples or fewer (statistics.py).
+# Below it, the coverage of the bootstrap's 95 % interval is 91 % or less (statistics.py).
 MIN_FAMILIES = 20
 
-# Divided by the number of candidates (Bonferroni), for the best of several flatters itself. Of 1,000 evaluations of
-# equals over 40 products (scores 75 ± 12), 40 ended in a promotion with one candidate and 28 with three; undivided, 81.
+# Divided by the number of candidates (Bonferroni). Of 1,000 evaluations of equal models over 40 products (scores
+# 75 ± 12), 40 led to a promotion with one candidate and 28 with three; 81 without the correction.
 ERROR = 0.05
 
 
 class DimensionMean(Record):
     """The mean of a dimension over the texts in which it was measured."""
 
-    mean: float | None = Field(description="0 to 100; None where it was measured in no text.")
+    mean: float | None = Field(description="0 to 100; None if it was not measured.")
     measured: int
 
 
 class ContenderResult(Record):
-    """One contender's figures. A product without a text counts as a text of score 0."""
+    """The results of one contender. A missing text counts as score 0."""
 
     name: str
     kind: ContenderKind
     score: MeanDifference = Field(description="Mean score with its interval.")
-    difference: MeanDifference | None = Field(description="Score less the reference's; None for the reference.")
-    wins: int = Field(description="Products with a higher score than the reference, by what one decimal shows.")
+    difference: MeanDifference | None = Field(description="From the reference; None for the reference.")
+    wins: int = Field(description="Products with a higher score than the reference, rounded to one decimal.")
     losses: int
     ties: int
     publishable: int
     bands: dict[Band, int]
     dimensions: dict[Dimension, DimensionMean]
-    histogram: list[int] = Field(description="Texts by score in steps of 5; the last step holds 100 too.")
-    rules: dict[str, int] = Field(description="Texts that break a rule, the ten most frequent first.")
-    blocking: dict[str, int] = Field(description="Texts that break each blocking rule.")
-    without_text: dict[AnswerStatus, int] = Field(description="Products by the reason why there is no text.")
+    histogram: list[int] = Field(description="Texts by score in bins of 5; the last one includes 100.")
+    rules: dict[str, int] = Field(description="Texts by broken rule, the ten most frequent.")
+    blocking: dict[str, int] = Field(description="Texts by broken blocking rule.")
+    without_text: dict[AnswerStatus, int] = Field(description="Products without a text, by status.")
     reasons: dict[AnswerStatus, str] = Field(description="The most frequent reason of each status.")
-    seconds_p50: float | None = Field(description="Of the texts that a model was called for; None where none was.")
+    seconds_p50: float | None = Field(description="Of texts with a model call; None without any.")
     seconds_p95: float | None
-    tokens: float = Field(description="Prompt and answer together, mean of a product.")
-    cost_usd: float = Field(description="Of all texts, whenever they were paid.")
+    tokens: float = Field(description="Mean of prompt and answer together.")
+    cost_usd: float = Field(description="Of all texts, including cached answers.")
 
     @property
     def missing(self) -> int:
@@ -70,7 +70,7 @@ class ContenderResult(Record):
 
 
 class GroupResult(Record):
-    """A contender beside the reference within a group of products."""
+    """A contender compared with the reference within a group of products."""
 
     group: str
     products: int
@@ -85,7 +85,7 @@ class GroupResult(Record):
 
 
 class SideBySide(Record):
-    """The texts about one product; source: None where the reference is the source's text."""
+    """The texts about one product; source: None if the source text is the reference."""
 
     subject: JudgedText
     reference: JudgedText
@@ -93,7 +93,7 @@ class SideBySide(Record):
 
 
 class Results(Record):
-    """The figures of all contenders."""
+    """The results of all contenders."""
 
     products: int
     families: int
@@ -101,29 +101,26 @@ class Results(Record):
     contenders: list[ContenderResult] = Field(description="Best mean first.")
 
     def of(self, name: str) -> ContenderResult:
-        """A contender's figures. Raises KeyError."""
-        for contender in self.contenders:
-            if contender.name == name:
-                return contender
-        raise KeyError(name)
+        """Return the results of a contender. Raises KeyError."""
+        return {contender.name: contender for contender in self.contenders}[name]
 
     @property
     def candidates(self) -> list[ContenderResult]:
-        """Best mean first."""
+        """Candidates, best mean first."""
         return [contender for contender in self.contenders if contender.kind == "candidate"]
 
 
 def of_evaluation(evaluation: ModelEvaluation) -> Results:
-    """Results of a model evaluation against the champion, or the base model where there is no champion."""
+    """Summarize a model evaluation against the champion, or the base model if there is none."""
     kinds = {text.kind: text.contender for text in evaluation.texts}
     return summarize(evaluation.texts, reference=kinds.get("champion") or kinds["base"])
 
 
 def summarize(texts: Sequence[JudgedText], *, reference: str) -> Results:
-    """Results of all contenders against the reference; the order of the texts does not matter.
+    """Summarize all contenders against the reference.
 
-    Intervals come from resampling whole families. A candidate's is wider than 95 % where there are several: see ERROR.
-    Raises ValueError where contenders have not the same products, each once.
+    Intervals are by families; those of several candidates are corrected (ERROR). Raises ValueError if contenders do not
+    have the same products, each once.
     """
     by_contender = _by_contender(texts)
     candidates = sum(own[0].kind == "candidate" for own in by_contender.values())
@@ -142,9 +139,9 @@ def summarize(texts: Sequence[JudgedText], *, reference: str) -> Results:
 def grouped(
     texts: Sequence[JudgedText], subject: str, reference: str, key: Callable[[JudgedText], str]
 ) -> list[GroupResult]:
-    """A contender and the reference within each group of products, the largest first.
+    """Compare a contender with the reference within groups of products, the largest first.
 
-    key: the group that a text of the subject belongs to. The intervals are those of a single comparison.
+    key: group of a text of the subject. Intervals are not corrected for multiple comparisons.
     """
     by_contender = _by_contender(texts)
     groups: dict[str, list[tuple[JudgedText, JudgedText]]] = defaultdict(list)
@@ -155,7 +152,7 @@ def grouped(
 
 
 def lowest(texts: Sequence[JudgedText], subject: str, reference: str) -> list[SideBySide]:
-    """The ten lowest scores of a contender beside the other texts; equal ones first where the reference is better."""
+    """Return the ten lowest scores of a contender beside the other texts; ties by the reference's score."""
     by_contender = _by_contender(texts)
     own, others = by_contender.get(subject, []), by_contender.get(reference, [])
     source = [None] * len(own) if reference == "source" else by_contender["source"]
@@ -169,14 +166,14 @@ def lowest(texts: Sequence[JudgedText], subject: str, reference: str) -> list[Si
 
 
 def _by_contender(texts: Sequence[JudgedText]) -> dict[str, list[JudgedText]]:
-    """Each contender's texts, all in the same order of products."""
+    """Group texts by contender, all in the same order of products."""
     found: dict[str, list[JudgedText]] = defaultdict(list)
     for text in sorted(texts, key=lambda text: text.product_id):
         found[text.contender].append(text)
     products = [text.product_id for text in next(iter(found.values()), [])]
     for name, own in found.items():
         if [text.product_id for text in own] != products or len(set(products)) != len(products):
-            raise ValueError(f"{name} has not the same products as the other contenders, each once")
+            raise ValueError(f"{name} does not have the same products as the other contenders, each once")
     return found
 
 
@@ -235,7 +232,7 @@ def _differences(texts: Sequence[JudgedText], reference: Sequence[JudgedText]) -
 
 
 def _outcomes(differences: Sequence[float]) -> tuple[int, int, int]:
-    """Wins, losses and ties; scores that look equal with one decimal tie."""
+    """Count wins, losses and ties, of scores rounded to one decimal."""
     shown = [round(difference, 1) for difference in differences]
     wins = sum(difference > 0 for difference in shown)
     losses = sum(difference < 0 for difference in shown)
@@ -243,7 +240,7 @@ def _outcomes(differences: Sequence[float]) -> tuple[int, int, int]:
 
 
 def _rules(reports: Sequence[QualityReport], *, blocking_only: bool) -> Counter[str]:
-    """How many texts break each rule, however often each does."""
+    """Count the texts that break each rule."""
     return Counter(
         rule
         for report in reports
@@ -274,5 +271,5 @@ def _mean(values: Sequence[float], texts: Sequence[JudgedText], level: float = 0
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float | None:
-    """The value that so large a share does not exceed (nearest rank)."""
+    """Return a quantile by nearest rank."""
     return ordered[ceil(share * len(ordered)) - 1] if ordered else None

@@ -1,4 +1,4 @@
-"""Assets of the quality gate: scores, the accepted listings, those that a person should see, and a model's opinion."""
+"""Assets of the stage `quality`."""
 
 import dagster as dg
 
@@ -28,9 +28,9 @@ def scores(
     judge: dg.ResourceParam[Judge],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
-    """Quality report of every generated text under the policy in force: score, dimensions, violations with evidence.
+    """Quality report of every generated text under the active policy: score, dimensions, violations with evidence.
 
-    Scores only what changed: a text is judged once for the same facts under the same policy.
+    Incremental: a text is scored once for the same facts and policy.
     """
     with warehouse.writing() as db:
         total = scored_texts.due_count(db, judge)
@@ -42,7 +42,7 @@ def scores(
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": found.texts,
-            "judged now": total,
+            "newly scored": total,
             "policy": judge.policy.label,
             "mean score": round(found.mean or 0.0, 1),
             "publishable": found.publishable,
@@ -65,7 +65,7 @@ def scores(
     pool=WAREHOUSE_POOL,
 )
 def listings(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
-    """The accepted text of each product: publishable under the policy in force. What is exported and learned from."""
+    """The accepted text of each product: publishable under the active policy, used for exports and training."""
     with warehouse.writing() as db:
         written, removed = scored_texts.accept(db)
         rows = db.count("quality.listings")
@@ -93,10 +93,10 @@ def listings(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Non
     pool=WAREHOUSE_POOL,
 )
 def review_queue(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.MaterializeResult[None]:
-    """Products whose text was not accepted, each with every reason: what a person has to change, or to add to the feed.
+    """Products without an accepted text, with every reason: what to change in the text or add to the feed.
 
-    `needs_review`: the facts carry no listing, or the text breaks a blocking rule or stays below the threshold.
-    `failed`: the provider gave no usable answer; the next run asks again.
+    `needs_review`: too few facts for a listing, or a text that breaks a blocking rule or is below the threshold.
+    `failed`: no usable answer of the provider; the next run retries.
     """
     with warehouse.writing() as db:
         scored_texts.queue(db, judge)
@@ -134,10 +134,10 @@ def model_ratings(
     rater: dg.ResourceParam[ModelRater | None],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
-    """What a model says of a sample of the texts, 1 to 5 stars with a reason, and how far it agrees with reviewers.
+    """A model's ratings of a sample of texts, 1 to 5 stars with a reason, and its agreement with reviewers.
 
-    Off by default (WALMART_MODEL_JUDGE_SAMPLE=0). Shown beside the rules: nothing is published or held back for it.
-    An answer is paid for once; the step fails only if no text of the sample got a rating.
+    Off by default (WALMART_MODEL_JUDGE_SAMPLE=0). For information only: it does not affect what is published. An answer
+    is paid for once; the step fails only if no text of the sample got a rating.
     """
     if rater is None:
         return dg.MaterializeResult(

@@ -1,4 +1,4 @@
-"""Checks of the scores: warnings that something in the catalog, the provider or the rules has changed."""
+"""Checks of the scores: warnings about changes in the catalog, the provider or the rules."""
 
 import dagster as dg
 
@@ -12,23 +12,22 @@ from walmart_pipeline.stages.quality.assets import scores
 
 @dg.asset_check(
     asset=scores,
-    description=f"At least {drift.PUBLISHABLE_AT_LEAST:.0f} % of the texts judged under the policy in force are "
-    "publishable.",
+    description=f"At least {drift.PUBLISHABLE_AT_LEAST:.0f} % of the texts are publishable under the active policy.",
     pool=WAREHOUSE_POOL,
 )
 def publishable_share(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.AssetCheckResult:
-    """A warning only: what is not publishable waits in the review queue anyway."""
+    """Warn if too few texts are publishable; the others are in the review queue."""
     with warehouse.reading() as db:
         return _result(drift.publishable_share(db, judge.policy.label))
 
 
 @dg.asset_check(
     asset=scores,
-    description=f"Mean, quantiles, dimensions and publishable share lie where the last {drift.RUNS} runs had them.",
+    description=f"Mean, quantiles, dimensions and publishable share are in the range of the last {drift.RUNS} runs.",
     pool=WAREHOUSE_POOL,
 )
 def score_drift(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.AssetCheckResult:
-    """A warning only: the message names what moved, and from where."""
+    """Warn if the scores drift, with the figures that moved."""
     with warehouse.reading() as db:
         return _result(drift.score_drift(db, judge.policy.label))
 

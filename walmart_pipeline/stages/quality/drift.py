@@ -10,22 +10,22 @@ from typing import get_args
 from walmart_pipeline.core.records import Dimension
 from walmart_pipeline.core.warehouse import Database, Row
 
-# Two weeks of nightly runs: a weekly rhythm of feeds is in it twice.
+# Two weeks of nightly runs, so two cycles of weekly feeds.
 RUNS = 14
-# Of 40,000 simulated normal histories of 14 runs, 0.4 % put an unmoved figure beyond 5 spreads (1.0 % at 4, 3.3 % at
-# 3); of histories of 7 it is 3.1 %, of 5 it is 6.8 %, which would make the warning a habit.
+# False alarms of 40,000 simulated normal histories of 14 runs: 0.4 % at 5 spreads (1.0 % at 4, 3.3 % at 3); with 7
+# runs 3.1 %, with 5 runs 6.8 %.
 SPREADS = 5.0
 LEAST_RUNS = 7
 # Scales the median deviation to the standard deviation of a normal distribution.
 MAD_TO_SIGMA = 1.4826
-# Points, and per cent of the texts: a catalog that hardly changes has no spread, and nobody acts on less.
+# Points, or per cent of the texts: a catalog that hardly changes has no spread.
 LEAST_CHANGE = 1.0
 
-# Per cent. The template writer, the floor for every model, reaches 100 on the sample and 84 on a real catalog of 895
-# products: less says that a model, the feed or the policy went wrong.
+# Per cent. The template writer, the baseline of every model, reaches 100 on the sample and 84 on a real catalog of 895
+# products.
 PUBLISHABLE_AT_LEAST = 80.0
 
-# DuckDB adds in parallel, so the last digits of a mean differ from run to run.
+# DuckDB's parallel sums differ in their last digits from run to run.
 DECIMALS = 3
 
 FIGURES = ("mean", "p10", "p50", "p90", "publishable", *get_args(Dimension))
@@ -60,7 +60,7 @@ where policy = $policy
 
 @dataclass(frozen=True)
 class ScoreCheck:
-    """Whether the scores are as expected, with a message and the figures behind it."""
+    """The result of a check, with a message and its figures."""
 
     passed: bool
     message: str
@@ -68,9 +68,9 @@ class ScoreCheck:
 
 
 def record(db: Database, policy: str, *, run_id: str, judged: int) -> bool:
-    """Add a row to `quality.score_history` if this run judged a text or the figures changed. Returns whether it did.
+    """Add a row to `quality.score_history` if this run scored a text or the figures changed. Returns whether it did.
 
-    judged: how many texts the run judged. policy: label of the policy in force; other texts are not counted.
+    judged: number of texts scored by the run. policy: label of the active policy; other texts are not counted.
     """
     state = db.query(STATE, {"policy": policy})[0]
     history = db.query(HISTORY, {"policy": policy})
@@ -83,7 +83,7 @@ def record(db: Database, policy: str, *, run_id: str, judged: int) -> bool:
 
 
 def score_drift(db: Database, policy: str) -> ScoreCheck:
-    """The latest figures beside the median and spread of the runs before it, at most 14, under the same policy."""
+    """Compare the latest figures with median and spread of at most RUNS earlier runs under the same policy."""
     history = db.query(HISTORY, {"policy": policy})
     if len(history) <= LEAST_RUNS:
         before = max(0, len(history) - 1)
@@ -100,7 +100,7 @@ def score_drift(db: Database, policy: str) -> ScoreCheck:
 
 
 def publishable_share(db: Database, policy: str) -> ScoreCheck:
-    """The share of publishable texts among those that are judged under this policy."""
+    """Check the share of publishable texts under this policy."""
     row = db.query(PUBLISHABLE, {"policy": policy})[0]
     if not row["texts"]:
         return ScoreCheck(True, f"no text is judged under {policy} yet", [])
@@ -113,7 +113,7 @@ def publishable_share(db: Database, policy: str) -> ScoreCheck:
 
 
 def _compared(name: str, now: Row, earlier: list[Row]) -> Row | None:
-    """A figure beside its history; None where it is not measured in enough runs."""
+    """Compare a figure with its history; None if it was measured in too few runs."""
     known = [row[name] for row in earlier if row[name] is not None]
     if now[name] is None or len(known) < LEAST_RUNS:
         return None

@@ -1,4 +1,4 @@
-"""Ratings of a sample of the texts by a model: `quality.model_ratings`."""
+"""A model's ratings of a sample of texts: `quality.model_ratings`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from walmart_pipeline.core.statistics import Agreement, agreement, spearman
 from walmart_pipeline.core.warehouse import Database, Warehouse, batches, struct
 from walmart_pipeline.generation.model_rater import ModelRater, ModelRating, RatedText
 
-# Bumped when other texts would be asked about: the asset's code_version.
+# Bumped when other texts would be rated: the asset's code_version.
 VERSION = "1"
 
-# A run that dies loses at most so many rows, none of which is paid for again: the ledger has the answers.
-KEPT_AT_ONCE = 100
+# A killed run loses at most one batch, which is not paid for again: the ledger has the answers.
+BATCH_ROWS = 100
 
-# Texts that reviewers rated come first, also those that were written anew since: agreement is measured on them. The
-# others follow by a hash, which chooses them as if by lot and the same way each time.
+# Texts rated by reviewers first, including replaced ones: agreement is measured on them. Then a pseudo-random but
+# deterministic order, by hash.
 DUE = f"""
 with known as (
     select product_id, content_hash, product, listing, 1 as priority
@@ -70,12 +70,12 @@ class RatingRun(Record):
 
     asked: int
     rated: int
-    errors: list[str] = Field(description="Why texts have no rating; each reason once.")
+    errors: list[str] = Field(description="Distinct reasons for missing ratings.")
     cost_usd: float
 
 
 class RaterAgreement(Record):
-    """Agreement of the model with reviewers and with the score, over all its ratings."""
+    """Agreement of all ratings by the model with reviewers and with the score."""
 
     reviewers: Agreement
     texts_with_score: int
@@ -83,10 +83,10 @@ class RaterAgreement(Record):
 
 
 def ask(warehouse: Warehouse, rater: ModelRater, *, sample: int, advance: Callable[[int], None]) -> RatingRun:
-    """Ask about at most `sample` texts that this judge has not rated yet, and keep what it says.
+    """Rate at most `sample` texts that this model has not rated yet, and store the ratings.
 
-    The warehouse is open only to read the texts and to write a batch of ratings, not while the model is asked.
-    advance: called with the number of texts since the last call. Raises CallError if the model can't be reached at all.
+    The warehouse is closed during model calls. Raises CallError if the model is unreachable.
+    advance: called with the number of texts since the last call.
     """
     judge = _judge(rater)
     with warehouse.reading() as db:
@@ -109,7 +109,7 @@ def ask(warehouse: Warehouse, rater: ModelRater, *, sample: int, advance: Callab
                 if rating.is_settled:
                     yield rating.model_dump(exclude={"is_settled"}) | judge | {"rated_at": datetime.now(UTC)}
 
-    for rows in batches(settled(), KEPT_AT_ONCE):
+    for rows in batches(settled(), BATCH_ROWS):
         with warehouse.writing() as db:
             db.upsert("quality.model_ratings", rows, ["product_id", "content_hash", *judge])
     return RatingRun(
@@ -121,7 +121,7 @@ def ask(warehouse: Warehouse, rater: ModelRater, *, sample: int, advance: Callab
 
 
 def rater_agreement(db: Database, rater: ModelRater) -> RaterAgreement:
-    """How far this judge agrees with reviewers, a pair for each rating, and with the score."""
+    """Measure the agreement of this model with reviewers, a pair for each rating, and with the score."""
     beside_reviewers = db.query(BESIDE_REVIEWERS, _judge(rater))
     beside_scores = db.query(BESIDE_SCORES, _judge(rater))
     return RaterAgreement(

@@ -1,4 +1,4 @@
-"""Distribution of the scores, and the rules that are broken most."""
+"""Distribution of the scores, and the most frequent violations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from walmart_pipeline.core.warehouse import Database, Row
 BIN_WIDTH = 5
 BINS = 100 // BIN_WIDTH
 MOST_FREQUENT = 10
-# Characters of evidence in an example: a cell of Markdown holds 80, with product and field.
+# Characters of evidence in an example.
 EVIDENCE_CHARACTERS = 40
 
 SUMMARY = """
@@ -26,7 +26,7 @@ group by band
 order by min(score) desc
 """
 
-# The last bin holds 100 too. DuckDB's // and its cast to an integer would round: 59 belongs to 55–60.
+# The last bin includes 100. `floor`, because DuckDB's // and its cast to an integer would round.
 HISTOGRAM = f"""
 select least(floor({{column}} / {BIN_WIDTH}), {BINS - 1})::integer as bin, count(*) as texts
 from quality.scores
@@ -34,7 +34,7 @@ where {{column}} is not null
 group by bin
 """
 
-# The example is the first by product, so that the same scores give the same table.
+# The example is the first by product, for a reproducible table.
 FREQUENT = f"""
 select
     v.rule,
@@ -54,7 +54,7 @@ limit $most
 
 @dataclass(frozen=True)
 class Overview:
-    """The scores in figures. A histogram counts texts in steps of five points."""
+    """Statistics of the scores. Histograms count texts in bins of five points."""
 
     texts: int
     mean: float | None
@@ -66,7 +66,7 @@ class Overview:
 
 
 def overview(db: Database) -> Overview:
-    """All figures over the scores as they are now."""
+    """Compute the statistics of all scores."""
     summary = db.query(SUMMARY)[0]
     return Overview(
         texts=summary["texts"],

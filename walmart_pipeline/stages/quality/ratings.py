@@ -1,4 +1,4 @@
-"""Reviewers' ratings: `quality.ratings`, and a copy of each rated text in `quality.rated_texts`."""
+"""Reviewers' ratings (`quality.ratings`) and copies of rated texts (`quality.rated_texts`), and imports from files."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from walmart_pipeline.core.records import Listing, Product, Rating
 from walmart_pipeline.core.row_files import RowImport, RowProblem
 from walmart_pipeline.core.warehouse import Database, Row, struct
 
-Kept: TypeAlias = Literal["added", "replaced", "unchanged", "older"]
+StoreOutcome: TypeAlias = Literal["added", "replaced", "unchanged", "older"]
 Key: TypeAlias = tuple[str, str, str]
 
 REQUIRED = ("product_id", "stars", "reviewer")
 
-# A clock that is ahead by a time zone is forgiven; a rating from 2099 would hold against every later one.
+# Tolerates clocks of another time zone; a rating from 2099 would override every later one.
 AHEAD_AT_MOST = timedelta(days=1)
 EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ from quality.ratings
 where product_id in (select unnest($product_ids))
 """
 
-KEEP_TEXTS = f"""
+STORE_TEXTS = f"""
 insert into quality.rated_texts by name
 select
     product_id,
@@ -55,33 +55,27 @@ where content.status = 'complete'
 """
 
 
-def rate(db: Database, rating: Rating) -> Kept:
-    """Keep one rating, and a copy of its text if that is the product's current one. Returns what became of it."""
-    (kept,) = keep(db, [rating])
-    return kept
+def store(db: Database, ratings: Sequence[Rating], *, undated: frozenset[int] = frozenset()) -> Counter[StoreOutcome]:
+    """Store ratings, at most one per reviewer and text, and copies of current texts. Returns counts by outcome.
 
-
-def keep(db: Database, ratings: Sequence[Rating], *, undated: frozenset[int] = frozenset()) -> Counter[Kept]:
-    """Keep ratings, at most one a reviewer and text. Returns how many were added, replaced, unchanged or older.
-
-    undated: places in `ratings` whose time is only that of the import: such a rating changes nothing where the
-    reviewer's stars and comment are those already kept.
+    undated: indices of ratings with the time of the import, which don't replace a rating with the same stars and
+    comment.
     """
     known = _known(db, ratings)
-    found: Counter[Kept] = Counter()
-    wanted = []
-    for place, rating in enumerate(ratings):
-        kept = _compared(known.get(key(rating)), rating, is_undated=place in undated)
-        found[kept] += 1
-        if kept in ("added", "replaced"):
-            wanted.append(rating.model_dump())
-    db.upsert("quality.ratings", wanted, ["product_id", "content_hash", "reviewer"])
-    db.execute(KEEP_TEXTS)
-    return found
+    outcomes: Counter[StoreOutcome] = Counter()
+    rows = []
+    for index, rating in enumerate(ratings):
+        outcome = _compared(known.get(key(rating)), rating, is_undated=index in undated)
+        outcomes[outcome] += 1
+        if outcome in ("added", "replaced"):
+            rows.append(rating.model_dump())
+    db.upsert("quality.ratings", rows, ["product_id", "content_hash", "reviewer"])
+    db.execute(STORE_TEXTS)
+    return outcomes
 
 
 def key(rating: Rating) -> Key:
-    """What there is one rating of."""
+    """The key of a rating: product, text and reviewer."""
     return rating.product_id, rating.content_hash, rating.reviewer
 
 
@@ -91,26 +85,26 @@ def _known(db: Database, ratings: Sequence[Rating]) -> dict[Key, Rating]:
     return {key(rating): rating for rating in known}
 
 
-def _compared(known: Rating | None, given: Rating, *, is_undated: bool) -> Kept:
+def _compared(known: Rating | None, given: Rating, *, is_undated: bool) -> StoreOutcome:
     if known is None:
         return "added"
-    says_the_same = (known.stars, known.comment) == (given.stars, given.comment)
-    if says_the_same and (is_undated or known.rated_at == given.rated_at):
+    is_same = (known.stars, known.comment) == (given.stars, given.comment)
+    if is_same and (is_undated or known.rated_at == given.rated_at):
         return "unchanged"
     return "older" if given.rated_at < known.rated_at else "replaced"
 
 
 class RatingImport(RowImport):
-    """What became of the rows of a file; those of one reviewer and text count once."""
+    """Result of importing ratings; those of one reviewer and text count once."""
 
     added: int
     replaced: int
-    unchanged: int = Field(description="Kept already.")
-    older: int = Field(description="A newer rating of the same reviewer is kept.")
+    unchanged: int = Field(description="Already stored.")
+    older: int = Field(description="A newer rating of the same reviewer is stored.")
 
 
 class GivenRating(BaseModel):
-    """A row as it came; other columns are passed over."""
+    """A row of a file; other columns are ignored."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, str_strip_whitespace=True)
 
@@ -151,7 +145,7 @@ class GivenRating(BaseModel):
 
 
 def import_file(db: Database, path: Path, *, now: datetime) -> RatingImport:
-    """Keep the ratings of a file, except rows that can't be used. The same file again changes nothing.
+    """Store the ratings of a file, except unusable rows. Idempotent.
 
     path: CSV with a header line, or JSON lines. Columns: product_id, stars, reviewer, and optionally comment, rated_at
     (default: `now`) and content_hash (default: of the product's current text).
@@ -165,10 +159,10 @@ def import_file(db: Database, path: Path, *, now: datetime) -> RatingImport:
         else:
             given.append((line, row))
     found = _resolved(db, given, problems, now)
-    undated = frozenset(place for place, (_, is_undated) in enumerate(found) if is_undated)
-    kept = keep(db, [rating for rating, _ in found], undated=undated)
+    undated = frozenset(index for index, (_, is_undated) in enumerate(found) if is_undated)
+    outcomes = store(db, [rating for rating, _ in found], undated=undated)
     problems.sort(key=lambda problem: problem.line)
-    counts = {name: kept[name] for name in ("added", "replaced", "unchanged", "older")}
+    counts = {name: outcomes[name] for name in ("added", "replaced", "unchanged", "older")}
     return RatingImport(rows=read.total, problems=problems, **counts)
 
 
@@ -183,7 +177,7 @@ def _impossible_time(given: GivenRating, now: datetime) -> str | None:
 def _resolved(
     db: Database, given: list[tuple[int, GivenRating]], problems: list[RowProblem], now: datetime
 ) -> list[tuple[Rating, bool]]:
-    """The newest rating of each reviewer and text, and whether its time is only that of the import."""
+    """Return the newest rating of each reviewer and text, and whether it is undated."""
     product_ids = {"product_ids": list({row.product_id for _, row in given})}
     current = {row["product_id"]: row for row in db.query(CURRENT_TEXTS, product_ids)}
     known = {row["product_id"] for row in db.query(IN_CATALOG, product_ids)} | current.keys()
@@ -207,7 +201,7 @@ def _resolved(
 
 
 def _untraceable(row: GivenRating, current: Row | None, *, is_known: bool) -> str | None:
-    """Why nobody can say which text a row is about; None where that is clear."""
+    """Return why a row's text can't be identified; None if it can."""
     if not is_known:
         return f"product_id: there is no product {row.product_id}: correct it"
     if row.content_hash:

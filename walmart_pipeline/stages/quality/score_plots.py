@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SEVERITIES = {"blocking": "#b3372f", "major": "#d98a2b", "minor": "#8a97a5"}
-# 560 x 165 pixels are 12 kB of event log a run; a plot of full size would be 390 KiB.
+# 560 x 165 pixels take 12 kB of the event log per run; a plot of full size would take 390 KiB.
 _INLINE_DPI, _INLINE_SIZE = 80, {"width": 7.0, "height": 2.06}
 
 
 def write(overview: Overview, folder: Path) -> dict[str, Path]:
-    """Write every figure as SVG into the folder, each whole. Returns where they are, by name."""
+    """Write all figures as SVG into the folder. Returns their paths by name."""
     figures = {"scores": _scores(overview), "dimensions": _dimensions(overview), "violations": _violations(overview)}
     return plotting.write(figures, folder)
 
 
 def inline(overview: Overview) -> str:
-    """The distribution of the scores as a small image inside Markdown."""
+    """Render the distribution of the scores as a small image inside Markdown."""
     buffer = BytesIO()
     _scores(overview, **_INLINE_SIZE).savefig(buffer, format="png", dpi=_INLINE_DPI, metadata={"Software": None})
     return f"![distribution of the scores](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"
@@ -47,7 +47,7 @@ def _scores(overview: Overview, *, width: float = 7.6, height: float = 3.0) -> F
 
 
 def _dimensions(overview: Overview) -> Figure:
-    """Small multiples on one scale, so that their heights can be compared."""
+    """Draw a histogram of each dimension on one scale."""
     figure = plotting.figure(height=3.9)
     axes = figure.subplots(2, 3, sharex=True, sharey=True)
     for ax, (name, counts) in zip(axes.flat, overview.dimensions.items(), strict=True):
@@ -60,7 +60,7 @@ def _dimensions(overview: Overview) -> Figure:
 
 
 def _violations(overview: Overview) -> Figure:
-    """Findings of the most frequent rules, the most frequent on top, coloured by severity."""
+    """Draw the number of findings of the most frequent rules, coloured by severity."""
     rows = overview.frequent
     figure = plotting.figure(height=1.4 + 0.3 * max(1, len(rows)))
     ax = figure.subplots()

@@ -1,4 +1,4 @@
-"""Scores each generated text of the warehouse once under a policy, and accepts it or queues it for review."""
+"""Scores each generated text once per policy, and accepts it or queues it for review."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from walmart_pipeline.judge.duplicates import nearest, uniqueness
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.judge.pairs import ALONE
 
-# Bumped when the same texts would be sorted otherwise: the assets' code_version.
+# Bumped when the same texts would give other results: the assets' code_version.
 VERSION = "2"
 
-# Of a text that can't be judged, enough to find it by.
+# Of an invalid text, in the error.
 SHOWN_CHARS = 200
 
 DUE = f"""
@@ -46,7 +46,7 @@ where product_id not in (
 )
 """
 
-# An answer of pairs.py, as DuckDB reads it.
+# DuckDB's schema of an answer of judge/pairs.py.
 ANSWER = json.dumps(
     {
         "report": {
@@ -99,7 +99,7 @@ delete from quality.copies
 where (product_id, content_hash) not in (select (product_id, content_hash) from quality.scores)
 """
 
-# A report takes its text for unique until a copy is found.
+# A report assumes that its text is unique until a copy is found.
 SIMILARITY_CHANGED = f"""
 select
     product_id,
@@ -149,7 +149,7 @@ join quality.scores using (product_id, content_hash)
 where scores.publishable
 """
 
-# Every product of the catalog that was written about and not accepted, with each reason.
+# Products with a generated but not accepted text.
 TO_REVIEW = """
 select
     content.product_id,
@@ -177,11 +177,10 @@ where scores.publishable is not true
 
 
 def score(db: Database, judge: Judge, *, advance: Callable[[int], None], processes: int | None = None) -> int:
-    """Report on every complete text that has no report for these facts under this policy. Returns how many.
+    """Score every complete text without a report for its facts and this policy. Returns their number.
 
-    The reports of texts whose nearest copy has changed are brought up to date too.
-    advance: called with the number of texts since the last call. What is done is kept, whatever happens next.
-    processes: see workers.reports.
+    Reports of texts whose nearest copy has changed are updated too. Progress is committed in batches.
+    advance: called with the number of texts since the last call. processes: see workers.reports.
     """
     db.execute(FORGET_GONE)
     db.execute(FORGET_COPIES)
@@ -192,7 +191,7 @@ def score(db: Database, judge: Judge, *, advance: Callable[[int], None], process
             db.checkpoint()
             total += len(answers)
             advance(len(answers))
-    # In one transaction: a text that is compared and not rescored would keep its old report.
+    # In one transaction: a text that was compared but not rescored would keep its outdated report.
     nearest.update(db, table="quality.copies", key="product_id")
     _rescore(db, judge)
     db.checkpoint()
@@ -200,7 +199,7 @@ def score(db: Database, judge: Judge, *, advance: Callable[[int], None], process
 
 
 class _Due(NamedTuple):
-    """Pairs to judge, with what their reports are for."""
+    """Pairs to score, with the hashes that identify their reports."""
 
     lines: list[str]
     content_hashes: list[str]
@@ -216,16 +215,14 @@ def _due(db: Database, judge: Judge) -> Iterator[_Due]:
 def _keep(db: Database, due: _Due, answers: list[str]) -> None:
     for line, answer in zip(due.lines, answers, strict=True):
         if answer.startswith('{"error"'):
-            raise ValueError(
-                f"the warehouse holds what is no product with a listing: {answer} for {line[:SHOWN_CHARS]}"
-            )
+            raise ValueError(f"the warehouse has an invalid product or listing: {answer} for {line[:SHOWN_CHARS]}")
     db.execute(JUDGED, {"answers": answers, "content_hashes": due.content_hashes, "facts_hashes": due.facts_hashes})
     for statement in KEEP:
         db.execute(statement)
 
 
 def _rescore(db: Database, judge: Judge) -> None:
-    """Bring the reports of touched texts up to date with their nearest copy."""
+    """Update reports whose nearest copy has changed."""
     for page in db.pages(SIMILARITY_CHANGED):
         rescored = []
         for row in page:
@@ -237,16 +234,16 @@ def _rescore(db: Database, judge: Judge) -> None:
 
 
 def due_count(db: Database, judge: Judge) -> int:
-    """How many texts `score` would report on."""
+    """Return the number of texts that `score` would score."""
     return int(db.value(f"select count(*) from ({DUE})", {"policy": judge.policy.label}))
 
 
 def accept(db: Database) -> tuple[int, int]:
-    """Bring `quality.listings` up to date. Returns (rows written, rows removed)."""
+    """Update `quality.listings`. Returns the numbers of rows written and removed."""
     return db.sync("quality.listings", ACCEPTED, key="product_id", stamp="accepted_at")
 
 
 def queue(db: Database, judge: Judge) -> tuple[int, int]:
-    """Bring `quality.review_queue` up to date. Returns (rows written, rows removed)."""
-    wanted = TO_REVIEW.format(threshold=judge.policy.publishable_score)
-    return db.sync("quality.review_queue", wanted, key="product_id", stamp="queued_at")
+    """Update `quality.review_queue`. Returns the numbers of rows written and removed."""
+    query = TO_REVIEW.format(threshold=judge.policy.publishable_score)
+    return db.sync("quality.review_queue", query, key="product_id", stamp="queued_at")

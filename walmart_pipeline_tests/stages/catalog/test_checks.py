@@ -59,7 +59,7 @@ def test_a_feed_that_shrank_fails_a_blocking_check_once_and_warns_from_then_on(p
         summary = runner.run(pipeline.settings, plan_only=True, progress=LogProgress())
         check = evaluations(pipeline, "raw_products")["volume"]
         assert (check.passed, check.blocking, check.severity) == (False, True, severity)
-        assert "feed.jsonl: it has 1 rows where feed.jsonl had 12" in (check.description or "")
+        assert "feed.jsonl: it has 1 rows, but feed.jsonl had 12" in (check.description or "")
         assert summary.succeeded == (severity == dg.AssetCheckSeverity.WARN)
         assert summary.products == 12
 

@@ -73,7 +73,7 @@ def test_a_feed_that_shrinks_too_far_leaves_its_last_good_version_in_force(catal
     for _ in range(2):
         feed = catalog.load()["feed.csv"]
         assert (feed["status"], feed["row_count"]) == ("refused", 120)
-        assert feed["detail"].startswith(f"it has {rows} rows where feed.csv had 120, which stay in force")
+        assert feed["detail"].startswith(f"it has {rows} rows, but feed.csv had 120, which stay active")
         assert catalog.refine().withdrawn == 0
     catalog.put("feed.csv", numbered(120))
     assert catalog.load()["feed.csv"]["status"] == "read"
@@ -87,7 +87,7 @@ def test_a_feed_whose_name_column_is_gone_leaves_its_last_good_version_in_force(
     catalog.put("feed.csv", numbered(120).replace("name", "bezeichnung"))
     feed = catalog.load()["feed.csv"]
     assert feed["status"] == "refused"
-    assert feed["detail"].startswith("0 of its 120 rows are usable where feed.csv had 120, which stay in force")
+    assert feed["detail"].startswith("0 of its 120 rows are usable, but feed.csv had 120, which stay active")
     assert catalog.refine().products == 120
 
 

@@ -49,7 +49,7 @@ def rate(db: Database, stars: int) -> None:
 
 def test_an_edit_stands_where_the_text_stood_and_what_it_replaced_is_kept(db: Database) -> None:
     before = text(db)
-    assert edits.keep(db, edit()) == "kept"
+    assert edits.apply(db, edit()) == "kept"
     after = text(db)
     assert Listing(**{name: after[name] for name in Listing.model_fields}) == BETTER
     assert (after["provider"], after["model"], after["status"]) == ("reviewer", "ada", "complete")
@@ -60,19 +60,19 @@ def test_an_edit_stands_where_the_text_stood_and_what_it_replaced_is_kept(db: Da
 
 
 def test_the_text_that_is_there_is_no_edit(db: Database) -> None:
-    edits.keep(db, edit())
-    assert edits.keep(db, edit(reviewer="bob")) == "unchanged"
+    edits.apply(db, edit())
+    assert edits.apply(db, edit(reviewer="bob")) == "unchanged"
     assert db.count("content.edits") == 1
 
 
 def test_the_plan_leaves_an_edit_alone_whatever_model_prompt_or_parser_writes(db: Database) -> None:
-    edits.keep(db, edit())
+    edits.apply(db, edit())
     db.execute("update content.generated_content set parser_version = 'older', prompt_version = 'older'")
     assert reasons(db) == {"prompt changed": 4}
 
 
 def test_an_edit_below_the_bar_waits_for_a_person(db: Database) -> None:
-    edits.keep(db, edit())
+    edits.apply(db, edit())
     db.execute(
         "insert into quality.scores by name "
         "select product_id, content_hash, false as publishable from content.generated_content where product_id = ?",
@@ -82,37 +82,37 @@ def test_an_edit_below_the_bar_waits_for_a_person(db: Database) -> None:
 
 
 def test_an_old_edit_is_not_stale(db: Database) -> None:
-    edits.keep(db, edit())
+    edits.apply(db, edit())
     assert reasons(db, stale_days=1) == {}
 
 
 def test_changed_facts_ask_for_another_text(db: Database) -> None:
-    edits.keep(db, edit())
+    edits.apply(db, edit())
     db.execute("update catalog.products set facts_hash = 'others' where product_id = ?", [ID])
     assert reasons(db) == {"facts changed": 1}
 
 
 def test_an_edit_that_a_reviewer_rejects_is_asked_for_anew(db: Database) -> None:
-    edits.keep(db, edit())
+    edits.apply(db, edit())
     rate(db, 1)
     assert reasons(db) == {"rejected by a reviewer": 1}
     assert db.value("select revision from content.generation_plan") == 1
 
 
 def test_an_edit_that_a_reviewer_likes_stays(db: Database) -> None:
-    edits.keep(db, edit())
+    edits.apply(db, edit())
     rate(db, 5)
     assert reasons(db) == {}
 
 
 def test_what_is_forced_is_asked_for_anew(db: Database) -> None:
-    edits.keep(db, edit())
+    edits.apply(db, edit())
     assert reasons(db, everything=True) == {"forced": 5}
 
 
 def test_a_product_without_a_text_can_be_given_one(db: Database) -> None:
     db.execute("delete from content.generated_content where product_id = ?", [ID])
-    assert edits.keep(db, edit()) == "kept"
+    assert edits.apply(db, edit()) == "kept"
     assert db.query("select replaced, replaced_content_hash from content.edits") == [
         {"replaced": None, "replaced_content_hash": None}
     ]
@@ -129,7 +129,7 @@ def test_a_product_without_a_text_can_be_given_one(db: Database) -> None:
 )
 def test_an_edit_that_cannot_be_kept_says_why(db: Database, given: Edit, told: str) -> None:
     with pytest.raises(EditError, match=told):
-        edits.keep(db, given)
+        edits.apply(db, given)
 
 
 def offer(db: Database, folder: Path, *rows: object) -> edits.EditImport:

@@ -109,7 +109,7 @@ def test_a_product_twice_and_a_contender_that_lacks_one_are_refused() -> None:
     with pytest.raises(ValueError, match="the same products"):
         compare(pair("7", 80, 60), pair("8", 80, 60), pair("7", 70, 60))
     texts = [each for each in planted().texts if (each.contender, each.product_id) != ("gpt:1", "3")]
-    with pytest.raises(ValueError, match="gpt:1 has not the same products"):
+    with pytest.raises(ValueError, match="gpt:1 does not have the same products"):
         of_evaluation(evaluation(texts))
 
 

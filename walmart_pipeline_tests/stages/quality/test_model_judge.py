@@ -105,7 +105,7 @@ def test_texts_that_reviewers_rated_come_first_also_those_that_were_written_anew
         for number, stars in ((3, 5), (5, 1)):
             listing = HONEST.model_copy(update={"title": f"Kettle {number}"})
             given = {"product_id": f"K-{number}", "content_hash": listing.content_hash, "stars": stars}
-            ratings.rate(db, Rating(**given, reviewer="ada", rated_at=datetime.now(UTC)))
+            ratings.store(db, [Rating(**given, reviewer="ada", rated_at=datetime.now(UTC))])
         write(db, KETTLE.model_copy(update={"product_id": "K-5"}), title="A new text")
     _, rater_agreement = ask(server, warehouse, sample=2)
     assert rows(warehouse) == [("K-3", 5), ("K-5", 1)]

@@ -158,9 +158,9 @@ def test_the_text_that_was_rated_is_kept_when_another_takes_its_place(db: Databa
     rating = Rating(
         product_id=KETTLE.product_id, content_hash=HONEST.content_hash, stars=1, reviewer="ada", rated_at=NOW
     )
-    assert ratings.rate(db, rating) == "added"
+    assert ratings.store(db, [rating]) == {"added": 1}
     write_text(db, KETTLE, HONEST.model_copy(update={"title": "Another Kettle"}))
-    assert ratings.rate(db, rating) == "unchanged"
+    assert ratings.store(db, [rating]) == {"unchanged": 1}
     (kept,) = db.query("select * from quality.rated_texts")
     assert Product.model_validate_json(kept["product"]) == KETTLE
     assert Listing.model_validate_json(kept["listing"]) == HONEST

@@ -138,7 +138,7 @@ def test_a_version_whose_files_were_lost_gets_them_again(
 @pytest.fixture
 def second(first: DatasetManifest, db: Database, judge: Judge, tmp_path: Path) -> DatasetManifest:
     """P00's text is a reviewer's, P01 is gone, N is new, and P39 is good now."""
-    edits.keep(db, Edit(product_id="P00", listing=listing("better"), reviewer="ada", edited_at=AT))
+    edits.apply(db, Edit(product_id="P00", listing=listing("better"), reviewer="ada", edited_at=AT))
     write(db, product("P00"), listing("better"), provider="reviewer", model="ada")
     db.execute("delete from quality.listings where product_id = 'P01'")
     write(db, product("N", category="Garden"), listing("N"))
@@ -187,7 +187,7 @@ def test_reviewers_texts_of_the_training_side_become_preference_pairs(
     for number in range(30):
         key = f"P{number}"
         write(db, product(key), listing(f"{key} before"))
-        edits.keep(db, Edit(product_id=key, listing=listing(f"{key} after"), reviewer="ada", edited_at=AT))
+        edits.apply(db, Edit(product_id=key, listing=listing(f"{key} after"), reviewer="ada", edited_at=AT))
         write(db, product(key), listing(f"{key} after"), provider="reviewer", model="ada")
     manifest = publish(db, judge, tmp_path)
     lines = (tmp_path / "datasets" / "v1" / "preferences.jsonl").read_text("utf-8").splitlines()

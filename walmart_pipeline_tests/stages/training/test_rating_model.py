@@ -175,7 +175,7 @@ def rate(
         product, listing = written(number)
         about = {"product_id": product.product_id, "content_hash": listing.content_hash, "stars": stars(number)}
         rated.append(Rating(**about, **given_by))
-    ratings.keep(db, rated)
+    ratings.store(db, rated)
 
 
 def predict(db: Database, version: learned_rating.RatingModelVersion) -> int:

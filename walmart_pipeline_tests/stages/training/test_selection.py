@@ -71,7 +71,7 @@ def test_stars_given_later_reach_the_example(db: Database, judge: Judge) -> None
 def test_an_edit_makes_an_example_of_five_stars_in_place_of_what_it_replaced(db: Database, judge: Judge) -> None:
     write(db, product("P0"), listing("before"))
     examples.learn(db, judge, advance=lambda *_: None)
-    edits.keep(db, Edit(product_id="P0", listing=listing("after"), reviewer="ada", edited_at=AT))
+    edits.apply(db, Edit(product_id="P0", listing=listing("after"), reviewer="ada", edited_at=AT))
     write(db, product("P0"), listing("after"), provider="reviewer", model="ada")  # as the judge would accept it
     examples.learn(db, judge, advance=lambda *_: None)
     (row,) = db.query(

@@ -1,4 +1,4 @@
-"""Readers of feed files: one for each family of formats, all with the same result."""
+"""Readers of feed files, one for each family of formats."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["FeedContent", "FeedRow", "UnreadableFeedError", "read"]
 
 
 class FeedContent:
-    """The rows of a feed, and what was detected of its format."""
+    """The rows of a feed, and its detected format."""
 
     def __init__(self, rows: Iterator[FeedRow], detail: str) -> None:
         self.rows = rows
@@ -27,7 +27,7 @@ class FeedContent:
 def read(feed: Feed) -> Iterator[FeedContent]:
     """Open a feed; its rows are read lazily.
 
-    Raises UnreadableFeedError, also between rows, with the reason: missing, a folder, empty, binary, damaged, unknown.
+    Raises UnreadableFeedError, also between rows: missing, a folder, empty, binary, damaged, unknown format.
     """
     try:
         with _binary(feed) as file:

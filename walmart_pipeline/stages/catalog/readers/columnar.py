@@ -11,7 +11,7 @@ BATCH_ROWS = 2_000
 
 
 def read_parquet(file: IO[bytes]) -> Iterator[FeedRow]:
-    """Rows of a Parquet file, batch by batch. Raises UnreadableFeedError."""
+    """Read the rows of a Parquet file in batches. Raises UnreadableFeedError."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -19,15 +19,15 @@ def read_parquet(file: IO[bytes]) -> Iterator[FeedRow]:
         for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS):
             for record in batch.to_pylist(maps_as_pydicts="lossy"):
                 yield good(record)
-    # ValueError and OverflowError: text that is no UTF-8, and dates that Python doesn't have.
+    # ValueError and OverflowError: invalid UTF-8, and dates outside Python's range.
     except (pa.ArrowException, ValueError, OverflowError) as error:
         raise UnreadableFeedError(f"it is not a whole Parquet file: {error}") from error
 
 
 def read_workbook(file: IO[bytes]) -> Iterator[FeedRow]:
-    """Rows of the first sheet that has any; its first filled row names the columns. The sheet is held in memory.
+    """Read the first non-empty sheet, whose first non-empty row names the columns. The sheet is held in memory.
 
-    Raises UnreadableFeedError if it is no workbook, or no sheet has a row.
+    Raises UnreadableFeedError if the file is not a workbook, or all sheets are empty.
     """
     from python_calamine import CalamineError, CalamineWorkbook
 
@@ -46,5 +46,5 @@ def read_workbook(file: IO[bytes]) -> Iterator[FeedRow]:
 
 
 def _cell(value: Any) -> Any:
-    """Whole numbers as int: workbooks keep every number as a float."""
+    """Convert whole numbers to int: workbooks store every number as a float."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

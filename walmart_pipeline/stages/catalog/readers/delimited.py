@@ -1,4 +1,4 @@
-"""Delimited text: delimiter and encoding are detected, quoted newlines kept, broken rows reported one by one."""
+"""Delimited text, with detection of delimiter and encoding; broken rows are reported individually."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from walmart_pipeline.stages.catalog.readers.rows import FeedRow, UnreadableFeed
 
 DELIMITERS = ",;\t|"
 SAMPLE_CHARACTERS = 64 << 10
-# A longer cell is a quote that is never closed and swallows the file; real cells have up to 12,000 characters.
+# Beyond it, an unclosed quote that swallows the file: real cells have up to 12,000 characters.
 MAX_CELL_CHARACTERS = 1 << 20
 
 
 class _Lines:
-    """Lines that can be pushed back, so that a quote that is never closed costs one row and not the file."""
+    """Lines that can be pushed back, so that an unclosed quote costs one row instead of the file."""
 
     def __init__(self, file: Iterator[str]) -> None:
         self._file = file
@@ -46,13 +46,13 @@ class _Lines:
 
 
 def read(file: IO[bytes]) -> tuple[Iterator[FeedRow], str]:
-    """Rows of a delimited file, and its format as detected: "delimited by `;`, utf-8".
+    """Read a delimited file. Returns its rows, and the detected format: "delimited by `;`, utf-8".
 
-    The first line with a filled cell names the columns; blank lines are skipped.
-    Raises UnreadableFeedError for an empty or binary file, or one whose header names nothing.
+    The first non-empty line names the columns; blank lines are skipped.
+    Raises UnreadableFeedError for an empty or binary file, or one without a header.
     """
     charset = encoding.detect(file)
-    # `replace`: one wrong byte must not lose the file.
+    # `replace`: one invalid byte must not lose the file.
     text = io.TextIOWrapper(file, encoding=charset, errors="replace", newline="")
     delimiter = _delimiter(text.read(SAMPLE_CHARACTERS))
     text.seek(0)
@@ -61,7 +61,7 @@ def read(file: IO[bytes]) -> tuple[Iterator[FeedRow], str]:
 
 
 def _delimiter(sample: str) -> str:
-    """The delimiter under which most records have as many cells as the header, and more than one."""
+    """Detect the delimiter: most records have as many cells as the header, and more than one."""
 
     def agreement(candidate: str) -> tuple[int, int]:
         try:
@@ -93,12 +93,9 @@ def _rows(text: io.TextIOWrapper, delimiter: str) -> Iterator[FeedRow]:
 
 
 def _records(lines: _Lines, delimiter: str) -> Iterator[list[str] | FeedRow]:
-    """The cells of each record, its lines in `lines.record`; one that can't be parsed as a broken row.
-
-    A NUL inside a line is data to Python's reader; cleaning removes it.
-    """
+    """Yield the cells of each record, or a broken row; its lines are in `lines.record`."""
     while not lines.ended:
-        # Strict: a quote that is never closed ends at the opening quote of some later cell, which no delimiter follows.
+        # Strict: an unclosed quote ends at the opening quote of a later cell, which no delimiter follows.
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
         try:
             while True:
@@ -115,7 +112,7 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[list[str] | FeedRow]:
 
 
 def _lenient(line: str, delimiter: str, error: csv.Error) -> list[str] | FeedRow:
-    """The cells of a line with a quote out of place, such as `"5" pipe"`; a cell that is too long stays broken."""
+    """Parse a line with a misplaced quote, such as `"5" pipe"`; an overlong cell stays broken."""
     try:
         return next(csv.reader([line], delimiter=delimiter))
     except csv.Error:

@@ -1,4 +1,4 @@
-"""Detection of a file's encoding, and of files that are no text."""
+"""Detects a file's encoding, and binary files."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 CONTROLS = [bytes([byte]) for byte in range(32) if byte not in b"\t\n\v\f\r\x1a\x1b"]
-# charset-normalizer's time grows with its input; more of it changes no guess.
+# charset-normalizer's time grows with its input, without better guesses.
 SAMPLE_BYTES = 64 << 10
-# A text holds few by accident; of a compressed file's bytes a tenth are control characters.
+# Text has few by accident; a tenth of a compressed file's bytes are control characters.
 CONTROL_SHARE = 0.02
 
 
 def detect(file: IO[bytes]) -> str:
-    """Detect the encoding of a file: by byte-order mark, else UTF-8 if all of it is, else a Western code page.
+    """Detect the encoding of a file: by byte-order mark, else UTF-8 if valid, else a Western code page.
 
-    The file is back at its start afterwards. Raises UnreadableFeedError for an empty or a binary file.
+    Rewinds the file. Raises UnreadableFeedError for an empty or binary file.
     """
     head = file.read(SAMPLE_BYTES)
     file.seek(0)
@@ -55,6 +55,6 @@ def _is_utf8(file: IO[bytes]) -> bool:
 def _guess(head: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    # An open choice takes short Western texts for Cyrillic or Chinese.
+    # Without restriction, short Western texts are taken for Cyrillic or Chinese.
     best = from_bytes(head, cp_isolation=["cp1252", "cp1250", "mac_roman"]).best()
     return best.encoding if best else "cp1252"

@@ -11,27 +11,27 @@ from typing import IO, Any
 from walmart_pipeline.stages.catalog.readers import encoding
 from walmart_pipeline.stages.catalog.readers.rows import FeedRow, UnreadableFeedError, broken, good
 
-# A longer line is no row but a whole document, and would fill the memory.
+# Beyond it, a line is a whole document and would fill the memory.
 MAX_LINE_CHARACTERS = 16 << 20
 
-# Python parses no integer of more than 4,300 digits; ijson 3.6 ends the process with a segmentation fault there.
+# Python rejects integers of more than 4,300 digits; ijson 3.6 crashes with a segmentation fault.
 MAX_DIGITS = 4_000
 LONG_NUMBER = re.compile(rf"[0-9]{{{MAX_DIGITS}}}")
 
-# Names under which exports keep their rows; an array of any other name is part of one product.
+# Names of arrays of rows; an array of any other name is part of a product.
 CONTAINERS = {"products", "items", "data", "rows", "records", "results", "catalog", "listings", "mpitem"}
 
 
 def read_lines(file: IO[bytes]) -> Iterator[FeedRow]:
-    """One object a line; any other line is a broken row. Empty lines are skipped."""
+    """Read one object per line; other lines are broken rows. Empty lines are skipped."""
     for line in _lines(_text(file)):
         yield _line(line)
 
 
 def read_document(file: IO[bytes]) -> tuple[Iterator[FeedRow], str]:
-    """Objects of an array, of an array inside an object (CONTAINERS), or a single object; JSON lines as well.
+    """Read an array of objects, also inside an object (CONTAINERS), a single object, or JSON lines, as a stream.
 
-    Memory holds one object at a time. Raises UnreadableFeedError, also between rows, where the document is damaged.
+    Raises UnreadableFeedError, also between rows, if the document is damaged.
     """
     text = _text(file)
     if _is_lines(text):
@@ -62,7 +62,7 @@ def _line(line: str) -> FeedRow:
     except json.JSONDecodeError as error:
         return broken(line, f"the line is not JSON: {error.msg} at character {error.pos + 1}")
     except (ValueError, RecursionError) as error:
-        # A number of thousands of digits, or brackets a thousand deep.
+        # Overlong integers, and brackets nested too deeply.
         return broken(line, f"the line is not JSON: {error}")
     return _object(value)
 
@@ -84,7 +84,7 @@ def _is_lines(text: io.TextIOWrapper) -> bool:
 
 
 def _prefix_of_rows(text: io.TextIOWrapper) -> str:
-    """The path of the rows in ijson's notation: `item`, `products.item`, or empty for the root object."""
+    """Return the path of the rows in ijson's notation: `item`, `products.item`, or empty for the root object."""
     import ijson
 
     try:
@@ -110,14 +110,14 @@ def _objects(text: io.TextIOWrapper, prefix: str) -> Iterator[FeedRow]:
 
 
 class _Utf8:
-    """A text file as UTF-8 bytes for ijson, whatever its encoding."""
+    """A text file as UTF-8 bytes for ijson."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
         self._end = ""
 
     def read(self, size: int) -> bytes:
-        """At most `size` characters, as UTF-8. Raises UnreadableFeedError for a number of too many digits."""
+        """Read at most `size` characters as UTF-8. Raises UnreadableFeedError for overlong numbers."""
         read = self._text.read(size)
         if LONG_NUMBER.search(self._end + read):
             raise UnreadableFeedError(f"a number in it has {MAX_DIGITS:,} digits or more")

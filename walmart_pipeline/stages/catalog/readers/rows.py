@@ -10,27 +10,27 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-# Enough of a broken row to find it in its file.
+# Stored part of a broken row, to find it in its file.
 BROKEN_ROW_CHARACTERS = 4_000
 
-# JSON can escape half of a surrogate pair; no text of the warehouse can hold it.
+# JSON can escape lone surrogates, which can't be stored in the warehouse.
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class UnreadableFeedError(Exception):
-    """A file as a whole can't be read; the message is the reason."""
+    """A file that can't be read; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class FeedRow:
-    """One row of a feed: JSON of its filled cells, or the raw text and the problem with it."""
+    """One row of a feed: its non-empty cells as JSON, or the raw text with its problem."""
 
     raw: str
     problem: str | None = None
 
 
 def good(record: Mapping[str, Any]) -> FeedRow:
-    """A row that could be read, without its empty cells."""
+    """Create a valid row, without its empty cells."""
     filled = {name: value for name, value in record.items() if value is not None and value not in ("", [], {})}
     try:
         raw = json.dumps(filled, ensure_ascii=False, default=_plain)
@@ -40,12 +40,12 @@ def good(record: Mapping[str, Any]) -> FeedRow:
 
 
 def broken(text: str, problem: str) -> FeedRow:
-    """A row that could not be read."""
+    """Create an unreadable row."""
     return FeedRow(LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text[:BROKEN_ROW_CHARACTERS]), problem)
 
 
 def column_names(cells: Iterable[str]) -> list[str]:
-    """Unique names for a header: an empty one gets its number, a repeated one its count."""
+    """Return unique names for a header: empty ones get their number, repeated ones a count."""
     seen: Counter[str] = Counter()
     names: dict[str, None] = {}
     for number, cell in enumerate(cells, start=1):
@@ -60,5 +60,5 @@ def column_names(cells: Iterable[str]) -> list[str]:
 def _plain(value: object) -> str:
     if isinstance(value, date | datetime | time):
         return value.isoformat()
-    # Older Parquet writers keep text as bytes.
+    # Older Parquet writers store text as bytes.
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
