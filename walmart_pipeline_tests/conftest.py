@@ -151,6 +151,12 @@ def skip_reports(patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def no_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For runs that do not go through Pipeline.run."""
+    skip_reports(monkeypatch)
+
+
+@pytest.fixture
 def pipeline(tmp_path: Path) -> Pipeline:
     return Pipeline(tmp_path)
 

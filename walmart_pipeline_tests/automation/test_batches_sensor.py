@@ -17,6 +17,8 @@ from walmart_pipeline_tests.generation.test_model_provider import GOOD
 from walmart_pipeline_tests.llm.batch.test_lifecycle import Run, products
 from walmart_pipeline_tests.llm.fake_openai import FakeOpenAI, fake_openai
 
+pytestmark = pytest.mark.usefixtures("no_reports")
+
 
 class Nights:
     """Runs that sent batches, and the sensor as its daemon drives it."""

@@ -50,7 +50,7 @@ def command(*arguments: str | Path, **environment: str) -> subprocess.CompletedP
         capture_output=True,
         text=True,
         check=False,
-        env={**clean, **environment},
+        env={**clean, "WALMART_FEED_QUIET_SECONDS": "0", **environment},
     )
 
 

@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 from walmart_pipeline.cli import app
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
 
+pytestmark = pytest.mark.usefixtures("no_reports")
+
 
 def command(pipeline: Pipeline, *arguments: object) -> Result:
     return CliRunner().invoke(app, [*map(str, arguments), "--home", str(pipeline.settings.workspace)])
