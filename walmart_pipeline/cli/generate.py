@@ -92,7 +92,7 @@ class _LiveOutput:
 
     calls = 0
 
-    def asked(self, request: Request) -> None:
+    def call_started(self, request: Request) -> None:
         self.calls += 1
         is_repair = request.messages[-2:-1] and request.messages[-2].role == "assistant"
         action = "repairs its answer" if is_repair else "writes"

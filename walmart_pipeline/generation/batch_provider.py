@@ -14,10 +14,10 @@ from walmart_pipeline.generation.provider import Task
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import token_counts
 from walmart_pipeline.llm.batch import lifecycle
-from walmart_pipeline.llm.batch.buffer import BatchBuffer, Deferred
+from walmart_pipeline.llm.batch.buffer import BatchBuffer
 from walmart_pipeline.llm.batch.lifecycle import Log
 from walmart_pipeline.llm.batch.store import BatchStore
-from walmart_pipeline.llm.calls import Request
+from walmart_pipeline.llm.calls import Deferred, Request
 from walmart_pipeline.llm.ledger import Ledger
 
 if TYPE_CHECKING:

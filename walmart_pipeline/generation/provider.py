@@ -7,14 +7,11 @@ from typing import Protocol, TypeAlias
 
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Completion, Product
-from walmart_pipeline.llm.calls import Watcher
+from walmart_pipeline.llm.calls import Deferred, Watcher
 from walmart_pipeline.llm.pricing import Estimate
 
 # A product and its revision: how often another text from the same facts was requested.
 Task: TypeAlias = tuple[Product, int]
-
-# A product id, and the id of the batch with the product's request.
-Deferred: TypeAlias = tuple[str, str]
 
 
 class ProviderError(UserError, ValueError):

@@ -1,4 +1,4 @@
-"""A call to a model: the request, the answer, what can go wrong, and the client that makes it."""
+"""Model calls: requests, answers, errors, and the protocol of clients."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from walmart_pipeline.core.records import content_hash
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
 
-# What can pass by itself, and what cannot. `refused` and `unreachable` say something about the endpoint, not about the
-# request: they are waited out and cost the request none of its attempts.
+# A product id, and the id of the batch with the product's request.
+Deferred: TypeAlias = tuple[str, str]
+
+# `refused` and `unreachable` are about the endpoint, not the request: they count as no attempt.
 ErrorClass: TypeAlias = Literal[
-    "refused",  # 429, or 503 of a busy server: asked again after Retry-After, outside the retry budget
+    "refused",  # 429, or 503 of a busy server: retried after Retry-After
     "unreachable",  # no connection: the endpoint's circuit breaker counts it
     "dropped",  # the connection closed before the answer was whole
     "timeout",  # connect, read or total
     "server",  # 5xx
-    "malformed",  # the answer is not the JSON that was asked for
-    "cut",  # the answer ran to max_tokens or repeated itself: asked once in a run
-    "rejected",  # 400 and other 4xx: this request can't be answered; asked once
+    "malformed",  # the answer does not match the schema
+    "cut",  # the answer ran to max_tokens or repeated itself: no retry in the same run
+    "rejected",  # 400 and other 4xx: this request can't be answered; no retry
     "unauthorized",  # 401, 403: no request can be answered with this key
     "missing_model",  # 404: no request can be answered with this model
-    "too_long",  # the context does not hold the request
+    "too_long",  # the request exceeds the context
     "declined",  # the model refused to answer (OpenAI's `refusal`, a content filter)
 ]
 PASSING: frozenset[ErrorClass] = frozenset(("dropped", "timeout", "server", "malformed"))
 WAITED_OUT: frozenset[ErrorClass] = frozenset(("refused", "unreachable"))
-# Of these, every further request would fail alike: the run stops asking that endpoint.
+# All requests would fail alike: the run stops using that endpoint.
 FATAL: frozenset[ErrorClass] = frozenset(("unauthorized", "missing_model"))
 
 
@@ -53,7 +55,7 @@ class Request:
     messages: tuple[Message, ...]
     schema: Mapping[str, Any] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    # Counts the times that somebody wanted another answer to the same question: a refresh is a question of its own.
+    # Number of times that another answer to the same messages was requested; part of the hash.
     revision: int = 0
 
     @property
@@ -63,7 +65,7 @@ class Request:
 
     @property
     def request_hash(self) -> str:
-        """32 hex digits over provider, model, digest, parameters, schema, messages and revision: the ledger's key."""
+        """Hash of provider, model, digest, parameters, schema, messages and revision: the ledger's key."""
         turns = [[message.role, message.content] for message in self.messages]
         return content_hash(
             [self.provider, self.model, self.digest, dict(self.parameters), self.schema, turns, self.revision]
@@ -82,10 +84,9 @@ class Quota:
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete answer: the raw text, and what it cost.
+    """A complete answer with its raw text, tokens and cost.
 
-    quotas: the limits that the endpoint announced with it. seconds_waited: how long the call was in the server's queue,
-    where the server reports it.
+    quotas: announced with it by the endpoint. seconds_waited: in the server's queue, if the server reports it.
     """
 
     text: str
@@ -97,11 +98,10 @@ class Answer:
 
 
 class CallError(UserError):
-    """A call that gave no complete answer. The message is for a user and holds no secret.
+    """A call without a usable answer. The message is for a user and contains no secret.
 
-    retry_after: seconds after which the endpoint wants to be asked again, where it names a time.
-    billed: the answer that was paid for though it can't be used, so that its cost is counted.
-    quotas: the limits that the endpoint announced with the error.
+    retry_after: seconds, if the endpoint names a time. billed: an unusable answer that was paid for. quotas: announced
+    with the error by the endpoint.
     """
 
     def __init__(
@@ -123,46 +123,36 @@ class Client(Protocol):
     @property
     def provider(self) -> str:
         """Such as `ollama`."""
-        ...
 
     @property
     def model(self) -> str:
-        """The model's name, as the endpoint knows it."""
-        ...
+        """The model's name at the endpoint."""
 
     @property
     def endpoint(self) -> str:
-        """Its address without secrets: shown to users and stored in the ledger."""
-        ...
+        """Its address without secrets, shown to users and stored in the ledger."""
 
     async def digest(self) -> str | None:
-        """Digest of the model's weights, where the endpoint reports one: another digest is another model."""
-        ...
+        """Digest of the model's weights, if the endpoint reports one."""
 
     async def complete(self, request: Request, on_text: OnText | None = None) -> Answer:
-        """One whole answer. Raises CallError; never retries by itself.
+        """Return the complete answer. Never retries and has no timeout for the answer. Raises CallError.
 
-        on_text: called with each piece of the text as it is written, by a client that streams. An answer may still turn
-        out incomplete after its last piece. The caller bounds the time: a call waits for as long as the server does.
+        on_text: called with each piece of a streamed answer, which may still turn out to be incomplete.
         """
-        ...
 
     async def models(self) -> list[str]:
-        """The models that the endpoint offers. Raises CallError."""
-        ...
+        """Names of the endpoint's models. Raises CallError."""
 
     async def close(self) -> None:
-        """Let go of connections and memory."""
-        ...
+        """Release connections and memory."""
 
 
 class Watcher(Protocol):
-    """Follows answers while they are written; called in the thread that makes the calls."""
+    """Follows streamed answers; called in the thread that makes the calls."""
 
-    def asked(self, request: Request) -> None:
-        """A call is made; the pieces up to the next one are of its answer."""
-        ...
+    def call_started(self, request: Request) -> None:
+        """A call was made; the pieces up to the next one belong to its answer."""
 
     def piece(self, text: str) -> None:
-        """More of the answer's text. The answer may turn out incomplete, and be asked for again."""
-        ...
+        """More of the answer's text. The answer may turn out incomplete, and be requested again."""

@@ -1,15 +1,12 @@
-"""The ledger: every call to a model with its raw answer, stored so that an answer is paid for once.
-
-Prompts are not stored: a product's text stays in the warehouse, only its answer is here.
-"""
+"""The ledger: stores every model call with its raw answer, so that an answer is paid for once."""
 
 from __future__ import annotations
 
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,20 +22,20 @@ if TYPE_CHECKING:
 
 CallStatus: TypeAlias = Literal[
     "complete",  # `answer` is whole
-    "final",  # the same request would fail alike: it isn't asked again
-    "failed",  # it may pass another time
+    "final",  # the same request would fail again: no retry
+    "failed",  # a retry may succeed
 ]
 FINAL: frozenset[ErrorClass] = frozenset(("rejected", "too_long", "declined"))
 
-# A second process writes for some milliseconds at a time; one that holds the file for a minute is stuck.
+# Other processes hold the file for milliseconds at a time.
 BUSY_SECONDS = 60
 
 # 1,000 hashes that are among 1,000,000 calls take 35 ms in SQLite, 1,000 that are not 6 ms; it takes 32,766 values in a
 # statement.
 LOOKUP_HASHES = 1_000
 
-# 16 MB of log. Copying it into the file stops the writer: at SQLite's own 1,000 pages for 20 ms in each 300 calls, a
-# quarter of the time of all commits of 8, at 4,000 for 50 ms in each 1,300. Without, the log would grow with the run.
+# 16 MB of log. A checkpoint blocks the writer: at SQLite's default of 1,000 pages for 20 ms every 300 calls, at 4,000
+# for 50 ms every 1,300.
 CHECKPOINT_PAGES = 4_000
 
 # The advisory lock for making tables: any number that is not used for another lock in this database.
@@ -54,12 +51,12 @@ OnCommit: TypeAlias = Callable[[Exception | None], None]
 
 
 class LedgerError(UserError):
-    """The ledger can't be read or written: what is answered from now on would be lost."""
+    """The ledger can't be read or written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that was made, as the ledger keeps it."""
+    """A row of the ledger."""
 
     request_hash: str
     product_id: str
@@ -95,7 +92,7 @@ class Call:
         seconds_queued: float,
         seconds_served: float,
     ) -> Self:
-        """A call that was made just now; `answer` is also what was paid for without being of use."""
+        """A call that just ended. answer: also an unusable one that was paid for."""
         status: CallStatus = "complete" if error_class is None else "final" if error_class in FINAL else "failed"
         paid = answer or Answer("")
         return cls(
@@ -123,7 +120,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the ledger knows of a request: its answer, or why it has none and never will."""
+    """A request's answer in the ledger, or its final failure."""
 
     answer: Answer | None
     error_class: ErrorClass | None
@@ -137,9 +134,9 @@ _Entry: TypeAlias = tuple[Call, OnCommit | None]
 class Ledger:
     """Calls in SQLite or Postgres. Threads may share one; so may processes, each with its own.
 
-    url: as SQLAlchemy takes it, such as `sqlite:///data/ledger.db` or `postgresql://host/ledger`.
-    A thread of its own commits whatever is waiting at once: in SQLite a commit takes 0.2 ms for 1 call and 3 ms for 64,
-    so under load batches form by themselves (14 calls at 256 in flight), and without load nobody waits for a batch.
+    url: of SQLAlchemy, such as `sqlite:///data/ledger.db` or `postgresql://host/ledger`.
+    A writer thread commits all waiting calls at once: in SQLite a commit takes 0.2 ms for 1 call and 3 ms for 64, so
+    batches form under load (14 calls at 256 in flight) and nothing is delayed without load.
     """
 
     def __init__(self, url: str) -> None:
@@ -159,10 +156,7 @@ class Ledger:
         self._writer.start()
 
     def lookup(self, hashes: Iterable[str]) -> dict[str, Found]:
-        """What is known of these requests, by hash: the latest whole answer or final failure. Unknown ones are absent.
-
-        Raises LedgerError.
-        """
+        """Latest answer or final failure of each known request, by hash. Raises LedgerError."""
         import sqlalchemy as sa
 
         calls = self._table.c
@@ -173,21 +167,17 @@ class Ledger:
             )
             .order_by(calls.id)
         )
-        wanted, found = list(hashes), {}
-        try:
-            with self._engine.connect() as connection:
-                for start in range(0, len(wanted), LOOKUP_HASHES):
-                    for row in connection.execute(query, {"hashes": wanted[start : start + LOOKUP_HASHES]}):
-                        found[row.request_hash] = _found(row)
-        except sa.exc.SQLAlchemyError as error:
-            raise LedgerError(f"the ledger can't be read: {error}") from error
+        keys, found = list(hashes), {}
+        with self._reading() as connection:
+            for start in range(0, len(keys), LOOKUP_HASHES):
+                for row in connection.execute(query, {"hashes": keys[start : start + LOOKUP_HASHES]}):
+                    found[row.request_hash] = _found(row)
         return found
 
     def record(self, call: Call, on_commit: OnCommit | None = None) -> None:
-        """Store a call; returns at once.
+        """Queue a call to be stored. Raises LedgerError if an earlier call could not be stored.
 
-        on_commit: called in the writer's thread with None once the call is committed, else with the error.
-        Raises LedgerError if an earlier call could not be stored.
+        on_commit: called in the writer's thread with None after the commit, or with the error.
         """
         if self._failure:
             raise self._failure
@@ -196,35 +186,29 @@ class Ledger:
             self._reject_waiting()
 
     def counts(self) -> tuple[int, int]:
-        """Calls that were made, and how many answers were paid for though the same request had one already."""
+        """Number of calls, and of answers to requests that had one already."""
         import sqlalchemy as sa
 
         calls = self._table.c
         complete = sa.select(sa.func.count(), sa.func.count(calls.request_hash.distinct())).where(
             calls.status == "complete"
         )
-        try:
-            with self._engine.connect() as connection:
-                answers, answered = connection.execute(complete).one()
-                return int(connection.scalar(sa.select(sa.func.count(calls.id))) or 0), int(answers - answered)
-        except sa.exc.SQLAlchemyError as error:
-            raise LedgerError(f"the ledger can't be read: {error}") from error
+        with self._reading() as connection:
+            answers, answered = connection.execute(complete).one()
+            return int(connection.scalar(sa.select(sa.func.count(calls.id))) or 0), int(answers - answered)
 
     def spent(self, since: datetime) -> tuple[int, float]:
-        """Calls made since then, and what they cost in USD."""
+        """Number and cost in USD of calls since then."""
         import sqlalchemy as sa
 
         calls = self._table.c
         query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(calls.cost_usd), 0.0))
-        try:
-            with self._engine.connect() as connection:
-                made, cost = connection.execute(query.where(calls.called_at >= since)).one()
-        except sa.exc.SQLAlchemyError as error:
-            raise LedgerError(f"the ledger can't be read: {error}") from error
+        with self._reading() as connection:
+            made, cost = connection.execute(query.where(calls.called_at >= since)).one()
         return int(made), float(cost)
 
     def close(self) -> None:
-        """Commit what is waiting and release the database. Raises LedgerError if a call could not be stored."""
+        """Commit waiting calls and close the database. Raises LedgerError if a call could not be stored."""
         self._waiting.put(None)
         self._writer.join()
         self._engine.dispose()
@@ -239,6 +223,16 @@ class Ledger:
     ) -> None:
         self.close()
 
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        import sqlalchemy as sa
+
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except sa.exc.SQLAlchemyError as error:
+            raise LedgerError(f"the ledger can't be read: {error}") from error
+
     def _write(self) -> None:
         batch: list[_Entry] = []
         closed = False
@@ -252,7 +246,7 @@ class Ledger:
                 self._commit(batch)
                 batch = []
         finally:
-            # Whatever ends this thread, nobody may wait for a commit that never comes.
+            # Whatever ends this thread, no caller may wait for its commit forever.
             if not closed or batch:
                 cause = sys.exception()
                 self._failure = self._failure or LedgerError(f"the ledger's writer ended: {cause!r:.200}")
@@ -267,7 +261,7 @@ class Ledger:
                 with self._engine.begin() as connection:
                     connection.execute(sa.insert(self._table), [as_row(call) for call, _ in batch])
             except sa.exc.SQLAlchemyError as error:
-                # SQLAlchemy's own message quotes the row: an answer is too long for a terminal.
+                # Without the row, which SQLAlchemy's own message includes.
                 self._failure = LedgerError(f"the ledger can't store an answer: {error.args[0]}")
         self._notify(batch)
 
@@ -331,8 +325,7 @@ def open_engine(url: str) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def durable(connection: Any, _: object) -> None:
-        # With a write-ahead log, NORMAL leaves a commit to the operating system: a killed process loses nothing, a
-        # power cut may lose the last commits but never the file.
+        # With a write-ahead log and NORMAL, a killed process loses nothing; a power cut may lose the last commits.
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = normal")
         connection.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_PAGES}")
@@ -341,10 +334,9 @@ def open_engine(url: str) -> sa.Engine:
 
 
 def make_tables(connection: sa.Connection, tables: Iterable[sa.Table]) -> None:
-    """Make the tables with their indexes where they are not there yet. Raises SQLAlchemyError.
+    """Create missing tables and indexes. Raises SQLAlchemyError.
 
-    Several processes may do so at once: in PostgreSQL "if not exists" alone would fail in one of two that make the same
-    table.
+    The lock is for concurrent processes, in which "if not exists" alone may fail in PostgreSQL.
     """
     import sqlalchemy as sa
 
@@ -357,10 +349,7 @@ def make_tables(connection: sa.Connection, tables: Iterable[sa.Table]) -> None:
 
 
 def as_row(call: Call) -> dict[str, Any]:
-    r"""A call as its table stores it.
-
-    No database stores half of a surrogate pair, and PostgreSQL no NUL: both become JSON escapes (\ud83d, \u0000).
-    """
+    r"""Values of a call by column, with lone surrogates and NUL as JSON escapes (\ud83d, \u0000)."""
     # asdict copies deeply: 30 µs a call, this 2 µs.
     row = {field.name: getattr(call, field.name) for field in fields(call)}
     for name in FREE_TEXT:

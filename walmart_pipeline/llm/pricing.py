@@ -1,4 +1,4 @@
-"""Token prices: the price table, the estimate before a run and the cost after a call."""
+"""Token prices, cost of calls, and estimates of runs."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from walmart_pipeline.core.files import read_yaml
 from walmart_pipeline.llm import token_counts
 
 SHIPPED = Path(__file__).parent / "pricing.yaml"
-# OpenAI's dated snapshots cost what their model costs: gpt-5-mini-2025-08-07.
+# Dated snapshots of OpenAI have the price of their model: gpt-5-mini-2025-08-07.
 SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
-# A fine-tuned model costs what all do that were made from its base: ft:gpt-4.1-mini-2025-04-14:acme:walmart:C3rey7aw.
+# Fine-tuned models have the price of their base: ft:gpt-4.1-mini-2025-04-14:acme:walmart:C3rey7aw.
 FINE_TUNED = re.compile(r"^(ft:[^:]+):.*$")
-# What a file of one's own overrides line by line.
+# Sections that a user's file overrides line by line.
 SECTIONS = ("models", "training")
 MILLION = 1_000_000
 
 
 class PricesError(ValueError):
-    """A price table cannot be read. The message names the file, the entry and the remedy."""
+    """A price table is invalid. The message names the file, the entry and the remedy."""
 
 
 class UnknownPriceError(ValueError):
-    """No price is known for a model, so that nobody can say what a run would cost."""
+    """No price is known for a model."""
 
 
 class _Part(BaseModel):
@@ -36,7 +36,7 @@ class _Part(BaseModel):
 
 
 class Price(_Part):
-    """USD per million tokens. Where caching has no price of its own, its tokens cost what other input does."""
+    """USD per million tokens. Cache prices default to the input price."""
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
@@ -46,7 +46,7 @@ class Price(_Part):
     def cost(
         self, *, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0, written_tokens: int = 0
     ) -> float:
-        """USD. cached_tokens and written_tokens: those of the prompt that were read from and written to the cache."""
+        """USD of a call. cached_tokens, written_tokens: prompt tokens read from and written to the cache."""
         plain = max(0, prompt_tokens - cached_tokens - written_tokens)
         cached = self.input if self.cached_input is None else self.cached_input
         written = self.input if self.cache_write is None else self.cache_write
@@ -54,22 +54,19 @@ class Price(_Part):
         return (prompt + completion_tokens * self.output) / MILLION
 
 
-# A server of one's own asks no money for a call.
+# Self-hosted servers.
 FREE = Price(input=0, output=0)
 
 
 class Prices(_Part):
-    """The table. batch: what a call of the Batch API costs, as a share of the price. training: see `training_price`."""
+    """The price table. batch: price of a batch call as a share of a normal one. training: see `training_price`."""
 
     batch: float = Field(gt=0, le=1)
     models: Mapping[str, Price]
     training: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
 
     def price(self, model: str, *, batch: bool = False) -> Price:
-        """The price of this model, or of the model that it is a dated snapshot of. Raises UnknownPriceError.
-
-        Of a fine-tuned model: that of its base model's line, such as ft:gpt-4.1-mini.
-        """
+        """The price of a model, also by its dated snapshot or a fine-tuned version. Raises UnknownPriceError."""
         base = FINE_TUNED.sub(r"\1", model)
         found = self.models.get(model) or self.models.get(base) or self.models.get(SNAPSHOT.sub("", base))
         if found is None:
@@ -82,7 +79,7 @@ class Prices(_Part):
         return Price(**{name: None if usd is None else usd * self.batch for name, usd in found.model_dump().items()})
 
     def training_price(self, model: str) -> float:
-        """USD per million trained tokens, the epochs counted, of fine-tuning this model. Raises UnknownPriceError."""
+        """USD per million trained tokens of all epochs. Raises UnknownPriceError."""
         for name in (model, SNAPSHOT.sub("", model)):
             if name in self.training:
                 return self.training[name]
@@ -94,7 +91,7 @@ class Prices(_Part):
 
 
 class Estimate(_Part):
-    """What a run would come to."""
+    """Estimated calls, tokens and cost of a run."""
 
     calls: int
     prompt_tokens: int
@@ -103,10 +100,7 @@ class Estimate(_Part):
 
 
 def estimate(price: Price, *, calls: int, prompt_characters: int, completion_tokens_a_call: int) -> Estimate:
-    """Tokens and USD of a run before it is made, from the characters of all its prompts together.
-
-    Nothing is taken off for caching, and nothing added for calls that are made twice.
-    """
+    """Estimate a run from the characters of all its prompts, without caching and repeated calls."""
     prompt_tokens, completion_tokens = token_counts.estimate(prompt_characters), calls * completion_tokens_a_call
     return Estimate(
         calls=calls,
@@ -117,7 +111,7 @@ def estimate(price: Price, *, calls: int, prompt_characters: int, completion_tok
 
 
 def load(path: Path | None = None) -> Prices:
-    """The shipped table; with a path, the entries of that file override it, model by model. Raises PricesError."""
+    """The shipped table, overridden model by model by the file at `path`. Raises PricesError."""
     shipped = _content(SHIPPED)
     if path is None:
         return _table(SHIPPED, shipped)

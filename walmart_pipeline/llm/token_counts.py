@@ -1,4 +1,4 @@
-"""Estimates of tokens, before a model has counted them."""
+"""Estimates of token counts."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ CHARACTERS_PER_TOKEN = 4
 
 
 def estimate(characters: int) -> int:
-    """Tokens of so many characters of English, rounded up. Codes, sizes and other scripts come to more."""
+    """Estimated tokens of so many characters of English, rounded up; codes and other scripts have more."""
     return math.ceil(characters / CHARACTERS_PER_TOKEN)

@@ -1,15 +1,15 @@
-"""Requests of a run collected into batches, as far as its budget goes."""
+"""Collects a run's requests into batches within its budget."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
 from walmart_pipeline.llm.batch import lifecycle
 from walmart_pipeline.llm.batch.store import BatchStore
-from walmart_pipeline.llm.calls import Request
+from walmart_pipeline.llm.calls import Deferred, Request
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.llm.pricing import Price
@@ -17,15 +17,12 @@ from walmart_pipeline.llm.pricing import Price
 if TYPE_CHECKING:
     from walmart_pipeline.llm.clients.openai import OpenAI
 
-# A product id, and the batch in which the product's question waits.
-Deferred: TypeAlias = tuple[str, str]
-
 
 class BatchBuffer:
-    """Takes questions one by one and sends them off by the file; `flush` sends the last one.
+    """Collects requests and submits a batch whenever its file is full; `flush` submits the last one.
 
-    price: of a call in a batch. estimate: USD of one such call. run: runs a coroutine in the client's event loop.
-    budget: with what is sent off spoken for, by estimate.
+    price: of a batch call. estimate: USD of one such call. run: runs a coroutine in the client's event loop. budget:
+    with the estimated cost of submitted requests committed.
     """
 
     def __init__(
@@ -50,9 +47,9 @@ class BatchBuffer:
         self._probe_key: str | None = None
 
     def add(self, key: str, request: Request) -> Iterator[Deferred]:
-        """Put a question into the file, if the budget allows. Gives what had to be sent off to make room.
+        """Add a request if the budget allows. Yields what had to be submitted to make room.
 
-        The first question is asked live instead. Raises CallError and LedgerError.
+        The first request becomes a live call instead. Raises CallError and LedgerError.
         """
         if key == self._probe_key:
             return
@@ -73,7 +70,7 @@ class BatchBuffer:
         self._products.append(request.product_id)
 
     def flush(self) -> Iterator[Deferred]:
-        """Send off what is in the file. Gives each product with its batch. Raises CallError and LedgerError."""
+        """Submit the file. Yields each product with its batch. Raises CallError and LedgerError."""
         if self._sample is None:
             return
         batch = self._run(lifecycle.send(self._client, self._store, self._file, self._sample, self._price))

@@ -1,7 +1,7 @@
-"""Batches at a provider, from one run to a later one: found again, collected into the ledger, and sent.
+"""Submits batches to a provider and collects their answers into the ledger, across runs.
 
-A batch is in the store before it is sent, under a label that goes with it. A run that dies in between leaves a label
-without an id; the next run asks the provider for the batch of that label, and has its questions back if there is none.
+A batch is stored before it is submitted, under a label that is sent with it. A run that dies in between leaves a label
+without an id; the next run looks for the label at the provider, and releases the requests if there is no such batch.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Log: TypeAlias = Callable[[str], None]
 
-# Answers committed in one transaction: some 2 MB, and what the next run has to read again after a kill.
+# Answers per transaction: some 2 MB, which the next run reads again after a kill.
 COMMIT_ROWS = 500
 
-# A failure that can pass is asked for again after 1, 2 and 4 s: sending is what a whole run waits for.
+# Transient failures are retried after 1, 2 and 4 s.
 SEND_ATTEMPTS, FIRST_WAIT_SECONDS = 4, 1.0
 
-# Errors that say something about one question; others would meet every question alike.
+# Errors of a single request; others would affect every request.
 ABOUT_THE_QUESTION: frozenset[ErrorClass] = frozenset(("malformed", "cut", "rejected", "too_long", "declined"))
 
 
 async def collect(client: OpenAI, store: BatchStore, log: Log) -> None:
-    """Everything that finished batches of this endpoint hold, into the ledger. Raises CallError and LedgerError.
+    """Store the answers of this endpoint's finished batches in the ledger. Raises CallError and LedgerError.
 
-    Stopped half-way, the next run goes on where this one was.
+    If it is interrupted, the next run continues.
     """
     from walmart_pipeline.llm.clients import openai_batch
 
@@ -71,13 +71,13 @@ async def ended(client: OpenAI, store: BatchStore) -> list[str]:
 
 
 async def send(client: OpenAI, store: BatchStore, file: InputFile, sample: Request, price: Price) -> str:
-    """A file on its way. Returns the batch's id. sample: one of its requests. Raises CallError and LedgerError."""
+    """Submit a file. Returns the batch's id. sample: one of its requests. Raises CallError and LedgerError."""
     from walmart_pipeline.llm.clients import openai_batch
 
     label = store.register(sample, client.endpoint, price, file.product_ids)
 
     async def submit(attempt: int) -> str:
-        # The answer to an attempt that failed may have been lost on its way back.
+        # An attempt may have succeeded although its response was lost.
         known = await openai_batch.submitted(client, label) if attempt > 1 else None
         return known or await openai_batch.submit(client, file, label)
 
@@ -87,10 +87,10 @@ async def send(client: OpenAI, store: BatchStore, file: InputFile, sample: Reque
 
 
 async def probe(client: OpenAI, ledger: Ledger, request: Request, request_hash: str) -> float:
-    """One question, asked live before a batch is sent. Returns what it cost in USD. Raises CallError.
+    """Make one live call before a batch is submitted. Returns its cost in USD. Raises CallError.
 
-    The client learns which parameters the model does not take: in a batch, every line would be refused for them. And a
-    key or a model that does not work is reported before 200 MB are uploaded.
+    The client learns which parameters the model rejects, as it would in every line of a batch, and a wrong key or model
+    is reported before 200 MB are uploaded.
     """
     answer: Answer | None = None
     error: CallError | None = None
@@ -126,7 +126,7 @@ async def probe(client: OpenAI, ledger: Ledger, request: Request, request_hash: 
 
 
 async def _recover(client: OpenAI, store: BatchStore, log: Log) -> None:
-    """Batches that were announced by a run that was stopped before it knew their id."""
+    """Find batches that were registered by a run that ended before it knew their id."""
     from walmart_pipeline.llm.clients import openai_batch
 
     for batch in store.uncollected(client.endpoint):
@@ -159,10 +159,10 @@ async def _collect(client: OpenAI, store: BatchStore, batch: Batch, status: Batc
 
 
 def _call(batch: Batch, product_id: str, request_hash: str, outcome: Answer | CallError) -> Call:
-    """A line of a batch as a call. It has no seconds: those of a batch say nothing of how quick the model is."""
+    """A line of a batch as a call, without seconds: a batch is no measure of the model's latency."""
     error = outcome if isinstance(outcome, CallError) else None
-    # The prompt is not stored; its hash stands for it.
-    question = Request(
+    # The messages are not stored; the hash identifies them.
+    request = Request(
         product_id=product_id,
         provider=batch.provider,
         model=batch.model,
@@ -172,7 +172,7 @@ def _call(batch: Batch, product_id: str, request_hash: str, outcome: Answer | Ca
         parameters=batch.parameters,
     )
     return Call.of(
-        question,
+        request,
         request_hash,
         f"{batch.endpoint}/batches",
         answer=error.billed if error else outcome if isinstance(outcome, Answer) else None,
@@ -185,7 +185,7 @@ def _call(batch: Batch, product_id: str, request_hash: str, outcome: Answer | Ca
 
 
 async def _with_retries(call: Callable[[int], Awaitable[T]]) -> T:
-    """Retry a call while its failure can pass. call: gets the number of the attempt."""
+    """Retry a call on transient failures. call: receives the number of the attempt."""
     import stamina
 
     def can_pass(error: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""Which requests wait in which batch at the provider, stored in the ledger's database."""
+"""Batches at a provider and their requests, stored in the ledger's database."""
 
 from __future__ import annotations
 
@@ -19,22 +19,21 @@ if TYPE_CHECKING:
 
 Fate: TypeAlias = Literal[
     "waiting",  # in a batch that is not collected
-    "answered",  # the ledger has its answer, or why there never will be one
-    "unanswered",  # the batch got to it, or ran out of time: it is asked live
-    "returned",  # the batch was refused as a whole, or nobody knows it any more
+    "answered",  # the ledger has its answer or a final failure
+    "unanswered",  # failed or expired in the batch: becomes a live call
+    "returned",  # the batch was rejected as a whole, or is unknown by now
     "not_submitted",  # the batch never reached the provider
 ]
 
-# A batch that is refused as a whole may pass another day (OpenAI: enqueued tokens), or never (a model without batches).
+# A batch that was rejected as a whole may succeed later (OpenAI: enqueued tokens), or never (a model without batches).
 RETURNS_AT_MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch that is not collected, and what its questions have in common.
+    """A batch that is not collected, and what its requests share.
 
-    label: ours, known before the provider's. batch_id: None until it is known that the provider has it.
-    price: what its calls cost, as it was when they were sent.
+    label: ours. batch_id: the provider's, None until it is known. price: of its calls at the time of submission.
     """
 
     label: str
@@ -100,14 +99,14 @@ class BatchStore:
         return label
 
     def submitted(self, label: str, batch_id: str) -> None:
-        """The provider has it."""
+        """Store the provider's id of a batch."""
         import sqlalchemy as sa
 
         batches, requests = self._batches.c, self._requests.c
         with self._transaction() as connection:
             known = sa.update(self._batches).where(batches.label == label)
             connection.execute(known.values(batch_id=batch_id, ended=None))
-            # Another process on this ledger may have looked for it in vain while it was on its way.
+            # Another process may have marked it as not submitted in the meantime.
             again = sa.update(self._requests).where(requests.label == label, requests.fate == "not_submitted")
             connection.execute(again.values(fate="waiting"))
 
@@ -126,7 +125,7 @@ class BatchStore:
         return [_batch(row) for row in rows]
 
     def waiting(self, label: str) -> dict[str, str]:
-        """Request hash to product id of what a batch has not answered."""
+        """Request hash to product id of a batch's waiting requests."""
         import sqlalchemy as sa
 
         requests = self._requests.c
@@ -137,7 +136,7 @@ class BatchStore:
             return {row.request_hash: row.product_id for row in connection.execute(query)}
 
     def record(self, label: str, calls: Sequence[Call]) -> None:
-        """Add calls of a batch to the ledger, and settle their requests: none is added twice."""
+        """Add calls of a batch to the ledger and settle their requests in one transaction."""
         import sqlalchemy as sa
 
         if not calls:
@@ -157,10 +156,7 @@ class BatchStore:
             connection.execute(settled, fates)
 
     def end(self, label: str, ended: str, *, rest: Literal["unanswered", "returned", "not_submitted"]) -> int:
-        """Nothing more comes of a batch. ended: how, in a word. rest: what becomes of what it did not answer.
-
-        Returns how many that are.
-        """
+        """Mark a batch as ended, with its final state. Returns how many waiting requests become `rest`."""
         import sqlalchemy as sa
 
         batches, requests = self._batches.c, self._requests.c
@@ -171,9 +167,9 @@ class BatchStore:
             return int(connection.execute(left).rowcount)
 
     def pending(self, hashes: Iterable[str]) -> tuple[dict[str, str], set[str]]:
-        """Of these questions: those that wait, with the name of their batch; and those that are to be asked live.
+        """Of these requests: the waiting ones, with the name of their batch; and those that need a live call.
 
-        Live are those that a batch left unanswered, and those that batches returned several times.
+        The latter were left unanswered by a batch, or returned by several.
         """
         waiting: dict[str, str] = {}
         live: set[str] = set()
@@ -189,7 +185,7 @@ class BatchStore:
         return waiting, live - waiting.keys()
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._engine.dispose()
 
     def __enter__(self) -> Self:

@@ -1,1 +1,1 @@
-"""Clients: each speaks to one kind of model, in its own words, behind the protocol of calls.py."""
+"""Clients of model servers, which implement the protocol of calls.py."""

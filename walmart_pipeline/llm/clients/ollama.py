@@ -103,15 +103,15 @@ class Ollama:
 
     async def digest(self) -> str | None:
         """SHA-256 of the model's manifest. Raises CallError `missing_model` where the server does not have it."""
-        wanted = _full_name(self.model)
+        wanted = full_name(self.model)
         for name, digest in (await self._digests()).items():
-            if _full_name(name) == wanted:
+            if full_name(name) == wanted:
                 return digest
         raise self._missing()
 
     async def has_model(self) -> bool:
         """Whether the server has the model. Raises CallError where it does not answer."""
-        return _full_name(self.model) in map(_full_name, await self._digests())
+        return full_name(self.model) in map(full_name, await self._digests())
 
     async def can_chat(self) -> bool:
         """Whether the model answers chats: embedding models do not. Raises CallError."""
@@ -301,7 +301,7 @@ def _error_text(content: bytes) -> str:
     return content[:200].decode("utf-8", "replace").strip()
 
 
-def _full_name(name: str) -> str:
+def full_name(name: str) -> str:
     """A model's name as it is compared: in lower case, without the default registry, with its tag."""
     full = name.lower().removeprefix("registry.ollama.ai/").removeprefix("library/")
     return full if ":" in full.rpartition("/")[2] else f"{full}:latest"

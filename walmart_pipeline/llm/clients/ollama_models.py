@@ -17,11 +17,11 @@ import aiohttp
 import httpx
 
 from walmart_pipeline.llm.calls import CallError
-from walmart_pipeline.llm.clients.ollama import PULL_READ_SECONDS, Ollama
+from walmart_pipeline.llm.clients.ollama import PULL_READ_SECONDS, Ollama, full_name
 
 Parameter: TypeAlias = float | str | bool | list[str]
 
-# Read and sent at once. An adapter has tens of megabytes: it is never whole in memory.
+# Adapters have tens of megabytes and are uploaded in chunks.
 CHUNK_BYTES = 1 << 20
 
 _ADAPTER_LINE = re.compile(r"^ADAPTER .*sha256[-:]([0-9a-f]{64})", re.MULTILINE)
@@ -30,9 +30,9 @@ _NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?")
 
 @dataclass(frozen=True)
 class Shown:
-    """A model as its server describes it. parent: the model that it was made from; empty for one that was downloaded.
+    """A model as its server describes it. parent: the model that it was made from, or empty.
 
-    Numbers are floats, whatever they were sent as: that is how Ollama keeps them. adapters: hex SHA-256 of each.
+    Numbers are floats, as Ollama stores them. adapters: hex SHA-256 of each.
     """
 
     parent: str
@@ -43,15 +43,15 @@ class Shown:
 
 
 class OllamaRegistry(Ollama):
-    """One Ollama server as the keeper of models. `model` is the base model that others are made from."""
+    """Creates, copies and describes models on one Ollama server. model: the base model of others."""
 
     async def manifest(self, name: str) -> str | None:
-        """SHA-256 of a model's manifest; None where the server does not have the model. Raises CallError."""
-        digests = {_full(known): digest for known, digest in (await self._digests()).items()}
-        return digests.get(_full(name))
+        """SHA-256 of a model's manifest; None if the server lacks the model. Raises CallError."""
+        digests = {full_name(known): digest for known, digest in (await self._digests()).items()}
+        return digests.get(full_name(name))
 
     async def show(self, name: str) -> Shown | None:
-        """Description of a model; None where the server does not have it. Raises CallError."""
+        """Description of a model; None if the server lacks it. Raises CallError."""
         try:
             shown = await self._json("POST", "/api/show", {"model": name})
         except CallError as error:
@@ -67,7 +67,7 @@ class OllamaRegistry(Ollama):
         )
 
     async def upload(self, file: Path, sha256: str) -> bool:
-        """Bring a file to the server; False where it was there already. Raises CallError, OSError."""
+        """Upload a file; False if the server had it already. Raises CallError, OSError."""
         path = f"/api/blobs/sha256:{sha256}"
         if await self._status("HEAD", path) == httpx.codes.OK:
             return False
@@ -78,9 +78,9 @@ class OllamaRegistry(Ollama):
         return True
 
     async def create(self, name: str, fields: Mapping[str, Any]) -> None:
-        """Make a model. fields: of POST /api/create. Raises CallError unless Ollama reports success.
+        """Create a model. fields: of POST /api/create. Raises CallError unless Ollama reports success.
 
-        A base model that is missing would be downloaded without a word: look with `manifest` first.
+        Ollama would download a missing base model: check with `manifest` first.
         """
         status = ""
         body = {"model": name, **fields, "stream": True}
@@ -90,7 +90,7 @@ class OllamaRegistry(Ollama):
             raise CallError("dropped", f"Ollama at {self.endpoint} stopped making `{name}` at `{status}`: try again")
 
     async def copy(self, source: str, destination: str) -> None:
-        """Give a model one more name; what bore it before loses it. Raises CallError."""
+        """Give a model another name, which an earlier model loses. Raises CallError."""
         status = await self._status("POST", "/api/copy", body={"source": source, "destination": destination})
         if status != httpx.codes.OK:
             raise CallError("rejected", f"Ollama at {self.endpoint} does not copy `{source}`: it answers {status}")
@@ -98,9 +98,9 @@ class OllamaRegistry(Ollama):
     async def _status(
         self, method: str, path: str, *, body: Mapping[str, Any] | None = None, file: Path | None = None
     ) -> int:
-        """The status of a call that has no answer beside it."""
+        """Status of a call without a response body."""
         content = _chunks(file) if file else None
-        # Without a length the body goes in chunks of its own, which a proxy may refuse.
+        # Without a length the transfer is chunked, which a proxy may refuse.
         headers = {"Content-Length": str(file.stat().st_size)} if file else None
         try:
             response = await self._http.request(
@@ -114,11 +114,7 @@ class OllamaRegistry(Ollama):
 
 
 def read_parameters(text: str) -> dict[str, Parameter]:
-    """A model's parameters from the text that /api/show writes of them: a line each, in random order.
-
-    Numbers as Go writes them (8192, 0.3, 1e+06); texts in quotation marks, so a number that was stored as a text stays
-    one; those that are repeated as a list.
-    """
+    """Parse the parameters in a response of /api/show, one per line; repeated ones become a list."""
     read: dict[str, Parameter] = {}
     for line in text.splitlines():
         name, _, written = line.strip().partition(" ")
@@ -138,13 +134,8 @@ def sha256(file: Path) -> str:
 
 
 def same_model(one: str, other: str) -> bool:
-    """Whether two names are one model's: `Writer` and `registry.ollama.ai/library/writer:latest` are."""
-    return _full(one) == _full(other)
-
-
-def _full(name: str) -> str:
-    full = name.lower().removeprefix("registry.ollama.ai/").removeprefix("library/")
-    return full if ":" in full.rpartition("/")[2] else f"{full}:latest"
+    """Whether two names mean the same model: `Writer` and `registry.ollama.ai/library/writer:latest` do."""
+    return full_name(one) == full_name(other)
 
 
 def _value(written: str) -> Parameter:

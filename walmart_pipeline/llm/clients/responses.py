@@ -16,9 +16,9 @@ from walmart_pipeline.llm.calls import ErrorClass, Quota
 
 
 def unanswered(error: BaseException) -> tuple[ErrorClass, str]:
-    """The class of an exception that a transport raised, and what happened in a few words.
+    """Error class and short description of a transport's exception.
 
-    Looks for aiohttp's exception in the chain: httpx-aiohttp 0.2 gives a refused and a dropped connection both as a
+    Looks for aiohttp's exception in the chain: httpx-aiohttp 0.2 reports both a refused and a dropped connection as a
     connect timeout.
     """
     cause: BaseException | None = error
@@ -45,10 +45,10 @@ def unanswered(error: BaseException) -> tuple[ErrorClass, str]:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds after which the server wants to be asked again; None where it names none.
+    """Seconds until a retry is allowed, or None.
 
-    Reads retry-after-ms, Retry-After (seconds or an HTTP date, against the server's own Date), and, without them, the
-    reset of whatever limit is used up.
+    Reads retry-after-ms, Retry-After (seconds, or an HTTP date relative to the server's Date), and otherwise the reset
+    of an exhausted limit.
     """
     if (milliseconds := number(headers.get("retry-after-ms"))) is not None:
         return milliseconds / 1000
@@ -61,7 +61,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def without_key(text: str, key: SecretStr) -> str:
-    """The text as it may be shown: some servers echo what they refuse."""
+    """The text with the key masked, since some servers echo it."""
     secret = key.get_secret_value()
     return text.replace(secret, "[key]") if secret else text
 
@@ -82,11 +82,10 @@ SPAN = re.compile(rf"(?:{PART.pattern})+", re.ASCII)
 
 
 def quotas(headers: Mapping[str, str]) -> tuple[Quota, ...]:
-    """The limits that an answer announces: what remains, and in how many seconds its window resets.
+    """Rate limits in the headers of a response.
 
-    Reads OpenAI's x-ratelimit-{limit,remaining,reset}-{requests,tokens}
-    (developers.openai.com/api/docs/guides/rate-limits), or the RateLimit-{Limit,Remaining,Reset} of the IETF's drafts
-    (draft-ietf-httpapi-ratelimit-headers-07), which count requests. What has no remaining or no reset is left out.
+    Reads OpenAI's x-ratelimit-{limit,remaining,reset}-{requests,tokens} or the RateLimit-{Limit,Remaining,Reset} of
+    draft-ietf-httpapi-ratelimit-headers-07, which count requests. Limits without remaining or reset are ignored.
     """
     found = [
         _quota(headers, "requests", "x-ratelimit-{}-requests") or _quota(headers, "requests", "ratelimit-{}"),
@@ -96,10 +95,7 @@ def quotas(headers: Mapping[str, str]) -> tuple[Quota, ...]:
 
 
 def span(text: str) -> float | None:
-    """Seconds of a duration such as `120ms`, `1s`, `6m0s` or `1h2m3.5s`; a bare number is seconds. None if it is none.
-
-    OpenAI writes them as Go does.
-    """
+    """Seconds of a duration in Go's format, such as `120ms` or `1h2m3.5s`, or a number of seconds; None if invalid."""
     text = text.strip()
     if SPAN.fullmatch(text):
         return sum(float(amount) * SECONDS[unit] for amount, unit in PART.findall(text))
@@ -107,7 +103,7 @@ def span(text: str) -> float | None:
 
 
 def number(text: str | None) -> float | None:
-    """A header's number that is finite and not negative; None if it is none."""
+    """A header's number if it is finite and not negative, else None."""
     try:
         value = float(text or "")
     except ValueError:

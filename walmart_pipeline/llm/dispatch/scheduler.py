@@ -274,7 +274,7 @@ class Scheduler:
                 self._watcher.piece(text)
 
         if self._watcher:
-            self._watcher.asked(request)
+            self._watcher.call_started(request)
         self._calling.add(worker)
         try:
             async with asyncio.timeout(endpoint.patience(call)) as timeout:
