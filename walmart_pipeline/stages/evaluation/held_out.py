@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from walmart_pipeline.core.records import Listing, Product, QualityReport
+from walmart_pipeline.core.records import Listing, Product, QualityReport, content_hash
 from walmart_pipeline.core.warehouse import Database, Row, struct
 from walmart_pipeline.judge.judge import Judge, source_listing
 from walmart_pipeline.stages.evaluation.evaluation_store import JudgedText
@@ -33,6 +33,12 @@ limit {MAX_PRODUCTS}
 """
 
 
+FORGET_OUTDATED = """
+delete from evaluation.results
+where policy <> $policy or inputs_hash is null or inputs_hash not in (select unnest($hashes::varchar[]))
+"""
+
+
 class HeldOutText(NamedTuple):
     """A held-out product with its generated text, its family, and the text's author."""
 
@@ -43,15 +49,26 @@ class HeldOutText(NamedTuple):
 
 
 def judge_all(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> int:
-    """Fill `evaluation.results` with both reports of each held-out product. Returns the number of rows."""
+    """Bring `evaluation.results` up to date: both reports of each held-out product. Returns the number of rows.
+
+    A text is judged once for the same facts under the same policy.
+    """
+    wanted: dict[str, tuple[Product, str, Listing]] = {}
+    for product, generated, *_ in _held_out(db):
+        for kind, listing in (("generated", generated), ("source", source_listing(product))):
+            key = content_hash([product.product_id, kind, product.facts, listing.model_dump()])
+            wanted[key] = product, kind, listing
+    db.execute(FORGET_OUTDATED, {"policy": judge.policy.label, "hashes": list(wanted)})
+    known = {row["inputs_hash"] for row in db.query("select inputs_hash from evaluation.results")}
 
     def rows() -> Iterator[Row]:
-        for product, generated, *_ in _held_out(db):
-            yield judge.report(product, generated).as_row() | {"text": "generated"}
-            yield judge.report(product, source_listing(product)).as_row() | {"text": "source"}
+        for key in wanted.keys() - known:
+            product, kind, listing = wanted[key]
+            yield judge.report(product, listing).as_row() | {"text": kind, "inputs_hash": key}
             advance(1)
 
-    return db.replace("evaluation.results", rows())
+    db.append("evaluation.results", rows())
+    return len(wanted)
 
 
 def judged_texts(db: Database) -> list[JudgedText]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from walmart_pipeline.core.records import Listing, Product, QualityReport
 from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.judge import profiles
+from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.evaluation import held_out
 from walmart_pipeline.stages.evaluation.report import comparison_report
 from walmart_pipeline.stages.evaluation.results import summarize
@@ -25,3 +28,38 @@ def test_a_text_in_place_of_a_failed_answer_is_not_credited_to_the_model(tmp_pat
         texts = held_out.judged_texts(db)
     report = comparison_report(texts, summarize(texts, reference="source"), {})
     assert sorted(report.facts["Written by"].split(", ")) == ["llama (1)", "template in place of a model (1)"]
+
+
+class CountingJudge(Judge):
+    """A judge that notes whose texts it reads."""
+
+    def __init__(self, profile: str) -> None:
+        super().__init__(profiles.load(profile))
+        self.judged: list[str] = []
+
+    def report(self, product: Product, listing: Listing) -> QualityReport:
+        self.judged.append(product.product_id)
+        return super().report(product, listing)
+
+
+def test_a_second_night_judges_only_the_held_out_texts_that_changed(tmp_path: Path) -> None:
+    judge = CountingJudge("walmart-2025")
+    rewritten, same, gone = (each.product_id for each in PRODUCTS[:3])
+    with Warehouse(tmp_path / "warehouse.duckdb").writing() as db:
+        db.append("catalog.products", [each.model_dump() for each in PRODUCTS[:3]])
+        for each in PRODUCTS[:3]:
+            db.append("training.split", [{"product_id": each.product_id, "family": "f", "split": "test"}])
+            about = {"status": "complete", "provider": "template", "model": "template", "written_by": "template"}
+            row = COMPOSED[each.product_name].model_dump() | about | {"product_id": each.product_id}
+            db.append("content.generated_content", [row])
+        assert held_out.judge_all(db, judge, advance=lambda _: None) == len(judge.judged) == 6
+        judge.judged.clear()
+        db.execute("update content.generated_content set title = 'Another title' where product_id = ?", [rewritten])
+        db.execute("delete from training.split where product_id = ?", [gone])
+        assert held_out.judge_all(db, judge, advance=lambda _: None) == 4
+        assert judge.judged == [rewritten]
+        assert {text.product_id for text in held_out.judged_texts(db)} == {rewritten, same}
+        assert db.count("evaluation.results") == 4
+        stricter = CountingJudge("walmart-classic")
+        held_out.judge_all(db, stricter, advance=lambda _: None)
+        assert sorted(stricter.judged) == sorted([rewritten, same] * 2)
