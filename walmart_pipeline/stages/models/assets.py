@@ -1,4 +1,4 @@
-"""Assets of the models: tuned parameters, Modelfiles, candidate versions, and fine-tuning."""
+"""Assets of the stage `models`."""
 
 import dagster as dg
 from pydantic import Field
@@ -27,10 +27,10 @@ def modelfiles(
     warehouse: dg.ResourceParam[Warehouse],
     judge: dg.ResourceParam[Judge],
 ) -> dg.MaterializeResult[None]:
-    """A Walmart-GPT Modelfile for each tier that has enough good examples: `ollama create walmart-gpt-basic -f …`.
+    """A Walmart-GPT Modelfile for each tier with enough good examples: `ollama create walmart-gpt-basic -f …`.
 
-    The policy's rules as SYSTEM, few-shot pairs of the training split, parameters of the tier, provenance in comments;
-    parsed back and compared before it is written. A tier with too few examples is not built: `missing` says how many.
+    The policy's rules as SYSTEM, few-shot pairs of the training split, the tier's parameters, and provenance in
+    comments; verified by parsing before it is written. `missing` is the number of examples that a tier lacks.
     """
     with warehouse.writing() as db:
         tiers = modelfile_build.write(db, settings.modelfiles, policy=judge.policy, base_model=settings.base_model)
@@ -50,10 +50,10 @@ def modelfiles(
 class TuningConfig(dg.Config):
     """The size of the tuning studies. By default nothing is tuned."""
 
-    trials: int = Field(default=0, ge=0, description="In all, those of earlier runs of the same study included.")
-    products: int = Field(default=12, ge=1, description="Validation products of each trial.")
-    calls: int = Field(default=500, ge=1, description="Of this run, for all tiers; the settings' budget holds as well.")
-    tiers: list[str] = Field(default=[], description="By name; none for every tier that has enough examples.")
+    trials: int = Field(default=0, ge=0, description="Per tier, including earlier runs of the same study.")
+    products: int = Field(default=12, ge=1, description="Validation products per trial.")
+    calls: int = Field(default=500, ge=1, description="Maximum of this run, for all tiers, beside the budget.")
+    tiers: list[str] = Field(default=[], description="By name; empty for every tier with enough examples.")
 
 
 @dg.asset(
@@ -75,15 +75,15 @@ def tuned_parameters(
 ) -> dg.MaterializeResult[None]:
     """The parameters and number of examples with which each tier scores best on validation products.
 
-    Temperature, top_p, top_k and repeat_penalty as far as the provider takes them, by an Optuna study that resumes
-    where it was interrupted. The tier's own values are the first trial, and stay unless another one beats them by more
-    than chance. Off unless `trials` is set: every trial calls the model for `products` products.
+    A resumable Optuna study of temperature, top_p, top_k and repeat_penalty, as far as the provider supports them. The
+    tier's defaults are the first trial, and stay unless another one is significantly better. Off unless `trials` is
+    set: every trial calls the model for `products` products.
     """
     if not config.trials:
         return dg.MaterializeResult(metadata={"tuning": "off: set `trials` in the config, or run the job `retrain`"})
     base, obstacle = versions.base(warehouse, settings, judge)
     if base is None or obstacle:
-        # Not a failure: candidates are made with the tiers' own parameters then.
+        # Not a failure: candidates then get the tiers' default parameters.
         return dg.MaterializeResult(metadata={"tuning": f"nothing tuned: {obstacle}"})
     plan = tuned_tiers.TuningPlan(**config.model_dump())
     found = tuned_tiers.tune_all(settings, warehouse, judge, base, plan, progress=progress, log=context.log.info)
@@ -102,10 +102,10 @@ def tuned_parameters(
 
 
 class CandidatesConfig(dg.Config):
-    """Which candidates are made. By default none: the job `retrain` makes and evaluates them."""
+    """Which candidates to create. By default none: the job `retrain` creates and evaluates them."""
 
-    enabled: bool = Field(default=False, description="Make versions and register them at the Ollamas of the settings.")
-    tiers: list[str] = Field(default=[], description="Tiers by name; none for all that can be built.")
+    enabled: bool = Field(default=False, description="Create versions and register them at the Ollama servers.")
+    tiers: list[str] = Field(default=[], description="By name; empty for all that can be built.")
 
 
 @dg.asset(
@@ -124,10 +124,10 @@ def candidates(
     judge: dg.ResourceParam[Judge],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[None]:
-    """A version in the registry for each tier that has enough examples, with the parameters that its study chose.
+    """A version in the registry for each tier with enough examples, with the parameters of its study.
 
-    For Ollama also its Modelfile, and the model at every server of the settings: read back, and tried with one listing.
-    A server that is not there, or has no base model, fails nothing: the version waits, and the next run continues.
+    For Ollama also its Modelfile, and the model at every server: verified, and tested with one listing. If a server is
+    unavailable or lacks the base model, the version waits and the next run continues.
     """
     if not config.enabled:
         return dg.MaterializeResult(metadata={"made": 0, "off": "set enabled, or run `walmart-pipeline retrain`"})
@@ -135,12 +135,12 @@ def candidates(
     if base is None:
         return dg.MaterializeResult(metadata={"made": 0, "nothing to retrain": obstacle or ""})
     with warehouse.writing() as db:
-        dataset, made = versions.make(db, settings, judge, base, wanted=config.tiers)
-        wanted = versions.to_register(db) if base.provider == "ollama" else []
+        dataset, made = versions.make(db, settings, judge, base, tiers=config.tiers)
+        requests = versions.to_register(db) if base.provider == "ollama" else []
     rows: list[Row] = []
-    if wanted:
-        with progress.step("registering models", len(wanted), context.log.info) as advance:
-            rows = registration.register_all(warehouse, settings, judge, wanted, advance=advance)
+    if requests:
+        with progress.step("registering models", len(requests), context.log.info) as advance:
+            rows = registration.register_all(warehouse, settings, judge, requests, advance=advance)
     columns = ("name", "endpoint", "state", "smoke_score", "problem")
     return dg.MaterializeResult(
         metadata={
@@ -157,7 +157,7 @@ def candidates(
 class FineTuningConfig(dg.Config):
     """Whether to pay for another attempt."""
 
-    again: bool = Field(default=False, description="Also restart a job that failed or was cancelled for this dataset.")
+    again: bool = Field(default=False, description="Restart a failed or cancelled job of this dataset.")
 
 
 @dg.asset(
@@ -174,10 +174,10 @@ def fine_tuned(
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
 ) -> dg.MaterializeResult[None]:
-    """A candidate that OpenAI fine-tunes on the dataset's chat files: started by one run, finished for a later one.
+    """A candidate fine-tuned at OpenAI on the dataset's chat files: started by one run, registered by a later one.
 
-    Off unless WALMART_FINETUNE is set, and nothing is started above WALMART_FINETUNE_BUDGET_USD, which holds for all
-    jobs of this workspace together. One job at a time, one for each dataset and base model; a run polls it once.
+    Off unless WALMART_FINETUNE is set; WALMART_FINETUNE_BUDGET_USD limits all jobs of the workspace together. One job
+    at a time, and one per dataset and base model; each run polls it once.
     """
     outcome = fine_tuning.advance(settings, warehouse, again=config.again, log=context.log.info)
     with warehouse.reading() as db:

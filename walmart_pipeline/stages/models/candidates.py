@@ -1,4 +1,4 @@
-"""Candidates: a new version for each tier that the dataset has enough examples for, and its Modelfile."""
+"""Candidates: a new version, with its Modelfile, for each tier with enough examples."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ order by tuned_at desc
 limit 1
 """
 
-# Nothing was learned from it. A validation product if there is one: the test split is the evaluation's.
+# Outside the training split; a validation product if possible, since the evaluation uses the test split.
 SMOKE_PRODUCT = f"""
 select {struct("products", Product)} as product
 from training.split
@@ -47,11 +47,11 @@ limit 1
 
 
 class CandidatesError(ValueError):
-    """The requested candidates can't be made; the message says what to change."""
+    """The requested candidates can't be created; the message has the remedy."""
 
 
 class Candidate(Record):
-    """A version, whether a study chose its parameters, and the path of its Modelfile (None: it needs none)."""
+    """A version, whether its parameters are from a study, and the path of its Modelfile, None if it needs none."""
 
     version: ModelVersion
     tuned: bool
@@ -70,10 +70,10 @@ class Candidate(Record):
 
 
 def base(warehouse: Warehouse, settings: Settings, judge: Judge) -> tuple[Recipe | None, str | None]:
-    """The recipe that candidates start from, and what is in the way; no recipe where nothing can be retrained.
+    """Return the base recipe of candidates, None if nothing can be retrained, and an obstacle, if any.
 
-    A named Ollama that does not answer still gets candidates: they wait for it, with the base model of the settings and
-    the digest that its latest version was made for. Raises ProviderError and CallError of any other named provider.
+    A named but unavailable Ollama gets candidates that wait for it, with the base model of the settings and the digest
+    of its latest version. Raises ProviderError and CallError of any other named provider.
     """
     try:
         found = provider_factory.base_recipe(settings, judge, last_writer=writers.last(warehouse))
@@ -91,17 +91,17 @@ def base(warehouse: Warehouse, settings: Settings, judge: Judge) -> tuple[Recipe
 
 
 def make(
-    db: Database, settings: Settings, judge: Judge, start: Recipe, *, wanted: Sequence[str] = ()
+    db: Database, settings: Settings, judge: Judge, start: Recipe, *, tiers: Sequence[str] = ()
 ) -> tuple[Material, list[Candidate]]:
-    """The dataset, and a version in the registry for each tier that has enough of its examples.
+    """Create a version in the registry for each tier with enough examples. Returns the dataset and the versions.
 
-    The same dataset, base and parameters are the version that already exists. start: by `base`. wanted: tiers by name;
-    none for all. Raises CandidatesError and BuildError.
+    The same dataset, base and parameters give the existing version. start: from `base`. tiers: by name; empty for all.
+    Raises CandidatesError and BuildError.
     """
-    if unknown := set(wanted) - set(TIERS):
+    if unknown := set(tiers) - set(TIERS):
         raise CandidatesError(f"there is no tier {', '.join(sorted(unknown))}: use {', '.join(TIERS)}")
     dataset = material.material(db)
-    names = [name for name in dataset.examples if not wanted or name in wanted]
+    names = [name for name in dataset.examples if not tiers or name in tiers]
     made = [_candidate(db, settings, judge, start, dataset, name) for name in names]
     for candidate in made:
         _retire_without_digest(db, candidate.version)
@@ -109,10 +109,7 @@ def make(
 
 
 def to_register(db: Database) -> list[RegistrationRequest]:
-    """The versions that should be at every Ollama, oldest first: candidates and champions, those of earlier runs too.
-
-    A retired version stays where it is.
-    """
+    """Return the versions for every Ollama server, oldest first: all candidates and champions."""
     found = [
         version
         for version in model_versions.of_provider(db, "ollama").values()
@@ -152,7 +149,7 @@ def _candidate(
 
 
 def _retire_without_digest(db: Database, version: ModelVersion) -> None:
-    """Retire the candidates of the same base that were made while no server gave its digest."""
+    """Retire candidates of the same base that were created while its digest was unknown."""
     recipe = version.recipe
     if recipe.base_digest is None:
         return

@@ -1,4 +1,4 @@
-"""Selection of a tier's few-shot examples, by merit and diversity, within its context."""
+"""Selects a tier's few-shot examples by merit and diversity, within its context."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from walmart_pipeline.generation.recipes import PRODUCT_TOKENS
 from walmart_pipeline.llm import token_counts
 from walmart_pipeline.stages.models.tiers import Tier
 
-# The weight of merit against similarity to the examples already picked (Carbonell and Goldstein 1998, MMR). Eight
-# template texts of a general catalog (412 in 208 categories, mean of ten halves): mean quality 99.84 by merit alone,
-# 99.81 at 0.7, 99.63 at 0.3, 98.66 at 0.1; mean similarity 0.022, 0.009, 0.007 and 0.004. At 0.7 most of the diversity
-# is gained, for 0.03 points.
+# Weight of merit against similarity to examples already picked (MMR, Carbonell and Goldstein 1998). Of eight template
+# texts of a general catalog, mean quality was 99.84 by merit alone, 99.81 at 0.7, 99.63 at 0.3, 98.66 at 0.1; mean
+# similarity 0.022, 0.009, 0.007 and 0.004.
 MERIT_WEIGHT = 0.7
 
-# A reviewer knows what the rules do not: a star above the middle of five is worth five points of quality, so that a
-# text of five stars at 90 precedes one of 99 that nobody has seen, and one of a single star loses ten points.
+# A star above or below the middle is worth five points of quality: a text of five stars at 90 precedes an unrated one
+# at 99.
 POINTS_PER_STAR = 5.0
 MIDDLE_STARS = 3.0
 
@@ -27,17 +26,16 @@ _WORD = re.compile(r"\w+")
 
 
 def budget(tier: Tier, system: str) -> int:
-    """Tokens left for a tier's few-shot messages: its context less system text, product and answer. Never below 0."""
+    """Return the tokens left for a tier's few-shot messages: its context minus system text, product and answer."""
     used = int(tier.parameters["num_predict"]) + PRODUCT_TOKENS + token_counts.estimate(len(system))
     return max(0, int(tier.parameters["num_ctx"]) - used)
 
 
 def pick(tier: Tier, examples: Sequence[TrainingExample], budget_tokens: int) -> list[TrainingExample]:
-    """The tier's few-shot examples in the order in which they are picked, good enough for it and within the budget.
+    """Pick a tier's few-shot examples within the budget, the best first.
 
-    The first is the best; each further one is the best by maximal marginal relevance: its merit, less its similarity to
-    the most similar one already picked. The order of `examples` does not matter; equal ones are ordered by content
-    hash. Empty when nothing fits.
+    Each further one has the highest maximal marginal relevance: merit minus similarity to the most similar one already
+    picked. Ties are broken by content hash, independent of the order of `examples`.
     """
     left = sorted((one for one in examples if one.metadata.quality_score >= tier.min_quality), key=_rank)
     shingles = [_shingles(example) for example in left]
@@ -50,7 +48,6 @@ def pick(tier: Tier, examples: Sequence[TrainingExample], budget_tokens: int) ->
         waiting = [at for at in waiting if sizes[at] <= budget_tokens]
         if not waiting:
             break
-        # Of equal ones the first, which is the better: max keeps the order.
         best = max(waiting, key=lambda at: MERIT_WEIGHT * merit(left[at]) / 100 - (1 - MERIT_WEIGHT) * nearest[at])
         waiting.remove(best)
         picked.append(left[best])
@@ -62,13 +59,13 @@ def pick(tier: Tier, examples: Sequence[TrainingExample], budget_tokens: int) ->
 
 
 def merit(example: TrainingExample) -> float:
-    """Quality in points, raised or lowered by a reviewer's stars."""
+    """Return the quality in points, adjusted by reviewers' stars."""
     stars = example.metadata.user_rating
     return example.metadata.quality_score + POINTS_PER_STAR * ((stars or MIDDLE_STARS) - MIDDLE_STARS)
 
 
 def size(example: TrainingExample) -> int:
-    """Estimated tokens of an example's two messages."""
+    """Estimate the tokens of an example's two messages."""
     return sum(
         token_counts.estimate(len(prompt.as_json(turn)))
         for turn in (prompt.user(example.input), prompt.answer(example.output))
@@ -92,6 +89,6 @@ def _jaccard(one: frozenset[tuple[str, str]], other: frozenset[tuple[str, str]])
 
 
 def _shared_path(one: Sequence[str], other: Sequence[str]) -> float:
-    """Shared part of two category paths, 0 to 1."""
+    """Return the shared part of two category paths, 0 to 1."""
     shared = next((depth for depth, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
     return (min(len(one), len(other)) if shared is None else shared) / max(len(one), len(other))

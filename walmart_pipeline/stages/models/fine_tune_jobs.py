@@ -1,4 +1,4 @@
-"""Fine-tuning jobs at OpenAI: their record in `models.fine_tunes`, and the next one that may be started."""
+"""Fine-tuning jobs at OpenAI: their record in `models.fine_tunes`, and the plan of the next one."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from walmart_pipeline.generation.recipes import Recipe
 from walmart_pipeline.llm import pricing
 from walmart_pipeline.stages.models.tiers import TIERS
 
-# Registered here, and it is not known whether OpenAI has it.
+# Registered here; whether OpenAI has it is unknown.
 ANNOUNCED = "announced"
-# The job never was at OpenAI: it can be started, for nothing was paid.
+# Never at OpenAI and not paid for: the job can be started.
 NEVER_STARTED = frozenset(("refused", "withdrawn"))
-# The job ended without a model: only a person can say whether to pay for another attempt.
+# Ended without a model: a person decides whether to pay for another attempt.
 UNSUCCESSFUL = frozenset(("failed", "cancelled", "forgotten"))
 ENDED = frozenset(("succeeded", *NEVER_STARTED, *UNSUCCESSFUL))
 
 MILLION = 1_000_000
 
-# Tokens for each that training/example_files.py estimates, so that the bill stays within the budget. SmolLM2's
-# tokenizer, with a fourth of the vocabulary of GPT-4.1's, counted 1.12 over eight examples (1.06 to 1.16).
+# Upper bound of real tokens per estimated one (training/example_files.py). SmolLM2's tokenizer, with a quarter of
+# GPT-4.1's vocabulary, counted 1.12 over eight examples (1.06 to 1.16).
 SAFETY_MARGIN = 1.15
 
-# What a tier sets and OpenAI takes (generation/recipes.py); the rest is Ollama's.
+# A tier's parameters that OpenAI supports.
 PARAMETERS = ("temperature", "top_p", "num_predict")
 
 DATASET = """
@@ -43,11 +43,11 @@ where in_force
 
 
 class NotStartedError(ValueError):
-    """No job is started; the message says why, and what to do if it should be."""
+    """No job is started; the message has the reason and the remedy."""
 
 
 class FineTuneJob(Record):
-    """One job. What is not known yet is None."""
+    """One job; unknown values are None."""
 
     label: str
     base_model: str
@@ -55,9 +55,9 @@ class FineTuneJob(Record):
     dataset_version: str
     prompt_version: str
     policy: str
-    system: str = Field(description="The instructions of the training file: the model is asked with these.")
+    system: str = Field(description="Instructions of the training file, used in requests too.")
     epochs: int
-    estimated_tokens: int = Field(description="Of all epochs, at most.")
+    estimated_tokens: int = Field(description="Maximum of all epochs.")
     estimated_usd: float
     usd_per_million: float
     announced_at: datetime
@@ -65,26 +65,26 @@ class FineTuneJob(Record):
     state: str = ANNOUNCED
     reason: str | None = None
     trained_tokens: int | None = None
-    cost_usd: float | None = Field(default=None, description="Exact, from OpenAI's count; known when it has ended.")
+    cost_usd: float | None = Field(default=None, description="From OpenAI's token count, after the end.")
     model: str | None = None
     version: str | None = None
     ended_at: datetime | None = None
 
     @property
-    def is_under_way(self) -> bool:
-        """Whether a model may still come of it."""
+    def is_active(self) -> bool:
+        """Whether the job has not ended."""
         return self.state not in ENDED
 
     @property
     def committed_usd(self) -> float:
-        """What it cost, or may cost while that is not known."""
+        """The cost, or its estimate while unknown."""
         if self.state in NEVER_STARTED:
             return 0.0
         return self.estimated_usd if self.cost_usd is None else self.cost_usd
 
     @property
     def summary(self) -> str:
-        """How far it is, in a sentence."""
+        """The state in a sentence."""
         what = f"{self.base_model} on {self.dataset_version}"
         if self.state == "succeeded":
             cost = "" if self.cost_usd is None else f" for ${self.cost_usd:,.2f}"
@@ -93,7 +93,7 @@ class FineTuneJob(Record):
         return f"{what} ({self.job_id or self.label}) is {self.state.replace('_', ' ')}{why}"
 
     def recipe(self, model: str) -> Recipe:
-        """The recipe of its model: with the instructions that it learned under, and no examples."""
+        """Return the recipe of its model: with the instructions of its training, and no examples."""
         parameters = TIERS[self.tier].parameters
         return Recipe(
             provider="openai",
@@ -105,7 +105,7 @@ class FineTuneJob(Record):
 
 
 class JobPlan(Record):
-    """A job to start, and its files by the names that OpenAI is to know them by."""
+    """A job to start, and its files with their names at OpenAI."""
 
     job: FineTuneJob
     training: tuple[str, Path]
@@ -113,18 +113,18 @@ class JobPlan(Record):
 
 
 def known(db: Database) -> list[FineTuneJob]:
-    """All jobs, the newest first."""
+    """Return all jobs, the newest first."""
     rows = db.query("select * from models.fine_tunes order by announced_at desc, label")
     return [FineTuneJob(**row) for row in rows]
 
 
 def save(db: Database, job: FineTuneJob) -> None:
-    """Store a job, in place of what was known of it."""
+    """Store the state of a job."""
     db.upsert("models.fine_tunes", [job.model_dump()], ["label"])
 
 
 def plan(db: Database, settings: Settings, jobs: Sequence[FineTuneJob], *, again: bool) -> JobPlan:
-    """The job for the dataset in force under these settings. jobs: all so far. Raises NotStartedError."""
+    """Plan the job for the active dataset under these settings. jobs: all so far. Raises NotStartedError."""
     rows = db.query(DATASET)
     if not rows:
         raise NotStartedError("there is no dataset to learn from: run `walmart-pipeline retrain`")
@@ -173,10 +173,7 @@ def plan(db: Database, settings: Settings, jobs: Sequence[FineTuneJob], *, again
 
 
 def highest_tier(examples: int, lowest_quality: float | None) -> str | None:
-    """The highest tier that has enough examples, all of them good enough; None where there is none.
-
-    Few-shot examples are picked from the best; a training file teaches its weakest as well.
-    """
+    """Return the highest tier whose thresholds all examples meet, because training uses all of them; None without."""
     met = [
         name
         for name, tier in TIERS.items()
@@ -186,7 +183,7 @@ def highest_tier(examples: int, lowest_quality: float | None) -> str | None:
 
 
 def _attempt(key: str, version: str, jobs: Sequence[FineTuneJob], *, again: bool) -> int:
-    """Which attempt at this job it is, from 1. Raises NotStartedError where another one needs to be requested."""
+    """Return the number of this attempt, from 1. Raises NotStartedError if another one must be requested."""
 
     def number(job: FineTuneJob) -> int:
         return int(job.label.rpartition("-")[2])
@@ -200,8 +197,8 @@ def _attempt(key: str, version: str, jobs: Sequence[FineTuneJob], *, again: bool
     if latest.state in UNSUCCESSFUL and again:
         return number(latest) + 1
     if latest.state in UNSUCCESSFUL:
-        raise NotStartedError(f"{latest.summary}. It is tried once more with `again: true` in the asset's config")
-    raise NotStartedError(f"{version} has been learned: {latest.summary}")
+        raise NotStartedError(f"{latest.summary}. To retry, set `again: true` in the asset's config")
+    raise NotStartedError(f"{version} is already used: {latest.summary}")
 
 
 def _price(settings: Settings, model: str) -> float:
@@ -212,14 +209,14 @@ def _price(settings: Settings, model: str) -> float:
 
 
 def _system(path: Path) -> str:
-    """The instructions of every example of a chat file."""
+    """Read the instructions of a chat file."""
     with path.open(encoding="utf-8") as file:
         first = json.loads(file.readline())["messages"][0]
     return str(first["content"])
 
 
 def _named(path: Path) -> tuple[str, Path]:
-    """A file with the name that its content gives it."""
+    """Return a file with a name from the hash of its content."""
     with _existing(path).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return f"walmart-{digest[:32]}.jsonl", path

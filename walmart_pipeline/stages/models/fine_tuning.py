@@ -1,8 +1,8 @@
-"""Fine-tuning at OpenAI, from a version of the dataset to a candidate, over as many runs as it takes.
+"""Fine-tuning at OpenAI, from a version of the dataset to a candidate, across runs.
 
-A job is in the warehouse before it is started, under a label that goes with it and follows from what it learns. A run
-that dies in between leaves a label without an id; the next run asks OpenAI for the job of that label. So does every
-start: a workspace that lost its warehouse finds the job that it paid for.
+A job is stored before it is started, with a label that is derived from its training data and sent along. If a run is
+killed in between, the next one looks the job up at OpenAI by its label, as every start does: a workspace that lost its
+warehouse finds the job that it paid for.
 """
 
 from __future__ import annotations
@@ -28,28 +28,27 @@ if TYPE_CHECKING:
 
 Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
 
-# Bumped when the same dataset would be learned in another way: the asset's code_version.
+# Bumped when the same dataset would be trained on differently: the asset's code_version.
 VERSION = "1"
 
 OFF = "off: set WALMART_FINETUNE=true and a budget, WALMART_FINETUNE_BUDGET_USD"
 
-# Errors by which OpenAI says that there is no job; after any other there may be one.
+# Errors after which OpenAI has no job; after any other it may have one.
 REFUSALS: frozenset[ErrorClass] = frozenset(("unauthorized", "missing_model", "rejected", "too_long"))
 
 
 def advance(
     settings: Settings, warehouse: Warehouse, *, again: bool = False, log: Callable[[str], None] = lambda _: None
 ) -> list[str]:
-    """Poll the job under way, if any; otherwise start the one that the settings allow. Does not wait for its end.
+    """Poll the active job, or start the next one, without waiting for its end. Returns the outcome in sentences.
 
-    again: also restart a job that failed or was cancelled. Returns the outcome in sentences, which are logged as well.
-    The warehouse is open only to read and to write, not while OpenAI is called; one process at a time does this, so
-    that no job is paid for twice. Raises ProviderError, and CallError where OpenAI does not answer or refuses: what is
-    known by then is stored.
+    again: restart a failed or cancelled job. The warehouse is closed during calls to OpenAI; a file lock prevents
+    that a job is paid for twice. Raises ProviderError, and CallError if OpenAI does not answer or refuses, after the
+    known state is stored.
     """
-    if not settings.finetune and not any(job.is_under_way for job in _known(warehouse)):
+    if not settings.finetune and not any(job.is_active for job in _known(warehouse)):
         return [OFF]
-    with file_lock(settings.workspace / "fine_tuning.lock", lambda: log("waiting: another run is at OpenAI")):
+    with file_lock(settings.workspace / "fine_tuning.lock", lambda: log("waiting: another run manages fine-tuning")):
         outcome = _advance(settings, warehouse, again=again)
     for line in outcome:
         log(line)
@@ -58,9 +57,9 @@ def advance(
 
 def _advance(settings: Settings, warehouse: Warehouse, *, again: bool) -> list[str]:
     with _client(settings) as (run, client):
-        outcome = [_save(warehouse, run(_polled(client, job))) for job in _known(warehouse) if job.is_under_way]
+        outcome = [_save(warehouse, run(_polled(client, job))) for job in _known(warehouse) if job.is_active]
         jobs = _known(warehouse)
-        if any(job.is_under_way for job in jobs) or not settings.finetune:
+        if any(job.is_active for job in jobs) or not settings.finetune:
             return outcome
         try:
             with warehouse.reading() as db:
@@ -73,12 +72,12 @@ def _advance(settings: Settings, warehouse: Warehouse, *, again: bool) -> list[s
 
 
 async def _polled(client: OpenAI, job: FineTuneJob) -> FineTuneJob:
-    """The job as OpenAI knows it now."""
+    """Return the current state of a job at OpenAI."""
     from walmart_pipeline.llm.clients import openai_finetune
 
     job_id = job.job_id or await openai_finetune.created(client, job.label)
     if job_id is None:
-        return _ended(job, state="withdrawn", reason="the run that announced it was stopped before it was started")
+        return _ended(job, state="withdrawn", reason="its run was stopped before it was started")
     try:
         status = await openai_finetune.poll(client, job_id)
     except openai_finetune.ForgottenJobError as error:
@@ -99,7 +98,7 @@ async def _polled(client: OpenAI, job: FineTuneJob) -> FineTuneJob:
 
 
 def _start(run: Run, client: OpenAI, warehouse: Warehouse, plan: JobPlan) -> FineTuneJob:
-    """The job, started or found again. Raises CallError: a refusal is stored, after others the job stays announced."""
+    """Start the job, or find it. Raises CallError; a refusal is stored, after others the job stays announced."""
     try:
         job_id = run(_created(client, plan))
     except CallError as error:
@@ -133,7 +132,7 @@ async def _created(client: OpenAI, plan: JobPlan) -> str:
 
 
 def _save(warehouse: Warehouse, job: FineTuneJob) -> str:
-    """Store a job; its model becomes a candidate in the same transaction. Returns the job's summary."""
+    """Store a job, and its model as a candidate. Returns the job's summary."""
     with warehouse.writing() as db:
         if job.model:
             version = model_versions.add(
@@ -160,9 +159,9 @@ def _ended(job: FineTuneJob, **found: Any) -> FineTuneJob:
 
 @contextmanager
 def _client(settings: Settings) -> Iterator[tuple[Run, OpenAI]]:
-    """A client of OpenAI, and what runs a coroutine in its event loop. Raises ProviderError."""
+    """Open an OpenAI client, with a function that runs a coroutine in its event loop. Raises ProviderError."""
     with asyncio.Runner() as runner:
-        # Its price is that of calls, of which none is made.
+        # The price is for generation calls, of which none is made.
         client = provider_factory.openai_client(settings, settings.finetune_model, pricing.FREE)
         try:
             yield runner.run, client

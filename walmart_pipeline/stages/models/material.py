@@ -1,4 +1,4 @@
-"""The dataset as material for models: what each tier lacks, its best examples, sizes, and products to tune on."""
+"""Inputs for models from the dataset: each tier's missing examples and candidates, text sizes, products for tuning."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from walmart_pipeline.llm import token_counts
 from walmart_pipeline.stages.models.few_shot import MIDDLE_STARS, POINTS_PER_STAR
 from walmart_pipeline.stages.models.tiers import TIERS, Sizes
 
-# Each choice of a few-shot example compares all candidates with the one chosen before: eight of 200 take 0.09 s.
+# Each pick of a few-shot example compares all candidates with the last pick: eight of 200 take 0.09 s.
 MAX_CANDIDATES = 400
 
 MERIT = f"quality_score + {POINTS_PER_STAR} * (coalesce(user_rating, {MIDDLE_STARS}) - {MIDDLE_STARS})"
 
-# The best of each category, then the second best of each, as many as are compared. Ranked without the examples: their
-# texts are read for those alone that were selected, so that memory does not grow with the dataset.
+# The best of each category, then the second best of each. Ranked without the texts, to bound memory.
 CANDIDATES = f"""
 with ranked as (
     select
@@ -35,7 +34,7 @@ join (select * from ranked order by rank, merit desc, product_id limit {MAX_CAND
 order by merit desc, best.product_id
 """
 
-# As the dataset stores them, which is a few characters from what a conversation sends.
+# Of the stored JSON, which differs from messages by a few characters.
 SIZES = """
 select
     quantile_disc(length(cast(json_extract(example, '$.input') as varchar)), 0.99) as facts,
@@ -43,10 +42,10 @@ select
 from training.dataset
 """
 
-# Looked at for each product of the sample: facts that carry no listing say nothing about parameters.
+# Read per product of the sample, because products with too few facts are skipped.
 LOOKED_AT_EACH = 10
 
-# One of each family before a second of any: more families are more evidence for the same calls.
+# A product of each family before a second of any: more families are more evidence for the same calls.
 VALIDATION = f"""
 select {struct("products", Product)} as product, split.family
 from training.split
@@ -59,10 +58,10 @@ limit $rows
 
 @dataclass(frozen=True)
 class Material:
-    """A dataset, as models are built from it.
+    """Inputs for building models.
 
-    missing: by tier, the number of examples that it is short of; 0 where it can be built. examples: by tier that can be
-    built, the candidates for few-shot examples, best first. sizes: None where there is no example.
+    missing: number of missing examples by tier. examples: few-shot candidates, best first, by tier that can be built.
+    sizes: None without examples.
     """
 
     version: str
@@ -72,14 +71,14 @@ class Material:
 
 
 class SampledProduct(Record):
-    """A product to tune on, and its family: texts of one family are no independent evidence."""
+    """A product for tuning, and its family: texts of one family are not independent."""
 
     product: Product
     family: str
 
 
 def material(db: Database) -> Material:
-    """The material of the dataset in force."""
+    """Read the material of the active dataset."""
     missing = {}
     for tier in TIERS.values():
         good = db.value("select count(*) from training.dataset where quality_score >= ?", [tier.min_quality])
@@ -104,7 +103,7 @@ def material(db: Database) -> Material:
 
 
 def validation_sample(db: Database, judge: Judge, size: int) -> list[SampledProduct]:
-    """Validation products whose facts carry a listing: the same ones as long as these products stay as they are."""
+    """Return a deterministic sample of validation products with enough facts for a listing."""
     sample: list[SampledProduct] = []
     for row in db.query(VALIDATION, {"rows": size * LOOKED_AT_EACH}):
         product = Product(**row["product"])

@@ -29,9 +29,9 @@ class BuildError(ValueError):
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a Modelfile was made from; written to its comments, beside its recipe."""
+    """The origin of a Modelfile, for its comments."""
 
-    name: str  # walmart-gpt-basic:1.2.0, or without its version where it is not registered
+    name: str  # walmart-gpt-basic:1.2.0, or without a version if it is not registered
     dataset_version: str
     prompt_version: str
     policy: str  # profile and version, such as walmart-2025@3f2a…
@@ -39,10 +39,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Built:
-    """A Modelfile: its text, the same parsed, and what had to be rewritten.
-
-    A rewrite names its place; examples are counted in the order of the file, where the best is last.
-    """
+    """A Modelfile as text and parsed, with the rewrites of unsupported characters and their location."""
 
     text: str
     modelfile: Modelfile
@@ -50,10 +47,10 @@ class Built:
 
 
 def build(recipe: Recipe, provenance: Provenance) -> Built:
-    """The Modelfile of a recipe. Equal inputs give equal text.
+    """Build the Modelfile of a recipe, deterministically.
 
-    Raises BuildError when Ollama would refuse the Modelfile, or when it does not read back as intended; ModelfileError
-    when the base model's name or the adapter's path can't be written.
+    Raises BuildError if Ollama would refuse the Modelfile or read it differently; ModelfileError if the base model's
+    name or the adapter's path can't be written.
     """
     rewrites: list[str] = []
     intended = Modelfile(
@@ -70,17 +67,16 @@ def build(recipe: Recipe, provenance: Provenance) -> Built:
 
 def _messages(recipe: Recipe, rewrites: list[str]) -> list[tuple[str, str]]:
     messages = []
-    # The best last: when a chat outgrows the context, Ollama drops its oldest messages first.
     for number, turns in enumerate(recipe.examples, 1):
         for role, turn in (("user", turns.user), ("assistant", turns.assistant)):
-            # Inside the JSON: a line break that is rewritten must still be escaped.
+            # Inside the JSON, so that rewritten line breaks are escaped.
             content = _printable(json.loads(turn), f"example {number}, {role}", rewrites)
             messages.append((role, prompt.as_json(content)))
     return messages
 
 
 def _printable(value: Any, place: str, rewrites: list[str]) -> Any:
-    """A JSON value with every text in it made printable; each rewrite is added to `rewrites` with its place."""
+    """Make every text in a JSON value printable, and add each rewrite with its location to `rewrites`."""
     if isinstance(value, str):
         text, changes = printable(value)
         rewrites += [f"{place}: {rewrite}" for rewrite in changes]
@@ -125,10 +121,7 @@ def _verify(text: str, intended: Modelfile, name: str) -> None:
 
 
 def write(db: Database, folder: Path, *, policy: Policy, base_model: str) -> list[Row]:
-    """Write the Modelfile of each tier that has enough examples; returns the rows of `models.modelfiles`, one a tier.
-
-    Few-shot examples are of the training split only. A Modelfile that says the same as before is left as it is.
-    """
+    """Write the Modelfile of each tier with enough examples. Returns the rows of `models.modelfiles`, one per tier."""
     dataset = material(db)
     rows = [_write_tier(dataset, tier, folder, policy, base_model) for tier in TIERS]
     db.replace("models.modelfiles", rows)
@@ -166,7 +159,7 @@ def _write_tier(dataset: Material, tier: str, folder: Path, policy: Policy, base
 
 
 def save(path: Path, built: Built) -> Path:
-    """Write a Modelfile; one that says the same is left as it is, with its time."""
+    """Write a Modelfile, unless it is unchanged."""
     if not path.is_file() or path.read_text(encoding="utf-8") != built.text:
         write_atomically(path, built.text)
     return path

@@ -1,7 +1,7 @@
-"""Registration of versions at each Ollama of the settings: created once, read back, and tried with one listing.
+"""Registers versions at each Ollama server: creates the model, verifies it, and tests it with one listing.
 
-What holds already is not repeated, so whatever ended a run, even a kill, the next one continues from the server's
-state; `models.registrations` is what a person reads. A missing base model is not downloaded: it has gigabytes.
+Idempotent: after an interruption the next run continues from the server's state. `models.registrations` is for people.
+A missing base model is not pulled: it has gigabytes.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 State: TypeAlias = Literal["waiting", "uploaded", "created", "compared", "registered", "refused"]
 
-# Faults of the server or the network: the next run tries again.
+# Faults of the server or the network: the next run retries.
 TRANSIENT = frozenset(("unreachable", "refused", "timeout", "dropped", "server"))
 
-# Listing models and showing one take milliseconds; a create has a limit of its own.
+# For requests of milliseconds; creating a model has its own limit.
 READ_SECONDS = 60.0
 
-# For the first listing of a new model: one call and its repeats after a fault of the server.
+# For the first listing of a new model: one call and its retries.
 SMOKE_CALLS = 3
 
 
 class RegistrationError(Exception):
-    """A version can't be registered at a server. `state`: waiting (try again) or refused (it is the model's fault)."""
+    """A version can't be registered at a server. `state`: waiting (retry later) or refused (the model's fault)."""
 
     def __init__(self, state: State, message: str) -> None:
         super().__init__(message)
@@ -52,7 +52,7 @@ class RegistrationError(Exception):
 
 @dataclass(frozen=True)
 class RegistrationRequest:
-    """A version, its Modelfile, and the product for its first listing (None: no listing)."""
+    """A version to register, its Modelfile, and the product for its first listing, None for no listing."""
 
     version: ModelVersion
     modelfile: Modelfile
@@ -63,14 +63,14 @@ def register_all(
     warehouse: Warehouse,
     settings: Settings,
     judge: Judge,
-    wanted: Sequence[RegistrationRequest],
+    requests: Sequence[RegistrationRequest],
     *,
     advance: Callable[[int, str], None],
 ) -> list[Row]:
-    """Register versions at every server, oldest first; returns their rows of `models.registrations`.
+    """Register versions at every server, oldest first. Returns their rows of `models.registrations`.
 
-    An obstacle is stored as a row's problem and ends only that registration: Ollama need not be there. Each step is
-    committed when it is done, and the warehouse is closed in between. advance: called for each registration that ends.
+    A failure is stored as the row's problem. Each step is committed, and the warehouse is closed in between.
+    advance: called after each registration.
     """
     with warehouse.reading() as db:
         known = {(row["name"], row["endpoint"]): row for row in db.query("select * from models.registrations")}
@@ -78,7 +78,7 @@ def register_all(
     for url in ollama_models.urls(settings):
         server = _Server(warehouse, settings.model_copy(update={"base_url": url}), judge)
         own = []
-        for each in wanted:
+        for each in requests:
             own.append(server.register(each, known.get((each.version.name, server.endpoint))))
             advance(1, f"{each.version.name} {own[-1]['state']}")
         server.point_latest(own)
@@ -98,9 +98,9 @@ class _Server:
         self._url = settings.base_url or settings.ollama_base_url
         self.endpoint = transport.address(self._url).shown
 
-    def register(self, wanted: RegistrationRequest, known: Row | None) -> Row:
+    def register(self, request: RegistrationRequest, known: Row | None) -> Row:
         """Register one version; returns its row. known: the row of an earlier run."""
-        row: Row = {"name": wanted.version.name, "endpoint": self.endpoint, "digest": None, "smoke_score": None}
+        row: Row = {"name": request.version.name, "endpoint": self.endpoint, "digest": None, "smoke_score": None}
         row |= (known or {}) | {"problem": None}
 
         def store(state: State, problem: str | None = None) -> None:
@@ -108,11 +108,11 @@ class _Server:
             self._store(row)
 
         try:
-            digest = asyncio.run(self._created(wanted, store))
+            digest = asyncio.run(self._created(request, store))
             if digest != row["digest"]:
                 row |= {"digest": digest, "smoke_score": None}
-            if row["smoke_score"] is None and wanted.product is not None:
-                row["smoke_score"] = self._smoke_score(wanted.version, wanted.product)
+            if row["smoke_score"] is None and request.product is not None:
+                row["smoke_score"] = self._smoke_score(request.version, request.product)
             store("registered")
         except RegistrationError as error:
             store(error.state, str(error))
@@ -123,7 +123,7 @@ class _Server:
         return row
 
     def point_latest(self, rows: Sequence[Row]) -> None:
-        """Let `walmart-gpt-<tier>:latest` be the newest version of the tier that is registered here."""
+        """Point `walmart-gpt-<tier>:latest` to the newest registered version of the tier."""
         newest = {row["name"].partition(":")[0]: row for row in rows if row["state"] == "registered"}
         for model, row in newest.items():
             try:
@@ -136,17 +136,17 @@ class _Server:
         with self._warehouse.writing() as db:
             db.upsert("models.registrations", [row], ["name", "endpoint"])
 
-    async def _created(self, wanted: RegistrationRequest, store: Callable[[State], None]) -> str | None:
-        """Create the model unless it is there as it should be; returns its digest.
+    async def _created(self, request: RegistrationRequest, store: Callable[[State], None]) -> str | None:
+        """Create and verify the model unless it exists; returns its digest.
 
         Raises RegistrationError, CallError, OSError.
         """
         from walmart_pipeline.llm.clients.ollama_models import sha256
 
-        name, modelfile = wanted.version.name, wanted.modelfile
+        name, modelfile = request.version.name, request.modelfile
         adapter = sha256(Path(modelfile.adapter)) if modelfile.adapter else None
         async with self._client(modelfile.from_) as client:
-            base = await self._base(client, wanted)
+            base = await self._base(client, request)
             shown = await client.show(name)
             if shown is None or differences(shown, modelfile, base, adapter):
                 if modelfile.adapter and adapter:
@@ -162,11 +162,11 @@ class _Server:
             store("compared")
             return await client.manifest(name)
 
-    async def _base(self, client: OllamaRegistry, wanted: RegistrationRequest) -> Shown:
-        """The base model as the server has it. Raises RegistrationError where it is missing or has other weights."""
+    async def _base(self, client: OllamaRegistry, request: RegistrationRequest) -> Shown:
+        """Return the server's base model. Raises RegistrationError if it is missing or has other weights."""
         if client.is_hosted:
             raise RegistrationError("refused", f"{client.endpoint} is a hosted Ollama, which keeps no models of ours")
-        recipe = wanted.version.recipe
+        recipe = request.version.recipe
         digest, base = await client.manifest(recipe.base_model), await client.show(recipe.base_model)
         if base is None:
             raise RegistrationError(
@@ -177,13 +177,13 @@ class _Server:
         if recipe.base_digest and digest != recipe.base_digest:
             raise RegistrationError(
                 "refused",
-                f"`{recipe.base_model}` at {client.endpoint} has other weights than {wanted.version.name} was made "
+                f"`{recipe.base_model}` at {client.endpoint} has other weights than {request.version.name} was made "
                 "for: run `walmart-pipeline retrain`, and pull the same base model at every server",
             )
         return base
 
     def _smoke_score(self, version: ModelVersion, product: Product) -> float:
-        """Score (0–100) of the first listing that the model writes. Raises RegistrationError where it writes none."""
+        """Score (0–100) the model's first listing. Raises RegistrationError if it writes none."""
         about = f"the first listing of {version.name}, about {product.product_id}"
         caller = RecipeCaller(self._settings, self._judge, calls=SMOKE_CALLS)
         try:
@@ -201,7 +201,7 @@ class _Server:
 
     @asynccontextmanager
     async def _client(self, model: str) -> AsyncIterator[OllamaRegistry]:
-        """A client of this server. Raises ProviderError."""
+        """Open a client of this server. Raises ProviderError."""
         from walmart_pipeline.llm.clients.ollama import CloudModelError, key_for
         from walmart_pipeline.llm.clients.ollama_models import OllamaRegistry
         from walmart_pipeline.llm.clients.transport import Timeouts
@@ -227,7 +227,7 @@ class _Server:
 
 
 def create_payload(modelfile: Modelfile, adapter_sha256: str | None) -> dict[str, Any]:
-    """A Modelfile as POST /api/create takes it. Its parameters are typed: Ollama would store a text unchecked."""
+    """Convert a Modelfile to the body of POST /api/create, with typed parameters: Ollama would not check texts."""
     given: dict[str, Any] = {
         "from": modelfile.from_,
         "parameters": modelfile.parameters,
@@ -242,10 +242,9 @@ def create_payload(modelfile: Modelfile, adapter_sha256: str | None) -> dict[str
 
 
 def differences(shown: Shown, modelfile: Modelfile, base: Shown, adapter_sha256: str | None) -> list[str]:
-    """The differences of a model from its Modelfile; empty where there are none.
+    """Return the differences of a model from its Modelfile.
 
-    base: the model that it is made from, whose parameters it has beside its own, and whose system text and messages
-    where it has none.
+    base: the base model, whose parameters, system text and messages it inherits.
     """
     from walmart_pipeline.llm.clients.ollama_models import same_model
 
@@ -268,5 +267,5 @@ def differences(shown: Shown, modelfile: Modelfile, base: Shown, adapter_sha256:
 
 
 def _stored(value: Any) -> Any:
-    """A parameter as Ollama stores it: every number as a float."""
+    """Convert a parameter as Ollama does: every number to a float."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value

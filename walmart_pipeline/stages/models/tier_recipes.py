@@ -1,4 +1,4 @@
-"""A tier's recipe: its instructions, few-shot examples and parameters for one base model."""
+"""Builds a tier's recipe: instructions, few-shot examples and parameters for a base model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from walmart_pipeline.llm.clients.embedded import CONTEXT_TOKENS, MAX_TOKENS
 from walmart_pipeline.stages.models import few_shot
 from walmart_pipeline.stages.models.tiers import Sizes, Tier, fitted
 
-# The engine's context is set when it is loaded, and is smaller than a tier's (llm/clients/embedded.py has the figures).
+# The embedded engine has a fixed context, smaller than a tier's (llm/clients/embedded.py).
 ROOM: Mapping[str, Mapping[str, int]] = {"embedded": {"num_ctx": CONTEXT_TOKENS, "num_predict": MAX_TOKENS}}
 
 
@@ -28,15 +28,14 @@ def make(
     shots: int | None = None,
     sizes: Sizes | None = None,
 ) -> Recipe:
-    """The recipe of a tier for a base model.
+    """Build the recipe of a tier for a base model.
 
-    examples: of the training split only. parameters: on top of the tier's. shots: few-shot examples at most, in place
-    of the tier's; 0 for none. Fewer are taken where the context does not hold them. sizes: lower context and answer to
-    what the dataset needs, where the model can be built for it; the examples are the same either way.
+    examples: of the training split only. parameters, shots: override the tier's; fewer shots are used if the context is
+    too small. sizes: reduce context and answer to what the dataset requires, if the provider allows.
     """
     set_to = {**tier.parameters, **ROOM.get(provider, {}), **(parameters or {})}
     chosen = replace(tier, parameters=set_to, shots=tier.shots if shots is None else shots)
-    # A rule is one line: a line break inside it would make two.
+    # Each rule must be one line.
     system = prompt.system([" ".join(rule.split()) for rule in policy_rules])
     picked = few_shot.pick(chosen, examples, few_shot.budget(chosen, system)) if chosen.shots else []
     recipe = Recipe(

@@ -1,4 +1,4 @@
-"""The trials of a tuning study, and what they show."""
+"""The trials of a tuning study, and their outcome."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-# A study's names for the number of few-shot examples, the scores by product_id, and why an answer was lost.
+# Names in a study: number of few-shot examples, scores by product_id, and reason of a lost answer.
 SHOTS, SCORES, LOST = "shots", "scores", "lost"
 
-# An interval of 95 % for the best of 16 equal trials over 12, 24 and 48 products (scores 75 ± 10, one answer in ten
-# unusable) was above 0 in 32, 25 and 25 of 100 studies: the best of many flatters itself. With the error divided by the
-# number of settings tried (Bonferroni) it was in 11, 5 and 5; in real studies with sampler and pruner in 10, 7 and 0.
+# Divided by the number of settings tried (Bonferroni). The interval for the best of 16 equal trials over 12, 24 and 48
+# products (scores 75 ± 10, one answer in ten unusable) was above 0 in 11, 5 and 5 of 100 studies, without correction in
+# 32, 25 and 25; with sampler and pruner in 10, 7 and 0.
 ERROR = 0.05
 
 
 class Setting(Record):
-    """What a trial tries: a request's parameters by Ollama's names, and few-shot examples at most."""
+    """The setting of a trial: parameters by Ollama's names, and the maximum number of few-shot examples."""
 
     parameters: dict[str, int | float]
     shots: int
 
     @property
     def flat(self) -> dict[str, int | float]:
-        """As a study stores it."""
+        """The setting as a study stores it."""
         return {**self.parameters, SHOTS: self.shots}
 
     @classmethod
     def of(cls, flat: Mapping[str, Any]) -> Setting:
-        """The setting of a study's trial. Steps leave 0.30000000000000004, which is 0.3."""
+        """Create a setting from a study's trial, with floats rounded."""
         rounded = {name: round(value, 4) for name, value in flat.items() if name != SHOTS}
         return cls(parameters=rounded, shots=flat[SHOTS])
 
 
 class StudyOutcome(Record):
-    """What a study shows so far. Where nothing beats the default by more than chance, the default is chosen."""
+    """The outcome of a study so far. The default is chosen unless another setting is significantly better."""
 
     chosen: Setting
     score: float | None = Field(description="Mean over the sample with the chosen setting; None before the first.")
     baseline_score: float | None = Field(description="With the default.")
-    difference: MeanDifference | None = Field(description="Best less default; None where the default is the best.")
+    difference: MeanDifference | None = Field(description="Best minus default; None if the default is the best.")
     complete: int
     pruned: int
     failed: int = Field(description="Trials that lost an answer.")
@@ -56,12 +56,12 @@ class StudyOutcome(Record):
 
     @property
     def is_better(self) -> bool:
-        """Whether something beats the default by more than chance."""
+        """Whether a setting is significantly better than the default."""
         return self.difference is not None and self.difference.low is not None and self.difference.low > 0
 
     @property
     def interval(self) -> str:
-        """The interval of the difference, with its confidence; empty where there is none."""
+        """The interval of the difference, with its confidence; empty if there is none."""
         points = self.difference
         if points is None or points.low is None or points.high is None:
             return ""
@@ -71,44 +71,44 @@ class StudyOutcome(Record):
     def summary(self) -> str:
         """The outcome in a sentence."""
         if self.score is None or self.baseline_score is None:
-            found = "the tier’s own parameters have no score yet"
+            found = "the default parameters have no score yet"
         elif self.is_better:
             found = f"{self.score:.1f} instead of {self.baseline_score:.1f}"
         else:
-            found = f"the tier’s own parameters stay at {self.baseline_score:.1f}"
+            found = f"the default parameters stay, with {self.baseline_score:.1f}"
         return f"{found}; stopped: {self.stopped}" if self.stopped else found
 
 
 def completed(study: Study) -> list[FrozenTrial]:
-    """The trials that went through the whole sample."""
+    """Return trials over the whole sample."""
     return _in_state(study, "COMPLETE")
 
 
 def pruned(study: Study) -> list[FrozenTrial]:
-    """The trials that the pruner ended."""
+    """Return pruned trials."""
     return _in_state(study, "PRUNED")
 
 
 def lost(study: Study) -> list[FrozenTrial]:
-    """The trials that lost an answer; interrupted ones have failed too, but are repeated."""
+    """Return trials that lost an answer; interrupted ones have failed too, but are repeated."""
     return [trial for trial in _in_state(study, "FAIL") if LOST in trial.user_attrs]
 
 
 def ended(study: Study) -> list[FrozenTrial]:
-    """The trials that are not repeated."""
+    """Return trials that are not repeated."""
     return [*completed(study), *pruned(study), *lost(study)]
 
 
 def of_setting(study: Study, setting: Setting) -> FrozenTrial | None:
-    """The first completed trial of a setting."""
+    """Return the first completed trial of a setting."""
     return next((trial for trial in completed(study) if Setting.of(trial.params) == setting), None)
 
 
 def outcome(study: Study, default: Setting, sample: Sequence[SampledProduct], stopped: str | None) -> StudyOutcome:
-    """What to use after the trials so far. See ERROR for its certainty."""
+    """Evaluate the trials so far."""
     base, difference, best = of_setting(study, default), None, None
     if base is not None:
-        # Of equal means the earliest, which may be the default.
+        # Ties go to the earliest, which may be the default.
         best = max(completed(study), key=lambda trial: (_mean(trial), -trial.number))
         tried = {Setting.of(trial.params).model_dump_json() for trial in [*completed(study), *pruned(study)]}
         if best.number != base.number:
@@ -136,7 +136,6 @@ def outcome(study: Study, default: Setting, sample: Sequence[SampledProduct], st
 
 
 def _mean(trial: FrozenTrial) -> float:
-    """Its mean score over the products."""
     return float(trial.values[0])
 
 

@@ -1,4 +1,4 @@
-"""Tuning of all tiers: a study for each, from the validation products to `models.tuned`."""
+"""Tunes all tiers, with a study for each: `models.tuned`."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from walmart_pipeline.stages.models.material import Material, SampledProduct
 from walmart_pipeline.stages.models.trials import Setting, StudyOutcome
 from walmart_pipeline.stages.models.tuning import RANGES, TuningError
 
-# Bumped when the same dataset would be tuned in another way: the asset's code_version.
+# Bumped when the same dataset would be tuned differently: the asset's code_version.
 VERSION = "1"
 
 
 class TuningPlan(Record):
-    """The size of the studies. calls: of all tiers together, at most. tiers: by name; none for all that are ready."""
+    """The size of the studies. calls: maximum of all tiers together. tiers: by name; empty for all."""
 
     trials: int
     products: int
@@ -38,7 +38,7 @@ class TuningPlan(Record):
 
 
 class TunedTier(Record):
-    """The study of a tier, its outcome, what this run spent on it, and its plots."""
+    """The study of a tier: outcome, calls and cost of this run, and plots."""
 
     tier: str
     study: str
@@ -54,8 +54,8 @@ class TunedTier(Record):
         return {
             "tier": self.tier,
             "score": found.score,
-            "tier's own": found.baseline_score,
-            "best less own": found.difference.mean if found.difference else 0.0,
+            "default": found.baseline_score,
+            "best minus default": found.difference.mean if found.difference else 0.0,
             "interval": found.interval,
             "chosen": ", ".join(f"{name} {value:g}" for name, value in found.chosen.flat.items()),
             "complete": found.complete,
@@ -77,10 +77,10 @@ def tune_all(
     progress: Progress,
     log: Callable[[str], None],
 ) -> list[TunedTier]:
-    """Study each tier for the base recipe's model, and store each outcome in `models.tuned` as soon as it is known.
+    """Tune each tier for the base recipe's model, and store each outcome in `models.tuned` immediately.
 
-    The warehouse is open only to read and to write, not while the model is called. One process at a time tunes.
-    Raises TuningError for an unknown tier, or where no product can be asked about.
+    The warehouse is closed during model calls. One process at a time tunes. Raises TuningError for an unknown tier, or
+    without validation products.
     """
     if unknown := set(plan.tiers) - set(tiers.TIERS):
         raise TuningError(f"there is no tier {', '.join(sorted(unknown))}: use {', '.join(tiers.TIERS)}")
@@ -88,7 +88,7 @@ def tune_all(
         dataset = material.material(db)
         sample = material.validation_sample(db, judge, plan.products)
     if not sample:
-        raise TuningError("no validation product's facts carry a listing: run the pipeline on a larger catalog")
+        raise TuningError("no validation product has enough facts for a listing: run the pipeline on a larger catalog")
     caller = RecipeCaller(settings, judge, calls=plan.calls)
     tuned = []
     with file_lock(settings.workspace / "tuning.lock", lambda: log("waiting: another run is tuning")):
@@ -106,7 +106,7 @@ def tune_all(
 
 @dataclass(frozen=True)
 class _Subject:
-    """A tier for one base model: the recipes that its trials try."""
+    """A tier to tune for a base model."""
 
     tier: str
     dataset: Material
@@ -115,7 +115,7 @@ class _Subject:
     base: Recipe
 
     def tune(self, settings: Settings, caller: RecipeCaller, max_trials: int, advance: Advance) -> TunedTier:
-        """Continue the tier's study, and draw its plots."""
+        """Continue the study of the tier, and draw its plots."""
 
         def ask(setting: Setting, products: Sequence[Product]) -> dict[str, float]:
             return caller.scores(self.recipe(setting), products)
@@ -137,7 +137,7 @@ class _Subject:
         )
 
     def recipe(self, setting: Setting | None = None) -> Recipe:
-        """The recipe of a setting; without one the tier's own."""
+        """Build the recipe of a setting, by default the tier's."""
         return tier_recipes.make(
             tiers.TIERS[self.tier],
             self.dataset.examples[self.tier],
@@ -151,14 +151,14 @@ class _Subject:
 
     @cached_property
     def default(self) -> Setting:
-        """The tier's own parameters that a request can carry, and as many of its examples as the context holds."""
+        """The tier's parameters that the provider supports, and as many examples as fit the context."""
         own = self.recipe()
         sent = {name: own.parameters[name] for name in RANGES if name in SENT[own.provider]}
         return Setting(parameters=sent, shots=len(own.examples))
 
     @cached_property
     def name(self) -> str:
-        """The study's name; its last part changes with everything else that a score depends on."""
+        """The study's name; its last part is a hash of everything else that a score depends on."""
         facts = [(each.product.product_id, each.product.facts_hash) for each in self.sample]
         asked = content_hash([self.recipe().fingerprint, prompt.VERSION, parsing.VERSION, RANGES, facts])
         base = self.base.base_model + (f"@{self.base.base_digest[:12]}" if self.base.base_digest else "")
@@ -167,7 +167,7 @@ class _Subject:
 
 
 def _store(warehouse: Warehouse, tuned: TunedTier, base: Recipe, dataset_version: str) -> None:
-    """One row for a tier, its base model and the dataset: a later study of them replaces an earlier one."""
+    """Store one row per tier, base model and dataset."""
     row = base.model_dump(include={"provider", "base_model", "base_digest"}) | {
         "tier": tuned.tier,
         "dataset_version": dataset_version,

@@ -1,7 +1,7 @@
-"""A tuning study: which parameters and number of examples a tier writes best with, on validation products.
+"""A tuning study: the best parameters and number of examples of a tier, on validation products.
 
-A study is stored in SQLite and resumes, also after a kill: a trial that ended stays, an interrupted one is repeated,
-and its answers are in the ledger. One process at a time works on it (tuned_tiers.py).
+A study is stored in SQLite and resumable: interrupted trials are repeated, with their answers from the ledger. One
+process at a time works on it (tuned_tiers.py).
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.distributions import BaseDistribution
 
-# Lowest, highest and step; each range holds the tiers' own value. The steps are coarse on purpose: two trials that
-# hardly differ can't be distinguished by a dozen products, and a repeated trial is answered by the ledger.
-# temperature: a listing restates facts, so nothing above 1. repeat_penalty: see tiers.py.
+# Lowest, highest and step; each range includes the tiers' defaults. The steps are coarse: similar settings can't be
+# distinguished by a dozen products, and a repeated setting is answered by the ledger.
 RANGES: Mapping[str, tuple[float, float, float]] = {
     "temperature": (0.0, 1.0, 0.1),
     "top_p": (0.5, 1.0, 0.1),
@@ -34,13 +33,13 @@ RANGES: Mapping[str, tuple[float, float, float]] = {
 }
 INTEGERS = frozenset(("top_k",))
 
-# Products between two decisions of the pruner: as many as the embedded engine writes at once.
+# Products between two decisions of the pruner: the concurrency of the embedded engine.
 BATCH = 4
 
-# Trials that are never pruned, since there is too little to compare them with; the default is the first of them.
+# Not pruned, for lack of comparisons; the default is the first of them.
 TRIALS_BEFORE_PRUNING = 4
 
-# A server may lose an answer now and then; three trials in a row that lose one are an outage.
+# Taken for an outage.
 MAX_LOST_IN_A_ROW = 3
 
 # Scores of a setting for products, by product_id. Raises as RecipeCaller.scores does.
@@ -48,11 +47,11 @@ Ask = Callable[[Setting, Sequence[Product]], Mapping[str, float]]
 
 
 class TuningError(RuntimeError):
-    """A study can't go on; the message says why and what to do."""
+    """A study can't continue; the message has the reason and the remedy."""
 
 
 def space(provider: str, shots: int) -> dict[str, BaseDistribution]:
-    """The search space: parameters that a request to this provider can carry, and up to so many examples."""
+    """Return the search space: the provider's parameters, and up to `shots` examples."""
     from optuna.distributions import FloatDistribution, IntDistribution
 
     found: dict[str, BaseDistribution] = {SHOTS: IntDistribution(0, shots)}
@@ -67,7 +66,7 @@ def space(provider: str, shots: int) -> dict[str, BaseDistribution]:
 
 
 def open_study(file: Path, name: str) -> Study:
-    """The study of this name, created where there is none yet."""
+    """Open or create the study of this name."""
     import optuna
 
     # Optuna logs each study to stderr, where our own progress is.
@@ -78,11 +77,11 @@ def open_study(file: Path, name: str) -> Study:
         storage=optuna.storages.RDBStorage(f"sqlite:///{file}"),
         direction="maximize",
         load_if_exists=True,
-        # Every trial asks about the same products in the same order, so means at the same step compare. A median needs
-        # a few trials only; successive halving would first have to fill its brackets with dozens.
+        # All trials use the same products in the same order, so means at the same step are comparable. A median
+        # requires few trials; successive halving would first fill its brackets with dozens.
         pruner=optuna.pruners.MedianPruner(n_startup_trials=TRIALS_BEFORE_PRUNING),
     )
-    # With one seed for all runs, a resumed run would propose the first run's random trials again.
+    # With a constant seed, a resumed run would repeat the first run's random trials.
     study.sampler = optuna.samplers.TPESampler(seed=len(study.trials))
     return study
 
@@ -97,10 +96,10 @@ def tune(
     max_trials: int,
     advance: Advance,
 ) -> StudyOutcome:
-    """Continue a study until so many trials have ended, earlier runs' included, or `ask` raises OutOfBudgetError.
+    """Continue a study until `max_trials` have ended, including earlier runs, or `ask` raises OutOfBudgetError.
 
-    default: the first trial of every study. advance: called for each trial that ends.
-    Raises TuningError where an answer of the default is lost, or of MAX_LOST_IN_A_ROW trials in a row.
+    default: the first trial. advance: called after each trial. Raises TuningError if the default, or
+    MAX_LOST_IN_A_ROW trials in a row, lose an answer.
     """
     from optuna.trial import TrialState
 
@@ -127,7 +126,7 @@ def tune(
 
 
 def _run(study: Study, trial: Trial, products: Sequence[Product], ask: Ask) -> str:
-    """Run one trial to its end, by the last product or by the pruner. Returns a note for the progress."""
+    """Run one trial until the last product or its pruning. Returns a note for the progress."""
     from optuna.trial import TrialState
 
     setting = Setting.of(trial.params)
@@ -144,7 +143,7 @@ def _run(study: Study, trial: Trial, products: Sequence[Product], ask: Ask) -> s
 
 
 def _resume(study: Study, default: Setting) -> None:
-    """Queue the default if it has no score, and what was interrupted: by the budget, or by the end of its process."""
+    """Queue the default if it has no score, and interrupted trials."""
     from optuna.trial import TrialState
 
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
@@ -156,7 +155,7 @@ def _resume(study: Study, default: Setting) -> None:
         study.enqueue_trial(default.flat)
         settled.append(default)
     for trial in study.get_trials(states=(TrialState.FAIL,)):
-        # Without a parameter, a trial was interrupted before there was anything to ask.
+        # Without parameters, a trial was interrupted before its first call.
         if trial.params and (setting := Setting.of(trial.params)) not in settled:
             study.enqueue_trial(setting.flat)
             settled.append(setting)

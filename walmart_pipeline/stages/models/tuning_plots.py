@@ -1,4 +1,4 @@
-"""The plots of a tuning study, drawn by Optuna, as SVG files."""
+"""Plots of a tuning study, drawn by Optuna, as SVG files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from walmart_pipeline.stages.models import trials
 if TYPE_CHECKING:
     from optuna import Study
 
-# Below it, trees over five parameters explain every trial by itself.
+# With fewer trials, trees over five parameters overfit.
 IMPORTANCES_FROM = 8
 
 TARGET = "Mean score"
 
 
 def draw(study: Study, folder: Path) -> list[Path]:
-    """Write history and slices from the first completed trial on, importances from the eighth."""
+    """Draw history and slices from the first completed trial on, importances from the eighth."""
     from optuna.importance import FanovaImportanceEvaluator
     from optuna.visualization import matplotlib as optuna_plots
 
@@ -42,7 +42,7 @@ def draw(study: Study, folder: Path) -> list[Path]:
 
 @contextmanager
 def _optunas_style() -> Iterator[None]:
-    """Optuna sets matplotlib's style for all later figures, keeps its own open, and warns of each plot."""
+    """Undo Optuna's global changes: it sets matplotlib's style, keeps figures open, and warns about each plot."""
     import matplotlib as mpl
     import matplotlib.pyplot as plt
     from optuna.exceptions import ExperimentalWarning
@@ -56,7 +56,7 @@ def _optunas_style() -> Iterator[None]:
 
 
 def _svg(drawn: Any, name: str) -> str:
-    """The figure of the axes that Optuna returns, several of them for a slice."""
+    """Render the figure of the axes that Optuna returns."""
     import numpy as np
 
     return plotting.svg(np.ravel(drawn)[0].figure, name)

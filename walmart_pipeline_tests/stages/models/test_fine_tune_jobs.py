@@ -157,8 +157,8 @@ def test_what_was_learned_is_not_paid_for_again(home: Home, server: FakeFineTuni
     assert "ftjob-0" in home.run()
     server.finish()
     home.run()
-    assert "v1 has been learned" in home.run()
-    assert "v1 has been learned" in home.run(again=True)
+    assert "v1 is already used" in home.run()
+    assert "v1 is already used" in home.run(again=True)
     assert (len(server.jobs), len(server.uploads), len(home.versions)) == (1, 2, 1)
 
 

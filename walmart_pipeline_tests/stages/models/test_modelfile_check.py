@@ -36,7 +36,7 @@ def test_every_error_is_reported_with_its_line() -> None:
         (4, "message role must be one of system, user and assistant, not 'tool'"),
         (5, "unknown parameter 'tempratur'"),
         (6, "num_ctx takes a value of type int, not '1e3'"),
-        (7, "unknown parameter '': PARAMETER and the name stand one space apart"),
+        (7, "unknown parameter '': PARAMETER and the name must be separated by one space"),
         (8, "unexpected EOF: PARAMETER takes a name of letters, digits and _, a space and a value"),
     ]
     assert all(problem.severity == "error" for problem in check(text))

@@ -1,4 +1,4 @@
-"""Ollama's Modelfile: read, written and checked without Ollama. Standard library only."""
+"""Ollama's Modelfile: parsing, writing and checking without Ollama."""
 
 from walmart_pipeline.stages.models.modelfile.characters import printable
 from walmart_pipeline.stages.models.modelfile.check import ModelfileProblem, check

@@ -1,4 +1,4 @@
-"""Errors and warnings of a Modelfile, without a server."""
+"""Checks a Modelfile for errors and warnings, without a server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Severity: TypeAlias = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class ModelfileProblem:
-    """An error stops Ollama from building the model; with a warning it builds, but perhaps not what was intended."""
+    """A problem: Ollama rejects a Modelfile with an error; with a warning the model may not be as intended."""
 
     line: int  # 0 is the file as a whole
     message: str
@@ -23,7 +23,7 @@ class ModelfileProblem:
 
 
 def check(data: bytes | str) -> list[ModelfileProblem]:
-    """All problems that the text alone shows, by line; whether its model and files exist is not looked up."""
+    """Return all problems by line, without checking whether the model and files exist."""
     text = decode(data)
     lines = LINE_END.split(text)[::2]
     problems = []
@@ -71,7 +71,6 @@ def _command_problems(command: Command) -> Iterator[ModelfileProblem]:
 
 def _character_problems(command: Command, lines: list[str]) -> Iterator[ModelfileProblem]:
     for number in range(command.first_line, command.last_line + 1):
-        # dict.fromkeys: each character once, in the order of the line
         for char in dict.fromkeys(lines[number - 1]):
             if char == "\ufffd":
                 yield ModelfileProblem(

@@ -1,7 +1,6 @@
-"""The grammar of Ollama's Modelfile: a text parsed as Ollama's own parser does.
+"""Parses Modelfiles exactly as Ollama does: parser/parser.go of v0.33, whose test cases are among this module's tests.
 
-Source: parser/parser.go of Ollama v0.33, whose known answers are among this module's tests. Line numbers are our own:
-Ollama counts CR LF twice and names the line after a command that stands alone.
+Only line numbers differ: Ollama counts CR LF twice, and reports the line after a command without a value.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from walmart_pipeline.stages.models.modelfile.parameters import KINDS, Value, ty
 BLANK = " \t"
 TRIPLE = '"""'
 ROLES = ("system", "user", "assistant")
-# Commands that take one text, of which the last wins, and that we carry without using them.
+# Commands with one text, the last of which wins; preserved but not used.
 OTHER = ("requires", "renderer", "parser", "draft")
 COMMANDS = frozenset(("from", "license", "template", "system", "adapter", "parameter", "message", *OTHER))
 
@@ -28,7 +27,7 @@ MESSAGE_HEAD = re.compile(rf"([A-Za-z]*)[{BLANK}]")
 
 
 class ModelfileError(ValueError):
-    """A Modelfile that cannot be read, or a text that cannot be written to one. `line` is 0 if it is the whole."""
+    """A Modelfile can't be parsed, or a text can't be written to one. `line`: 0 for the file as a whole."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(f"line {line}: {message}" if line else message)
@@ -38,11 +37,11 @@ class ModelfileError(ValueError):
 
 @dataclass
 class Modelfile:
-    """A parsed Modelfile. A command that was not given is None or empty; an empty text was given as such."""
+    """A parsed Modelfile. Missing commands are None or empty."""
 
     from_: str
-    # As POST /api/create takes them: the last of a repeated one, all of a repeated `stop` as a list. A literal that
-    # does not fit the parameter's type, and that of an unknown parameter, stays the text it was.
+    # As in POST /api/create: the last of a repeated one, all of a repeated `stop` as a list. A literal of an unknown
+    # parameter, or of another type than the parameter's, stays text.
     parameters: dict[str, Value] = field(default_factory=dict)
     template: str | None = None
     system: str | None = None
@@ -54,7 +53,7 @@ class Modelfile:
 
 @dataclass(frozen=True)
 class Command:
-    """One command. `key`: a parameter's name or a message's role. `quote`: what opened the value, if anything."""
+    """One command. `key`: a parameter's name or a message's role. `quote`: the opening quotation marks, if any."""
 
     first_line: int
     last_line: int
@@ -65,9 +64,9 @@ class Command:
 
 
 def parse(data: bytes | str) -> Modelfile:
-    """Read a Modelfile: UTF-8, or UTF-16 with a byte order mark; bytes that are neither become U+FFFD.
+    """Parse a Modelfile in UTF-8, or UTF-16 with a byte order mark; invalid bytes become U+FFFD.
 
-    Raises ModelfileError with the line of the first mistake. As with Ollama, parameters are not judged here: see check.
+    Raises ModelfileError with the line of the first error. As in Ollama, parameters are not validated: see check.
     """
     modelfile = Modelfile(from_="")
     has_from = False
@@ -93,7 +92,7 @@ def parse(data: bytes | str) -> Modelfile:
 
 
 def decode(data: bytes | str) -> str:
-    """The text of a Modelfile, without its byte order mark."""
+    """Decode a Modelfile, without its byte order mark."""
     if isinstance(data, str):
         return data.removeprefix("\ufeff")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -102,10 +101,10 @@ def decode(data: bytes | str) -> str:
 
 
 def scan(text: str) -> Iterator[Command | ModelfileError]:
-    """Every command, in order, and in its place every mistake (yielded, not raised).
+    """Yield every command and every error, in order.
 
-    After a mistake the scan goes on with the next line, and after a value that is never closed with the next line
-    that begins as a command does.
+    The scan continues after an error with the next line, and after an unclosed value with the next line that begins
+    with a command.
     """
     pieces = LINE_END.split(text)
     lines, ends = pieces[::2], pieces[1::2]
@@ -117,8 +116,8 @@ def scan(text: str) -> Iterator[Command | ModelfileError]:
             continue
         try:
             name, key, opening = _head(start, at + 1)
-        except ModelfileError as mistake:
-            yield mistake
+        except ModelfileError as error:
+            yield error
             at += 1
             continue
         opening = surviving(opening).lstrip(BLANK)
@@ -137,7 +136,7 @@ def scan(text: str) -> Iterator[Command | ModelfileError]:
 
 
 def _head(start: str, line: int) -> tuple[str, str, str]:
-    """Command, parameter name or message role, and the rest of a command's first line."""
+    """Split a command's first line into command, parameter name or message role, and the rest."""
     word, rest = _first_word(start)
     name = _command_name(word)
     if name not in COMMANDS:
@@ -145,7 +144,7 @@ def _head(start: str, line: int) -> tuple[str, str, str]:
         raise ModelfileError(line, f"unknown command {word!r}; a line begins with one of {known}")
     if not rest:
         raise ModelfileError(line, f"unexpected EOF: {name.upper()} has no value")
-    # Exactly one blank divides; what follows a second one is no longer the parameter's name or the role.
+    # Exactly one blank separates them.
     rest = rest[1:]
     if name not in ("parameter", "message"):
         return name, "", rest
@@ -165,7 +164,7 @@ def _first_word(start: str) -> tuple[str, str]:
 
 
 def _command_name(word: str) -> str:
-    """The command that a word names. Ollama drops the first character where it cannot print it."""
+    """Return the command that a word names. Ollama drops an unprintable first character."""
     name = surviving(word[:1]) + word[1:]
     return name.lower() if name.isascii() else name
 
@@ -176,9 +175,9 @@ def _begins_as_command(line: str) -> bool:
 
 
 def _last_line(opening: str, quote: str, lines: list[str], at: int) -> int | None:
-    """Index of the line that ends the value opened in line `at`; None if none does.
+    """Return the index of the line that ends the value opened in line `at`; None if none does.
 
-    A value ends with the first line whose end, blanks aside, is what opened it: without a quote, with its own line.
+    That is the first line that ends with its opening quote, ignoring blanks; without a quote, its own line.
     """
     first = opening.rstrip(BLANK)
     if first.endswith(quote) and len(first) >= 2 * len(quote):

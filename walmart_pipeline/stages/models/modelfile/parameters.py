@@ -1,7 +1,4 @@
-"""The PARAMETERs that Ollama knows, and the literals that each takes.
-
-Source: api.Options and api.FormatParams of Ollama v0.33.
-"""
+"""Ollama's parameters and their types, from api.Options and api.FormatParams of v0.33."""
 
 from __future__ import annotations
 
@@ -21,12 +18,12 @@ _NAMES: dict[Kind, str] = {
 }
 KINDS = {name: kind for kind, names in _NAMES.items() for name in names.split()}
 
-# Accepted and ignored, whatever their value.
+# Accepted and ignored.
 DEPRECATED = frozenset(
     "penalize_newline low_vram f16_kv logits_all vocab_only use_mlock mirostat mirostat_tau mirostat_eta".split()
 )
 
-# Go's strconv.ParseBool, ParseInt(…, 10, 64) and ParseFloat(…, 32), less what a client's JSON cannot hold: NaN, Inf,
+# Go's strconv.ParseBool, ParseInt(…, 10, 64) and ParseFloat(…, 32), without what JSON does not support: NaN, Inf,
 # hexadecimal floats and underscores between digits.
 BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "true", "True", "TRUE"), True),
@@ -35,12 +32,12 @@ BOOLEANS = {
 INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 LARGEST_INTEGER = 2**63 - 1
-# From here on a value no longer rounds to a finite 32-bit float.
+# Larger values do not round to a finite 32-bit float.
 FLOAT_LIMIT = 2.0**128 - 2.0**103
 
 
 def typed(name: str, literal: str) -> Scalar:
-    """A literal as the parameter's type; the literal itself where it does not fit or the name is unknown."""
+    """Convert a literal to the parameter's type; unchanged if it does not fit or the name is unknown."""
     kind = KINDS.get(name)
     if kind == "bool":
         return BOOLEANS.get(literal, literal)
@@ -52,18 +49,18 @@ def typed(name: str, literal: str) -> Scalar:
 
 
 def literal(value: Scalar) -> str:
-    """A value as a PARAMETER line takes it, without quotation marks."""
+    """Format a value for a PARAMETER line, without quotation marks."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)
 
 
 def complaint(name: str, value: Scalar) -> str | None:
-    """Why Ollama would refuse a parameter as `typed` returned it; None if it would not."""
+    """Return why Ollama would reject a parameter as returned by `typed`; None if it would not."""
     if name in DEPRECATED or KINDS.get(name) == "list":
         return None
     if not name:
-        return "unknown parameter '': PARAMETER and the name stand one space apart"
+        return "unknown parameter '': PARAMETER and the name must be separated by one space"
     if name not in KINDS:
         return f"unknown parameter {name!r}"
     if not isinstance(value, str):
