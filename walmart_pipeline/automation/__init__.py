@@ -1,1 +1,1 @@
-"""Jobs, schedules and sensors: what runs, when, and what sets it off."""
+"""Jobs, schedules, sensors, and the execution of runs."""

@@ -1,1 +1,1 @@
-"""What every layer uses: records, settings, the warehouse, files, progress, statistics."""
+"""Shared by all layers: records, settings, the warehouse, files, progress, statistics."""

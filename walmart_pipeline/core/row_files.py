@@ -25,7 +25,7 @@ Line: TypeAlias = tuple[int, Mapping[str, Any] | str]
 
 
 class RowFileError(UserError, ValueError):
-    """The file as a whole can't be read; the message says what to change."""
+    """The file as a whole can't be read; the message has the remedy."""
 
 
 class RowProblem(Record):

@@ -1,1 +1,1 @@
-"""The stages of the pipeline, one package each, in the order of the data."""
+"""The stages of the pipeline, one package each."""

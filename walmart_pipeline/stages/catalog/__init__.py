@@ -1,1 +1,1 @@
-"""Feeds to products: read, map columns, clean, deduplicate; a bad row is kept with its reasons."""
+"""Feeds to products: read, map columns, clean, deduplicate; bad rows are rejected with reasons."""

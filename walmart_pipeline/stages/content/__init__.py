@@ -1,1 +1,1 @@
-"""What needs (re)writing and why → the listing that a provider wrote."""
+"""Products to plans, with reasons, and to generated listings."""

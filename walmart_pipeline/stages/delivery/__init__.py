@@ -1,1 +1,1 @@
-"""Accepted listings → files that others read."""
+"""Accepted listings to exported files."""

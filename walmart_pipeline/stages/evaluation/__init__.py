@@ -1,1 +1,1 @@
-"""Evaluation on held-out products: of the generated texts, and of the models that could generate them."""
+"""Evaluation of generated texts and of models, on held-out products."""

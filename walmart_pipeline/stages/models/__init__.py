@@ -1,1 +1,1 @@
-"""Datasets → Modelfiles, one for each tier that has enough examples."""
+"""Datasets to tuned parameters, Modelfiles, registered candidates and fine-tuned models."""

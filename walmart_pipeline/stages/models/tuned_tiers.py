@@ -117,14 +117,14 @@ class _Subject:
     def tune(self, settings: Settings, caller: RecipeCaller, max_trials: int, advance: Advance) -> TunedTier:
         """Continue the study of the tier, and draw its plots."""
 
-        def ask(setting: Setting, products: Sequence[Product]) -> dict[str, float]:
+        def score(setting: Setting, products: Sequence[Product]) -> dict[str, float]:
             return caller.scores(self.recipe(setting), products)
 
         study = tuning.open_study(settings.workspace / "studies.db", self.name)
         calls, cost = caller.spent()
         search_space = tuning.space(self.base.provider, self.default.shots)
         outcome = tuning.tune(
-            study, self.default, search_space, self.sample, ask, max_trials=max_trials, advance=advance
+            study, self.default, search_space, self.sample, score, max_trials=max_trials, advance=advance
         )
         calls_after, cost_after = caller.spent()
         return TunedTier(
@@ -160,10 +160,10 @@ class _Subject:
     def name(self) -> str:
         """The study's name; its last part is a hash of everything else that a score depends on."""
         facts = [(each.product.product_id, each.product.facts_hash) for each in self.sample]
-        asked = content_hash([self.recipe().fingerprint, prompt.VERSION, parsing.VERSION, RANGES, facts])
+        digest = content_hash([self.recipe().fingerprint, prompt.VERSION, parsing.VERSION, RANGES, facts])
         base = self.base.base_model + (f"@{self.base.base_digest[:12]}" if self.base.base_digest else "")
         parts = (self.tier, self.base.provider, base, self.dataset.version, self.judge.policy.label)
-        return " ".join((*parts, asked[:8]))
+        return " ".join((*parts, digest[:8]))
 
 
 def _store(warehouse: Warehouse, tuned: TunedTier, base: Recipe, dataset_version: str) -> None:

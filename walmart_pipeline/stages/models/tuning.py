@@ -43,7 +43,7 @@ TRIALS_BEFORE_PRUNING = 4
 MAX_LOST_IN_A_ROW = 3
 
 # Scores of a setting for products, by product_id. Raises as RecipeCaller.scores does.
-Ask = Callable[[Setting, Sequence[Product]], Mapping[str, float]]
+ScoreSetting = Callable[[Setting, Sequence[Product]], Mapping[str, float]]
 
 
 class TuningError(RuntimeError):
@@ -91,12 +91,12 @@ def tune(
     default: Setting,
     search_space: Mapping[str, BaseDistribution],
     sample: Sequence[SampledProduct],
-    ask: Ask,
+    score: ScoreSetting,
     *,
     max_trials: int,
     advance: Advance,
 ) -> StudyOutcome:
-    """Continue a study until `max_trials` have ended, including earlier runs, or `ask` raises OutOfBudgetError.
+    """Continue a study until `max_trials` have ended, including earlier runs, or `score` raises OutOfBudgetError.
 
     default: the first trial. advance: called after each trial. Raises TuningError if the default, or
     MAX_LOST_IN_A_ROW trials in a row, lose an answer.
@@ -108,7 +108,7 @@ def tune(
     while len(trials.ended(study)) < max_trials:
         trial = study.ask(dict(search_space))
         try:
-            note = _run(study, trial, [each.product for each in sample], ask)
+            note = _run(study, trial, [each.product for each in sample], score)
         except OutOfBudgetError as error:
             study.tell(trial, state=TrialState.FAIL)
             return trials.outcome(study, default, sample, stopped=str(error))
@@ -125,14 +125,14 @@ def tune(
     return trials.outcome(study, default, sample, stopped=None)
 
 
-def _run(study: Study, trial: Trial, products: Sequence[Product], ask: Ask) -> str:
+def _run(study: Study, trial: Trial, products: Sequence[Product], score: ScoreSetting) -> str:
     """Run one trial until the last product or its pruning. Returns a note for the progress."""
     from optuna.trial import TrialState
 
     setting = Setting.of(trial.params)
     scores: dict[str, float] = {}
     for start in range(0, len(products), BATCH):
-        scores |= ask(setting, products[start : start + BATCH])
+        scores |= score(setting, products[start : start + BATCH])
         trial.report(fmean(scores.values()), step=len(scores))
         if len(scores) < len(products) and trial.should_prune():
             study.tell(trial, state=TrialState.PRUNED)

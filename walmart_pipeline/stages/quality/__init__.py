@@ -1,1 +1,1 @@
-"""Judged texts, the accepted listings, and those that need a reviewer."""
+"""Generated texts to scores, accepted listings and the review queue."""

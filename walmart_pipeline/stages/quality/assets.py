@@ -144,8 +144,8 @@ def model_ratings(
             metadata={"model judge": "off: set WALMART_MODEL_JUDGE and WALMART_MODEL_JUDGE_SAMPLE"}
         )
     sample = settings.model_judge_sample
-    with progress.step(f"asking a model ({rater.name})", sample, context.log.info) as advance:
-        run = model_judge.ask(warehouse, rater, sample=sample, advance=advance)
+    with progress.step(f"rating texts ({rater.name})", sample, context.log.info) as advance:
+        run = model_judge.rate_sample(warehouse, rater, sample=sample, advance=advance)
     with warehouse.reading() as db:
         rater_agreement = model_judge.rater_agreement(db, rater)
         rows = db.count("quality.model_ratings")

@@ -82,7 +82,7 @@ class RaterAgreement(Record):
     spearman_with_score: float | None
 
 
-def ask(warehouse: Warehouse, rater: ModelRater, *, sample: int, advance: Callable[[int], None]) -> RatingRun:
+def rate_sample(warehouse: Warehouse, rater: ModelRater, *, sample: int, advance: Callable[[int], None]) -> RatingRun:
     """Rate at most `sample` texts that this model has not rated yet, and store the ratings.
 
     The warehouse is closed during model calls. Raises CallError if the model is unreachable.

@@ -1,1 +1,1 @@
-"""Accepted listings → versioned datasets, split without leakage."""
+"""Accepted listings to versioned datasets, split without leakage."""

@@ -75,7 +75,7 @@ from (select distinct one, other from pair_candidates where similarity <= {NEAR_
 """
 
 # One product for each text of a chunk of pairs.
-WANTED = """
+TEXTS_OF_CHUNK = """
 create or replace temp table texts_to_compare as
 select sketch_key, min(product_id) as product_id
 from {table}
@@ -179,7 +179,7 @@ def update(db: Database, corpus: Corpus) -> None:
 def _measured(db: Database, corpus: Corpus, first: int, last: int) -> list[Row]:
     """Measure a chunk of unsure pairs. Returns the near-copies."""
     places = {"first": first, "last": last}
-    db.execute(WANTED.format(table=corpus.table), places)
+    db.execute(TEXTS_OF_CHUNK.format(table=corpus.table), places)
     words = {
         row["sketch_key"]: shingles(corpus.read(row["text"]))
         for page in db.stream(f"select sketch_key, text from ({corpus.texts}) join texts_to_compare using (product_id)")

@@ -33,7 +33,7 @@ def test_a_doubled_id_is_critical_and_thin_descriptions_are_a_warning(catalog: C
     with catalog.warehouse.writing() as db:
         db.execute("update catalog.products set product_id = '0', rating = 7")
         result = expectations.validate(db, "products", tmp_path / "docs")
-    assert [row["expectation"] for row in result.failed("critical")] == ["No id stands for two products."]
+    assert [row["expectation"] for row in result.failed("critical")] == ["Product ids are unique."]
     assert result.failed("critical")[0]["unexpected"] == 5
     assert {row["expectation"].split(":")[0] for row in result.failed("warning")} == {
         "At least 80 % of the products have a brand.",

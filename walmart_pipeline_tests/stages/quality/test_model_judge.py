@@ -67,7 +67,7 @@ def configured(server: FakeOllama, home: Path, sample: int = 4, **more: object) 
 def ask(server: FakeOllama, warehouse: Warehouse, sample: int = 4) -> tuple[RatingRun, RaterAgreement]:
     chosen = model_rater.rater(configured(server, warehouse.path.parent, sample), JUDGE)
     assert chosen
-    told = model_judge.ask(warehouse, chosen, sample=sample, advance=lambda _: None)
+    told = model_judge.rate_sample(warehouse, chosen, sample=sample, advance=lambda _: None)
     with warehouse.reading() as db:
         return told, model_judge.rater_agreement(db, chosen)
 
@@ -141,7 +141,7 @@ def test_an_error_that_can_pass_is_asked_again_by_the_next_run(server: FakeOllam
     assert chosen
     _ = chosen.model
     server.says = lambda _: (404, "model not found")
-    assert model_judge.ask(warehouse, chosen, sample=6, advance=lambda _: None).rated == 0
+    assert model_judge.rate_sample(warehouse, chosen, sample=6, advance=lambda _: None).rated == 0
     server.says = lambda _: opinion()
     assert ask(server, warehouse, sample=6)[0].rated == 6
 
