@@ -48,7 +48,7 @@ def test_the_definitions_hold_the_assets_jobs_schedules_and_sensors_of_the_desig
     assert repository.has_job("retrain")
 
 
-def test_the_nightly_job_asks_no_model_for_a_retraining() -> None:
+def test_the_nightly_job_makes_no_model_calls_of_a_retraining() -> None:
     """Hundreds of calls, and jobs that cost money, must not come with a schedule that somebody turned on."""
     defs = build_defs()
     nightly = {key.to_user_string() for key in defs.resolve_job_def("pipeline").asset_layer.selected_asset_keys}
@@ -63,7 +63,7 @@ def test_the_nightly_job_asks_no_model_for_a_retraining() -> None:
     assert KEYS - nightly < retraining
 
 
-def test_every_asset_says_what_it_is_who_owns_it_and_of_which_version_it_is() -> None:
+def test_every_asset_has_a_description_an_owner_and_a_code_version() -> None:
     for spec in build_defs().resolve_all_asset_specs():
         assert spec.group_name == spec.key.path[0]
         assert spec.kinds, spec.key
@@ -85,7 +85,7 @@ CALL_A_MODEL = {
 
 
 @pytest.mark.parametrize("job", ["pipeline", "retrain"])
-def test_what_only_uses_the_warehouse_waits_its_turn_and_what_calls_a_model_holds_no_place(job: str) -> None:
+def test_what_only_uses_the_warehouse_waits_its_turn_and_what_calls_a_model_holds_no_slot(job: str) -> None:
     for definition in build_defs().resolve_job_def(job).all_node_defs:
         assert isinstance(definition, dg.OpDefinition)
         assert definition.pool == (None if definition.name in CALL_A_MODEL else "warehouse"), definition.name

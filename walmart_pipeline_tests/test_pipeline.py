@@ -113,7 +113,7 @@ def test_a_second_run_changes_nothing_and_writes_nothing(
     assert (second.rows_in, second.accepted, second.examples) == (first.rows_in, first.accepted, first.examples)
 
 
-def test_a_price_change_alone_asks_for_no_new_text(pipeline: Pipeline) -> None:
+def test_a_price_change_alone_triggers_no_new_text(pipeline: Pipeline) -> None:
     pipeline.ingest([KETTLE])
     assert pipeline.run().planned == 1
     pipeline.ingest([KETTLE | {"price": 31.99}])

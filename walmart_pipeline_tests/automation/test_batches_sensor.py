@@ -55,7 +55,7 @@ def skipped(tick: dg.RunRequest | dg.SkipReason) -> str:
     return tick.skip_message or ""
 
 
-def test_a_run_is_asked_for_when_a_batch_has_ended_and_collects_it(nights: Nights, pipeline: Pipeline) -> None:
+def test_a_run_is_requested_when_a_batch_has_ended_and_collects_it(nights: Nights, pipeline: Pipeline) -> None:
     skipped(nights.tick())
     names = ("Harbor", "Cove", "Bay")
     kettles = [KETTLE | {"item_id": name, "gtin": None, "product_name": f"Steel Kettle {name}"} for name in names]
@@ -85,7 +85,7 @@ def test_a_batch_that_the_server_has_forgotten_is_seen_to_as_well(nights: Nights
     assert isinstance(nights.tick(), dg.RunRequest)
 
 
-def test_one_run_is_under_way_at_a_time_and_none_is_asked_for_twice(nights: Nights) -> None:
+def test_one_run_is_active_at_a_time_and_none_is_requested_twice(nights: Nights) -> None:
     nights.send()
     nights.send(2)
     nights.server.end("batch-0")

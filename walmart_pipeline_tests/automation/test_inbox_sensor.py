@@ -64,7 +64,7 @@ def test_a_new_file_is_processed_once(box: Inbox) -> None:
     assert box.pipeline.query("select product_id from quality.listings") == [{"product_id": "K-1"}]
 
 
-def test_no_second_run_is_asked_for_while_the_first_is_under_way(box: Inbox) -> None:
+def test_no_second_run_is_requested_while_the_first_is_active(box: Inbox) -> None:
     box.drop("a.jsonl")
     (request,) = box.tick()
     box.record(request, dg.DagsterRunStatus.STARTED)
@@ -72,7 +72,7 @@ def test_no_second_run_is_asked_for_while_the_first_is_under_way(box: Inbox) -> 
     assert box.tick() == []
 
 
-def test_a_file_whose_run_failed_is_asked_for_again(box: Inbox) -> None:
+def test_a_file_whose_run_failed_is_requested_again(box: Inbox) -> None:
     box.drop("a.jsonl")
     (request,) = box.tick()
     box.record(request, FAILURE)
@@ -82,7 +82,7 @@ def test_a_file_whose_run_failed_is_asked_for_again(box: Inbox) -> None:
     assert box.tick() == []
 
 
-def test_a_file_that_always_fails_is_set_aside_until_it_changes_and_does_not_hold_up_others(box: Inbox) -> None:
+def test_a_file_that_always_fails_is_ignored_until_it_changes_and_does_not_hold_up_others(box: Inbox) -> None:
     box.drop("a.jsonl")
     for _ in range(inbox.ATTEMPTS):
         (request,) = box.tick()
@@ -115,7 +115,7 @@ def test_a_file_that_is_still_being_written_waits(box: Inbox) -> None:
     assert len(box.tick()) == 1
 
 
-def test_a_run_that_was_never_launched_is_asked_for_again_under_the_same_key(box: Inbox) -> None:
+def test_a_run_that_was_never_launched_is_requested_again_under_the_same_key(box: Inbox) -> None:
     """The daemon may die between writing the cursor and launching; Dagster launches a run key once."""
     box.drop("a.jsonl")
     (request,) = box.tick()

@@ -131,7 +131,7 @@ def test_dagsters_daemon_notices_a_killed_run_and_frees_its_place(runs: Runs) ->
     assert (runs.status, runs.in_pool) == (["FAILURE"], set())
 
 
-def test_a_retraining_and_a_pipeline_share_the_warehouse_and_a_dead_one_gives_its_place_back(runs: Runs) -> None:
+def test_a_retraining_and_a_pipeline_share_the_warehouse_and_a_dead_one_frees_its_slot(runs: Runs) -> None:
     first = runs.start("retrain_in_pool")
     first.wait_for("working")
     second = runs.start("pipeline_in_pool")

@@ -12,7 +12,7 @@ from walmart_pipeline.automation.sensors import inbox_sensor
 from walmart_pipeline.definitions import build_defs
 
 
-def test_a_tick_at_two_in_the_morning_asks_for_the_whole_pipeline() -> None:
+def test_a_tick_at_two_in_the_morning_requests_the_whole_pipeline() -> None:
     at_two = datetime(2026, 11, 23, 2, tzinfo=ZoneInfo("America/Chicago"))
     context = dg.build_schedule_context(instance=dg.DagsterInstance.ephemeral(), scheduled_execution_time=at_two)
     (request,) = nightly.evaluate_tick(context).run_requests or []
@@ -21,7 +21,7 @@ def test_a_tick_at_two_in_the_morning_asks_for_the_whole_pipeline() -> None:
     assert nightly.cron_schedule == "0 2 * * *"
 
 
-def test_nothing_runs_by_itself_until_someone_starts_it() -> None:
+def test_nothing_runs_automatically_until_someone_starts_it() -> None:
     assert nightly.default_status == dg.DefaultScheduleStatus.STOPPED
     assert inbox_sensor.default_status == dg.DefaultSensorStatus.STOPPED
 

@@ -111,7 +111,7 @@ def test_a_policy_that_does_not_exist_fails_with_the_names_there_are(tmp_path: P
     assert "Traceback" not in done.stderr
 
 
-def test_a_run_that_is_stopped_keeps_what_it_wrote_and_says_so(tmp_path: Path) -> None:
+def test_a_run_that_is_stopped_keeps_what_it_wrote_and_reports_it(tmp_path: Path) -> None:
     feed = tmp_path / "feed.jsonl"
     with feed.open("w") as file:
         for number in range(8_000):
@@ -130,7 +130,7 @@ def test_a_run_that_is_stopped_keeps_what_it_wrote_and_says_so(tmp_path: Path) -
         assert 0 < db.count("content.generated_content") < 8_000
 
 
-def test_a_run_that_waits_for_the_warehouse_says_for_which_process(tmp_path: Path) -> None:
+def test_a_run_that_waits_for_the_warehouse_names_the_process(tmp_path: Path) -> None:
     feed = tmp_path / "feed.jsonl"
     feed.write_text(json.dumps(KETTLE) + "\n")
     arguments = [COMMAND, "run", "--catalog", feed, "--home", tmp_path, "--plan-only"]
@@ -172,7 +172,7 @@ def test_score_reads_and_writes_pipes(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["policy"].startswith("walmart-classic@")
 
 
-def test_export_writes_the_formats_that_were_asked_for(
+def test_export_writes_the_formats_that_were_requested(
     sample_pipeline: tuple[Pipeline, Summary], sample_copy: Pipeline, tmp_path: Path
 ) -> None:
     folder = tmp_path / "exports"
@@ -187,7 +187,7 @@ def test_export_in_an_unknown_format_is_wrong_usage() -> None:
     assert command_in_process("export", "--format", "pdf").exit_code == 2
 
 
-def test_export_without_a_warehouse_says_what_to_do(tmp_path: Path) -> None:
+def test_export_without_a_warehouse_gives_the_remedy(tmp_path: Path) -> None:
     done = command_in_process("export", "--format", "csv", "--home", tmp_path)
     assert done.exit_code == 1
     assert "walmart-pipeline run" in done.stderr
@@ -226,7 +226,7 @@ def test_a_warehouse_of_a_newer_version_is_an_error_in_one_line(sample_copy: Pip
     assert "Traceback" not in done.output
 
 
-def test_doctor_tells_what_is_configured_and_no_secret(tmp_path: Path) -> None:
+def test_doctor_reports_what_is_configured_and_no_secret(tmp_path: Path) -> None:
     secrets = {"OPENAI_API_KEY": "sk-planted-secret", "OLLAMA_BASE_URL": "http://user:planted-secret@127.0.0.1:9/"}
     done = command("doctor", "--home", tmp_path, "--json", **secrets)
     assert done.returncode == 0, done.stderr

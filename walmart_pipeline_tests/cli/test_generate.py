@@ -99,7 +99,7 @@ def test_flags_and_json_describe_the_same_product(tmp_path: Path) -> None:
         assert answer["completion"]["provider"] == "template"
 
 
-def test_a_person_reads_the_listing_and_what_the_judge_says_of_it(tmp_path: Path) -> None:
+def test_a_person_reads_the_listing_and_its_report(tmp_path: Path) -> None:
     done = generate(tmp_path, "--provider", "template", *FLAGS)
     assert done.returncode == 0
     shown = " ".join(done.stdout.replace("│", " ").split())
@@ -124,7 +124,7 @@ def test_a_text_that_breaks_a_rule_is_shown_with_the_words_that_break_it(tmp_pat
     assert "FREE SHIPPING" in done.stdout
 
 
-def test_an_answer_is_in_the_ledger_and_not_asked_for_twice(server: FakeOllama, tmp_path: Path) -> None:
+def test_an_answer_is_in_the_ledger_and_not_requested_twice(server: FakeOllama, tmp_path: Path) -> None:
     first = generate(tmp_path, *ollama(server), "--json", *FLAGS)
     again = generate(tmp_path, *ollama(server), "--json", *FLAGS)
     assert json.loads(first.stdout)["listing"] == json.loads(again.stdout)["listing"] == GOOD.model_dump()
@@ -229,7 +229,7 @@ def test_a_person_is_offered_to_pull_a_missing_model(empty: FakeOllama, tmp_path
     assert empty.models == {"llama3.1:8b"}
 
 
-def test_who_declines_the_pull_gets_the_command_for_later(empty: FakeOllama, tmp_path: Path) -> None:
+def test_declining_the_pull_gives_the_command_for_later(empty: FakeOllama, tmp_path: Path) -> None:
     code, seen = in_a_terminal(tmp_path, "generate", *ollama(empty, "llama3.1:8b"), *FLAGS, types="\n")
     assert code == 1
     assert "ollama pull llama3.1:8b" in seen
@@ -267,7 +267,7 @@ def test_an_ollama_without_any_model_is_offered_the_base_model(empty: FakeOllama
     assert empty.models == {"llama3.1:8b"}
 
 
-def test_a_pull_that_fails_says_why(empty: FakeOllama, tmp_path: Path) -> None:
+def test_a_pull_that_fails_gives_the_reason(empty: FakeOllama, tmp_path: Path) -> None:
     empty.pulls = [{"status": "pulling manifest"}, {"error": "pull model manifest: file does not exist"}]
     done = generate(tmp_path, *ollama(empty, "nosuch"), "--pull", *FLAGS)
     assert done.returncode == 1
@@ -275,7 +275,7 @@ def test_a_pull_that_fails_says_why(empty: FakeOllama, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_server_that_is_down_is_told_with_its_remedy_and_not_pulled_to(tmp_path: Path) -> None:
+def test_a_server_that_is_down_is_reported_with_its_remedy_and_not_pulled_to(tmp_path: Path) -> None:
     done = generate(
         tmp_path, "--provider", "ollama", "--base-url", "http://127.0.0.1:9", "--model", "m", "--pull", *FLAGS
     )

@@ -132,7 +132,7 @@ def test_sync_writes_only_what_differs(warehouse: Warehouse) -> None:
     assert [(row["product_id"], row["month"]) for row in months] == [("a", 1), ("b", 2)]
 
 
-def test_reading_before_anything_was_written_says_what_to_do(warehouse: Warehouse) -> None:
+def test_reading_before_anything_was_written_gives_the_remedy(warehouse: Warehouse) -> None:
     with pytest.raises(WarehouseError, match="walmart-pipeline run"), warehouse.reading():
         pass
 
@@ -241,7 +241,7 @@ def hold(warehouse: Warehouse, seconds: float) -> subprocess.Popen[str]:
     return process
 
 
-def test_a_reader_waits_for_a_writer_and_says_for_which_process(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_a_reader_waits_for_a_writer_and_names_the_process(warehouse: Warehouse, tmp_path: Path) -> None:
     count = "from pathlib import Path; import sys; from walmart_pipeline.core.warehouse import Warehouse\n"
     count += "with Warehouse(Path(sys.argv[1]), 60).reading() as db: print(db.count('catalog.products'))"
     with hold(warehouse, 3.5) as writer:

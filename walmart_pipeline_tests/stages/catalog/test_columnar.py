@@ -90,7 +90,7 @@ def test_nested_values_of_parquet_are_understood(catalog: Catalog) -> None:
     assert catalog.table("feeds")[0]["unmapped"] == ["launched"]
 
 
-def test_a_truncated_parquet_file_says_so(tmp_path: Path) -> None:
+def test_a_truncated_parquet_file_reports_it(tmp_path: Path) -> None:
     content = parquet(tmp_path / "feed.parquet", name=["Kettle"] * 100).read_bytes()
     with pytest.raises(UnreadableFeedError, match="it is not a whole Parquet file"):
         list(columnar.read_parquet(io.BytesIO(content[:-20])))

@@ -57,7 +57,7 @@ def test_a_brand_that_is_an_object_names_the_brand_and_not_the_product() -> None
     assert cells.fields == {"brand": ["Acme"], "product_name": ["Kettle"]}
 
 
-def test_what_an_object_says_of_itself_is_not_said_of_the_product() -> None:
+def test_what_describes_an_object_does_not_describe_the_product() -> None:
     cells = sort(
         {"image": {"size": "300x300", "title": "Front"}, "shipping": {"weight": "9 lb"}, "category": {"id": 4}}
     )
@@ -100,7 +100,7 @@ def test_of_two_columns_of_one_attribute_both_are_offered() -> None:
         (b"\xff\xfe\x00", "is not YAML"),
     ],
 )
-def test_a_mapping_that_is_wrong_says_where(tmp_path: Path, content: str | bytes, said: str) -> None:
+def test_a_mapping_that_is_wrong_gives_the_location(tmp_path: Path, content: str | bytes, said: str) -> None:
     path = tmp_path / "feed.mapping.yaml"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(MappingError, match=said):

@@ -90,7 +90,7 @@ def test_of_rows_that_were_loaded_together_the_fuller_value_wins_and_the_last_pr
     assert taken == [["product_name", "category", "attributes", "price"]]
 
 
-def test_on_equal_fullness_the_first_value_stands() -> None:
+def test_on_equal_fullness_the_first_value_wins() -> None:
     merged, taken = deduplication.merge(
         [Product(product_id="1", product_name=name) for name in ("Kettle A", "Kettle B")], [1, 1]
     )

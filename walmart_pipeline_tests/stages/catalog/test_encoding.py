@@ -34,7 +34,7 @@ def test_json_in_another_encoding_is_read(catalog: Catalog, name: str, charset: 
     assert catalog.products()["1"]["product_name"] == "Théière crème"
 
 
-def test_utf16_without_its_mark_is_told_what_it_lacks() -> None:
+def test_utf16_without_its_mark_is_reported() -> None:
     with pytest.raises(UnreadableFeedError, match="UTF-16 needs its byte-order mark"):
         encoding.detect(io.BytesIO(FRENCH.encode("utf-16-le")))
 

@@ -46,7 +46,7 @@ def test_what_is_no_object_is_a_broken_row_and_the_next_one_is_read() -> None:
         assert [row.problem for row in found] == [*["the row is not an object with named values"] * 2, None]
 
 
-def test_a_broken_line_says_at_which_character() -> None:
+def test_a_broken_line_gives_the_character() -> None:
     broken, good = lines('{"id": 1, "name": \n{"id": 2}\n')
     assert broken == FeedRow('{"id": 1, "name":', "the line is not JSON: Expecting value at character 18")
     assert json.loads(good.raw) == {"id": 2}
@@ -76,7 +76,7 @@ def test_a_line_that_is_a_whole_document_is_refused_before_it_fills_the_memory()
         lines('{"a": "' + "x" * (17 << 20))
 
 
-def test_half_a_character_does_not_stop_the_warehouse(catalog: Catalog) -> None:
+def test_a_lone_surrogate_does_not_stop_the_warehouse(catalog: Catalog) -> None:
     catalog.put(
         "feed.jsonl", '{"id": "1", "name": "Kettle \\ud83d", "col\\ud83d": "x"}\n"\\ud83d"\n{"id": "\\u0000"}\n'
     )

@@ -225,9 +225,7 @@ def test_a_file_that_grows_is_left_for_the_next_run(catalog: Catalog) -> None:
     assert catalog.load(quiet_seconds=0.3)["growing.csv"]["status"] == "read"
 
 
-def test_an_error_of_our_own_in_the_middle_leaves_the_warehouse_as_it_was(
-    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unexpected_error_leaves_the_warehouse_as_it_was(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     catalog.put("a.csv", GOOD)
     catalog.load()
     catalog.put("a.csv", GOOD + "3,Pot\n")

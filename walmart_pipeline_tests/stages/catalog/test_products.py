@@ -17,7 +17,7 @@ def product(**cells: object) -> Product:
     return clean(**cells).product
 
 
-def test_a_row_becomes_a_product_that_says_where_it_came_from() -> None:
+def test_a_row_becomes_a_product_with_its_source() -> None:
     assert product(upc="036000291452", rating="4.5 out of 5 stars", reviews="1,234 reviews") == Product(
         product_id="K-17",
         product_name="Acme Kettle 1.7 L",

@@ -36,7 +36,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, name: str) -> None:
+def test_a_file_that_cannot_be_read_gives_the_reason(tmp_path: Path, name: str) -> None:
     content, reason = BROKEN[name]
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UnreadableFeedError, match=reason), readers.read(Feed(name, tmp_path / name)) as reading:

@@ -47,7 +47,7 @@ def rate(db: Database, stars: int) -> None:
     db.append("quality.ratings", [rating])
 
 
-def test_an_edit_stands_where_the_text_stood_and_what_it_replaced_is_kept(db: Database) -> None:
+def test_an_edit_replaces_the_text_and_what_it_replaced_is_kept(db: Database) -> None:
     before = text(db)
     assert edits.apply(db, edit()) == "kept"
     after = text(db)
@@ -71,7 +71,7 @@ def test_the_plan_leaves_an_edit_alone_whatever_model_prompt_or_parser_writes(db
     assert reasons(db) == {"prompt changed": 4}
 
 
-def test_an_edit_below_the_bar_waits_for_a_person(db: Database) -> None:
+def test_an_edit_below_the_threshold_waits_for_a_person(db: Database) -> None:
     edits.apply(db, edit())
     db.execute(
         "insert into quality.scores by name "
@@ -92,7 +92,7 @@ def test_changed_facts_ask_for_another_text(db: Database) -> None:
     assert reasons(db) == {"facts changed": 1}
 
 
-def test_an_edit_that_a_reviewer_rejects_is_asked_for_anew(db: Database) -> None:
+def test_an_edit_that_a_reviewer_rejects_is_requested_again(db: Database) -> None:
     edits.apply(db, edit())
     rate(db, 1)
     assert reasons(db) == {"rejected by a reviewer": 1}
@@ -105,7 +105,7 @@ def test_an_edit_that_a_reviewer_likes_stays(db: Database) -> None:
     assert reasons(db) == {}
 
 
-def test_what_is_forced_is_asked_for_anew(db: Database) -> None:
+def test_what_is_forced_is_requested_again(db: Database) -> None:
     edits.apply(db, edit())
     assert reasons(db, everything=True) == {"forced": 5}
 
@@ -127,7 +127,7 @@ def test_a_product_without_a_text_can_be_given_one(db: Database) -> None:
         (edit(BETTER.model_copy(update={"key_features": ["Bo\0ils"]})), "control characters"),
     ],
 )
-def test_an_edit_that_cannot_be_kept_says_why(db: Database, given: Edit, told: str) -> None:
+def test_an_edit_that_cannot_be_kept_gives_the_reason(db: Database, given: Edit, told: str) -> None:
     with pytest.raises(EditError, match=told):
         edits.apply(db, given)
 
@@ -143,7 +143,7 @@ def offer(db: Database, folder: Path, *rows: object) -> edits.EditImport:
 ROW = {"product_id": ID, "listing": BETTER.model_dump(), "reviewer": "ada"}
 
 
-def test_bad_rows_are_told_by_line_and_the_others_are_kept(db: Database, tmp_path: Path) -> None:
+def test_bad_rows_are_reported_by_line_and_the_others_are_kept(db: Database, tmp_path: Path) -> None:
     found = offer(
         db, tmp_path, "{", ROW, "", ROW | {"product_id": "B-9"}, ROW | {"listing": {"titel": "x"}}, {"product_id": ID}
     )

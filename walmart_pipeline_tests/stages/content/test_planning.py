@@ -99,7 +99,7 @@ def rate(db: Database, stars: int) -> None:
     )
 
 
-def test_what_a_reviewer_rejected_is_asked_for_anew(db: Database) -> None:
+def test_what_a_reviewer_rejected_is_requested_again(db: Database) -> None:
     rate(db, 1)
     assert reasons(db) == {"rejected by a reviewer": 1}
     assert revisions(db) == [1]
@@ -116,7 +116,7 @@ def test_a_rating_of_an_earlier_text_says_nothing_of_this_one(db: Database) -> N
     assert "rejected by a reviewer" not in reasons(db)
 
 
-def test_what_is_below_the_bar_is_asked_for_anew_but_not_for_ever(db: Database) -> None:
+def test_what_is_below_the_threshold_is_requested_again_but_not_for_ever(db: Database) -> None:
     db.execute("update quality.scores set publishable = false where product_id = 'B-00000004'")
     assert reasons(db) == {"below the threshold": 1}
     db.execute("update content.generated_content set revision = ?", [planning.MAX_REVISIONS])
@@ -143,7 +143,7 @@ def test_what_was_forced_and_waits_in_a_batch_stays_planned_without_being_forced
     assert reasons(db) == {}
 
 
-def test_everything_can_be_forced_and_is_asked_anew(db: Database) -> None:
+def test_everything_can_be_forced_and_is_requested_again(db: Database) -> None:
     assert reasons(db, everything=True) == {"forced": 5}
     assert revisions(db) == [1] * 5
 

@@ -86,7 +86,7 @@ def test_an_outage_is_no_reason_to_rewrite(shop: Pipeline, server: FakeOllama) -
     assert summary.accepted_by_writer == {"writer:latest@aaaaaaaaaaaa": 4}
 
 
-def test_the_warehouse_is_free_while_a_model_is_asked(shop: Pipeline, server: FakeOllama) -> None:
+def test_the_warehouse_is_free_while_a_model_is_called(shop: Pipeline, server: FakeOllama) -> None:
     """Exports and ratings once waited for hours for a run that waited for its model."""
     written: list[int] = []
     script = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table main.free as select 1')"

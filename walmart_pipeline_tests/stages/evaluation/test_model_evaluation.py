@@ -119,7 +119,7 @@ def categories() -> list[list[str]]:
     return [[f"Home {number}", "Kettles"] for number in range(3)]
 
 
-def test_without_a_held_out_product_it_is_said_what_to_do(tmp_path: Path, served: Server) -> None:
+def test_without_a_held_out_product_the_remedy_is_given(tmp_path: Path, served: Server) -> None:
     shop = Shop(tmp_path, served)
     with shop.warehouse.writing() as db:
         db.execute("update training.split set split = 'train'")

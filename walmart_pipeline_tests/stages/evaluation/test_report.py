@@ -104,7 +104,7 @@ def test_the_plots_share_no_id_and_the_same_figures_give_the_same_page(shown: Re
     assert shown.html() == html
 
 
-def test_a_page_says_what_was_compared() -> None:
+def test_a_page_names_what_was_compared() -> None:
     text = Page(many().html()).text
     for said in ("walmart-2025@3f2a", "v3", "llama3.1:8b (30)", "10,000 resamples"):
         assert said in text
@@ -135,7 +135,7 @@ def test_plots_follow_the_readers_colour_scheme() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_too_few_products_are_said_and_not_computed(count: int) -> None:
+def test_too_few_products_are_reported_and_not_computed(count: int) -> None:
     shown = [many(count), *([models(planted(count), promoted=None)] if count else [])]
     for text in (text for one in shown for text in (Page(one.html()).text, one.markdown())):
         assert not re.search(r"\bnan\b|\bNone\b|\binf\b", text)
@@ -162,7 +162,7 @@ def test_a_catalog_cannot_break_a_markdown_table() -> None:
     assert not re.search(r"(?<!\\)[<\[]", models(planted(said=ATTACK)).markdown())
 
 
-def test_the_page_says_first_which_model_is_promoted_and_then_why_others_are_not() -> None:
+def test_the_page_names_the_promoted_model_first_and_then_why_others_are_not() -> None:
     text = Page(models(planted()).html()).text
     assert text.index("gpt:1 is promoted: 20.0 points better than llama") < text.index("gpt:2 was refused")
 

@@ -169,7 +169,7 @@ def test_two_runs_at_once_start_one_job(home: Home, server: FakeFineTuning) -> N
     assert (len(server.jobs), len(server.uploads)) == (1, 2)
 
 
-def test_a_job_that_is_under_way_is_followed_after_it_was_switched_off(home: Home, server: FakeFineTuning) -> None:
+def test_a_job_that_is_active_is_followed_after_it_was_switched_off(home: Home, server: FakeFineTuning) -> None:
     home.run()
     server.finish()
     assert "is a candidate" in home.run(finetune=False)
@@ -201,7 +201,7 @@ def test_a_new_dataset_waits_until_the_job_before_has_ended(home: Home, server: 
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_a_job_that_failed_says_why_and_is_restarted_only_on_request(
+def test_a_job_that_failed_gives_the_reason_and_is_restarted_only_on_request(
     home: Home, server: FakeFineTuning, status: str
 ) -> None:
     home.run()
@@ -247,7 +247,7 @@ def test_the_tier_is_the_highest_that_the_weakest_example_is_good_enough_for(
     assert fine_tune_jobs.highest_tier(count, weakest) == tier
 
 
-def test_a_refusal_says_what_openai_ends_keeps_the_key_to_itself_and_is_tried_anew(
+def test_a_refusal_says_what_openai_ends_keeps_the_key_to_itself_and_is_tried_again(
     home: Home, server: FakeFineTuning
 ) -> None:
     create = server.handlers[JOBS]

@@ -39,7 +39,7 @@ def multiply(db: Database, times: int, categories: int) -> None:
     )
 
 
-def test_a_tier_with_too_few_examples_says_how_many_are_missing(db: Database) -> None:
+def test_a_tier_with_too_few_examples_gives_the_number_of_missing_ones(db: Database) -> None:
     fill(db, example(quality=95), example(quality=70), example(quality=69.9))
     multiply(db, 59, 1)
     found = material(db)

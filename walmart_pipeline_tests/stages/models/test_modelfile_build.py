@@ -63,7 +63,7 @@ def test_a_modelfile_has_base_parameters_rules_and_examples() -> None:
     assert check(built.text) == []
 
 
-def test_the_provenance_stands_in_comments() -> None:
+def test_the_provenance_is_in_comments() -> None:
     shown = made()
     comments = [line for line in build(shown, MADE_FROM).text.splitlines() if line.startswith("# ")]
     used = shown.prompt_tokens
@@ -81,7 +81,7 @@ def test_the_provenance_stands_in_comments() -> None:
     ]
 
 
-def test_an_adapter_stands_in_the_modelfile() -> None:
+def test_an_adapter_is_in_the_modelfile() -> None:
     assert parse(build(made().model_copy(update={"adapter": "/tmp/lora.gguf"}), MADE_FROM).text).adapter == (
         "/tmp/lora.gguf"
     )
@@ -92,7 +92,7 @@ def test_the_same_inputs_give_the_same_text_in_any_order() -> None:
     assert basic(*examples).text == basic(*reversed(examples)).text
 
 
-def test_the_best_example_stands_nearest_to_the_question() -> None:
+def test_the_best_example_is_nearest_to_the_question() -> None:
     """Ollama drops the oldest messages first when a chat outgrows the context."""
     built = basic(example("Better", quality=99), example("Good", quality=80))
     asked = [json.loads(text)["product_name"] for role, text in parse(built.text).messages if role == "user"]

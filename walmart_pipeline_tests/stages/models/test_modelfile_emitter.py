@@ -170,7 +170,7 @@ def test_what_cannot_be_written_is_refused_with_its_place(modelfile: Modelfile, 
         ),
     ],
 )
-def test_a_rewrite_says_what_it_did(text: str, rewritten: str, told: list[str]) -> None:
+def test_a_rewrite_is_described(text: str, rewritten: str, told: list[str]) -> None:
     assert printable(text) == (rewritten, told)
 
 

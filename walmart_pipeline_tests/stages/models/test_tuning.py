@@ -399,7 +399,7 @@ def test_the_asset_calls_nothing_by_default_and_reports_what_a_study_found(tmp_p
     assert reported["basic history"].startswith("file://")
 
 
-def test_the_warehouse_is_free_while_the_model_is_asked(tmp_path: Path) -> None:
+def test_the_warehouse_is_free_while_the_model_is_called(tmp_path: Path) -> None:
     with model(warm) as server:
         shop = Shop(tmp_path, server).open()
         free: list[bool] = []

@@ -55,7 +55,7 @@ def night(db: Database, mean: float, *, run: int, noise: float = 0.0, policy: st
     drift.record(db, policy, run_id=str(run), judged=200)
 
 
-def test_a_share_of_publishable_texts_below_the_bar_is_told(db: Database) -> None:
+def test_a_share_of_publishable_texts_below_the_threshold_is_reported(db: Database) -> None:
     scored(db, *[90] * 7, *[50] * 3)
     check = drift.publishable_share(db, POLICY)
     assert not check.passed
@@ -72,7 +72,7 @@ def test_texts_of_another_policy_are_not_counted(db: Database) -> None:
     assert "no text" in check.message
 
 
-def test_too_short_a_history_passes_and_says_so(db: Database) -> None:
+def test_too_short_a_history_passes_and_reports_it(db: Database) -> None:
     for run in range(drift.LEAST_RUNS):
         night(db, 90 if run else 20, run=run)
     check = drift.score_drift(db, POLICY)
@@ -80,7 +80,7 @@ def test_too_short_a_history_passes_and_says_so(db: Database) -> None:
     assert f"{drift.LEAST_RUNS} are needed" in check.message
 
 
-def test_a_fall_is_told_with_what_moved_and_from_where(db: Database) -> None:
+def test_a_fall_is_reported_with_what_moved_and_from_where(db: Database) -> None:
     for run in range(drift.RUNS):
         night(db, 90, run=run)
     assert drift.score_drift(db, POLICY).passed

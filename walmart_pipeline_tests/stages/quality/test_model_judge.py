@@ -97,7 +97,7 @@ def test_an_answer_is_paid_for_once_even_if_the_warehouse_is_lost(server: FakeOl
     assert len(server.asked) == 4
 
 
-def test_texts_that_reviewers_rated_come_first_also_those_that_were_written_anew(
+def test_texts_that_reviewers_rated_come_first_also_those_that_were_rewritten(
     server: FakeOllama, warehouse: Warehouse
 ) -> None:
     server.says = lambda messages: opinion(1 if '"Kettle 5"' in messages[-1]["content"] else 5)
@@ -126,7 +126,7 @@ def test_product_text_is_data_in_the_users_turn_and_nowhere_else(server: FakeOll
 
 
 @pytest.mark.parametrize("answer", [json.dumps({"reason": "", "stars": 9}), json.dumps({"stars": "good"}), "Great!"])
-def test_what_is_no_rating_is_told_kept_without_stars_and_does_not_come_back(
+def test_an_invalid_rating_is_reported_stored_without_stars_and_not_repeated(
     server: FakeOllama, warehouse: Warehouse, answer: str
 ) -> None:
     server.says = lambda messages: answer if '"Kettle 0"' in messages[-1]["content"] else opinion()
@@ -155,7 +155,9 @@ def test_other_weights_are_another_judge(server: FakeOllama, warehouse: Warehous
 
 
 @pytest.mark.parametrize("named", [None, "writer", "ollama", "ollama:", "template:facts", "bard:1"])
-def test_a_sample_without_a_model_says_how_to_name_one(server: FakeOllama, tmp_path: Path, named: str | None) -> None:
+def test_a_sample_without_a_model_explains_how_to_name_one(
+    server: FakeOllama, tmp_path: Path, named: str | None
+) -> None:
     with pytest.raises(ProviderError, match="ollama:llama3"):
         model_rater.rater(configured(server, tmp_path, model_judge=named), JUDGE)
 
@@ -175,14 +177,14 @@ def materialized(settings: Settings) -> dg.AssetMaterialization:
     return event
 
 
-def test_it_is_off_by_default_and_says_so_at_no_cost(server: FakeOllama, warehouse: Warehouse) -> None:
+def test_it_is_off_by_default_and_reports_it_at_no_cost(server: FakeOllama, warehouse: Warehouse) -> None:
     event = materialized(Settings(workspace=warehouse.path.parent, ollama_base_url=server.url))
     assert "off" in event.metadata["model judge"].value
     assert server.asked == []
     assert not (warehouse.path.parent / "ledger.db").exists()
 
 
-def test_the_asset_tells_who_judged_and_how_far_it_agrees(server: FakeOllama, warehouse: Warehouse) -> None:
+def test_the_asset_reports_who_judged_and_how_far_it_agrees(server: FakeOllama, warehouse: Warehouse) -> None:
     event = materialized(configured(server, warehouse.path.parent))
     assert event.metadata["model judge"].value.startswith("ollama, writer")
     assert event.metadata["rated"].value == 4

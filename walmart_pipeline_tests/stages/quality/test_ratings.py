@@ -84,7 +84,7 @@ def test_the_newer_rating_of_a_reviewer_stands_in_whatever_order_they_come(db: D
     assert [row["stars"] for row in rated(db)] == [3]
 
 
-def test_bad_rows_are_told_by_line_and_reason_and_the_good_ones_are_kept(db: Database, tmp_path: Path) -> None:
+def test_bad_rows_are_reported_by_line_and_reason_and_the_good_ones_are_kept(db: Database, tmp_path: Path) -> None:
     imported = offer(
         db,
         tmp_path,
@@ -138,14 +138,14 @@ def test_a_csv_is_read_as_spreadsheets_write_it(db: Database, tmp_path: Path) ->
     assert [problem.line for problem in imported.problems] == [4]
 
 
-def test_a_quote_that_is_never_closed_is_told_and_swallows_nothing_in_silence(db: Database, tmp_path: Path) -> None:
+def test_a_quote_that_is_never_closed_is_reported_and_swallows_nothing_in_silence(db: Database, tmp_path: Path) -> None:
     text = f'product_id,stars,reviewer,comment\n{KETTLE.product_id},4,ada,"open\n{KETTLE.product_id},5,bob,fine\n'
     imported = offer_csv(db, tmp_path, text)
     assert [problem.line for problem in imported.problems] == [2]
     assert "not CSV" in imported.problems[0].reason
 
 
-def test_a_file_without_the_needed_columns_says_which(db: Database, tmp_path: Path) -> None:
+def test_a_file_without_the_required_columns_is_reported(db: Database, tmp_path: Path) -> None:
     with pytest.raises(RowFileError, match="stars"):
         offer_csv(db, tmp_path, "product_id,reviewer\nK,ada\n")
     (tmp_path / "latin.csv").write_bytes("product_id,stars,reviewer\nK,4,é".encode("latin-1"))
@@ -175,7 +175,7 @@ given_rows = st.dictionaries(
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(given_rows, max_size=5))
-def test_every_row_of_any_file_is_kept_or_told(db: Database, tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+def test_every_row_of_any_file_is_kept_or_reported(db: Database, tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     imported = offer(db, tmp_path, *[{"product_id": KETTLE.product_id, **row} for row in rows])
     assert imported.rows == len(rows)
     told = {problem.line for problem in imported.problems}
@@ -196,7 +196,7 @@ def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([program, "ratings", "import", *arguments], capture_output=True, text=True, check=False)
 
 
-def test_the_command_tells_what_came_of_the_file(tmp_path: Path) -> None:
+def test_the_command_reports_the_result_of_an_import(tmp_path: Path) -> None:
     with Warehouse(Settings(workspace=tmp_path).warehouse).writing() as db:
         write_text(db, KETTLE, HONEST)
     source = tmp_path / "ratings.jsonl"
@@ -209,7 +209,7 @@ def test_the_command_tells_what_came_of_the_file(tmp_path: Path) -> None:
     assert command(source, "--home", tmp_path).returncode == 1
 
 
-def test_the_command_tells_wrong_usage_from_what_could_not_be_done(tmp_path: Path) -> None:
+def test_the_command_distinguishes_wrong_usage_from_what_could_not_be_done(tmp_path: Path) -> None:
     assert command(tmp_path / "absent.csv", "--home", tmp_path).returncode == 2
     (tmp_path / "ratings.xlsx").write_bytes(b"PK")
     assert command(tmp_path / "ratings.xlsx", "--home", tmp_path).returncode == 2

@@ -175,13 +175,13 @@ def test_versions_of_an_earlier_release_can_be_compared(second: DatasetManifest,
     assert (found.counts["moved"], found.excluded) == (0, {"quality below 70": (1, 0)})
 
 
-def test_a_difference_tells_other_thresholds(second: DatasetManifest, tmp_path: Path) -> None:
+def test_a_difference_reports_other_thresholds(second: DatasetManifest, tmp_path: Path) -> None:
     path = tmp_path / "datasets" / "v1" / "version.json"
     path.write_text(path.read_text("utf-8").replace('"near_copy": 0.7', '"near_copy": 0.9'), encoding="utf-8")
     assert dataset_versions.difference(tmp_path / "datasets", "v1", "v2").settings == {"near_copy": (0.9, 0.7)}
 
 
-def test_reviewers_texts_of_the_training_side_become_preference_pairs(
+def test_reviewers_texts_of_the_training_split_become_preference_pairs(
     db: Database, judge: Judge, tmp_path: Path
 ) -> None:
     for number in range(30):
@@ -198,7 +198,7 @@ def test_reviewers_texts_of_the_training_side_become_preference_pairs(
     assert (chosen, rejected) == (rejected.replace("before", "after"), chosen.replace("after", "before"))
 
 
-def test_an_unknown_version_is_told_with_those_that_there_are(first: DatasetManifest, tmp_path: Path) -> None:
+def test_an_unknown_version_is_reported_with_those_that_there_are(first: DatasetManifest, tmp_path: Path) -> None:
     for name in ("v7", "../v1", ""):
         with pytest.raises(VersionsError, match="there is v1"):
             dataset_versions.get(tmp_path / "datasets", name)

@@ -35,7 +35,7 @@ def test_features_are_one_a_line(make_example: MakeExample) -> None:
     assert make_example().output.features_formatted == "Shuts off by itself\nCordless base"
 
 
-def test_a_product_that_says_nothing_still_makes_an_example(make_example: MakeExample) -> None:
+def test_a_product_without_facts_still_makes_an_example(make_example: MakeExample) -> None:
     example = make_example(product=Product(product_id="1", product_name="Thing"))
     assert (example.input.features, example.input.category) == ([], "")
     assert check_chat_line(chat_line(example, system_prompt=PROMPT)) == []

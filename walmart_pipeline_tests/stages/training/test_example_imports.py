@@ -75,7 +75,7 @@ def test_a_text_that_its_own_input_does_not_bear_out_is_refused(
     assert any("claim" in reason for reason in found.problems[0].reasons)
 
 
-def test_flaws_are_told_row_by_row_and_counted(
+def test_flaws_are_reported_row_by_row_and_counted(
     db: Database, judge: Judge, tmp_path: Path, good: list[dict[str, Any]]
 ) -> None:
     rows: list[object] = [
@@ -105,7 +105,7 @@ def test_flaws_are_told_row_by_row_and_counted(
     assert told[5].verdict == told[6].verdict == "accepted"
 
 
-def test_a_near_copy_is_told_and_one_of_them_is_in_the_dataset(
+def test_a_near_copy_is_reported_and_one_of_them_is_in_the_dataset(
     db: Database, judge: Judge, tmp_path: Path, good: list[dict[str, Any]]
 ) -> None:
     found = offer(db, judge, tmp_path, [*good, with_output(good[0], title=good[0]["output"]["title"] + " Set")])
@@ -145,7 +145,7 @@ def test_an_example_of_another_file_is_a_copy(
     assert found.problems[0].reasons == ["exact copy of row 2 of one.json"]
 
 
-def test_another_policy_judges_imported_examples_anew(
+def test_another_policy_judges_imported_examples_again(
     db: Database, judge: Judge, tmp_path: Path, good: list[dict[str, Any]]
 ) -> None:
     offer(db, judge, tmp_path, good)
@@ -177,7 +177,9 @@ def test_a_file_that_is_no_list_changes_nothing(tmp_path: Path, judge: Judge, te
         assert kept(db) == []
 
 
-def test_the_command_tells_each_row_and_fails_when_none_is_accepted(tmp_path: Path, good: list[dict[str, Any]]) -> None:
+def test_the_command_reports_each_row_and_fails_when_none_is_accepted(
+    tmp_path: Path, good: list[dict[str, Any]]
+) -> None:
     with Warehouse(tmp_path / "warehouse.duckdb").writing():
         pass
     path = tmp_path / "some.json"

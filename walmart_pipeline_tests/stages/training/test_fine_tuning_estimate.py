@@ -26,7 +26,7 @@ def test_the_end_of_an_example_above_the_limit_is_not_billed() -> None:
     assert found.billed_tokens == found.epochs * (EXAMPLE_TOKENS + tally(short).tokens)
 
 
-def test_an_empty_file_comes_to_nothing() -> None:
+def test_an_empty_file_has_zero_totals() -> None:
     assert set(tally().model_dump().values()) == {0}
 
 

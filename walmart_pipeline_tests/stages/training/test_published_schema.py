@@ -72,7 +72,7 @@ def test_a_row_of_the_published_schema_is_read_as_it_is() -> None:
         ("output.seo_keywords", [["a"]], "wrong type"),
     ],
 )
-def test_a_row_that_no_example_can_be_made_of_says_why(path: str, value: object, kind: str) -> None:
+def test_a_row_that_no_example_can_be_made_of_gives_the_reason(path: str, value: object, kind: str) -> None:
     example, flaws = read(changed(path, value))
     assert example is None
     assert flaws[-1].kind == kind
@@ -96,7 +96,7 @@ def test_a_row_that_no_example_can_be_made_of_says_why(path: str, value: object,
         ("input.user_preferences", ["plain"], "wrong type"),
     ],
 )
-def test_a_flaw_that_can_be_lived_with_is_told_and_the_example_kept(path: str, value: object, kind: str) -> None:
+def test_a_minor_flaw_is_reported_and_the_example_kept(path: str, value: object, kind: str) -> None:
     example, flaws = read(changed(path, value))
     assert example is not None
     assert kind in {flaw.kind for flaw in flaws}

@@ -182,7 +182,7 @@ def predict(db: Database, version: learned_rating.RatingModelVersion) -> int:
     return learned_rating.predict(db, JUDGE, version, advance=lambda _: None)
 
 
-def test_too_few_ratings_are_said_and_nothing_is_trained(db: Database) -> None:
+def test_too_few_ratings_are_reported_and_nothing_is_trained(db: Database) -> None:
     rate(db, learned_rating.RATINGS_AT_LEAST - 1)
     version, is_new = learned_rating.train(db, JUDGE)
     assert (version.kept, version.model, is_new) == (False, None, True)
@@ -208,7 +208,7 @@ def test_the_same_ratings_under_the_same_policy_are_learned_from_once(db: Databa
     assert (third.version, third.ratings, third.texts, is_new) == (2, 121, 120, True)
 
 
-def test_every_scored_text_is_predicted_once_and_anew_where_it_changed(db: Database) -> None:
+def test_every_scored_text_is_predicted_once_and_again_where_it_changed(db: Database) -> None:
     rate(db, 120)
     version, _ = learned_rating.train(db, JUDGE)
     assert version.kept, version.verdict
@@ -231,7 +231,7 @@ def test_a_model_that_later_ratings_disprove_leaves_no_predictions(db: Database)
     assert db.count("training.predicted_ratings") == 0
 
 
-def test_a_text_that_was_rated_and_written_anew_is_still_learned_from(db: Database) -> None:
+def test_a_text_that_was_rated_and_rewritten_is_still_learned_from(db: Database) -> None:
     rate(db, 120)
     product, _ = written(3)
     write_text(db, product, HONEST)

@@ -47,14 +47,14 @@ def test_products_of_one_description_stand_together_whatever_their_names(db: Dat
     assert len({(row["component"], row["split"]) for row in split.values()}) == 1
 
 
-def test_products_of_their_own_stand_on_all_sides(db: Database, judge: Judge) -> None:
+def test_products_of_their_own_are_in_all_splits(db: Database, judge: Judge) -> None:
     add(db, *catalog(200))
     split = assign(db, judge)
     assert len({row["component"] for row in split.values()}) == 200
     assert all(len(there) > 10 for there in by_split(split).values())
 
 
-def test_a_product_keeps_its_side_when_others_come_and_go(db: Database, judge: Judge) -> None:
+def test_a_product_keeps_its_split_when_others_come_and_go(db: Database, judge: Judge) -> None:
     products = catalog()
     add(db, *products)
     before = assign(db, judge)
@@ -74,7 +74,7 @@ def test_a_held_out_product_stays_held_out_under_another_name_and_text(db: Datab
 
 
 @pytest.mark.parametrize(("one", "other"), list(itertools.combinations(HELD_OUT, 2)))
-def test_components_that_merge_go_to_the_more_held_out_side(db: Database, judge: Judge, one: str, other: str) -> None:
+def test_components_that_merge_go_to_the_more_held_out_split(db: Database, judge: Judge, one: str, other: str) -> None:
     add(db, *catalog())
     there = by_split(assign(db, judge))
     held_out, freer = there[one][0], there[other][0]
