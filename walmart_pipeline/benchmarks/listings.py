@@ -1,4 +1,4 @@
-"""Synthetic products with listings for benchmarks of the judge: varied like a catalog's, most sound, some faulty."""
+"""Synthetic products and listings for benchmarks of the judge, some with faults and copies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from walmart_pipeline.core.records import Listing, Product
 
-# So many texts in a hundred break a rule, and so many repeat another product's sentences.
+# Shares of texts that break a rule, and that repeat another product's sentences.
 FAULTY_PER_CENT, COPIED_PER_CENT = 15, 5
 
 BRANDS = "Brindlewick Carrowind Tollmarsh Everholt Quarrystone Fennick Larkmoor Oakhaven Pinebrook Stellmark".split()
@@ -55,7 +55,7 @@ FAULTS = ("Order now for free shipping.", "It weighs 97 lb.", "See www.example.c
 
 
 def pairs(number: int, words: int) -> Iterator[tuple[Product, Listing]]:
-    """So many products with a listing whose description has that many words, or a few more."""
+    """Yield `number` products with listings whose descriptions have at least so many words."""
     earlier = ""
     for place in range(number):
         draw = random.Random(place)  # noqa: S311  (no secret)
@@ -91,16 +91,16 @@ def _product(place: int, draw: random.Random) -> Product:
 
 
 def _description(product: Product, words: int, draw: random.Random) -> str:
-    told = product.attributes
+    facts = product.attributes
     opening = (
-        f"{product.product_name} comes in {told['Color']}. It is made of {told['Material']} and weighs "
-        f"{told['Weight']}. The length is {told['Length']}, and the maker stands behind it for {told['Warranty']}."
+        f"{product.product_name} comes in {facts['Color']}. It is made of {facts['Material']} and weighs "
+        f"{facts['Weight']}. The length is {facts['Length']}, and the maker stands behind it for {facts['Warranty']}."
     )
     return " ".join([opening, *sentences(words - len(opening.split()), draw)])
 
 
 def sentences(words: int, draw: random.Random) -> Iterator[str]:
-    """Sentences of at least so many words together."""
+    """Sentences with at least so many words in total."""
     while words > 0:
         sentence = draw.choice(SENTENCES).format(
             quality=draw.choice(QUALITIES),
@@ -116,13 +116,13 @@ def sentences(words: int, draw: random.Random) -> Iterator[str]:
 
 
 def _listing(product: Product, description: str, draw: random.Random) -> Listing:
-    told = product.attributes
+    facts = product.attributes
     return Listing(
-        title=f"{product.product_name}, {told['Length']}, {told['Weight']}",
+        title=f"{product.product_name}, {facts['Length']}, {facts['Weight']}",
         key_features=[
             *product.features[:3],
             f"{draw.choice(QUALITIES).title()} {draw.choice(PARTS)} {draw.choice(DEEDS)}",
         ],
         description=description,
-        seo_keywords=[product.category[-1].lower(), f"{told['Material']} {product.category[-1].lower()}"],
+        seo_keywords=[product.category[-1].lower(), f"{facts['Material']} {product.category[-1].lower()}"],
     )

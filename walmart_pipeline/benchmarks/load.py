@@ -1,6 +1,6 @@
-"""How long the definitions take to load, beside `import dagster` alone.
+"""Measures the load time of the definitions relative to `import dagster`.
 
-A Dagster process loads them for each run, each code server and each sensor tick: heavy libraries must wait.
+Dagster loads them for each run, code server and sensor tick, so heavy libraries are imported lazily.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ HEAVY = ("great_expectations", "pandas", "duckdb", "pyarrow", "matplotlib", "skl
 
 
 class LoadTimes(BaseModel):
-    """Medians of fresh processes, in seconds. `heavy`: libraries that loading imports though it should not."""
+    """Median seconds of fresh processes. heavy: libraries that should be imported lazily but are not."""
 
     dagster_seconds: float
     definitions_seconds: float
@@ -27,7 +27,7 @@ class LoadTimes(BaseModel):
 
 
 def measure(repeats: int) -> LoadTimes:
-    """Time both in `repeats` fresh processes each, in turn, after one of each to warm the disk's cache."""
+    """Time both in `repeats` fresh processes each, alternating, after a warm-up."""
     for statement in (DAGSTER, DEFINITIONS):
         _seconds(statement)
     pairs = [(_seconds(DAGSTER), _seconds(DEFINITIONS)) for _ in range(repeats)]

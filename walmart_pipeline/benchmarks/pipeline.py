@@ -180,7 +180,7 @@ def _written(path: Path, products: int, *, changed: int) -> Path:
 
 
 def _records(products: int) -> Iterator[dict[str, Any]]:
-    """Rows of a feed, the same ones each time: families of variants, some with the description of another."""
+    """Reproducible rows of a feed: families of variants, some with a copied description."""
     earlier = ""
     for number in range(products):
         draw = random.Random(number)  # noqa: S311  (no secret)

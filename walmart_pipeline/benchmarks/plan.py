@@ -1,4 +1,4 @@
-"""How long the plan takes, and how much memory, over a catalog of which a part has changed."""
+"""Measures time and memory of planning for a catalog of which a part has changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from walmart_pipeline.stages.content import planning
 
 
 class PlanFigures(BaseModel):
-    """peak_rss_mb is that of the whole process, making the products included."""
+    """Time and memory of planning. peak_rss_mb: of the whole process, including the creation of the products."""
 
     products: int
     planned: int
@@ -27,7 +27,7 @@ class PlanFigures(BaseModel):
 
 
 def measure(*, products: int, changed: float) -> PlanFigures:
-    """Make a warehouse, change a part of it, and plan, in a process that has just begun."""
+    """Create a warehouse, change a part of it, and plan. Run it in a fresh process."""
     provider = TemplateWriter(Judge(profiles.load("walmart-2025")))
     with tempfile.TemporaryDirectory(prefix="walmart-bench-") as folder:
         warehouse = Warehouse(Path(folder) / "warehouse.duckdb")

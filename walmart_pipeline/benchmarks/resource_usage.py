@@ -9,22 +9,20 @@ from pathlib import Path
 
 
 def cpu_seconds() -> float:
-    """User and system time so far."""
+    """User and system time of this process so far."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 def peak_rss_mb(who: int = resource.RUSAGE_SELF) -> int:
-    """The most memory that was resident so far. Linux counts in KiB, macOS in bytes.
-
-    who: resource.RUSAGE_CHILDREN for the largest process that was started and has ended.
-    """
+    """Peak resident memory so far. who: resource.RUSAGE_CHILDREN for the largest child process that has ended."""
     peak = resource.getrusage(who).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
     return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
 
 
 def rss_mb() -> int:
-    """Memory that is resident now; the peak where the system does not tell."""
+    """Current resident memory, or the peak if the system does not report it."""
     status = Path("/proc/self/statm")
     if not status.exists():
         return peak_rss_mb()

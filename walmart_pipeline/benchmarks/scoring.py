@@ -1,4 +1,4 @@
-"""How many listings a second the judge reports on: from the warehouse's tables into them, all dimensions, all cores."""
+"""Measures the judge's throughput from and to the warehouse, with all dimensions, on all cores."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from walmart_pipeline.judge import profiles, workers
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.quality import scored_texts
 
-# How often memory is looked at.
+# How often memory is sampled.
 SAMPLE_SECONDS = 0.05
 
 
 class ScoringFigures(BaseModel):
-    """cpu_seconds and peak_rss_mb are of this process and its children together; making the listings is left out."""
+    """Throughput of the judge. cpu_seconds, peak_rss_mb: of this process and its children while judging."""
 
     listings: int
     words_mean: float
@@ -41,7 +41,7 @@ class ScoringFigures(BaseModel):
 
 
 def measure(*, number: int, words: int, processes: int | None, profile: str) -> ScoringFigures:
-    """Make a warehouse of so many listings, and judge them in a process that has just begun."""
+    """Create a warehouse of so many listings and judge them. Run it in a fresh process."""
     judge = Judge(profiles.load(profile))
     with tempfile.TemporaryDirectory(prefix="walmart-bench-") as folder:
         warehouse = Warehouse(Path(folder) / "warehouse.duckdb")
@@ -96,7 +96,7 @@ def _cpu_seconds() -> float:
 
 @contextmanager
 def _watched() -> Iterator[list[int]]:
-    """The most memory in MB that this process and its children had together while the block ran (Linux)."""
+    """Peak memory in MB of this process and its children during the block (Linux)."""
     peak = [0]
     ended = threading.Event()
 
@@ -116,16 +116,16 @@ def _watched() -> Iterator[list[int]]:
 def _rss_mb() -> int:
     processes = Path("/proc")
     children = {child for task in processes.glob("self/task/*/children") for child in _text(task).split()}
-    # One that has not begun its own program yet has our memory, which would be counted twice.
+    # A forked process before its exec shares our memory.
     ours = _text(processes / "self/cmdline")
     begun = [child for child in children if _text(processes / child / "cmdline") != ours]
-    told = [_text(processes / process / "statm").split() for process in ["self", *begun]]
-    pages = sum(int(numbers[1]) for numbers in told if numbers)
+    statm = [_text(processes / process / "statm").split() for process in ["self", *begun]]
+    pages = sum(int(numbers[1]) for numbers in statm if numbers)
     return pages * os.sysconf("SC_PAGE_SIZE") >> 20
 
 
 def _text(path: Path) -> str:
-    """What a file of /proc says; nothing where its process has just ended."""
+    """Content of a file in /proc, empty if its process has ended."""
     try:
         return path.read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""Synthetic products and texts for benchmarks, made inside DuckDB: a million of them take seconds."""
+"""Creates synthetic products and texts for benchmarks inside DuckDB, a million in seconds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.generation import parsing
 from walmart_pipeline.generation.provider import Provider
 
-# Made in one statement, 20,000 products took 80 MB more than what is measured afterwards.
+# In one statement, 20,000 products took 80 MB more than what is measured afterwards.
 CHUNK = 2_000
 
 MAKE = """
@@ -29,7 +29,7 @@ select
 from range($first, $last) as numbers(n)
 """
 
-# The first ones: a text of theirs is out of date from now on.
+# Makes the texts of the first products out of date.
 CHANGE = """
 update catalog.products
 set
@@ -62,19 +62,19 @@ from catalog.products
 
 
 def make(db: Database, products: int) -> None:
-    """Fill `catalog.products` up to so many."""
+    """Fill `catalog.products` up to this number."""
     for first in range(db.count("catalog.products"), products, CHUNK):
         db.execute(MAKE, {"first": first, "last": min(first + CHUNK, products)})
         db.checkpoint()
 
 
 def change(db: Database, products: int) -> None:
-    """Give the first so many products other facts."""
+    """Change the facts of the first so many products."""
     db.execute(CHANGE, {"changed": products})
 
 
 def write_texts(db: Database, provider: Provider) -> None:
-    """A text for every product, as this provider would have left it."""
+    """Add a text by this provider for every product."""
     db.execute(
         WRITTEN,
         {

@@ -206,7 +206,7 @@ class ModelProvider(Provider):
         why = "; ".join(complaints) or outcome.error or "no answer"
         try:
             listing = writer.compose(product, self._judge.policy.limits, self._judge.acceptable)
-        except writer.FactsTooThin as thin:
+        except writer.TooFewFactsError as thin:
             # A faulty text helps a reviewer more than none.
             text = _best_text(outcome, first)
             if text:

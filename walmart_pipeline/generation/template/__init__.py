@@ -1,1 +1,1 @@
-"""The template writer: a listing without a model, from nothing but the product's own facts."""
+"""The template writer: writes a listing from a product's facts, without a model."""

@@ -1,4 +1,4 @@
-"""A product's attributes as facts that can be told: which ones, under what name, with what value, in what order."""
+"""Selects, names, formats and orders a product's attributes for a listing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from walmart_pipeline.generation.template.words import capitalised, content_word
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NAME_UNIT = re.compile(r"\s*[(\[](?:in )?([^)\]]+)[)\]]\s*$")
-# Leading words that do not change what an attribute tells.
+# Leading words that do not change the meaning of an attribute.
 _QUALIFIERS = frozenset({"item", "product", "main", "primary", "total", "overall", "assembled", "is", "has", "are"})
 # fmt: off
 _UNITS = frozenset({
@@ -35,7 +35,7 @@ PROSE_WORDS = 18
 
 @dataclass(frozen=True)
 class Fact:
-    """One attribute. `name` is in lower case, `value` as it is told inside a sentence, `yes` set for yes and no."""
+    """One attribute. name: in lower case. value: as written in a sentence. yes: set for yes and no."""
 
     kind: Kind
     name: str
@@ -51,10 +51,10 @@ class Fact:
 
 
 def facts_of(product: Product, from_text: Iterable[tuple[str, str]]) -> list[Fact]:
-    """Attributes that can be told, in the order of phrases.yaml and then by name: the feed's order plays no part.
+    """Facts for a listing, in the order of phrases.yaml, then by name.
 
-    from_text: name and value found in the source's text; an attribute of the record with the same kind goes first.
-    Left out: identifiers, prices, empty values, measures without a unit, values that are prose.
+    from_text: name and value found in the source's text; attributes of the record take precedence. Identifiers, prices,
+    empty values, measures without a unit and prose are excluded.
     """
     common = _words_as_written(product)
     found: dict[tuple[str, str], Fact] = {}
@@ -76,7 +76,7 @@ def prose_of(product: Product) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def spoken_name(name: str) -> tuple[str, str]:
+def readable_name(name: str) -> tuple[str, str]:
     """A column's name as words in lower case, and the unit it carries: "itemWeight (lb)" → ("item weight", "lb")."""
     unit = _NAME_UNIT.search(name)
     known = unit[1].strip() if unit and unit[1].strip().lower().rstrip(".") in _UNITS else ""
@@ -94,11 +94,11 @@ def in_words(parts: list[str]) -> str:
 
 def _facts(raw_name: str, raw_value: str, common: frozenset[str]) -> list[Fact]:
     own = phrases()
-    name, unit = spoken_name(raw_name)
+    name, unit = readable_name(raw_name)
     value = " ".join(raw_value.split()).strip(" .;,")
     low = value.lower()
     kind, name = _kind_of(name)
-    if not name or low in own.no_value or name.lower() in own.untold or len(value.split()) > PROSE_WORDS:
+    if not name or low in own.no_value or name.lower() in own.ignored or len(value.split()) > PROSE_WORDS:
         return []
     if low in _YES or low in _NO:
         return [Fact(own.other, name, value, yes=low in _YES)]
@@ -116,8 +116,8 @@ def _facts(raw_name: str, raw_value: str, common: frozenset[str]) -> list[Fact]:
         return [Fact(kind, name, _list(parts, kind, common))]
     # feeds put the washing label's other lines into the material: "100% Polyester, Machine wash"
     care = [part for part in parts if _CARE_WORDS.search(part)]
-    stuff = [part for part in parts if part not in care]
-    facts = [Fact(kind, name, _list(stuff, kind, common))] if stuff else []
+    materials = [part for part in parts if part not in care]
+    facts = [Fact(kind, name, _list(materials, kind, common))] if materials else []
     return [*facts, Fact(own.kinds["care"], "care", _list(care, own.kinds["care"], common))] if care else facts
 
 
@@ -130,9 +130,9 @@ def _kind_of(name: str) -> tuple[Kind, str]:
     while len(words) > 1 and words[0] in _QUALIFIERS:
         words = words[1:]
         rest = " ".join(words)
-        if rest.lower() in own.kind_of_name or rest.lower() in own.untold:
+        if rest.lower() in own.kind_of_name or rest.lower() in own.ignored:
             return own.kind_of_name.get(rest.lower(), own.other), rest
-    # "is waterproof" is told as "waterproof"; "item form" stays "item form"
+    # "is waterproof" becomes "waterproof"; "item form" stays
     return own.other, " ".join(words) if name.split()[:1] in (["is"], ["has"], ["are"]) else name
 
 

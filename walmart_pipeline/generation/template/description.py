@@ -1,4 +1,4 @@
-"""The description: an opening, the source's own sentences, and attributes worded as sentences."""
+"""Writes the description: an opening, the source's sentences, and attributes as sentences."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from walmart_pipeline.generation.template.phrases import is_about_the_shop, phra
 from walmart_pipeline.generation.template.sentences import SourceText, as_sentence
 from walmart_pipeline.generation.template.title import core, has_brand
 from walmart_pipeline.generation.template.voice import Voice
-from walmart_pipeline.generation.template.words import content_words, says_the_same
+from walmart_pipeline.generation.template.words import content_words, is_covered
 
-# Prose is kept up to twice the words that a description needs: a shopper reads 150 to 300 words.
+# Prose is used up to twice the required words: a shopper reads 150 to 300 words.
 _WORDS_AIMED_AT = 2
-# Attributes told in sentences at most; further ones are in the key features or left to the feed's own fields.
+# Attributes written as sentences at most; others are in the key features or the feed's own fields.
 _MOST_FACTS = 16
 _SHOP_TALK = frozenset({"you", "your", "we", "our", "us", "i", "my"})
 _LONE_SIGNS = re.compile(r"(?<!\S)[^\w\s]+(?!\S)")
@@ -26,10 +26,10 @@ _SHORT_STATEMENT = re.compile(r"The [^,.:]+ (?:is|are) [^,.:]+\.")
 
 @dataclass
 class _Text:
-    """Sentences chosen so far, and what they say."""
+    """Selects sentences. covered: content words of those chosen so far."""
 
     acceptable: Callable[[str], bool]
-    told: list[frozenset[str]]
+    covered: list[frozenset[str]]
 
     def choose(self, sentences: Iterable[str | None]) -> list[str]:
         """Those that are acceptable and say something new."""
@@ -38,9 +38,9 @@ class _Text:
             if sentence is None:
                 continue
             words = content_words(sentence)
-            if says_the_same(words, self.told) or not self.acceptable(sentence):
+            if is_covered(words, self.covered) or not self.acceptable(sentence):
                 continue
-            self.told.append(words)
+            self.covered.append(words)
             chosen.append(sentence)
         return chosen
 
@@ -58,38 +58,38 @@ def describe(
     longest: int,
     acceptable: Callable[[str], bool],
 ) -> str:
-    """Two to four paragraphs of at most `longest` characters; as many words as the facts carry, up to twice the need.
+    """Two to four paragraphs of at most `longest` characters, with up to twice the required words.
 
-    features: the key features, not told again unless words are wanting. overlong: features too long for that list.
+    features: the key features, repeated only if there are too few words. overlong: features too long for that list.
     """
     text = _Text(acceptable, [])
     first = text.choose([voice.opening(core(name), product, brand_in_name=has_brand(name, product.brand))])
-    # a source that gives the name as a sentence of its text would tell it a second time
-    text.told.append(content_words(name))
+    # the source may repeat the name as a sentence
+    text.covered.append(content_words(name))
     about = [
         sentence
         for sentence in [*source.sentences[:1], *overlong, *source.sentences[1:]]
         if not is_about_the_shop(sentence)
     ]
     in_features = [content_words(feature) for feature in features]
-    repeating = [sentence for sentence in about if says_the_same(content_words(sentence), in_features)]
+    repeating = [sentence for sentence in about if is_covered(content_words(sentence), in_features)]
     prose = text.choose(sentence for sentence in about if sentence not in set(repeating))
 
-    statements = {fact: voice.tell(fact, by_noun=place % 2 == 0) for place, fact in enumerate(facts[:_MOST_FACTS])}
-    to_tell = [statements[fact] for fact in statements if not _is_told(fact, text.told)]
-    room = _WORDS_AIMED_AT * words_needed - _count([*first, *to_tell])
+    statements = {fact: voice.sentence(fact, by_noun=place % 2 == 0) for place, fact in enumerate(facts[:_MOST_FACTS])}
+    to_state = [statements[fact] for fact in statements if not _is_stated(fact, text.covered)]
+    room = _WORDS_AIMED_AT * words_needed - _count([*first, *to_state])
     prose = _most_informative(prose, room, _keywords(facts, features, name))
     prose += text.choose(_list_sentence(source.fragments, in_features, voice))
 
     text = _Text(acceptable, [content_words(sentence) for sentence in [*first, *prose]])
-    told = {fact for fact in statements if _is_told(fact, text.told)}
+    stated = {fact for fact in statements if _is_stated(fact, text.covered)}
 
     def of_group(group: str, *, repeated: bool) -> list[str]:
-        return [statements[fact] for fact in statements if fact.kind.group == group and (fact in told) is repeated]
+        return [statements[fact] for fact in statements if fact.kind.group == group and (fact in stated) is repeated]
 
     make = text.choose(of_group("make", repeated=False))
     use = text.choose(of_group("use", repeated=False))
-    # when words are wanting: what prose or key features have told already, in the text's own words
+    # if there are too few words: repeat what prose or key features state already
     reserves: list[tuple[list[str], list[str | None]]] = [
         (make, [*of_group("make", repeated=True)]),
         (use, [*of_group("use", repeated=True)]),
@@ -127,7 +127,7 @@ def _laid_out(first: list[str], prose: list[str], make: list[str], use: list[str
 
 
 def _joined(sentences: list[str]) -> list[str]:
-    """Neighbouring short statements ("The pattern is floral. The shape is round.") as one sentence."""
+    """Join consecutive short statements: "The pattern is floral, and the shape is round."."""
     joined: list[str] = []
     open_pair = True
     for sentence in sentences:
@@ -143,9 +143,9 @@ def _joined(sentences: list[str]) -> list[str]:
 
 
 def _most_informative(sentences: list[str], room: int, keys: frozenset[str]) -> list[str]:
-    """The sentences worth their words, in the source's order.
+    """The sentences with most information per word, in the source's order.
 
-    Numbers and words of name, attributes and features weigh; "you" and "our" weigh against.
+    Numbers and words of name, attributes and features count for a sentence, "you" and "our" against it.
     """
     if _count(sentences) <= room:
         return sentences
@@ -166,14 +166,14 @@ def _most_informative(sentences: list[str], room: int, keys: frozenset[str]) -> 
     return [sentences[place] for place in sorted(kept)]
 
 
-def _is_told(fact: Fact, told: list[frozenset[str]]) -> bool:
-    """Whether a sentence of the prose has all words of the value; a bare word needs the attribute's name beside it."""
+def _is_stated(fact: Fact, covered: list[frozenset[str]]) -> bool:
+    """Whether a chosen sentence has all words of the value, and for a single word the attribute's name too."""
     if fact.yes is not None:
-        return says_the_same(content_words(fact.name), told)
+        return is_covered(content_words(fact.name), covered)
     words = content_words(fact.value)
     if len(words) < 2:
         words |= content_words(fact.name)
-    return any(words <= sentence for sentence in told)
+    return any(words <= sentence for sentence in covered)
 
 
 def _keywords(facts: list[Fact], features: list[str], name: str) -> frozenset[str]:
@@ -181,7 +181,7 @@ def _keywords(facts: list[Fact], features: list[str], name: str) -> frozenset[st
 
 
 def _list_sentence(fragments: list[str], in_features: list[frozenset[str]], voice: Voice) -> list[str]:
-    new = [phrase for phrase in fragments if not says_the_same(content_words(phrase), in_features)]
+    new = [phrase for phrase in fragments if not is_covered(content_words(phrase), in_features)]
     new = [phrase for phrase in dict.fromkeys(new) if not is_about_the_shop(phrase)]
     if not new:
         return []
@@ -200,7 +200,7 @@ def _path_sentence(path: list[str], voice: Voice) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def count_words(text: str) -> int:
-    """Words between spaces that hold a letter or digit: a lone "&" or "–" is none, and no counter counts fewer."""
+    """Number of words with a letter or digit: a lone "&" or "–" is none."""
     return len(text.split()) - len(_LONE_SIGNS.findall(text))
 
 

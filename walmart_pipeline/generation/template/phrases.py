@@ -1,4 +1,4 @@
-"""The template writer's own words: the shape of phrases.yaml, which is read once."""
+"""Loads phrases.yaml, the wording of the template writer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 # There is one object of each kind: compared as such, it costs no hashing of templates.
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """A kind of attribute: how it is told, and when in the text."""
+    """A kind of attribute: its wording and its place in the text."""
 
     name: str
     order: int
@@ -26,7 +26,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Family:
-    """Wording for one kind of goods, on top of the common one."""
+    """Additional wording for one kind of goods."""
 
     name: str
     words: frozenset[str]
@@ -36,7 +36,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Phrases:
-    """The whole of phrases.yaml."""
+    """Content of phrases.yaml."""
 
     nouns: tuple[str, ...]
     kinds: dict[str, Kind]
@@ -52,7 +52,7 @@ class Phrases:
     fragments: tuple[str, ...]
     paths: tuple[str, ...]
     families: tuple[Family, ...]
-    untold: frozenset[str]
+    ignored: frozenset[str]
     no_value: frozenset[str]
     not_the_product: tuple[str, ...]
     plain_words: frozenset[str]
@@ -68,7 +68,7 @@ def is_about_the_shop(text: str) -> bool:
 
 @cache
 def phrases() -> Phrases:
-    """Read once a process. Raises KeyError or yaml.YAMLError when the packaged file is damaged."""
+    """Load the packaged file once."""
     raw: dict[str, Any] = yaml.safe_load(files(__package__).joinpath("phrases.yaml").read_text(encoding="utf-8"))
     kinds = {
         name: Kind(
@@ -108,7 +108,7 @@ def phrases() -> Phrases:
             )
             for name, entry in raw["families"].items()
         ),
-        untold=frozenset(raw["untold"]),
+        ignored=frozenset(raw["ignored"]),
         no_value=frozenset(raw["no_value"]),
         not_the_product=tuple(f" {phrase}" for phrase in raw["not_the_product"]),
         plain_words=frozenset(raw["plain_words"]),

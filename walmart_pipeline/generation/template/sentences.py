@@ -1,4 +1,4 @@
-"""The source's own text, split into sentences, list items and attributes."""
+"""Splits the source's text into sentences, list items and attributes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from walmart_pipeline.generation.template.phrases import phrases
-from walmart_pipeline.generation.template.words import calm, capitalised, is_left_hanging
+from walmart_pipeline.generation.template.words import capitalised, is_left_hanging, without_shouting
 from walmart_pipeline.text import sentences
 
 _SYMBOLS = "•●▪◆■□►▶★☆➤➢→·※○◦‣✦❖♦♣♥❤✓✔✅✨☑➡\U0001f300-\U0001faff"
@@ -17,14 +17,14 @@ _BRACKETED = re.compile(r"\s*[【\[]([^】\]\n]{2,60})[】\]]\s*[-—–:]*\s*")
 _LIST_MARK = re.compile(r"^(?:[-–—*>+~]+\s+|\(?\d{1,2}[.)]\s+(?=\D))+")
 _DASHED_HEADING = re.compile(r"^([^a-z]{6,60}?)\s*[-–—]+\s+(?=\S)")
 _LABEL = re.compile(r"^([A-Za-z0-9][^:;.!?]{1,50}?)\s?:(?!\d)\s*")
-# A label that ends so is the beginning of its sentence, no heading.
+# A label with such an ending begins a sentence and is no heading.
 _LEADS_ON = frozenset({"measures", "measure", "includes", "include", "is", "are", "contains", "contain", "features"})
 _HEADING_EDGES = " -–—*~•.:;"
 _FULL_WIDTH = str.maketrans({"，": ", ", "：": ": ", "；": "; ", "（": " (", "）": ") ", "！": "! ", "。": ". "})
 
-# A longer run of lower-case words without a single mark holds two or three statements that run into each other.
+# A longer run of lower-case words without punctuation consists of several statements.
 _UNMARKED_WORDS = 24
-# A longer sentence is mostly a pile of search words or a list that lost its lines.
+# A longer sentence is mostly a list of search words, or a list without line breaks.
 _SENTENCE_WORDS = 60
 _PILE_WORDS = 12
 # Up to this a list item without a full stop is a phrase, not a sentence.
@@ -34,7 +34,7 @@ _MARK = re.compile(r"[,;:!?]|\.\s")
 _CLOSERS = "!. \"'”’)…"
 _LEADING_SIGNS = re.compile(r"^[^\w\"'“‘(#]+")
 _INCHES = re.compile(r'\d"')
-# A question, a cut, a letter lost in an encoding, a row of a table, half a pair of brackets.
+# A question, truncated text, a broken encoding, a table row, an unpaired bracket.
 _UNREADABLE = re.compile(r"(?:\?|\.\.|…)[\"'”’)]*$|[a-z]\?[a-z]|\ufffd|---|[【】]|^[AQ]\d?\s?:")
 # "SilhouetteV"; a name such as PlayStation has the form too, so one or two in a sentence are no fault.
 _GLUED = re.compile(r"[a-z]{3}[A-Z]")
@@ -42,21 +42,21 @@ _GLUED = re.compile(r"[a-z]{3}[A-Z]")
 
 @dataclass
 class SourceText:
-    """What a source's text holds, in its order."""
+    """Parts of a source's text, in order."""
 
     sentences: list[str] = field(default_factory=list)
     fragments: list[str] = field(default_factory=list)
-    """Short list items that are no sentences, without a full stop."""
+    """Short list items without a full stop."""
     headings: list[str] = field(default_factory=list)
-    """What stood before a colon, a dash or in brackets, with a sentence after it."""
+    """Text before a colon or dash or in brackets, followed by a sentence."""
     attributes: list[tuple[str, str]] = field(default_factory=list)
     """Name and value of passages such as "Material: steel; Capacity: 1.7 L"."""
     unmarked_words: int = 0
-    """Words of passages without capitals and punctuation, in which nobody can tell where a sentence ends."""
+    """Number of words in passages without capitals and punctuation, which can't be split into sentences."""
 
 
 def read(text: str) -> SourceText:
-    """Take a text apart. A passage that cannot be read as sentences is left out, never guessed at."""
+    """Split a text. Passages that can't be split into sentences are excluded."""
     source = SourceText()
     if not text.isascii():
         text = text.translate(_FULL_WIDTH)
@@ -74,11 +74,8 @@ def read(text: str) -> SourceText:
 
 
 def as_sentence(text: str) -> str | None:
-    """Text with a capital and one full stop; None for what does not read as a sentence.
-
-    Left out: questions, text cut off, piles of words, letters lost in an encoding, words glued together.
-    """
-    text = _LEADING_SIGNS.sub("", calm(text.rstrip(" -–—*~•,;:")))
+    """The text with a capital and one full stop; None for questions, truncated, garbled or repetitive text."""
+    text = _LEADING_SIGNS.sub("", without_shouting(text.rstrip(" -–—*~•,;:")))
     bare = text.rstrip(_CLOSERS)
     words = bare.split()
     ended = text.endswith((".", "!"))
@@ -93,7 +90,7 @@ def as_sentence(text: str) -> str | None:
 
 
 def is_unmarked(text: str) -> bool:
-    """Whether a passage is a run of lower-case words without a mark, too long to be one statement."""
+    """Whether a passage is a run of lower-case words without punctuation, too long for one statement."""
     return text.islower() and len(text.split()) > _UNMARKED_WORDS and not _MARK.search(text.rstrip(_CLOSERS))
 
 
@@ -105,7 +102,7 @@ def _read_item(item: str, source: SourceText) -> None:
         return
     dashed = _DASHED_HEADING.match(item)
     if dashed and len(dashed[1].split()) > 1:
-        source.headings.append(calm(dashed[1].strip(_HEADING_EDGES)))
+        source.headings.append(without_shouting(dashed[1].strip(_HEADING_EDGES)))
         item = item[dashed.end() :]
     for place, piece in enumerate(sentences.split(item)):
         _read_piece(piece, source, opens_item=place == 0)
@@ -130,12 +127,12 @@ def _read_piece(piece: str, source: SourceText, *, opens_item: bool) -> None:
             and (rest[0].isupper() or label[1].isupper())
         )
         if is_heading and label[1].rsplit(" ", 1)[-1].lower() not in _LEADS_ON:
-            source.headings.append(calm(label[1].strip(_HEADING_EDGES)))
+            source.headings.append(without_shouting(label[1].strip(_HEADING_EDGES)))
             text = rest
     if is_unmarked(text):
         source.unmarked_words += len(text.split())
     if text[-1] not in ".!?" and len(text.split()) <= _FRAGMENT_WORDS:
-        phrase = _LEADING_SIGNS.sub("", calm(text.rstrip(" -–—*~•,;:")))
+        phrase = _LEADING_SIGNS.sub("", without_shouting(text.rstrip(" -–—*~•,;:")))
         if phrase and not _UNREADABLE.search(phrase):
             source.fragments.append(capitalised(phrase))
         return
@@ -163,13 +160,13 @@ def _attribute_pairs(item: str) -> list[tuple[str, str]]:
 
 
 def _without_tables(fragments: list[str]) -> list[str]:
-    """Phrases without the rows of a table: the same words with other numbers ("Bust 36, Length 25")."""
+    """Phrases without table rows, which repeat words with other numbers ("Bust 36, Length 25")."""
     rows = [" ".join(re.findall(r"[^\W\d_]{2,}", phrase.lower())) for phrase in fragments]
     return [phrase for phrase, row in zip(fragments, rows, strict=True) if len(row) > 2 and rows.count(row) == 1]
 
 
 def _is_pile(words: list[str]) -> bool:
-    """Search words one after the other: in a dozen words and more, over a third are there for the second time."""
+    """Whether a dozen or more words are a list of search words: over a third of them are repeated."""
     if len(words) < _PILE_WORDS:
         return False
     return (

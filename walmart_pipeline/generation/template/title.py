@@ -1,4 +1,4 @@
-"""The title: the source's name cleaned, cut at a natural border, and extended by what it does not tell."""
+"""Writes the title: the cleaned name, cut at a natural boundary or extended by further attributes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable
 from walmart_pipeline.generation.template.attributes import Fact
 from walmart_pipeline.generation.template.words import (
     FUNCTION_WORDS,
-    calm,
     content_words,
     is_left_hanging,
     is_shouted,
     title_cased,
+    without_shouting,
 )
 from walmart_pipeline.text.tokenizer import stem
 
@@ -28,36 +28,33 @@ _NO_BRAND = frozenset({"unbranded", "generic", "no brand", "n/a", "none", "unkno
 _RECOMMENDED_CHARS = 75
 # A shorter first part may be little more than the brand.
 _CORE_CHARS = 18
-# A value longer than this is a description, not a title's part.
+# Longer values are no part of a title.
 _PART_CHARS = 40
 
 
 def clean_name(name: str, brand: str | None) -> str:
-    """The source's name without signs and shouting, brand first, no word repeated beyond the rule."""
+    """The source's name without symbols, all caps and repeated words, brand first."""
     text = _SPACES.sub(" ", _SIGNS.sub(" ", _PRICE.sub(" ", name))).strip(" ,;-–—|")
     if text.islower() and brand and brand.islower():
         brand = title_cased(brand)
     keep = frozenset(word.lower() for word in (brand or "").split())
     letters = [word for word in text.split(" ") if any(map(str.isalpha, word))]
     if sum(map(is_shouted, letters)) * 2 > len(letters) or text.islower():
-        text = title_cased(text.lower()) if text.islower() else calm(text, keep, titled=True)
+        text = title_cased(text.lower()) if text.islower() else without_shouting(text, keep, titled=True)
     else:
-        text = calm(text, keep, titled=True)
+        text = without_shouting(text, keep, titled=True)
     return _without_repeats(_brand_first(text, brand))
 
 
 def has_brand(text: str, brand: str | None) -> bool:
     """Whether the text names the brand, whatever its spaces and signs."""
-    return bool(brand) and _squeezed(brand or "") in _squeezed(text)
+    return bool(brand) and _alphanumeric(brand or "") in _alphanumeric(text)
 
 
 def extended(name: str, facts: list[Fact], title_min: int, title_max: int) -> str:
-    """A name with the values that it does not tell: always size and count while short, others until title_min.
-
-    A name that the facts cannot lengthen stays short: nothing is invented to fill it.
-    """
+    """A name extended by values that it lacks: size and count up to the recommended length, others up to title_min."""
     text = cut(name, title_max)
-    told = content_words(text)
+    covered = content_words(text)
     parts = [(fact, part) for fact in facts if (part := _title_part(fact))]
     first = [(fact, part) for fact, part in parts if fact.kind.name in {"size", "capacity", "count"}]
     for fact, part in [*first, *(pair for pair in parts if pair not in first)]:
@@ -66,18 +63,15 @@ def extended(name: str, facts: list[Fact], title_min: int, title_max: int) -> st
         words = content_words(part)
         if len(text) >= title_min and not is_first:
             continue
-        # a word that the title has already would stand there twice
-        if words & told or not words or len(text) + len(part) + 2 > longest or _YEAR.search(part):
+        # no word twice
+        if words & covered or not words or len(text) + len(part) + 2 > longest or _YEAR.search(part):
             continue
-        text, told = f"{text}, {part}", told | words
+        text, covered = f"{text}, {part}", covered | words
     return text
 
 
-def saved(title: str, acceptable: Callable[[str], bool]) -> str | None:
-    """The title without what breaks a rule: a whole segment after the first, else up to four words in a row.
-
-    None when no part of it can stand.
-    """
+def compliant(title: str, acceptable: Callable[[str], bool]) -> str | None:
+    """The title without parts that break a rule: segments, or up to four consecutive words; None if nothing is left."""
     if acceptable(title):
         return title
     head, *others = [part for part in _BORDER.split(title) if part]
@@ -89,7 +83,7 @@ def saved(title: str, acceptable: Callable[[str], bool]) -> str | None:
 
 
 def core(name: str) -> str:
-    """The name up to its first comma, dash, "with" or "for" that leaves enough of it to stand in a sentence."""
+    """The name up to a comma, dash, "with" or "for", long enough for a sentence."""
     border = _CORE_BORDER.search(name, _CORE_CHARS)
     return tidy(name[: border.start()]) if border else name
 
@@ -104,7 +98,7 @@ def cut(text: str, longest: int) -> str:
 
 
 def tidy(text: str) -> str:
-    """No signs or function words left hanging at either end, no sign twice, no empty parentheses."""
+    """The text without dangling signs and function words, repeated signs and empty parentheses."""
     text = re.sub(r"\(\s*\)|\[\s*\]", " ", text)
     text = re.sub(r"\s+([,;])", r"\1", _SPACES.sub(" ", text))
     text = re.sub(r"([,;])(?:\s*[,;])+", r"\1", text).strip(" ,;:-–—|&+/")
@@ -115,7 +109,7 @@ def tidy(text: str) -> str:
 
 
 def _without_breaking(text: str, acceptable: Callable[[str], bool]) -> str | None:
-    """The text without the runs of words that break a rule, at most four of them; None when nothing is left."""
+    """The text without up to four runs of words that break a rule; None if nothing is left."""
     words = text.split(" ")
     for _ in range(4):
         rest = tidy(" ".join(words))
@@ -156,14 +150,14 @@ def _brand_first(text: str, brand: str | None) -> str:
     if not brand or brand.strip().lower() in _NO_BRAND:
         return text
     brand = brand.strip()
-    words, wanted = text.split(" "), _squeezed(brand)
-    owner = _squeezed(brand.removesuffix("'s").removesuffix("’s"))
-    if owner != wanted and words and _squeezed(words[0]) == owner:
+    words, wanted = text.split(" "), _alphanumeric(brand)
+    owner = _alphanumeric(brand.removesuffix("'s").removesuffix("’s"))
+    if owner != wanted and words and _alphanumeric(words[0]) == owner:
         return " ".join([brand, *words[1:]])
     for start in range(len(words)):
         joined = ""
         for end in range(start, len(words)):
-            joined += _squeezed(words[end])
+            joined += _alphanumeric(words[end])
             if joined == wanted:
                 before, after = words[:start], words[end + 1 :]
                 brand = _written(brand, " ".join(words[start : end + 1]))
@@ -173,22 +167,21 @@ def _brand_first(text: str, brand: str | None) -> str:
                 return text
             if not wanted.startswith(joined):
                 break
-    return text if wanted in _squeezed(text) else f"{brand} {text}"
+    return text if wanted in _alphanumeric(text) else f"{brand} {text}"
 
 
 def _written(brand: str, found: str) -> str:
-    """The brand as the record gives it, or as the name writes it: where they differ by capitals, without shouting."""
+    """The brand as in the record, or as in the name if only the case differs and it is not all caps."""
     if brand.islower() or (found.lower() == brand.lower() and not found.islower() and not found.isupper()):
         return found
     return brand
 
 
 def _without_repeats(text: str) -> str:
-    """No segment that tells nothing new, no key word a third time, no two key words in a row a second time.
+    """The text without segments that add nothing and without repetitions that break the rule title.repeated_words.
 
-    The measure is that of the rule title.repeated_words.
-    A second time in other company stays: "Swim Trunks Beach Shorts 2 in 1 Swimming Shorts" falls apart without it.
-    A function word that led to a dropped word goes with it.
+    A single repetition stays: "Swim Trunks Beach Shorts 2 in 1 Swimming Shorts" makes no sense without it. A function
+    word before a dropped word is dropped too.
     """
     segments: list[str] = []
     for segment in re.split(r"(?<=,)\s", text):
@@ -218,5 +211,5 @@ def _without_repeats(text: str) -> str:
     return tidy(" ".join(kept))
 
 
-def _squeezed(text: str) -> str:
+def _alphanumeric(text: str) -> str:
     return "".join(filter(str.isalnum, text.lower()))

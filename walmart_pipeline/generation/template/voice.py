@@ -1,4 +1,4 @@
-"""How a listing's own sentences are worded for one product: the choice among phrases, the noun, grammar."""
+"""Words a product's sentences: the choice among phrases, the noun, grammar."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from walmart_pipeline.generation.template.words import capitalised, is_plural
 
 _NAME_END = re.compile(r"\b(?:for|with|compatible|w/|by|from|in)\b|[,(|]|\s[-–—]\s", re.IGNORECASE)
 _ANSWER = re.compile(r"(?:yes|no|none)\b", re.IGNORECASE)
-# Ends of category names that name no thing one could put "the" before.
+# Last words of category names that are no product noun.
 # fmt: off
 _NO_THINGS = frozenset({
     "accessories", "supplies", "default", "other", "products", "items", "general", "more", "parts",
@@ -24,10 +24,7 @@ _NO_THINGS = frozenset({
 
 @dataclass(frozen=True)
 class Voice:
-    """One product's wording: the same facts always give the same choices.
-
-    noun: what the product is called after "the", a word of its own name, or "item" or "product".
-    """
+    """One product's wording; the same facts give the same choices. noun: a word of its name, or "item" or "product"."""
 
     seed: str
     noun: str
@@ -35,10 +32,10 @@ class Voice:
     family: Family | None
 
     def choose(self, key: str, options: tuple[str, ...]) -> str:
-        """One of the options, by hash of facts and key."""
+        """One of the options, by a hash of facts and key."""
         return options[crc32(f"{self.seed}{key}".encode()) % len(options)]
 
-    def tell(self, fact: Fact, *, by_noun: bool) -> str:
+    def sentence(self, fact: Fact, *, by_noun: bool) -> str:
         """One fact as a sentence; by_noun: with "the kettle" as its subject rather than "it"."""
         own = phrases()
         name, value = fact.name, fact.value
@@ -101,7 +98,7 @@ class Voice:
 
 
 def voice_of(product: Product, name: str) -> Voice:
-    """The voice of a product. name: its cleaned name, in which the noun is looked for."""
+    """The voice of a product. name: its cleaned name."""
     seed = product.facts_hash
     noun = _noun(name, product.category)
     if noun is None:
@@ -111,12 +108,12 @@ def voice_of(product: Product, name: str) -> Voice:
 
 
 def _is_plural_name(name: str) -> bool:
-    """By the noun that carries it: "number of pieces" is one number."""
+    """Whether a name's main noun is plural: "number of pieces" is singular."""
     return is_plural(re.split(r" (?:of|for) ", name, maxsplit=1)[0].rsplit(" ", 1)[-1])
 
 
 def _noun(name: str, category: list[str]) -> str | None:
-    """The last word of the narrowest category, in the form in which the name has it before "for" or "with"."""
+    """The last word of the narrowest category, in the form of the name."""
     if not category:
         return None
     end = _NAME_END.search(name, 12)
@@ -136,7 +133,7 @@ def _singular(word: str) -> str:
 
 
 def _family(category: list[str]) -> Family | None:
-    """The first family with a word in the two broadest levels, then in the others ("Coffee Tables" are no food)."""
+    """The first family that matches the two broadest levels, or else the others ("Coffee Tables" are no food)."""
     for levels in (category[:2], category[2:]):
         low = " / ".join(levels).lower()
         words = set(re.findall(r"[a-z]+", low))

@@ -1,4 +1,4 @@
-"""Content words, by which two texts say the same, and the case of shouted text."""
+"""Content words of a text, and letter case."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FUNCTION_WORDS = SMALL_WORDS | (STOP_WORDS - _SAY_SOMETHING) | frozenset({
     "were", "which", "who", "had", "can", "may", "also", "they", "he", "she", "his", "her", "i", "my", "me", "us",
     "if", "all", "any", "each", "more", "most", "just", "only", "both", "t", "s",
 })
-# Words that no sentence ends with: a text that stops there was cut off.
+# A text that ends with one of these was truncated.
 UNFINISHED = SMALL_WORDS | frozenset({
     "is", "are", "that", "which", "your", "our", "their", "its", "this", "these", "has", "have", "right",
     "when",
@@ -34,7 +34,7 @@ UNFINISHED = SMALL_WORDS | frozenset({
 # fmt: on
 
 
-# Each sentence of a product is asked for again by features, prose and attributes; a thousand holds several products.
+# Features, prose and attributes use the same sentences; a thousand entries are enough for several products.
 @lru_cache(maxsize=1024)
 def content_words(text: str) -> frozenset[str]:
     """Words and numbers in lower case, without function words and without a plural s."""
@@ -42,43 +42,39 @@ def content_words(text: str) -> frozenset[str]:
 
 
 def is_plural(noun: str) -> bool:
-    """Whether a lower-case noun takes "are". Known only by its s."""
+    """Whether a lower-case noun is plural, by its ending."""
     return len(noun) > 3 and noun[-1] == "s" and noun[-2] not in "sui" and noun not in {"lens", "canvas", "gas"}
 
 
 def is_left_hanging(words: list[str]) -> bool:
-    """Whether the last word needs another after it; "in" after a number is an inch."""
+    """Whether the last word needs another one; "in" after a number is an inch."""
     last = words[-1].lower()
     return last in UNFINISHED and not (last == "in" and len(words) > 1 and words[-2][-1].isdigit())
 
 
-def says_the_same(words: frozenset[str], told: Iterable[frozenset[str]]) -> bool:
-    """Whether one of the texts told has (nearly) all of these content words. No words say nothing new.
-
-    Four words in five: repeated paragraphs of feeds differ by a mark or an added word.
-    """
+def is_covered(words: frozenset[str], covered: Iterable[frozenset[str]]) -> bool:
+    """Whether an earlier text has at least 80 % of these content words, since repetitions may differ by a word."""
     if not words:
         return True
     enough = 0.8 * len(words)
-    return any(len(words & other) >= enough for other in told)
+    return any(len(words & other) >= enough for other in covered)
 
 
 def capitalised(text: str) -> str:
-    """The first letter in upper case, unless the word is written its own way (iPhone) or begins with a digit."""
+    """The text with a capital, unless its first word has one already (iPhone)."""
     first = text.split(" ", 1)[0]
     return text if first != first.lower() else text[:1].upper() + text[1:]
 
 
 def is_shouted(word: str) -> bool:
-    """Capitals only, and at least two of them; a model number (X200) is no shouting."""
+    """Whether a word is all caps, with at least two letters; model numbers (X200) are not."""
     return word.isupper() and sum(map(str.isalpha, word)) > 1 and not any(map(_UNSHOUTABLE.__contains__, word))
 
 
-def calm(text: str, keep: frozenset[str] = frozenset(), *, titled: bool = False) -> str:
-    """Text with shouting taken out: runs of two and more words in capitals, of which one has four letters.
+def without_shouting(text: str, keep: frozenset[str] = frozenset(), *, titled: bool = False) -> str:
+    """The text with runs of two or more all-caps words in lower case, if one has four letters; acronyms stay.
 
-    keep: lower-case words left as they stand (a brand's). Acronyms keep their capitals. The first word of a calmed
-    run keeps a capital where a sentence begins; titled gives one to every word.
+    keep: lower-case words to leave as they are (a brand's). titled: capitalize every word, not just sentence starts.
     """
     if not _CAPITALS.search(text):
         return text
@@ -92,7 +88,7 @@ def calm(text: str, keep: frozenset[str] = frozenset(), *, titled: bool = False)
             start += 1
             continue
         end = start
-        # a number or a sign inside a run of capitals does not end it
+        # numbers and signs do not end a run
         while end < len(words) and not any(letter.islower() for letter in words[end]):
             end += 1
         run = words[start:end]
@@ -110,7 +106,7 @@ def calm(text: str, keep: frozenset[str] = frozenset(), *, titled: bool = False)
 
 
 def title_cased(text: str) -> str:
-    """A lower-cased name with a capital on every word but the small ones; acronyms in capitals, numbers untouched."""
+    """A lower-case name in title case, with acronyms in capitals."""
     acronyms = phrases().acronyms
     words = text.split(" ")
     for place, word in enumerate(words):

@@ -1,4 +1,4 @@
-"""The template writer: a listing from nothing but the product's own facts, in plain sentences."""
+"""The template writer: writes listings from products' facts in plain sentences, without a model."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from walmart_pipeline.generation.provider import Provider, Task
 from walmart_pipeline.generation.template import title as titles
 from walmart_pipeline.generation.template.attributes import facts_of, prose_of
 from walmart_pipeline.generation.template.description import count_words, describe
-from walmart_pipeline.generation.template.features import key_features, overlong
-from walmart_pipeline.generation.template.keywords import keywords
+from walmart_pipeline.generation.template.features import key_features, keywords, overlong
 from walmart_pipeline.generation.template.sentences import read
 from walmart_pipeline.generation.template.voice import voice_of
 from walmart_pipeline.judge.judge import Judge
@@ -26,8 +25,8 @@ TextField: TypeAlias = Literal["title", "key_features", "description"]
 Acceptable: TypeAlias = Callable[[TextField, str, Product], bool]
 
 
-class FactsTooThin(ValueError):  # noqa: N818  (a verdict on the record, not a fault)
-    """The record does not carry a listing. `words`: what its description comes to; `needed`: what it would need."""
+class TooFewFactsError(ValueError):
+    """The record has too few facts for a listing. words: of the possible description; needed: of a valid one."""
 
     def __init__(self, words: int, needed: int, unmarked: int = 0) -> None:
         self.words = words
@@ -38,7 +37,7 @@ class FactsTooThin(ValueError):  # noqa: N818  (a verdict on the record, not a f
         super().__init__(message)
 
 
-class NoTitle(FactsTooThin):
+class NoTitleError(TooFewFactsError):
     """Every part of the product's name breaks a content rule."""
 
     def __init__(self, name: str, needed: int) -> None:
@@ -47,17 +46,16 @@ class NoTitle(FactsTooThin):
 
 
 def anything(field: TextField, text: str, product: Product) -> bool:
-    """No content rule at all: what `compose` asks when it is given no judge."""
+    """Accept any text."""
     return True
 
 
 def compose(product: Product, limits: Limits, acceptable: Acceptable = anything) -> Listing:
-    """Write a listing from the product's facts; the same facts give the same text, whatever the attributes' order.
+    """Write a listing from the product's facts; the same facts give the same text.
 
-    acceptable(field, text, product): whether a piece breaks no content rule; field is "title", "key_features" or
-    "description". A piece that breaks one is left out. A title that the facts cannot bring to title_min stays short,
-    and fewer than features_min features stay fewer: both are for a person to judge, and nothing is invented.
-    Raises FactsTooThin when the description stays below description_min_words, or no part of the name is acceptable.
+    acceptable(field, text, product): whether a piece of text breaks no content rule; others are excluded. The title may
+    be shorter than title_min, and there may be fewer than features_min features.
+    Raises TooFewFactsError for a description below description_min_words, or if no part of the name is acceptable.
     """
 
     @cache
@@ -72,9 +70,9 @@ def compose(product: Product, limits: Limits, acceptable: Acceptable = anything)
 
     source = read("\n".join([product.description, *prose_of(product)]))
     facts = facts_of(product, source.attributes)
-    name = titles.saved(titles.clean_name(product.product_name, product.brand), fits_title)
+    name = titles.compliant(titles.clean_name(product.product_name, product.brand), fits_title)
     if not name:
-        raise NoTitle(product.product_name, limits.description_min_words)
+        raise NoTitleError(product.product_name, limits.description_min_words)
     voice = voice_of(product, name)
     features = key_features(
         source,
@@ -100,7 +98,7 @@ def compose(product: Product, limits: Limits, acceptable: Acceptable = anything)
     )
     words = count_words(description)
     if words < limits.description_min_words:
-        raise FactsTooThin(words, limits.description_min_words, source.unmarked_words)
+        raise TooFewFactsError(words, limits.description_min_words, source.unmarked_words)
     title = titles.extended(name, facts, limits.title_min, limits.title_max)
     return Listing(
         title=title if fits_title(title) else titles.cut(name, limits.title_max),
@@ -111,10 +109,9 @@ def compose(product: Product, limits: Limits, acceptable: Acceptable = anything)
 
 
 class TemplateWriter(Provider):
-    """No model, no server, no cost: the baseline that every model has to beat.
+    """Provider without a model, server or cost: the baseline for every model.
 
-    outage: why it stands in for a model this time. Its texts are marked with it, and written anew when the model is
-    back.
+    outage: why it replaces a model. Its texts are marked with the reason and rewritten when the model is available.
     """
 
     name = TEMPLATE
@@ -138,14 +135,11 @@ class TemplateWriter(Provider):
 
     @property
     def prompt_version(self) -> str:
-        """Limits and word lists decide what it writes: another policy asks for other texts."""
+        """Includes the policy, whose limits and word lists affect the text."""
         return f"{VERSION}/{self._judge.policy.label}"
 
     def write(self, tasks: Iterable[Task]) -> Generator[tuple[Product, Completion], None, None]:
-        """One completion per product, in order; facts that carry no listing are declined with the reason.
-
-        Another revision of the same facts is the same text.
-        """
+        """One completion per product, in order, declined for too few facts. All revisions have the same text."""
         for product, _ in tasks:
             started = time.perf_counter()
             completion = Completion(
@@ -159,6 +153,6 @@ class TemplateWriter(Provider):
             try:
                 listing = compose(product, self._judge.policy.limits, self._judge.acceptable)
                 outcome = {"text": listing.model_dump_json()}
-            except FactsTooThin as thin:
+            except TooFewFactsError as thin:
                 outcome = {"status": "declined", "error": str(thin)}
             yield product, completion.model_copy(update=outcome | {"seconds": time.perf_counter() - started})

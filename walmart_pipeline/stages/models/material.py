@@ -109,7 +109,7 @@ def validation_sample(db: Database, judge: Judge, size: int) -> list[SampledProd
         product = Product(**row["product"])
         try:
             writer.compose(product, judge.policy.limits, judge.acceptable)
-        except writer.FactsTooThin:
+        except writer.TooFewFactsError:
             continue
         sample.append(SampledProduct(product=product, family=row["family"]))
         if len(sample) == size:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walmart_pipeline.core.records import Product
-from walmart_pipeline.generation.template.writer import FactsTooThin, compose
+from walmart_pipeline.generation.template.writer import TooFewFactsError, compose
 from walmart_pipeline_tests.generation.template.test_writer import Limits
 
 PHRASES = yaml.safe_load(
@@ -122,7 +122,7 @@ def words_of(product: Product) -> set[str]:
 def test_every_word_and_number_is_the_records_or_the_templates(product: Product) -> None:
     try:
         listing = compose(product, LENIENT)
-    except FactsTooThin:
+    except TooFewFactsError:
         return
     text = " ".join([listing.title, *listing.key_features, listing.description, *listing.seo_keywords]).lower()
     strangers = set(WORDS.findall(text)) - words_of(product) - TEMPLATE_WORDS
@@ -138,7 +138,7 @@ def test_no_order_of_attributes_and_no_second_call_changes_a_word(product: Produ
     shuffled = product.model_copy(update={"attributes": dict(items)})
     try:
         expected = compose(product, LENIENT)
-    except FactsTooThin:
+    except TooFewFactsError:
         return
     assert compose(shuffled, LENIENT) == expected
 
@@ -148,7 +148,7 @@ def test_no_order_of_attributes_and_no_second_call_changes_a_word(product: Produ
 def test_limits_hold_and_nothing_is_said_twice(product: Product) -> None:
     try:
         listing = compose(product, LENIENT)
-    except FactsTooThin as refused:
+    except TooFewFactsError as refused:
         assert refused.words < refused.needed
         return
     assert len(listing.title) <= LENIENT.title_max

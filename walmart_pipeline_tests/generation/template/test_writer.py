@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from walmart_pipeline.core.records import Product
-from walmart_pipeline.generation.template.writer import FactsTooThin, compose
+from walmart_pipeline.generation.template.writer import TooFewFactsError, compose
 
 
 @dataclass(frozen=True)
@@ -93,15 +93,17 @@ def test_a_price_or_rating_does_not_change_the_text() -> None:
 
 def test_thin_facts_are_refused_with_both_counts() -> None:
     thin = Product(product_id="t", product_name="Steel Kettle", description="It boils water in six minutes.")
-    with pytest.raises(FactsTooThin, match=r"the facts carry \d+ words of the 150 that a description needs") as refused:
+    with pytest.raises(
+        TooFewFactsError, match=r"the facts carry \d+ words of the 150 that a description needs"
+    ) as error:
         compose(thin, LIMITS)
-    assert 0 < refused.value.words < refused.value.needed == 150
+    assert 0 < error.value.words < error.value.needed == 150
 
 
 def test_text_without_punctuation_is_named_as_the_reason() -> None:
     """Feeds come lower-cased and stripped; a guess at where the sentences end would be ours, not the source's."""
     blob = " ".join(["draper infrared transmitter three button operation for instant access"] * 3)
-    with pytest.raises(FactsTooThin, match="27 more stand in text without punctuation"):
+    with pytest.raises(TooFewFactsError, match="27 more stand in text without punctuation"):
         compose(Product(product_id="t", product_name="draper remote", description=blob), LIMITS)
 
 
@@ -131,7 +133,7 @@ def test_what_breaks_a_rule_never_appears() -> None:
 
 
 def test_a_name_that_is_nothing_but_promotion_is_refused() -> None:
-    with pytest.raises(FactsTooThin, match="no title"):
+    with pytest.raises(TooFewFactsError, match="no title"):
         compose(
             kettle(product_name="Hot Sale", brand=None), LIMITS, lambda field, text, _: not re.search("Hot|Sale", text)
         )

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walmart_pipeline.core.records import Listing, Product
-from walmart_pipeline.generation.template.writer import FactsTooThin, compose
+from walmart_pipeline.generation.template.writer import TooFewFactsError, compose
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.claims import ListingText, claims_of
 from walmart_pipeline.judge.judge import Judge, source_listing
@@ -54,7 +54,7 @@ def composed(path: Path) -> list[tuple[Product, Listing]]:
     for product in products(path):
         try:
             pairs.append((product, compose(product, JUDGE.policy.limits, JUDGE.acceptable)))
-        except FactsTooThin:
+        except TooFewFactsError:
             continue
     return pairs
 
