@@ -48,8 +48,8 @@ _RULE = "-" * 72
 
 ACCEPTED = f"""
 select
-    {struct("products", Product)} as product,
-    {struct("listings", Listing)} as listing,
+    to_json({struct("products", Product)})::varchar as product,
+    to_json({struct("listings", Listing)})::varchar as listing,
     listings.score
 from quality.listings
 join catalog.products using (product_id)
@@ -87,7 +87,12 @@ def accepted(db: Database) -> Iterator[Accepted]:
     """Yield the accepted listings by product id, one batch in memory."""
     for rows in db.stream(ACCEPTED):
         for row in rows:
-            yield Product(**row["product"]), Listing(**row["listing"]), row["score"]
+            # As JSON a product takes 10 µs, as nested Arrow values 100.
+            yield (
+                Product.model_validate_json(row["product"]),
+                Listing.model_validate_json(row["listing"]),
+                row["score"],
+            )
 
 
 class ExportSummary(Record):

@@ -20,8 +20,8 @@ MAX_PRODUCTS = 5_000
 # Accepted or not, and without edits: both would bias the comparison.
 HELD_OUT = f"""
 select
-    {struct("products", Product)} as product,
-    {struct("content", Listing)} as listing,
+    to_json({struct("products", Product)})::varchar as product,
+    to_json({struct("content", Listing)})::varchar as listing,
     split.family,
     content.written_by || case when content.fallback is null then '' else ' in place of a model' end as writer
 from training.split
@@ -102,6 +102,11 @@ def judged_text(
 
 def _held_out(db: Database) -> list[HeldOutText]:
     return [
-        HeldOutText(Product(**row["product"]), Listing(**row["listing"]), row["family"], row["writer"])
+        HeldOutText(
+            Product.model_validate_json(row["product"]),
+            Listing.model_validate_json(row["listing"]),
+            row["family"],
+            row["writer"],
+        )
         for row in db.query(HELD_OUT)
     ]
