@@ -75,7 +75,6 @@ def batches_sensor(
 
 
 def _ended_batches(settings: Settings) -> list[str]:
-    """Ids of the batches that have ended at the provider, oldest first."""
     if settings.ledger_url is None and not settings.ledger_file.exists():
         return []
 

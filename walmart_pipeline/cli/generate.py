@@ -88,8 +88,6 @@ def generate(
 
 
 class _LiveOutput:
-    """Streams the model's answer to stderr."""
-
     calls = 0
 
     def call_started(self, request: Request) -> None:

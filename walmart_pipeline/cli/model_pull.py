@@ -47,7 +47,6 @@ def offer(settings: Settings, *, pull: bool) -> None:
 
 @contextmanager
 def _bars() -> Iterator[Report]:
-    """Show a bar for each layer, like `ollama pull`."""
     with Progress(
         TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(), DownloadColumn(),
         console=console,

@@ -200,7 +200,6 @@ def _is_settled(feed: Feed, known: Row) -> bool:
 
 
 def _newer(db: Database, feed: Feed, source: str) -> str | None:
-    """Return an active feed of this source with a later date."""
     rows = db.query(
         "select source_file from catalog.feeds where source = ? and source_file <> ? and row_count > 0",
         [source, feed.name],

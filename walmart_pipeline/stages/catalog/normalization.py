@@ -170,7 +170,6 @@ def refine(db: Database, *, advance: Callable[[int], None]) -> Refined:
 
 
 def _delete(db: Database, table: str, *ids: str) -> None:
-    """Delete the products with ids in these tables."""
     for source in ids:
         db.execute(f"delete from {table} where product_id in (select product_id from {source})")
 
@@ -197,7 +196,6 @@ def _clean_changed_feeds(db: Database, advance: Callable[[int], None]) -> None:
 
 
 def _clean_feed(db: Database, name: str, mapping: ColumnMapping, advance: Callable[[int], None]) -> None:
-    """Update the rows of one feed in `catalog.clean_rows`."""
     feed = {"feed": name}
     db.execute(UNCLEANED, feed | {"cleaning": f"{VERSION} {mapping.model_dump_json(exclude={'source'})}"})
     db.execute(REUSED, feed)
@@ -218,7 +216,6 @@ def _clean_feed(db: Database, name: str, mapping: ColumnMapping, advance: Callab
 
 
 def _clean_row(source_file: str, row: Row, columns: Columns) -> Row:
-    """Return a row of `catalog.clean_rows`."""
     place = {"source_file": source_file, "source_row": row["source_row"], "cleaning_key": row["cleaning_key"]}
     if row["problem"]:
         return place | {"unmapped": [], "reasons": [row["problem"]]}

@@ -189,7 +189,6 @@ def _report(scored: scoring.Scored) -> QualityReport:
 
 
 def _no_text(product: Product, judge: Judge) -> QualityReport:
-    """Return the report of a missing text."""
     return QualityReport(
         product_id=product.product_id,
         score=0.0,

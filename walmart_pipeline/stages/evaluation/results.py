@@ -240,7 +240,6 @@ def _outcomes(differences: Sequence[float]) -> tuple[int, int, int]:
 
 
 def _rules(reports: Sequence[QualityReport], *, blocking_only: bool) -> Counter[str]:
-    """Count the texts that break each rule."""
     return Counter(
         rule
         for report in reports

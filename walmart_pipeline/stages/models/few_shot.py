@@ -77,7 +77,6 @@ def _rank(example: TrainingExample) -> tuple[float, str]:
 
 
 def _shingles(example: TrainingExample) -> frozenset[tuple[str, str]]:
-    """Pairs of neighbouring words of an example's texts."""
     facts, text = example.input, example.output
     texts = [facts.product_name, *facts.features, text.title, text.features_formatted, text.description]
     return frozenset(pairwise(_WORD.findall(" ".join(texts).lower())))
@@ -89,6 +88,5 @@ def _jaccard(one: frozenset[tuple[str, str]], other: frozenset[tuple[str, str]])
 
 
 def _shared_path(one: Sequence[str], other: Sequence[str]) -> float:
-    """Return the shared part of two category paths, 0 to 1."""
     shared = next((depth for depth, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
     return (min(len(one), len(other)) if shared is None else shared) / max(len(one), len(other))

@@ -209,7 +209,6 @@ def _price(settings: Settings, model: str) -> float:
 
 
 def _system(path: Path) -> str:
-    """Read the instructions of a chat file."""
     with path.open(encoding="utf-8") as file:
         first = json.loads(file.readline())["messages"][0]
     return str(first["content"])

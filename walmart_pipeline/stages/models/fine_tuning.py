@@ -72,7 +72,6 @@ def _advance(settings: Settings, warehouse: Warehouse, *, again: bool) -> list[s
 
 
 async def _polled(client: OpenAI, job: FineTuneJob) -> FineTuneJob:
-    """Return the current state of a job at OpenAI."""
     from walmart_pipeline.llm.clients import openai_finetune
 
     job_id = job.job_id or await openai_finetune.created(client, job.label)

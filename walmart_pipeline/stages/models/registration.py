@@ -87,8 +87,6 @@ def register_all(
 
 
 class _Server:
-    """Registration at one Ollama."""
-
     def __init__(self, warehouse: Warehouse, settings: Settings, judge: Judge) -> None:
         from walmart_pipeline.llm.clients import transport
 
@@ -201,7 +199,6 @@ class _Server:
 
     @asynccontextmanager
     async def _client(self, model: str) -> AsyncIterator[OllamaRegistry]:
-        """Open a client of this server. Raises ProviderError."""
         from walmart_pipeline.llm.clients.ollama import CloudModelError, key_for
         from walmart_pipeline.llm.clients.ollama_models import OllamaRegistry
         from walmart_pipeline.llm.clients.transport import Timeouts

@@ -167,7 +167,6 @@ class _Subject:
 
 
 def _store(warehouse: Warehouse, tuned: TunedTier, base: Recipe, dataset_version: str) -> None:
-    """Store one row per tier, base model and dataset."""
     row = base.model_dump(include={"provider", "base_model", "base_digest"}) | {
         "tier": tuned.tier,
         "dataset_version": dataset_version,

@@ -56,7 +56,6 @@ def _optunas_style() -> Iterator[None]:
 
 
 def _svg(drawn: Any, name: str) -> str:
-    """Render the figure of the axes that Optuna returns."""
     import numpy as np
 
     return plotting.svg(np.ravel(drawn)[0].figure, name)

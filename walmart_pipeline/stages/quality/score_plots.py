@@ -47,7 +47,6 @@ def _scores(overview: Overview, *, width: float = 7.6, height: float = 3.0) -> F
 
 
 def _dimensions(overview: Overview) -> Figure:
-    """Draw a histogram of each dimension on one scale."""
     figure = plotting.figure(height=3.9)
     axes = figure.subplots(2, 3, sharex=True, sharey=True)
     for ax, (name, counts) in zip(axes.flat, overview.dimensions.items(), strict=True):
@@ -60,7 +59,6 @@ def _dimensions(overview: Overview) -> Figure:
 
 
 def _violations(overview: Overview) -> Figure:
-    """Draw the number of findings of the most frequent rules, coloured by severity."""
     rows = overview.frequent
     figure = plotting.figure(height=1.4 + 0.3 * max(1, len(rows)))
     ax = figure.subplots()

@@ -222,7 +222,6 @@ def _keep(db: Database, due: _Due, answers: list[str]) -> None:
 
 
 def _rescore(db: Database, judge: Judge) -> None:
-    """Update reports whose nearest copy has changed."""
     for page in db.pages(SIMILARITY_CHANGED):
         rescored = []
         for row in page:

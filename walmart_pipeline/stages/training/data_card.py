@@ -123,7 +123,6 @@ def _statistics(path: Path) -> DatasetStatistics:
 
 
 def _largest(rows: list[Row]) -> list[Row]:
-    """Return the largest groups, with the rest as one."""
     shown, others = rows[:CATEGORIES_SHOWN], rows[CATEGORIES_SHOWN:]
     if not others:
         return shown

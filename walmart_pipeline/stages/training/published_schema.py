@@ -151,7 +151,6 @@ def _metadata(metadata: Raw, flaws: list[Flaw]) -> ExampleMetadata:
 
 
 def _features(given: object, flaws: list[Flaw]) -> list[str]:
-    """Return the features without bullets and numbers, from any format."""
     if isinstance(given, list):
         flaws.append(Flaw(kind="normalised", detail="output.features_formatted was a list"))
         given = "\n".join(_text(item, "output.features_formatted") for item in given)

@@ -168,7 +168,6 @@ def _matrix(texts: Sequence[Features], knots: dict[str, list[float]], words: Seq
 
 
 def _knots(texts: Sequence[Features], names: Sequence[str] | None) -> dict[str, list[float]]:
-    """The quantiles of each number that varies."""
     import numpy as np
 
     found = {}

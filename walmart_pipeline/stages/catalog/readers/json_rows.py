@@ -48,7 +48,6 @@ def _text(file: IO[bytes]) -> io.TextIOWrapper:
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    """Lines that are not empty."""
     while line := text.readline(MAX_LINE_CHARACTERS):
         if len(line) == MAX_LINE_CHARACTERS and not line.endswith("\n"):
             raise UnreadableFeedError(f"a line is longer than {MAX_LINE_CHARACTERS >> 20} MB: it is not JSON lines")
