@@ -123,9 +123,9 @@ def test_a_run_that_is_stopped_keeps_what_it_wrote_and_reports_it(tmp_path: Path
     # The first line of a step that is under way.
     next(line for line in process.stderr if line.startswith("writing listings") and " of 8,000" in line)
     process.send_signal(signal.SIGINT)
-    told = process.stderr.read()
+    message = process.stderr.read()
     assert process.wait(60) == 1
-    assert "run again to continue" in " ".join(told.split())
+    assert "run again to continue" in " ".join(message.split())
     with Warehouse(tmp_path / "home" / "warehouse.duckdb").reading() as db:
         assert 0 < db.count("content.generated_content") < 8_000
 
@@ -137,8 +137,8 @@ def test_a_run_that_waits_for_the_warehouse_names_the_process(tmp_path: Path) ->
     with Warehouse(tmp_path / "warehouse.duckdb").writing():
         process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
-        told = next(line for line in process.stderr if "waiting for" in line)
-    assert f"process {os.getpid()}" in told
+        message = next(line for line in process.stderr if "waiting for" in line)
+    assert f"process {os.getpid()}" in message
     process.stderr.read()
     assert process.wait(60) == 0
 

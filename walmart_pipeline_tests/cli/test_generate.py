@@ -142,7 +142,7 @@ def test_facts_that_carry_no_listing_end_with_their_reason(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "stdin", "told"),
+    ("arguments", "stdin", "message"),
     [
         ((), "", "--name"),
         (("--name", "Kettle", "--input", "-"), "{}", "--input"),
@@ -155,11 +155,11 @@ def test_facts_that_carry_no_listing_end_with_their_reason(tmp_path: Path) -> No
     ],
 )
 def test_a_product_that_is_none_is_wrong_usage(
-    arguments: tuple[str, ...], stdin: str, told: str, tmp_path: Path
+    arguments: tuple[str, ...], stdin: str, message: str, tmp_path: Path
 ) -> None:
     done = command_in_process("generate", "--home", tmp_path, *arguments, stdin=stdin)
     assert done.exit_code == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""Files that are no feed, or a broken one: each says what is wrong, and the others are read."""
+"""Unreadable and damaged feeds: each is reported with its reason, and the others are read."""
 
 import gzip
 import random

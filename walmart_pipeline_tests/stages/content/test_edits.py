@@ -119,7 +119,7 @@ def test_a_product_without_a_text_can_be_given_one(db: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         (edit(product_id="B-9"), "no product B-9"),
         (edit(Listing(title="A kettle")), "no description"),
@@ -127,8 +127,8 @@ def test_a_product_without_a_text_can_be_given_one(db: Database) -> None:
         (edit(BETTER.model_copy(update={"key_features": ["Bo\0ils"]})), "control characters"),
     ],
 )
-def test_an_edit_that_cannot_be_kept_gives_the_reason(db: Database, given: Edit, told: str) -> None:
-    with pytest.raises(EditError, match=told):
+def test_an_edit_that_cannot_be_kept_gives_the_reason(db: Database, given: Edit, message: str) -> None:
+    with pytest.raises(EditError, match=message):
         edits.apply(db, given)
 
 

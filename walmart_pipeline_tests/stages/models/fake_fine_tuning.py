@@ -60,18 +60,18 @@ class FakeFineTuning(FakeOpenAI):
     async def listed_jobs(self, request: web.Request) -> web.StreamResponse:
         return self._page(request, self.jobs)
 
-    def finish(self, number: int = -1, status: str = "succeeded", **told: Any) -> None:
+    def finish(self, number: int = -1, status: str = "succeeded", **fields: Any) -> None:
         """End a job."""
         job = self.jobs[number]
-        job |= {"status": status} | told
+        job |= {"status": status} | fields
         if status == "succeeded":
             made = {"fine_tuned_model": f"ft:{job['model']}:acme:{job['suffix']}:{job['id']}", "trained_tokens": 50_000}
-            self.jobs[number] |= made | told
+            self.jobs[number] |= made | fields
 
     def _file(self, number: int) -> dict[str, Any]:
         name, content = self.uploads[number]
-        told = {"id": f"file-{number}", "object": "file", "bytes": len(content), "created_at": number}
-        return told | {"filename": name, "purpose": "fine-tune", "status": "processed"}
+        fields = {"id": f"file-{number}", "object": "file", "bytes": len(content), "created_at": number}
+        return fields | {"filename": name, "purpose": "fine-tune", "status": "processed"}
 
     def _page(self, request: web.Request, oldest_first: list[dict[str, Any]]) -> web.StreamResponse:
         """Newest first, two to a page."""

@@ -60,15 +60,15 @@ def test_what_is_written_reads_back_the_same(modelfile: Modelfile, comments: lis
 
 @given(TEXT)
 def test_a_text_is_written_as_it_is_or_refused_by_name_and_never_changed(text: str) -> None:
-    rewritten, told = printable(text)
-    assert (rewritten == text) == (told == [])
+    rewritten, rewrites = printable(text)
+    assert (rewritten == text) == (rewrites == [])
     try:
         written = emit(Modelfile("a", system=text))
     except ModelfileError as refused:
-        assert told
+        assert rewrites
         assert refused.message.startswith("SYSTEM: ")
     else:
-        assert not told
+        assert not rewrites
         assert parse(written).system == text
 
 
@@ -155,7 +155,7 @@ def test_what_cannot_be_written_is_refused_with_its_place(modelfile: Modelfile, 
 
 
 @pytest.mark.parametrize(
-    ("text", "rewritten", "told"),
+    ("text", "rewritten", "rewrites"),
     [
         ("plain 12\" pan\t\r\nwith 'quotes'", "plain 12\" pan\t\r\nwith 'quotes'", []),
         ("4\u00a0oz 5\u00a0oz", "4 oz 5 oz", ["NO-BREAK SPACE (U+00A0) → space, 2 times"]),
@@ -170,8 +170,8 @@ def test_what_cannot_be_written_is_refused_with_its_place(modelfile: Modelfile, 
         ),
     ],
 )
-def test_a_rewrite_is_described(text: str, rewritten: str, told: list[str]) -> None:
-    assert printable(text) == (rewritten, told)
+def test_a_rewrite_is_described(text: str, rewritten: str, rewrites: list[str]) -> None:
+    assert printable(text) == (rewritten, rewrites)
 
 
 @needs_shared

@@ -1,4 +1,4 @@
-"""What each tier asks for, and what it says when there is not enough."""
+"""The requirements of each tier, and what is reported if they are not met."""
 
 from __future__ import annotations
 

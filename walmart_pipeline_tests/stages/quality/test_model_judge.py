@@ -67,9 +67,9 @@ def configured(server: FakeOllama, home: Path, sample: int = 4, **more: object) 
 def ask(server: FakeOllama, warehouse: Warehouse, sample: int = 4) -> tuple[RatingRun, RaterAgreement]:
     chosen = model_rater.rater(configured(server, warehouse.path.parent, sample), JUDGE)
     assert chosen
-    told = model_judge.rate_sample(warehouse, chosen, sample=sample, advance=lambda _: None)
+    run = model_judge.rate_sample(warehouse, chosen, sample=sample, advance=lambda _: None)
     with warehouse.reading() as db:
-        return told, model_judge.rater_agreement(db, chosen)
+        return run, model_judge.rater_agreement(db, chosen)
 
 
 def rows(warehouse: Warehouse) -> list[tuple[str, int | None]]:
@@ -130,8 +130,8 @@ def test_an_invalid_rating_is_reported_stored_without_stars_and_not_repeated(
     server: FakeOllama, warehouse: Warehouse, answer: str
 ) -> None:
     server.says = lambda messages: answer if '"Kettle 0"' in messages[-1]["content"] else opinion()
-    told, _ = ask(server, warehouse, sample=6)
-    assert (told.asked, told.rated, len(told.errors)) == (6, 5, 1)
+    run, _ = ask(server, warehouse, sample=6)
+    assert (run.asked, run.rated, len(run.errors)) == (6, 5, 1)
     assert rows(warehouse)[0] == ("K-0", None)
     assert ask(server, warehouse, sample=6)[0].asked == 0
 
@@ -149,8 +149,8 @@ def test_an_error_that_can_pass_is_asked_again_by_the_next_run(server: FakeOllam
 def test_other_weights_are_another_judge(server: FakeOllama, warehouse: Warehouse) -> None:
     ask(server, warehouse, sample=6)
     server.digest = "b" * 64
-    told, rater_agreement = ask(server, warehouse, sample=6)
-    assert told.rated == 6
+    run, rater_agreement = ask(server, warehouse, sample=6)
+    assert run.rated == 6
     assert rater_agreement.texts_with_score == 6
 
 

@@ -1,4 +1,4 @@
-"""What reviewers say of the texts: kept once, told where it can't be used."""
+"""Ratings: stored once, and reported if they are unusable."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_a_file_without_the_required_columns_is_reported(db: Database, tmp_path:
 
 
 def test_the_text_that_was_rated_is_kept_when_another_takes_its_place(db: Database) -> None:
-    """A rejected text is written anew by the next run: only liked ones would be left to learn from."""
+    """A rejected text is rewritten by the next run: only liked ones would be left to learn from."""
     rating = Rating(
         product_id=KETTLE.product_id, content_hash=HONEST.content_hash, stars=1, reviewer="ada", rated_at=NOW
     )
@@ -178,9 +178,9 @@ given_rows = st.dictionaries(
 def test_every_row_of_any_file_is_kept_or_reported(db: Database, tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     imported = offer(db, tmp_path, *[{"product_id": KETTLE.product_id, **row} for row in rows])
     assert imported.rows == len(rows)
-    told = {problem.line for problem in imported.problems}
-    assert len(told) == len(imported.problems)
-    assert len(rows) - len(told) >= imported.added + imported.replaced + imported.unchanged + imported.older
+    reported = {problem.line for problem in imported.problems}
+    assert len(reported) == len(imported.problems)
+    assert len(rows) - len(reported) >= imported.added + imported.replaced + imported.unchanged + imported.older
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -16,7 +16,7 @@ PROMPT = "You write listings for Walmart.com from facts."
 
 
 def test_the_input_names_every_fact_that_the_text_may_state(make_example: MakeExample) -> None:
-    """A fact that stands only in the output teaches a model to invent."""
+    """A fact that is only in the output teaches a model to invent."""
     assert make_example().input == ExampleInput(
         product_name="Acme Kettle 1.7 L",
         category="Home > Kitchen > Kettles",
@@ -55,9 +55,9 @@ def test_a_chat_line_is_system_user_and_the_listing_as_json(make_example: MakeEx
     system, user, assistant = json.loads(chat_line(make_example(), system_prompt=PROMPT))["messages"]
     assert (system["role"], system["content"]) == ("system", PROMPT)
     assert user["role"] == "user"
-    told = json.loads(user["content"])
-    assert told["product_name"] == "Acme Kettle 1.7 L"
-    assert "Capacity: 1.7 L" in told["features"]
+    request = json.loads(user["content"])
+    assert request["product_name"] == "Acme Kettle 1.7 L"
+    assert "Capacity: 1.7 L" in request["features"]
     assert assistant["role"] == "assistant"
     assert json.loads(assistant["content"]) == {
         "title": "Acme 1.7 L Kettle",

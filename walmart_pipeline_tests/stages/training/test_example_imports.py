@@ -1,4 +1,4 @@
-"""Files of examples from elsewhere: judged row by row, told row by row, kept once."""
+"""Imports of examples: judged and reported row by row, stored once."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def test_what_the_judge_accepts_becomes_an_example_with_the_judges_score(
     assert offer(db, judge, tmp_path, boasted).accepted == len(good)
     assert examples.learn(db, judge, advance=lambda *_: None) == len(good)
     rows = db.query(
-        "select source, quality_score, (example -> '$.metadata.quality_score')::double as told, "
+        "select source, quality_score, (example -> '$.metadata.quality_score')::double as reported, "
         "example ->> '$.output.title' as title from training.examples"
     )
     assert {row["source"] for row in rows} == {"import"}
-    assert all(row["quality_score"] == row["told"] for row in rows)
+    assert all(row["quality_score"] == row["reported"] for row in rows)
     assert {row["title"] for row in rows} == {row["output"]["title"] for row in good}
 
 
@@ -99,10 +99,10 @@ def test_flaws_are_reported_row_by_row_and_counted(
         "wrong type": 1,
     }
     assert (found.rows, found.accepted) == (8, 3)
-    told = {row.row: row for row in found.problems}
-    assert set(told) == {2, 3, 4, 5, 6, 7, 8}
-    assert told[2].reasons == ["exact copy of row 1 of training_data.json"]
-    assert told[5].verdict == told[6].verdict == "accepted"
+    reported = {row.row: row for row in found.problems}
+    assert set(reported) == {2, 3, 4, 5, 6, 7, 8}
+    assert reported[2].reasons == ["exact copy of row 1 of training_data.json"]
+    assert reported[5].verdict == reported[6].verdict == "accepted"
 
 
 def test_a_near_copy_is_reported_and_one_of_them_is_in_the_dataset(
@@ -159,7 +159,7 @@ def test_another_policy_judges_imported_examples_again(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ('{"input": 1}', "not a JSON list"),
         ("", "not a JSON list"),
@@ -167,11 +167,11 @@ def test_another_policy_judges_imported_examples_again(
         ("[1, \xff]", "not JSON to its end"),
     ],
 )
-def test_a_file_that_is_no_list_changes_nothing(tmp_path: Path, judge: Judge, text: str, told: str) -> None:
+def test_a_file_that_is_no_list_changes_nothing(tmp_path: Path, judge: Judge, text: str, reported: str) -> None:
     path = tmp_path / "bad.json"
     path.write_bytes(text.encode("latin-1"))
     warehouse = Warehouse(tmp_path / "warehouse.duckdb")
-    with pytest.raises(ImportFileError, match=told), warehouse.writing() as db:
+    with pytest.raises(ImportFileError, match=reported), warehouse.writing() as db:
         import_file(db, path, judge, now=NOW)
     with warehouse.reading() as db:
         assert kept(db) == []

@@ -1,4 +1,4 @@
-"""The check of the dataset finds what is held out and told on the training split too."""
+"""The leakage check finds held-out examples that are also in the training split."""
 
 from __future__ import annotations
 
