@@ -143,9 +143,12 @@ def _keyword_stuffing(case: Case) -> float:
     phrases = [_stems(keyword) for keyword in keywords[:KEYWORDS_AT_MOST]]
     distinct = set(phrases)
     unrelated = [phrase for phrase in distinct if case.stems.isdisjoint(phrase)]
-    if unrelated:
-        product = case.product
-        texts = (*product.category, *product.attributes.values(), *product.features, product.description)
-        record = {stem for text in (product.product_name, product.brand or "", *texts) for stem in key_stems(text)}
+    product = case.product
+    names = (product.product_name, product.brand or "", *product.category, *product.attributes.values())
+    for text in (*names, *product.features, product.description):
+        # The names explain most phrases, which spares the long texts.
+        if not unrelated:
+            break
+        record = set(key_stems(text))
         unrelated = [phrase for phrase in unrelated if record.isdisjoint(phrase)]
     return KEYWORD_PENALTY * (len(keywords) - len(distinct) + len(unrelated))
