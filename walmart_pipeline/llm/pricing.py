@@ -31,11 +31,11 @@ class UnknownPriceError(ValueError):
     """No price is known for a model."""
 
 
-class _Part(BaseModel):
+class _PricePart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Price(_Part):
+class Price(_PricePart):
     """USD per million tokens. Cache prices default to the input price."""
 
     input: float = Field(ge=0)
@@ -58,7 +58,7 @@ class Price(_Part):
 FREE = Price(input=0, output=0)
 
 
-class Prices(_Part):
+class Prices(_PricePart):
     """The price table. batch: price of a batch call as a share of a normal one. training: see `training_price`."""
 
     batch: float = Field(gt=0, le=1)
@@ -90,7 +90,7 @@ class Prices(_Part):
         )
 
 
-class Estimate(_Part):
+class Estimate(_PricePart):
     """Estimated calls, tokens and cost of a run."""
 
     calls: int

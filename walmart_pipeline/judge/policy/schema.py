@@ -15,11 +15,11 @@ from walmart_pipeline.judge import code_fingerprint
 TextField: TypeAlias = Literal["title", "key_features", "description", "seo_keywords"]
 
 
-class _Part(BaseModel):
+class _PolicyPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Limits(_Part):
+class Limits(_PolicyPart):
     """Lengths and counts; both ends of a range are allowed."""
 
     title_min: PositiveInt
@@ -39,7 +39,7 @@ class Limits(_Part):
         return self
 
 
-class Phrase(_Part):
+class Phrase(_PolicyPart):
     """A forbidden phrase and the words beside it that give it another meaning."""
 
     phrase: str = Field(min_length=1)
@@ -49,7 +49,7 @@ class Phrase(_Part):
     proper: bool = Field(default=False, description="Also everyday words: counts with a capital, or beside at, from…")
 
 
-class Pattern(_Part):
+class Pattern(_PolicyPart):
     """A forbidden pattern."""
 
     regex: str
@@ -57,7 +57,7 @@ class Pattern(_Part):
     needs: tuple[str, ...] = Field(default=(), description="Searched only if the listing contains one, in any case.")
 
 
-class Variant(_Part):
+class Variant(_PolicyPart):
     """Another way to break the same rule, with its own message and optional severity.
 
     Checks define their variants; one with a field's name applies to findings in that field.
@@ -67,7 +67,7 @@ class Variant(_Part):
     severity: Severity | None = None
 
 
-class RuleSetting(_Part):
+class RuleSetting(_PolicyPart):
     """Settings of one rule. With `fields` and `words` or `patterns` it needs no code.
 
     For the few rules in CONFIRMATIONS a listed word is only a trigger, and code checks the sentence around it.
@@ -84,14 +84,14 @@ class RuleSetting(_Part):
     enabled: bool = True
 
 
-class Weight(_Part):
+class Weight(_PolicyPart):
     """Weight of a dimension in the score, and its reason."""
 
     weight: float = Field(ge=0)
     reason: str = Field(min_length=1)
 
 
-class Policy(_Part):
+class Policy(_PolicyPart):
     """A whole profile, merged with the one that it extends."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")

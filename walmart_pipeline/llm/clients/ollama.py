@@ -1,7 +1,6 @@
-"""Ollama's native REST interface.
+"""Client of Ollama's native REST API.
 
-The OpenAI-compatible /v1 is not used: it sends temperature and top_p of 1.0 when they are left out, and so overrides
-the Modelfile.
+The OpenAI-compatible /v1 overrides the Modelfile with a default temperature and top_p of 1.0.
 """
 
 from __future__ import annotations
@@ -23,18 +22,15 @@ from walmart_pipeline.llm.clients.json_schema import count, unfit
 from walmart_pipeline.llm.clients.responses import retry_after, unanswered, without_key
 from walmart_pipeline.llm.clients.transport import Timeouts, lines
 
-# Given with a request, each of them makes Ollama load the model anew.
+# In a request, these make Ollama reload the model.
 FIXED_AT_LOAD = frozenset(("num_ctx", "num_batch", "num_gpu", "num_thread"))
-# A model that is being downloaded can be silent for minutes while its digest is checked.
+# A download can be silent for minutes while its digest is verified.
 PULL_READ_SECONDS = 600.0
 TOO_LONG = re.compile(r"context (length|window|size)|prompt (is )?too long", re.IGNORECASE)
 
 
 def key_for(url: str, hosted: str | None, key: SecretStr | None) -> SecretStr | None:
-    """The key of the Ollama that is hosted for us, if the URL is of that server and of no other.
-
-    hosted: its URL. A server on this machine never gets the key. Raises ValueError for an address that is none.
-    """
+    """The key if the URL belongs to the hosted Ollama server, and not to loopback. Raises ValueError."""
     if not key or not hosted:
         return None
     here, there = transport.address(url), transport.address(hosted)
@@ -42,12 +38,12 @@ def key_for(url: str, hosted: str | None, key: SecretStr | None) -> SecretStr | 
 
 
 class CloudModelError(ValueError):
-    """The model runs on someone else's machines, and nobody agreed to that."""
+    """The model is hosted by a third party, which the settings do not allow."""
 
 
 @dataclass(frozen=True)
 class PullProgress:
-    """One step of a download; bytes are 0 where the step has none."""
+    """Progress of a download in bytes."""
 
     status: str
     completed: int
@@ -57,9 +53,8 @@ class PullProgress:
 class Ollama:
     """One model of one Ollama server.
 
-    base_url: as in OLLAMA_BASE_URL; a scheme may be missing. allow_cloud: accept a model whose prompts Ollama
-    sends to a hosted service. key: of a hosted Ollama, sent with every call and to no other server. Raises
-    CloudModelError, and ValueError for an address or a key that is none.
+    allow_cloud: accept a model whose prompts Ollama sends to a third party. key: of a hosted Ollama. Raises
+    CloudModelError, and ValueError for an invalid address or key.
     """
 
     provider = "ollama"
@@ -94,27 +89,27 @@ class Ollama:
 
     @property
     def is_hosted(self) -> bool:
-        """It is someone's service that we have a key for: its models are not ours to choose."""
+        """Whether it is a hosted service that we have a key for."""
         return bool(self._key.get_secret_value())
 
     async def models(self) -> list[str]:
-        """The names of the models that are on the server, sorted."""
+        """Names of the server's models, sorted."""
         return sorted(await self._digests())
 
     async def digest(self) -> str | None:
-        """SHA-256 of the model's manifest. Raises CallError `missing_model` where the server does not have it."""
-        wanted = full_name(self.model)
+        """SHA-256 of the model's manifest. Raises CallError, `missing_model` if the server lacks it."""
+        own = full_name(self.model)
         for name, digest in (await self._digests()).items():
-            if full_name(name) == wanted:
+            if full_name(name) == own:
                 return digest
         raise self._missing()
 
     async def has_model(self) -> bool:
-        """Whether the server has the model. Raises CallError where it does not answer."""
+        """Whether the server has the model. Raises CallError."""
         return full_name(self.model) in map(full_name, await self._digests())
 
     async def can_chat(self) -> bool:
-        """Whether the model answers chats: embedding models do not. Raises CallError."""
+        """Whether the model can chat, which embedding models can't. Raises CallError."""
         shown = await self._json("POST", "/api/show", {"model": self.model})
         if capabilities := shown.get("capabilities"):
             return "completion" in capabilities
@@ -123,10 +118,7 @@ class Ollama:
         return not any("bert" in str(family) for family in (details.get("family"), *(details.get("families") or ())))
 
     async def complete(self, request: Request, on_text: OnText | None = None) -> Answer:
-        """One whole answer, streamed: its first piece shows that the server has begun. Raises CallError.
-
-        `max_tokens` of the parameters goes as num_predict, the others by their own names.
-        """
+        """The complete answer, streamed. Raises CallError. The parameter `max_tokens` is sent as num_predict."""
         text: list[str] = []
         final: Mapping[str, Any] = {"done": False}
         async for part in self._parts("/api/chat", await self._body(request), None):
@@ -158,7 +150,7 @@ class Ollama:
             raise CallError("rejected", f"{names} would load the model anew for a request: set it in the Modelfile")
         if "max_tokens" in options:
             options["num_predict"] = options.pop("max_tokens")
-        # A system message would take the place of the one that a Walmart-GPT is built with.
+        # A system message would replace the one in a Walmart-GPT's Modelfile.
         built = self.model.lower().rpartition("/")[2].startswith("walmart-gpt")
         body: dict[str, Any] = {
             "model": self.model,
@@ -177,7 +169,7 @@ class Ollama:
         return body
 
     async def _thinks(self) -> bool:
-        """Whether the model can think, asked once: such a model does so by default; others reject the option."""
+        """Whether the model can think, which has to be disabled; other models reject the option."""
         if self._can_think is None:
             async with self._asking_capabilities:
                 if self._can_think is None:
@@ -213,7 +205,7 @@ class Ollama:
             raise self._unanswered(error) from error
 
     def _object(self, content: bytes) -> dict[str, Any]:
-        """One JSON object of an answer. Ollama reports what goes wrong after it said 200 in such an object too."""
+        """Parse a JSON object of a response. Ollama reports errors after the status 200 in such an object too."""
         try:
             value = json.loads(content)
         except ValueError as error:
@@ -263,7 +255,7 @@ class Ollama:
 
 
 def _accepted(final: Mapping[str, Any], text: str, request: Request) -> Answer:
-    """The answer, if it is complete. `final`: the object that ends it. Counts are left out by Ollama when zero."""
+    """The answer if it is complete. final: the last object of the stream, in which Ollama omits zero counts."""
     answer = Answer(
         text=text,
         prompt_tokens=count(final.get("prompt_eval_count")),
@@ -284,7 +276,7 @@ def _accepted(final: Mapping[str, Any], text: str, request: Request) -> Answer:
 
 
 def _waited(final: Mapping[str, Any]) -> float | None:
-    """Seconds in the server's queue: what is left of the total when loading, reading and writing are taken off."""
+    """Seconds in the server's queue: the total without loading, prompt evaluation and generation."""
     if not (total := count(final.get("total_duration"), most=2**63)):
         return None
     parts = ("load_duration", "prompt_eval_duration", "eval_duration")
@@ -302,6 +294,6 @@ def _error_text(content: bytes) -> str:
 
 
 def full_name(name: str) -> str:
-    """A model's name as it is compared: in lower case, without the default registry, with its tag."""
+    """A model's name for comparison: in lower case, without the default registry, with its tag."""
     full = name.lower().removeprefix("registry.ollama.ai/").removeprefix("library/")
     return full if ":" in full.rpartition("/")[2] else f"{full}:latest"

@@ -1,9 +1,9 @@
-"""OpenAI's chat completions, or any server that speaks them (vLLM, llama-server, a gateway), by the official SDK."""
+"""OpenAI's chat completions, also of compatible servers (vLLM, llama-server, gateways), through the official SDK."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
@@ -22,23 +22,20 @@ from walmart_pipeline.llm.pricing import Price
 
 T = TypeVar("T")
 
-# Without being asked, a server does not count the tokens of a stream.
+# Token counts of a stream have to be requested.
 STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
 OPENAI_URL = "https://api.openai.com/v1"
-# What a call can raise: the SDK's errors, and those of aiohttp that its transport lets through.
+# Calls that only read are retried by the SDK.
+READ_RETRIES = 4
+# The SDK's errors, and those of aiohttp that its transport lets through.
 RAISED = (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError)
 
 
 class OpenAI:
-    """One model at one endpoint.
+    """One model at one endpoint. Raises ValueError for an invalid address or key.
 
-    key: None for a server that asks for none. price: from prices.load().price(model), or prices.FREE for a server of
-    one's own. Raises ValueError for an address
-    or a key that is none.
-
-    excluded: parameters that the model or server turned out not to take (reasoning models reject `temperature`,
-    OpenAI's strict mode the lengths of a schema); the call that finds out is made again without, as are all later
-    ones.
+    excluded: parameters that the model or server has rejected (reasoning models reject `temperature`, OpenAI's strict
+    mode the bounds of a schema); the rejected call is repeated without them.
     """
 
     provider = "openai"
@@ -61,10 +58,10 @@ class OpenAI:
         self._where = transport.address(base_url)
         self._without_read_timeout = httpx2.Timeout(None, connect=timeouts.connect, pool=timeouts.pool)
         self.sdk = openai.AsyncOpenAI(
-            # Some key has to be given: without one the SDK takes OPENAI_API_KEY, which is not for every server.
+            # Without a key the SDK would use OPENAI_API_KEY for any server.
             api_key=self._key.get_secret_value() or "none",
             base_url=self._where.url,
-            # Retries are the dispatcher's: it knows the other calls, the budget and the endpoint's state.
+            # The dispatcher retries.
             max_retries=0,
             http_client=transport.sdk_client(self._where, connections=connections, timeouts=timeouts),
         )
@@ -75,7 +72,7 @@ class OpenAI:
         return self._where.shown
 
     async def models(self) -> list[str]:
-        """The names of the models that the key opens, sorted."""
+        """Names of the available models, sorted."""
         listed = await self._ask("/models")
         try:
             return sorted(model["id"] for model in listed["data"])
@@ -85,11 +82,11 @@ class OpenAI:
             ) from None
 
     async def digest(self) -> str | None:
-        """None: OpenAI does not tell which weights answer under a name."""
+        """None: OpenAI reports no digest."""
         return None
 
     async def complete(self, request: Request, on_text: OnText | None = None) -> Answer:
-        """One whole answer with its exact cost, streamed where the server streams. Raises CallError."""
+        """The complete answer with its exact cost, streamed if the server supports it. Raises CallError."""
         began = time.monotonic()
         while True:
             excluded = frozenset(self.excluded)
@@ -121,26 +118,44 @@ class OpenAI:
         await self.sdk.close()
 
     def body(self, request: Request) -> dict[str, Any]:
-        """The JSON of a request, without what is excluded."""
+        """The JSON of a request, without excluded parameters."""
         return openai_payloads.body(request, self.model, self.excluded)
 
     async def result_of(self, call: Awaitable[T]) -> T:
-        """What a call of `sdk` gives. Raises CallError."""
+        """Await a call of `sdk`. Raises CallError."""
         try:
             return await call
         except RAISED as error:
             failed = self.failed(error)
         raise failed
 
-    def failed(self, error: Exception) -> CallError:
-        """The CallError of one of RAISED. Raise it outside of the `except`: the SDK's error must not be its context.
+    @property
+    def reading(self) -> openai.AsyncOpenAI:
+        """The SDK's client with retries, which honour Retry-After, for calls that only read."""
+        return self.sdk.with_options(max_retries=READ_RETRIES)
 
-        The SDK's message and request hold parts of the key; as a context they would be printed with the traceback.
+    async def listed(
+        self, page_after: Callable[[openai.AsyncOpenAI, str | openai.Omit], Awaitable[Any]]
+    ) -> AsyncIterator[Any]:
+        """All items of a paginated list, newest first. Raises CallError."""
+        after: str | openai.Omit = openai.omit
+        while True:
+            page = await self.result_of(page_after(self.reading, after))
+            for item in page.data:
+                yield item
+            if not page.data or not page.has_more:
+                return
+            after = page.data[-1].id
+
+    def failed(self, error: Exception) -> CallError:
+        """The CallError of one of RAISED. Raise it outside of the `except`.
+
+        As its context, the SDK's error would be printed with parts of the key.
         """
         if isinstance(error, openai.APIStatusError):
             return self.refused(error.status_code, error.body, error.response.headers)
         if isinstance(error, openai.APIError) and not isinstance(error, openai.APIConnectionError):
-            # An error in the midst of a stream, under HTTP 200.
+            # An error within a stream, with HTTP 200.
             return self.refused(500, error.body, {})
         error_class, what = unanswered(error)
         return CallError(error_class, f"{self.endpoint} does not answer ({what})")
@@ -152,9 +167,9 @@ class OpenAI:
         return error
 
     async def _completion(self, body: dict[str, Any], on_text: OnText | None) -> tuple[Any, Mapping[str, str]]:
-        """A chat completion as JSON, with its headers; a streamed one is put together."""
-        # Sparing the SDK's typed parameters and answers halves its CPU, see transport.py. With `cast_to` of a response
-        # it returns the response itself, against its annotation for a stream.
+        """A chat completion as JSON, with its headers."""
+        # Without the SDK's typed parameters and answers it takes half the CPU, see transport.py. With `cast_to` it
+        # returns the response itself, against its annotation for a stream.
         sent = self.sdk.post(
             "/chat/completions",
             cast_to=httpx2.Response,
@@ -176,7 +191,7 @@ class OpenAI:
         raise failed
 
     async def _put_together(self, response: httpx2.Response, on_text: OnText | None) -> dict[str, Any]:
-        """The completion that the events of a stream come to."""
+        """The completion assembled from the events of a stream."""
         text, refusal, reason = [], "", None
         last: dict[str, Any] = {}
         async for line in lines(response.aiter_bytes()):
@@ -204,7 +219,7 @@ class OpenAI:
         """JSON that reports no error. Raises CallError."""
         value = openai_payloads.parsed(content)
         if isinstance(value, dict) and (error := value.get("error")):
-            # Gateways report what went wrong behind them under HTTP 200, some with its status as the code.
+            # Gateways report upstream errors with HTTP 200, some with the status as the code.
             code = error.get("code") if isinstance(error, dict) else None
             status = code if isinstance(code, int) and 400 <= code < 600 else 500
             raise self.refused(status, error, headers)

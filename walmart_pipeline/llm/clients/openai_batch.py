@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Container
 from dataclasses import dataclass
 from typing import Any, Final
 
-from openai import AsyncOpenAI, Omit, omit
-
 from walmart_pipeline.llm.calls import Answer, CallError, Request
 from walmart_pipeline.llm.clients import openai_payloads
 from walmart_pipeline.llm.clients.openai import RAISED, OpenAI
@@ -20,28 +18,25 @@ from walmart_pipeline.llm.clients.openai_payloads import UntakenParameterError
 from walmart_pipeline.llm.clients.transport import lines
 from walmart_pipeline.llm.pricing import Price
 
-# OpenAI's limits of one input file; its 200 MB are taken as the smaller of the two readings.
+# OpenAI's limits of one input file.
 MAX_REQUESTS = 50_000
 MAX_BYTES = 200_000_000
 ENDPOINT: Final = "/v1/chat/completions"
 LABEL = "walmart_pipeline"
 FINISHED = frozenset(("completed", "failed", "expired", "cancelled"))
 
-# Calls that only read are retried by the SDK, which honours Retry-After.
-READ_RETRIES = 4
-
 
 class ForgottenBatchError(RuntimeError):
-    """The endpoint knows a batch, or one of its files, no more."""
+    """The endpoint no longer has a batch or one of its files."""
 
 
 class UnfinishedBatchError(RuntimeError):
-    """The answers of a batch were asked for before it was finished."""
+    """The answers of an unfinished batch were requested."""
 
 
 @dataclass(frozen=True)
 class BatchStatus:
-    """How far a batch is. state: as OpenAI names it. reason: why it failed as a whole."""
+    """Progress of a batch. state: OpenAI's. reason: why it failed as a whole."""
 
     state: str
     total: int
@@ -51,7 +46,7 @@ class BatchStatus:
 
     @property
     def finished(self) -> bool:
-        """Nothing more will come: collect it."""
+        """Whether it can be collected."""
         return self.state in FINISHED
 
 
@@ -69,7 +64,7 @@ class InputFile:
         self.product_ids: dict[str, str] = {}
 
     def add(self, request_hash: str, request: Request) -> bool:
-        """Whether it is in the file: False if the file is full. Equal requests are in it once."""
+        """Add a request once. Returns False if the file is full."""
         if request_hash in self.product_ids:
             return True
         body = self._client.body(request)
@@ -84,7 +79,7 @@ class InputFile:
         return True
 
     def empty(self) -> None:
-        """Begin the next batch's file."""
+        """Remove all requests."""
         self.content.seek(0)
         self.content.truncate()
         self.product_ids = {}
@@ -95,10 +90,7 @@ class InputFile:
 
 
 async def submit(client: OpenAI, file: InputFile, label: str) -> str:
-    """Send a batch off. Returns its id. label: written on it, so that `submitted` finds it. Raises CallError.
-
-    Not to be repeated without asking `submitted`: an answer that got lost may have been a yes.
-    """
+    """Submit a batch with a label. Returns its id. Raises CallError; check `submitted` before a retry."""
     file.content.seek(0)
     uploaded = await client.result_of(client.sdk.files.create(file=("requests.jsonl", file.content), purpose="batch"))
     batch = await client.result_of(
@@ -110,31 +102,26 @@ async def submit(client: OpenAI, file: InputFile, label: str) -> str:
 
 
 async def submitted(client: OpenAI, label: str) -> str | None:
-    """The id of the batch that OpenAI has under this label; the newest are looked at first. Raises CallError."""
-    after: str | Omit = omit
-    while True:
-        page = await client.result_of(_reading(client).batches.list(limit=100, after=after))
-        for batch in page.data:
-            if (batch.metadata or {}).get(LABEL) == label:
-                return batch.id
-        if not page.data or not page.has_more:
-            return None
-        after = page.data[-1].id
+    """The id of OpenAI's batch with this label, or None. Raises CallError."""
+    async for batch in client.listed(lambda sdk, after: sdk.batches.list(limit=100, after=after)):
+        if (batch.metadata or {}).get(LABEL) == label:
+            return str(batch.id)
+    return None
 
 
 async def poll(client: OpenAI, batch_id: str) -> BatchStatus:
-    """Ask how far a batch is. Raises CallError and ForgottenBatchError."""
+    """Progress of a batch. Raises CallError and ForgottenBatchError."""
     return _status(await _retrieved(client, batch_id))
 
 
 async def collect(
     client: OpenAI, batch_id: str, awaited: Container[str], price: Price
 ) -> AsyncIterator[tuple[str, Answer | CallError]]:
-    """What the files of a batch say of the awaited request hashes, each once; they are read as they come.
+    """Stream a batch's outcomes for the awaited request hashes, each once.
 
-    price: that of a batch, from Prices.price(model, batch=True). Answers are not held against a schema, which the
-    files do not tell. A request that the batch did not get to may be missing, or come with CallError `dropped`.
-    Raises CallError where a file cannot be read, ForgottenBatchError and UnfinishedBatchError.
+    price: of a batch call. Answers are not checked against a schema, which the files do not contain. Requests that the
+    batch did not process are missing, or have CallError `dropped`. Raises CallError, ForgottenBatchError and
+    UnfinishedBatchError.
     """
     batch = await _retrieved(client, batch_id)
     if batch.status not in FINISHED:
@@ -149,25 +136,21 @@ async def collect(
                     yield request_hash, _outcome(client, line, price)
 
 
-def _reading(client: OpenAI) -> AsyncOpenAI:
-    return client.sdk.with_options(max_retries=READ_RETRIES)
-
-
 async def _retrieved(client: OpenAI, batch_id: str) -> Any:
     try:
-        return await client.result_of(_reading(client).batches.retrieve(batch_id))
+        return await client.result_of(client.reading.batches.retrieve(batch_id))
     except CallError as error:
-        # The client takes any 404 for a missing model.
+        # The client maps any 404 to a missing model.
         if error.error_class == "missing_model":
             raise ForgottenBatchError(f"{client.endpoint} knows no batch {batch_id}") from None
         raise
 
 
 async def _file(client: OpenAI, file_id: str) -> AsyncIterator[dict[str, Any]]:
-    """The JSON objects of a file, line by line. A line that is none is left out: its request counts as unanswered."""
+    """The JSON objects of a file, line by line; invalid lines are skipped."""
     failed: CallError | None = None
     try:
-        async with _reading(client).files.with_streaming_response.content(file_id) as response:
+        async with client.reading.files.with_streaming_response.content(file_id) as response:
             async for line in lines(response.iter_bytes()):
                 if isinstance(value := _value(line), dict):
                     yield value
@@ -195,7 +178,7 @@ def _outcome(client: OpenAI, line: dict[str, Any], price: Price) -> Answer | Cal
     if status != 200:
         refused = client.refused(status, body, {})
         if isinstance(refused, UntakenParameterError):
-            # A single call does without that parameter: as `rejected`, the request would never be asked again.
+            # Retryable, since a live call omits that parameter.
             return CallError("dropped", str(refused))
         return refused
     try:

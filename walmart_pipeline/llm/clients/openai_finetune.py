@@ -6,12 +6,10 @@ fine-tuned model in the last 60 days can begin no job, from 2027-01-06 nobody ca
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from openai import AsyncOpenAI, Omit, omit
+from openai import omit
 
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.llm.clients.openai import OpenAI
@@ -19,20 +17,14 @@ from walmart_pipeline.llm.clients.openai import OpenAI
 LABEL = "walmart_pipeline"
 ENDED = frozenset(("succeeded", "failed", "cancelled"))
 
-# Calls that only read are retried by the SDK, which honours Retry-After.
-READ_RETRIES = 4
-
 
 class ForgottenJobError(RuntimeError):
-    """The endpoint knows a job no more."""
+    """The endpoint no longer has a job."""
 
 
 @dataclass(frozen=True)
 class JobStatus:
-    """How far a job is. state: as OpenAI names it. reason: why it failed.
-
-    model: the name of the model that was made. trained_tokens: what is billed, known when the job has ended.
-    """
+    """Progress of a job. state: OpenAI's. model: the trained one. trained_tokens: billed at the end."""
 
     state: str
     reason: str | None = None
@@ -41,16 +33,13 @@ class JobStatus:
 
     @property
     def ended(self) -> bool:
-        """Nothing more will come."""
+        """Whether the state is final."""
         return self.state in ENDED
 
 
 async def upload(client: OpenAI, path: Path, name: str) -> str:
-    """The id of a file to train on; one that OpenAI has under this name is not sent again. Raises CallError.
-
-    name: of a file with just this content, since it is by its name that it is found.
-    """
-    async for file in _all(client, lambda sdk, after: sdk.files.list(purpose="fine-tune", limit=100, after=after)):
+    """Upload a training file unless OpenAI has one of this name, which must identify the content. Raises CallError."""
+    async for file in client.listed(lambda sdk, after: sdk.files.list(purpose="fine-tune", limit=100, after=after)):
         if file.filename == name and file.status != "error":
             return str(file.id)
     with path.open("rb") as content:
@@ -59,11 +48,9 @@ async def upload(client: OpenAI, path: Path, name: str) -> str:
 
 
 async def create(client: OpenAI, label: str, *, training: str, validation: str | None, suffix: str, epochs: int) -> str:
-    """Begin to train the client's model. Returns the job's id. label: written on it, so that `created` finds it.
+    """Start to fine-tune the client's model. Returns the job's id. Raises CallError; check `created` before a retry.
 
-    training, validation: ids of files. suffix: part of the model's name, at most 64 characters. epochs: told, so that
-    it costs no more than was reckoned. Raises CallError.
-    Not to be repeated without asking `created`: an answer that got lost may have been a yes.
+    training, validation: ids of files. suffix: part of the model's name, at most 64 characters.
     """
     try:
         job = await client.result_of(
@@ -88,19 +75,19 @@ async def create(client: OpenAI, label: str, *, training: str, validation: str |
 
 
 async def created(client: OpenAI, label: str) -> str | None:
-    """The id of the job that OpenAI has under this label; the newest are looked at first. Raises CallError."""
-    async for job in _all(client, lambda sdk, after: sdk.fine_tuning.jobs.list(limit=100, after=after)):
+    """The id of OpenAI's job with this label, or None. Raises CallError."""
+    async for job in client.listed(lambda sdk, after: sdk.fine_tuning.jobs.list(limit=100, after=after)):
         if (job.metadata or {}).get(LABEL) == label:
             return str(job.id)
     return None
 
 
 async def poll(client: OpenAI, job_id: str) -> JobStatus:
-    """Ask how far a job is. Raises CallError and ForgottenJobError."""
+    """Progress of a job. Raises CallError and ForgottenJobError."""
     try:
-        job = await client.result_of(_reading(client).fine_tuning.jobs.retrieve(job_id))
+        job = await client.result_of(client.reading.fine_tuning.jobs.retrieve(job_id))
     except CallError as error:
-        # The client takes any 404 for a missing model.
+        # The client maps any 404 to a missing model.
         if error.error_class == "missing_model":
             raise ForgottenJobError(f"{client.endpoint} knows no fine-tuning job {job_id}") from None
         raise
@@ -115,19 +102,3 @@ async def poll(client: OpenAI, job_id: str) -> JobStatus:
         model=job.fine_tuned_model,
         trained_tokens=job.trained_tokens,
     )
-
-
-async def _all(client: OpenAI, page_after: Callable[[AsyncOpenAI, str | Omit], Awaitable[Any]]) -> AsyncIterator[Any]:
-    """Everything in a list of OpenAI's, page by page."""
-    after: str | Omit = omit
-    while True:
-        page = await client.result_of(page_after(_reading(client), after))
-        for item in page.data:
-            yield item
-        if not page.data or not page.has_more:
-            return
-        after = page.data[-1].id
-
-
-def _reading(client: OpenAI) -> AsyncOpenAI:
-    return client.sdk.with_options(max_retries=READ_RETRIES)

@@ -1,6 +1,6 @@
-"""OpenAI's chat completions as JSON: requests, answers and errors, for single calls and batches alike.
+"""JSON of OpenAI's chat completions: requests, answers and errors of live calls and batches.
 
-Reads plain JSON: the SDK's typed objects double the CPU of a call, and a gateway's odd answer must not fail in them.
+The SDK's typed objects would double the CPU of a call, and fail for some gateways.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ from walmart_pipeline.llm.clients.responses import retry_after, without_key
 from walmart_pipeline.llm.pricing import Price
 
 TOO_LONG = re.compile(r"maximum context length|context[ _](length|size|window)|Request too large", re.IGNORECASE)
-# Errors that come as 400 or 429 and stay until somebody pays: asking again is of no use.
+# Errors with status 400 or 429 that persist until the account is paid.
 UNPAID = frozenset(("insufficient_quota", "billing_hard_limit_reached", "billing_not_active"))
-# What OpenAI's 401 echoes of a wrong key, such as sk-abc1****wxyz.
+# Part of a wrong key in OpenAI's 401, such as sk-abc1****wxyz.
 KEY_LIKE = re.compile(r"\bsk-[\w*.-]+")
 
-
-# What some models or servers do not take; the answer can be had without. `bounds` are those of the schema.
+# Parameters that some models or servers reject. `bounds` are those of the schema.
 OPTIONAL = frozenset(
     ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed", "stream", "stream_options")
 )
@@ -33,7 +32,7 @@ UNTAKEN_BOUNDS = re.compile(r"schema|response_format|grammar|(min|max)(Length|It
 
 
 class UntakenParameterError(CallError):
-    """The model or server does not take `parameter`, which is one of OPTIONAL or BOUNDS."""
+    """The model or server rejects `parameter`, which is one of OPTIONAL or BOUNDS."""
 
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__("rejected", message)
@@ -41,10 +40,7 @@ class UntakenParameterError(CallError):
 
 
 def body(request: Request, model: str, excluded: Collection[str] = frozenset()) -> dict[str, Any]:
-    """The JSON of a chat completion. `max_tokens` goes as max_completion_tokens, other parameters by their own names.
-
-    excluded: names of OPTIONAL, or BOUNDS.
-    """
+    """The JSON of a chat completion. `max_tokens` becomes max_completion_tokens. excluded: of OPTIONAL and BOUNDS."""
     sent: dict[str, Any] = {
         "model": model,
         "messages": [{"role": message.role, "content": message.content} for message in request.messages],
@@ -70,10 +66,9 @@ def answer(
     max_tokens: int | None = None,
     elapsed: float | None = None,
 ) -> Answer:
-    """The answer, if it is complete and fits the schema. Raises CallError, with what was paid for it.
+    """The answer if it is complete and matches the schema. Raises CallError with the billed answer.
 
-    max_tokens: the answer's limit; with it, an answer that the context cut short is recognized. elapsed: seconds from
-    the call to the answer.
+    max_tokens: of the request, to recognize an answer cut by the context. elapsed: seconds of the call.
     """
     try:
         choice = completion["choices"][0]
@@ -112,7 +107,7 @@ def _waited(completion: Mapping[str, Any], elapsed: float | None) -> float | Non
 
 
 def cost(usage: Mapping[str, Any], price: Price) -> float:
-    """USD of a call by the server's own count; reasoning is part of the completion's tokens."""
+    """USD of a call by the server's token counts; completion tokens include reasoning."""
     prompt = usage.get("prompt_tokens_details") or {}
     return price.cost(
         prompt_tokens=count(usage.get("prompt_tokens")),
@@ -125,7 +120,7 @@ def cost(usage: Mapping[str, Any], price: Price) -> float:
 def failure(
     status: int, error: Any, headers: Mapping[str, str], *, model: str, endpoint: str, key: SecretStr
 ) -> CallError:
-    """The CallError of an HTTP status and its error body. No message holds the key or a part of it."""
+    """The CallError of an HTTP status and its error body, without any part of the key."""
     details = error.get("error", error) if isinstance(error, Mapping) else error
     code = str(details.get("code") or details.get("type") or "") if isinstance(details, Mapping) else ""
     text = str((details.get("message") or "") if isinstance(details, Mapping) else details or "")
@@ -147,7 +142,7 @@ def failure(
         return UntakenParameterError(BOUNDS, message)
     match status:
         case 401 | 403:
-            # Their own text is left out: OpenAI's echoes part of the key.
+            # OpenAI's own text contains part of the key.
             return CallError(
                 "unauthorized",
                 f"{endpoint} refuses the key ({status}): set OPENAI_API_KEY to one that may use `{model}`",
@@ -178,7 +173,7 @@ def _cut(usage: Mapping[str, Any], max_tokens: int | None, paid: Answer) -> Call
 
 
 def _strict(schema: Any) -> Any:
-    """The schema in the form that `strict` demands: every property required, no others, no defaults."""
+    """The schema for `strict`: all properties required, no others, no defaults."""
     if isinstance(schema, list):
         return [_strict(item) for item in schema]
     if not isinstance(schema, Mapping):
@@ -194,7 +189,7 @@ def _strict(schema: Any) -> Any:
 
 
 def parsed(content: bytes | str) -> Any:
-    """An answer's JSON. Raises CallError `malformed`."""
+    """Parse JSON. Raises CallError `malformed`."""
     try:
         return json.loads(content)
     except ValueError as error:

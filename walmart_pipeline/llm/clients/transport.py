@@ -14,8 +14,8 @@ from pydantic import SecretStr
 if TYPE_CHECKING:
     import httpx2
 
-# Why this transport: httpx's own scans every connection for every request. Calls of 200 ms against a server in another
-# process, on two cores that others used at the same time (load 2.5 to 3.8), 4,000 calls (httpx alone: 1,000).
+# Why this transport: httpx's own scans every connection for every request. 4,000 calls of 200 ms to a server in another
+# process, on two busy cores (load 2.5 to 3.8; httpx: 1,000 calls):
 #
 #                                            ms of CPU a call    time / ideal
 #   calls at once                                64     256       64     256
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #   openai SDK on it, chat.completions          2.5     2.5     1.14    5.52
 #   openai.py on it: the SDK's post, raw JSON   1.1     0.9     1.09    1.86
 
-# uvicorn, which vLLM runs on, closes a connection after 5 idle seconds; a POST that meets the close is lost.
+# uvicorn, used by vLLM, closes connections after 5 idle seconds; a POST sent at that moment is lost.
 KEEPALIVE_SECONDS = 4.0
 
 NO_KEY = SecretStr("")
@@ -33,11 +33,10 @@ NO_KEY = SecretStr("")
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds. A call that takes longer ends as CallError `timeout`.
+    """Seconds after which a call ends as CallError `timeout`.
 
-    read: between two pieces of an answer, so for an answer that is not streamed: until it comes.
-    connect: to open one connection. pool: to be given a connection, waiting for a free one included.
-    aiohttp has no limit of its own for writing: `read` starts when the request is sent.
+    read: between two pieces of a streamed answer, or for a whole one. connect: to open a connection. pool: to get a
+    connection from the pool.
     """
 
     read: float
@@ -47,10 +46,7 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server is. `url` may hold a user and password; `shown` never does. Neither ends in a slash.
-
-    origin: scheme, host and port: what makes two addresses those of one server.
-    """
+    """A server's address. url: may contain user and password. shown: without them. origin: scheme, host and port."""
 
     url: str
     shown: str
@@ -59,12 +55,12 @@ class Address:
 
 
 def address(url: str) -> Address:
-    """Read a base URL as people write it: `localhost:11434` is http. Raises ValueError with the remedy."""
+    """Parse a base URL, with http as the default scheme. Raises ValueError."""
     text = url.strip()
     try:
         parsed = httpx.URL(text if "://" in text else f"http://{text}")
     except httpx.InvalidURL:
-        # httpx names the part that is wrong, which may be part of a password.
+        # httpx's message may contain part of a password.
         parsed = httpx.URL()
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ValueError("the address of a model server is no http(s) URL: write it as http://host:port")
@@ -78,10 +74,7 @@ def address(url: str) -> Address:
 
 
 def usable_key(key: SecretStr | None, name: str) -> SecretStr:
-    """The key without the blanks around it; empty where there is none. name: of the setting that it comes from.
-
-    Raises ValueError for a key that no header can hold; the message does not hold it either.
-    """
+    """The stripped key, empty for None. name: of its setting. Raises ValueError for an invalid key."""
     secret = key.get_secret_value().strip() if key else ""
     if not secret.isascii() or not secret.isprintable():
         raise ValueError(f"the key holds characters that no key has: copy {name} anew")
@@ -89,10 +82,7 @@ def usable_key(key: SecretStr | None, name: str) -> SecretStr:
 
 
 def client(where: Address, *, connections: int, timeouts: Timeouts, key: SecretStr = NO_KEY) -> httpx.AsyncClient:
-    """An httpx client of at most `connections` connections; close it with `aclose`. No proxy is used on loopback.
-
-    key: sent as a bearer's with every request.
-    """
+    """An httpx client with a pool of `connections`, without a proxy on loopback. key: sent as bearer token."""
     secret = key.get_secret_value()
     return HttpxAiohttpClient(
         headers={"Authorization": f"Bearer {secret}"} if secret else None,
@@ -126,10 +116,7 @@ def _loopback(host: str) -> bool:
 
 
 async def lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    r"""Every line that is not blank, without its end, whatever pieces the bytes come in.
-
-    Only \n ends a line. httpx's aiter_lines also splits at U+0085 and U+2028, which JSON may hold unescaped.
-    """
+    r"""Lines of a stream that are not blank, split at \n only: httpx's aiter_lines also splits at U+0085 and U+2028."""
     rest = bytearray()
     async for chunk in chunks:
         head, newline, tail = chunk.rpartition(b"\n")
