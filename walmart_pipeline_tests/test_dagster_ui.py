@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -52,20 +53,28 @@ def environment(pipeline: Pipeline) -> dict[str, str]:
 
 @pytest.fixture
 def ui(pipeline: Pipeline) -> Iterator[str]:
-    """Address of a Dagster UI that `walmart-pipeline dev` serves."""
+    """Address of a Dagster UI that `walmart-pipeline dev` serves, started as a shell starts what is in the background.
+
+    SIGINT is ignored there, and dagster treats SIGTERM as SIGINT: `dev` once could only be killed.
+    """
     fill_inbox(pipeline)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     arguments = [BIN / "walmart-pipeline", "dev", "--home", pipeline.settings.workspace, "--port", str(port)]
     log = (pipeline.settings.workspace / "dev.log").open("w")
-    process = subprocess.Popen(arguments, stdout=log, stderr=log, start_new_session=True)
+    in_background = ["sh", "-c", 'trap "" INT; exec "$0" "$@"', *arguments]
+    process = subprocess.Popen(in_background, stdout=log, stderr=log, start_new_session=True)
     try:
         wait_for(f"http://127.0.0.1:{port}/server_info", process)
         yield f"http://127.0.0.1:{port}"
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(60)
+        process.terminate()
+        try:
+            process.wait(60)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -103,10 +103,13 @@ def dev(
 ) -> None:
     """Start Dagster's UI and daemon on the workspace's instance."""
     import os
+    import signal
 
     from walmart_pipeline.core import workspace
 
     workspace.prepare(settings_from(workspace=home))
+    # Ignored in a background job of a shell, and dagster treats SIGTERM the same: then nothing would stop it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     executable = str(Path(sys.executable).with_name("dagster"))
     arguments = ["dev", "-w", str(workspace.CODE_LOCATIONS), "--port", str(port)]
     console.print(f"Dagster at http://127.0.0.1:{port} — stop it with Ctrl-C")
