@@ -1,1 +1,1 @@
-"""The parts of the dispatcher: when a call may be made, where, and what follows from its end."""
+"""The dispatcher: makes model calls within limits and budgets, with retries."""

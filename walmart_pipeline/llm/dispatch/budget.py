@@ -1,4 +1,4 @@
-"""What a run may spend, and what calls in flight can cost at most."""
+"""Budgets of runs, with reservations for calls in flight."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from walmart_pipeline.llm.pricing import FREE, Price
 
 # A chat template adds a few tokens around each message.
 TEMPLATE_TOKENS = 16
-# What an answer may come to where the request sets no max_tokens.
+# Assumed limit of an answer if the request sets no max_tokens.
 UNBOUNDED_TOKENS = 16_384
 
 
@@ -37,7 +37,7 @@ class Budget:
         return replace(self, committed_usd=self.committed_usd + usd, committed_calls=self.committed_calls + 1)
 
     def most(self, request: Request) -> float:
-        """USD that a call can cost at most: no tokenizer makes more tokens than the text has bytes."""
+        """Upper bound of a call's cost in USD: a text has at most as many tokens as bytes."""
         prompt = sum(len(message.content.encode("utf-8", "replace")) + TEMPLATE_TOKENS for message in request.messages)
         if request.schema is not None:
             prompt += len(json.dumps(request.schema))
@@ -47,7 +47,7 @@ class Budget:
 
 
 class BudgetTracker:
-    """A budget in use: each call in flight has reserved the most that it can cost."""
+    """Tracks a budget; each call in flight reserves its maximum cost."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
@@ -57,7 +57,7 @@ class BudgetTracker:
         self.calls = budget.committed_calls
 
     def reserve(self, request: Request) -> float | None:
-        """USD reserved for this request, to be given to `settle`; None if it does not fit beside what is in flight."""
+        """Reserve USD for a request; returns the amount for `settle`, or None if the budget does not allow the call."""
         budget = self._budget
         if budget.calls is not None and self.calls + self._in_flight >= budget.calls:
             return None

@@ -1,7 +1,7 @@
-"""Model calls for a caller that is no coroutine: requests in, outcomes out.
+"""Makes model calls for synchronous callers.
 
-The caller's side of a run: pull requests, look each up in the ledger, hand outcomes over. The calls are made by a
-Scheduler in the thread of an event loop.
+The dispatcher pulls requests, looks them up in the ledger and yields outcomes. A Scheduler makes the calls in the
+thread of an event loop.
 """
 
 from __future__ import annotations
@@ -31,11 +31,10 @@ PAGE, PAGE_SECONDS = 256, 0.02
 
 
 class Dispatcher:
-    """Makes model calls and remembers their answers.
+    """Makes model calls, one run at a time, and stores their answers in the ledger.
 
-    clients: one an endpoint; they share the work. They are closed at the end of a run, in the event loop that used
-    them. validate: raises CallError("malformed") for an answer that is to be asked for again; it has to be quick.
-    watcher: follows the answers as they are written. One run at a time.
+    clients: one per endpoint; closed at the end of a run. validate: raises CallError("malformed") for an answer that
+    needs a retry; it has to be quick. watcher: follows streamed answers.
     """
 
     def __init__(
@@ -65,10 +64,10 @@ class Dispatcher:
         self._stopped = False
 
     def run(self, requests: Iterable[Request]) -> Generator[Outcome, None, None]:
-        """An outcome for every request, as they come; what the ledger has is not asked again.
+        """Yield an outcome for every request, in order of arrival, from the ledger or by a call.
 
-        requests: pulled in this thread, a little ahead of what is asked. More can be added with `submit` while
-        outcomes are taken. Closing the iterator stops the run as `stop` does and waits for what is in flight.
+        requests: pulled in this thread, slightly ahead. More can be added with `submit` meanwhile. Closing the iterator
+        stops the run like `stop` and waits for calls in flight.
         Raises LedgerError if an answer could not be stored, and whatever `requests`, a client or `validate` raise.
         """
         if self._background:
@@ -87,26 +86,25 @@ class Dispatcher:
             background.close()
 
     def submit(self, request: Request) -> None:
-        """Add a request while outcomes are taken, such as a repair: it is asked before all that wait, so that a budget
-        ends with whole products and not with half of each.
+        """Add a request during a run, such as a repair, before all that wait, so that products are finished first.
 
-        Its outcome comes out of the same iterator, which ends only after it. Raises RuntimeError if no run is on.
+        The same iterator yields its outcome. Raises RuntimeError without a run.
         """
         if not self._background:
             raise RuntimeError("a request can only be submitted while outcomes are taken")
         self._submitted.append(request)
 
     def stop(self) -> None:
-        """Make no further call, now or later; for signal handlers and other threads too.
+        """Make no further call; safe in signal handlers and other threads.
 
-        Nothing more is pulled; what is held ends as `stopped`, except that calls in flight have the grace time.
+        Waiting requests end as `stopped`; calls in flight have the grace time.
         """
         self._stopped = True
         if background := self._background:
             background.stop()
 
     def usage(self) -> Usage | None:
-        """What the run has used so far; None if none is on. Cheap, from any thread."""
+        """Usage of the current run, or None; thread-safe."""
         if not (background := self._background):
             return None
         scheduler = background.scheduler
@@ -137,7 +135,7 @@ class Dispatcher:
                 return
 
     def _hand_in(self, background: EventLoopThread, requests: list[Request], *, urgent: bool) -> None:
-        """Ask the ledger, and the models for what it does not have. Equal requests are asked once."""
+        """Look requests up in the ledger and schedule calls for the others, one for equal requests."""
         self._held += len(requests)
         new: dict[str, Request] = {}
         for request in requests:
@@ -179,7 +177,7 @@ def _known(request: Request, request_hash: str, found: Found) -> Outcome:
 
 
 def _shared(outcome: Outcome, requests: list[Request]) -> Iterator[Outcome]:
-    """The outcome for each of the equal requests: only the first was asked and paid for."""
+    """The outcome for each of the equal requests, of which only the first was called."""
     yield outcome
     for request in requests[1:]:
         answered = outcome.answer is not None
@@ -187,7 +185,7 @@ def _shared(outcome: Outcome, requests: list[Request]) -> Iterator[Outcome]:
 
 
 class EventLoopThread:
-    """A Scheduler at work in a thread of its own. All methods are for the caller's thread."""
+    """Runs a Scheduler in a thread of its own. All methods are for the caller's thread."""
 
     def __init__(
         self,
@@ -229,7 +227,7 @@ class EventLoopThread:
         self._loop, self.scheduler = self._started.result()
 
     def offer(self, requests: Iterable[tuple[str, Request]], *, urgent: bool) -> None:
-        """Requests with their hashes. urgent: to be asked before what waits."""
+        """Schedule requests with their hashes. urgent: before those that wait."""
         self._loop.call_soon_threadsafe(partial(self.scheduler.offer, list(requests), urgent=urgent))
 
     def arrived(self, *, wait: bool) -> list[Outcome]:

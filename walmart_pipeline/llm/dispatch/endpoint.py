@@ -1,7 +1,4 @@
-"""One endpoint as the dispatcher sees it: whether it can take a call now, how long a call may take, when it is retried.
-
-Times are the event loop's seconds.
-"""
+"""State of an endpoint: when it can take a call, timeouts, circuit breaker, retries. Times are the event loop's."""
 
 from __future__ import annotations
 
@@ -48,7 +45,7 @@ class InFlightCall:
 
 
 class Endpoint:
-    """A client with everything that holds calls to it back."""
+    """A client with the limits that apply to its calls."""
 
     def __init__(self, client: Client, limits: DispatchLimits, random: Random) -> None:
         self.client = client

@@ -1,4 +1,4 @@
-"""What goes into the dispatcher and what comes out: limits, outcomes, usage."""
+"""Limits, outcomes and usage of the dispatcher."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class DispatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one request: an answer, or why there is none.
+    """Outcome of one request: an answer, or an error.
 
-    attempts: calls of this run that counted as one. seconds: summed over its calls, or the ledger's.
-    cost_usd: paid in this run, unusable answers included.
+    attempts: of this run. seconds_served: of all its calls, or the ledger's. cost_usd: in this run, including unusable
+    answers.
     """
 
     request: Request
@@ -54,7 +54,7 @@ class Outcome:
 
     @property
     def completion(self) -> Completion:
-        """The outcome as the stages know it. Its cost is that of the answer, whenever it was paid."""
+        """The outcome as a Completion, with the answer's cost even if it was paid earlier."""
         answer = self.answer or Answer("")
         return Completion(
             request_hash=self.request_hash,

@@ -1,4 +1,4 @@
-"""Requests that wait to be sent, and in which order."""
+"""Queue of requests that wait to be sent."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from walmart_pipeline.llm.dispatch.outcomes import FailureClass, Outcome
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A request, and what its calls took so far.
-
-    queue_timeouts: calls that were given up while they waited in a server's queue, which are no attempts.
-    """
+    """A request with the state of its calls. queue_timeouts: calls that timed out in a server's queue; no attempts."""
 
     request: Request
     request_hash: str
@@ -46,7 +43,7 @@ class Job:
 
 
 class RequestQueue:
-    """Retries that are due and urgent requests come first, in the order in which they became so, then all others."""
+    """Due retries and urgent requests come first, in order, then all others."""
 
     def __init__(self) -> None:
         self._fresh: deque[Job] = deque()
