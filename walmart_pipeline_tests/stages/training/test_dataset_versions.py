@@ -200,7 +200,7 @@ def test_reviewers_texts_of_the_training_split_become_preference_pairs(
 
 def test_an_unknown_version_is_reported_with_those_that_there_are(first: DatasetManifest, tmp_path: Path) -> None:
     for name in ("v7", "../v1", ""):
-        with pytest.raises(VersionsError, match="there is v1"):
+        with pytest.raises(VersionsError, match="available: v1"):
             dataset_versions.get(tmp_path / "datasets", name)
 
 
