@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev check lint test docs lock clean
+.PHONY: help setup demo dev check test docs lock clean
 
 help:  ## List these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -37,8 +37,6 @@ check: $(READY)  ## Check format, style, types, layers and what Dagster loads, i
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/dg check defs
-
-lint: check
 
 test: check  ## Run `check` and every test, one process per core
 	$(BIN)/pytest -n logical --maxprocesses 8
