@@ -131,7 +131,9 @@ class TemplateWriter(Provider):
         """See Provider."""
         if not self._outage:
             return None
-        return f"{self._outage}. Texts that exist stay; what has none is written by the template writer for now"
+        return (
+            f"{self._outage}. Texts that exist stay; what has none is written by the template writer until it is back"
+        )
 
     @property
     def prompt_version(self) -> str:

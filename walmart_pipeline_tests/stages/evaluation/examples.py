@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import combinations
@@ -33,7 +31,7 @@ from walmart_pipeline.stages.evaluation.assets import (
 )
 from walmart_pipeline.stages.evaluation.evaluation_store import ModelEvaluation
 from walmart_pipeline_tests.conftest import KETTLE
-from walmart_pipeline_tests.llm.model_server import serving
+from walmart_pipeline_tests.stages.ollama_server import ollama_in_thread
 
 JUDGE = Judge(profiles.load("walmart-2025"))
 BASE = "writer:latest"
@@ -115,33 +113,9 @@ class Server:
 @contextmanager
 def server() -> Iterator[Server]:
     """It answers until the block ends."""
-    made, started, loop = Server(), threading.Event(), asyncio.new_event_loop()
-    ending = asyncio.Event()
-
-    async def reply(value: Any) -> web.StreamResponse:
-        return web.json_response(value)
-
-    async def serve() -> None:
-        handlers = {
-            "POST /api/chat": made.chat,
-            "GET /api/tags": made.tags,
-            "POST /api/show": lambda _: reply({"capabilities": ["completion"]}),
-            "GET /api/version": lambda _: reply({"version": "0.33.0"}),
-        }
-        async with serving(handlers) as running:
-            made.url = running.url
-            started.set()
-            await ending.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    assert started.wait(10)
-    try:
+    made = Server()
+    with ollama_in_thread(made.chat, made.tags) as made.url:
         yield made
-    finally:
-        loop.call_soon_threadsafe(ending.set)
-        thread.join()
-        loop.close()
 
 
 class Shop:

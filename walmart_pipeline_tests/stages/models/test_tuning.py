@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,8 +30,8 @@ from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.models import tuned_tiers, tuning
 from walmart_pipeline.stages.models.assets import tuned_parameters
 from walmart_pipeline_tests.conftest import KETTLE
-from walmart_pipeline_tests.llm.model_server import serving
 from walmart_pipeline_tests.stages.models.examples import example
+from walmart_pipeline_tests.stages.ollama_server import ollama_in_thread
 from walmart_pipeline_tests.stages.warehouse_lock import is_free
 
 JUDGE = Judge(profiles.load("walmart-2025"))
@@ -98,33 +96,9 @@ def answer(text: str, reason: str = "stop") -> web.Response:
 
 @contextmanager
 def model(is_good: IsGood) -> Iterator[Model]:
-    server, started, loop = Model(is_good), threading.Event(), asyncio.new_event_loop()
-    ending = asyncio.Event()
-
-    async def reply(value: Any) -> web.StreamResponse:
-        return web.json_response(value)
-
-    async def serve() -> None:
-        handlers = {
-            "POST /api/chat": server.chat,
-            "GET /api/tags": server.tags,
-            "POST /api/show": lambda _: reply({"capabilities": ["completion"]}),
-            "GET /api/version": lambda _: reply({"version": "0.33.0"}),
-        }
-        async with serving(handlers) as running:
-            server.url = running.url
-            started.set()
-            await ending.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    assert started.wait(10)
-    try:
+    server = Model(is_good)
+    with ollama_in_thread(server.chat, server.tags) as server.url:
         yield server
-    finally:
-        loop.call_soon_threadsafe(ending.set)
-        thread.join()
-        loop.close()
 
 
 class Shop:
