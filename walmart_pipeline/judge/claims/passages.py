@@ -1,0 +1,59 @@
+"""Divides a record into passages, and finds those that a statement of a listing can be checked against."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+from walmart_pipeline.core.records import Product
+from walmart_pipeline.text import sentences, tokenizer
+
+# A longer passage is text without punctuation: it is divided, so that the encoder sees the part that matters.
+MAX_WORDS = 40
+BEST = 5
+
+
+class Passages:
+    """A record's name, brand, category, attributes, features and sentences, one passage each."""
+
+    def __init__(self, product: Product) -> None:
+        self.texts = list(dict.fromkeys(_texts(product)))
+        self._stems = [frozenset(tokenizer.key_stems(text)) for text in self.texts]
+        frequency = Counter(stem for stems in self._stems for stem in stems)
+        self._weight = {stem: math.log(1 + len(self.texts) / count) for stem, count in frequency.items()}
+        self.name = product.product_name
+
+    def best(self, statement: str, most: int = BEST) -> list[str]:
+        """The passages that share the most and rarest stems with a statement, best first."""
+        wanted = frozenset(tokenizer.key_stems(statement))
+        scores = [sum(self._weight[stem] for stem in wanted & stems) for stems in self._stems]
+        order = sorted(range(len(scores)), key=lambda place: -scores[place])
+        return [self.texts[place] for place in order[:most] if scores[place] > 0]
+
+    def premise(self, statement: str) -> str:
+        """What the cross-encoder reads beside a statement: the product's name, then the best passages."""
+        return " | ".join(dict.fromkeys([self.name, *self.best(statement)]))
+
+
+def _texts(product: Product) -> Iterator[str]:
+    yield product.product_name
+    if product.brand:
+        yield f"Brand: {product.brand}"
+    if product.category:
+        yield f"Category: {' > '.join(product.category)}"
+    for name, value in product.attributes.items():
+        yield f"{name}: {value}"
+    for text in (*product.features, product.description):
+        for sentence in sentences.split(text):
+            yield from _divided(sentence)
+
+
+def _divided(sentence: str) -> Iterator[str]:
+    """Parts of at most MAX_WORDS words, each beginning with the last 8 words of the one before."""
+    words = sentence.split()
+    if len(words) <= MAX_WORDS:
+        yield sentence
+        return
+    for first in range(0, len(words) - 8, MAX_WORDS - 8):
+        yield " ".join(words[first : first + MAX_WORDS])
