@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Severity: TypeAlias = Literal["blocking", "major", "minor"]
 Band: TypeAlias = Literal["poor", "good", "excellent"]
-Dimension: TypeAlias = Literal["compliance", "grounding", "coverage", "readability", "search", "uniqueness"]
+Dimension: TypeAlias = Literal["compliance", "grounding", "writing", "coverage", "readability", "search", "uniqueness"]
 CompletionStatus: TypeAlias = Literal["complete", "declined", "failed"]
 
 # Name of the provider, and of the author, that writes without a model.

@@ -122,6 +122,7 @@ class Judge:
         measures: dict[Dimension, float | None] = {
             "compliance": self._after_penalties(compliance),
             "grounding": support(claims),
+            "writing": None,
             **dimensions.measures(case),
         }
         return {name: None if value is None else round(value, 1) for name, value in measures.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +49,10 @@ def _scores(overview: Overview, *, width: float = 7.6, height: float = 3.0) -> F
 
 def _dimensions(overview: Overview) -> Figure:
     figure = plotting.figure(height=3.9)
-    axes = figure.subplots(2, 3, sharex=True, sharey=True)
-    for ax, (name, counts) in zip(axes.flat, overview.dimensions.items(), strict=True):
+    axes = figure.subplots(2, ceil(len(overview.dimensions) / 2), sharex=True, sharey=True)
+    for ax in axes.flat[len(overview.dimensions) :]:
+        ax.set_axis_off()
+    for ax, (name, counts) in zip(axes.flat, overview.dimensions.items(), strict=False):
         _bars(ax, counts)
         measured = sum(counts)
         suffix = "" if measured == overview.texts else f" ({measured:,} of {overview.texts:,})"

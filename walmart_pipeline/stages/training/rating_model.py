@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     Array: TypeAlias = npt.NDArray[np.float64]
 
 # Bumped when the same text would give other features: models are then retrained.
-VERSION = "2"
+VERSION = "3"
 
 # Without uniqueness, which is measured against the current catalog instead of that at the time of the rating.
-DIMENSIONS: tuple[Dimension, ...] = ("compliance", "grounding", "coverage", "readability", "search")
+DIMENSIONS: tuple[Dimension, ...] = ("compliance", "grounding", "writing", "coverage", "readability", "search")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 # From almost no penalty to one that reduces a model of 100 texts to the mean.
