@@ -35,6 +35,12 @@ class Product(Record):
     brand: str | None = None
     category: list[str] = Field(default_factory=list, description="Path, broad to narrow.")
     attributes: dict[str, str] = Field(default_factory=dict, description="Name to value, in the order of the feed.")
+    options: dict[str, list[str]] = Field(
+        default_factory=dict, description="Values of the product's variants: which one is this item is unknown."
+    )
+    conflicts: dict[str, list[str]] = Field(
+        default_factory=dict, description="What the record contradicts itself on, with the values that it gives."
+    )
     features: list[str] = Field(default_factory=list)
     description: str = Field(default="", description="The source's own text; paragraphs and list items on own lines.")
     price: float | None = None
@@ -46,8 +52,11 @@ class Product(Record):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What generation may use, without price, rating and identifiers: their changes make no text stale."""
-        return {
+        """What generation may use, without price, rating and identifiers: their changes make no text stale.
+
+        Without options and conflicts it is as it was before these existed, and so is its hash.
+        """
+        stated = {
             "product_name": self.product_name,
             "brand": self.brand,
             "category": self.category,
@@ -55,6 +64,7 @@ class Product(Record):
             "features": self.features,
             "description": self.description,
         }
+        return stated | {name: value for name in ("options", "conflicts") if (value := getattr(self, name))}
 
     @property
     def facts_hash(self) -> str:

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from walmart_pipeline.core import warehouse as warehouse_module
+from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.warehouse import Warehouse, WarehouseError
 
 
@@ -211,6 +212,25 @@ def test_data_of_an_earlier_release_survives_all_migrations(
         ("b", "ollama", "llama@1", "template", "1"),  # credited to its author, and parsed anew
     ]
     assert writer == [{"provider": "ollama", "model": "llama"}]
+
+
+def test_products_of_an_earlier_release_are_read_without_options_and_conflicts(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = tmp_path / "migrations"
+    shutil.copytree(warehouse_module.MIGRATIONS, scripts)
+    later = [script for script in scripts.glob("*.sql") if script.name >= "0018"]
+    for script in later:
+        script.rename(script.with_suffix(".later"))
+    monkeypatch.setattr(warehouse_module, "MIGRATIONS", scripts)
+    product = Product(product_id="a", product_name="Kettle", attributes={"Color": "teal"})
+    with warehouse.writing() as db:
+        db.append("catalog.products", [product.model_dump(exclude={"options", "conflicts"})])
+    for script in later:
+        script.with_suffix(".later").rename(script)
+    with warehouse.reading() as db:
+        (row,) = db.query(f"select {warehouse_module.struct('products', Product)} as product from catalog.products")
+    assert Product(**row["product"]) == product
 
 
 def test_a_warehouse_of_newer_code_is_refused(warehouse: Warehouse) -> None:

@@ -13,7 +13,10 @@ Identity: TypeAlias = Literal["product_id", "gtin", "brand and name"]
 # Among rows of one load the last value of these wins; otherwise the fuller one.
 NEWEST = ("price", "rating", "review_count")
 
-NOT_MERGED = ("product_id", "source_file", "source_row", "attributes")
+# Merged name by name.
+NAMED = ("attributes", "options")
+
+NOT_MERGED = ("product_id", "source_file", "source_row", "conflicts", *NAMED)
 
 
 def name_key(product: Product) -> str:
@@ -32,22 +35,21 @@ def identity(product: Product) -> Identity:
 def merge(rows: Sequence[Product], loads: Sequence[int]) -> tuple[Product, list[list[str]]]:
     """Merge rows, in reading order, into one product. Returns it, and the fields taken from each row after the first.
 
-    loads: the load of each row. Values of later loads win, earlier ones fill gaps, attribute by attribute. Among rows
-    of one load the fuller value wins (more items, then more text), then the first; price, rating and review count are
-    the last row's.
+    loads: the load of each row. Values of later loads win, earlier ones fill gaps, attribute by attribute and option by
+    option. Among rows of one load the fuller value wins (more items, then more text), then the first; price, rating and
+    review count are the last row's.
     """
     values: dict[str, Any] = {}
-    attributes: dict[str, Any] = {}
     value_loads: dict[str, int] = {}
-    attribute_loads: dict[str, int] = {}
+    named: dict[str, dict[str, Any]] = {name: {} for name in NAMED}
+    named_loads: dict[str, dict[str, int]] = {name: {} for name in NAMED}
     won = []
     for row, load in zip(rows, loads, strict=True):
         offered = {name: value for name, value in row.model_dump().items() if name not in NOT_MERGED}
         taken = _take(values, value_loads, offered, load)
-        if _take(attributes, attribute_loads, row.attributes, load):
-            taken.append("attributes")
+        taken += [name for name in NAMED if _take(named[name], named_loads[name], getattr(row, name), load)]
         won.append([name for name in Product.model_fields if name in taken])
-    return rows[0].model_copy(update=values | {"attributes": attributes}), won[1:]
+    return rows[0].model_copy(update=values | named), won[1:]
 
 
 def _take(current: dict[str, Any], loads: dict[str, int], offered: dict[str, Any], load: int) -> list[str]:

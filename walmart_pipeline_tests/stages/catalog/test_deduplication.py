@@ -133,3 +133,14 @@ def test_feeds_that_are_read_together_are_equally_new(catalog: Catalog) -> None:
     catalog.put("b.jsonl", [row(id=1, description="Boils.")])
     catalog.run()
     assert catalog.products()["1"]["description"] == "A kettle that boils water fast."
+
+
+def test_options_are_merged_one_by_one_and_conflicts_are_not() -> None:
+    """What one row contradicts itself on, another row may settle."""
+    first = Product(
+        product_id="1", product_name="Sheet", options={"Color": ["white", "black"]}, conflicts={"Count": ["4"]}
+    )
+    second = Product(product_id="1", product_name="Sheet", options={"Size": ["twin", "queen"]})
+    product, taken = deduplication.merge([first, second], [1, 1])
+    assert product.options == {"Color": ["white", "black"], "Size": ["twin", "queen"]}
+    assert taken == [["options"]]

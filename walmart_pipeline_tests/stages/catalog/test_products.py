@@ -112,3 +112,12 @@ def test_price_rating_and_identifiers_are_no_facts() -> None:
 def test_the_order_of_attributes_makes_no_other_facts() -> None:
     specs = {"Weave": "terry", "Size": "large", "Border": "flat"}
     assert product(specs=specs).facts_hash == product(specs=dict(reversed(specs.items()))).facts_hash
+
+
+def test_options_and_conflicts_are_facts_and_without_them_the_hash_is_as_before_they_existed() -> None:
+    """Otherwise the first run after the upgrade would write the whole catalog anew."""
+    plain = product()
+    assert "options" not in plain.facts
+    assert "conflicts" not in plain.facts
+    for more in ({"options": {"Color": ["teal", "navy"]}}, {"conflicts": {"Count": ["4", "6"]}}):
+        assert plain.model_copy(update=more).facts_hash != plain.facts_hash
