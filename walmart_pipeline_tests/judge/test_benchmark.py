@@ -28,6 +28,8 @@ description.length description.html description.promotional description.retailer
 description.url description.emoji description.repeated_text
 claims.health claims.pesticide
 grounding.number grounding.brand grounding.attribute grounding.claim
+writing.word_soup writing.seller_chatter writing.question_answer writing.listing_talk writing.fragment
+writing.keyword_pile writing.run_together writing.lost_mark writing.punctuation
 """.split()
 LEAST_CASES, LEAST_CATEGORIES, LEAST_POSITIVE = 400, 12, 8
 PRECISION, RECALL, OF_EACH_RULE = 0.98, 0.97, 0.90

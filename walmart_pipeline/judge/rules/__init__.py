@@ -14,6 +14,7 @@ from walmart_pipeline.judge.rules import (  # noqa: F401  (each registers its ch
     language,
     pesticide,
     title,
+    writing,
 )
 from walmart_pipeline.judge.rules.base import CHECKS, CONFIRMATIONS, Case, Confirmed, Finding, Mention, rule
 

@@ -21,12 +21,11 @@ def length(case: Case) -> Iterator[Finding]:
     description, limits = case.listing.description, case.limits
     words = len(case.description_stats.words)
     if words < limits.description_min_words:
-        yield Finding("description", variant="short", values={"count": words})
+        yield Finding("description", values={"count": words})
     if len(description) > limits.description_max_chars:
         start = limits.description_max_chars
-        yield Finding(
-            "description", start, min(len(description), start + SHOWN_CHARS), values={"count": len(description)}
-        )
+        end = min(len(description), start + SHOWN_CHARS)
+        yield Finding("description", start, end, "long", {"count": len(description)})
 
 
 @rule("description.repeated_text")

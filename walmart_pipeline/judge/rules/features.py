@@ -18,10 +18,10 @@ def count(case: Case) -> Iterator[Finding]:
     written = [index for index, feature in enumerate(features) if feature.strip()]
     values = {"count": len(written)}
     if len(written) < limits.features_min:
-        yield Finding("listing", variant="few", values=values)
+        yield Finding("listing", values=values)
     elif len(written) > limits.features_max:
         surplus = written[limits.features_max]
-        yield Finding(f"key_features[{surplus}]", 0, len(features[surplus]), values=values)
+        yield Finding(f"key_features[{surplus}]", 0, len(features[surplus]), "many", values)
 
 
 @rule("features.length")

@@ -26,9 +26,9 @@ def length(case: Case) -> Iterator[Finding]:
     """Outside the range of characters. Evidence: what is beyond the limit, or the whole short title."""
     title, limits = case.listing.title, case.limits
     if len(title) > limits.title_max:
-        yield Finding("title", limits.title_max, len(title), values={"count": len(title)})
+        yield Finding("title", limits.title_max, len(title), "long", {"count": len(title)})
     elif len(title) < limits.title_min:
-        yield Finding("title", 0, len(title), "short", {"count": len(title)})
+        yield Finding("title", 0, len(title), values={"count": len(title)})
 
 
 @rule("title.all_caps")

@@ -154,12 +154,16 @@ def _damaged(clean: Mapping[str, Clean]) -> Iterator[Case]:
     allowed: dict[str, frozenset[str]] = {
         "listing.empty": frozenset({"title.length", "features.count", "features.formatting", "description.length"}),
         "listing.incoherent": GROUNDING
-        | {"description.repeated_text", "description.retailer_name", "listing.non_english"},
+        | {"description.repeated_text", "description.retailer_name", "listing.non_english"}
+        | {"writing.keyword_pile", "writing.run_together"},
         "listing.non_english": frozenset({"description.length"}),
         "title.length": frozenset({"listing.empty"}),
         "features.count": frozenset({"features.duplicate", "features.length"}),
         "features.formatting": frozenset({"features.length"}),
+        "features.length": frozenset({"writing.fragment"}),
         "description.repeated_text": frozenset({"listing.incoherent"}),
+        "writing.word_soup": frozenset({"writing.fragment", "features.duplicate"}),
+        "writing.keyword_pile": frozenset({"grounding.claim"}),
     }
     faults: dict[str, dict[str, Mutation]] = {
         "listing.empty": texts.empty(),
@@ -174,6 +178,8 @@ def _damaged(clean: Mapping[str, Clean]) -> Iterator[Case]:
         "features.duplicate": fields.duplicates(),
         "description.length": texts.description_lengths(passages["idle"]),
         "description.repeated_text": texts.repeated_in_description(),
+        "writing.word_soup": texts.cut_up(),
+        "writing.keyword_pile": texts.piles(),
     }
     for place, (rule, mutations) in enumerate(faults.items()):
         yield from _cases(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from walmart_pipeline.core.records import Listing
-from walmart_pipeline_tests.judge.cases.case import Clean, Mutation, described, paragraphs, titled
+from walmart_pipeline_tests.judge.cases.case import Clean, Mutation, described, paragraphs, titled, with_sentence
 
 # The limits of the profile walmart-2025, written out: the benchmark is to notice when they move.
 WORDS_MIN, DESCRIPTION_MAX = 150, 4000
@@ -76,6 +76,34 @@ def incoherent(lorem: str) -> dict[str, Mutation]:
         "one-word-loop": described(lambda base: " ".join([base.noun] * 170)),
         "lorem-ipsum": described(lambda _: f"{lorem} {lorem.split('. ', 2)[2]}"),
     }
+
+
+def cut_up() -> dict[str, Mutation]:
+    """Key features that are cut from the description, so many words each, beginning at a word in its midst."""
+
+    def cut(first: int, size: int) -> Mutation:
+        def features(base: Clean) -> list[str]:
+            words = base.listing.description.split("\n\n", 1)[0].split()
+            return [" ".join(words[start : start + size])[:78] for start in range(first, first + 5 * size, size)]
+
+        return lambda base: base.listing.model_copy(update={"key_features": features(base)})
+
+    return {f"{size}-words-from-{first}": cut(first, size) for first in (0, 3) for size in (4, 5, 6)}
+
+
+def piles() -> dict[str, Mutation]:
+    """A row of search words in the midst of the description."""
+    rows = (
+        "kitchen table office bedroom garage garden balcony porch cabin studio",
+        "gift birthday wedding anniversary holiday graduation housewarming family friend teacher",
+        "women men kids boys girls toddler adult teen baby grandma grandpa",
+        "soft light strong thick thin smooth firm warm cool bright plain",
+    )
+
+    def piled(row: str) -> Mutation:
+        return lambda base: with_sentence(base.listing, f"{row.capitalize()} {' '.join(reversed(row.split()))}.", 1)
+
+    return {row.split()[0]: piled(row) for row in rows}
 
 
 def foreign(languages: Mapping[str, Any]) -> dict[str, Mutation]:
