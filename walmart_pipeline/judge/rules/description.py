@@ -21,7 +21,7 @@ def length(case: Case) -> Iterator[Finding]:
     description, limits = case.listing.description, case.limits
     words = len(case.description_stats.words)
     if words < limits.description_min_words:
-        yield Finding("description", values={"count": words})
+        yield Finding("description", variant=None if words else "missing", values={"count": words})
     if len(description) > limits.description_max_chars:
         start = limits.description_max_chars
         end = min(len(description), start + SHOWN_CHARS)

@@ -28,7 +28,8 @@ def length(case: Case) -> Iterator[Finding]:
     if len(title) > limits.title_max:
         yield Finding("title", limits.title_max, len(title), "long", {"count": len(title)})
     elif len(title) < limits.title_min:
-        yield Finding("title", 0, len(title), values={"count": len(title)})
+        missing = None if case.title_stats.classes else "missing"
+        yield Finding("title", 0, len(title), missing, {"count": len(title)})
 
 
 @rule("title.all_caps")

@@ -1,4 +1,4 @@
-"""Checks of how a text is written, where a rule is exact; what is a matter of degree is for the model of judge/writing."""
+"""Checks of how a text is written where a rule is exact; what is a matter of degree is left to a model."""
 
 from __future__ import annotations
 
