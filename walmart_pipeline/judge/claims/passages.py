@@ -10,8 +10,8 @@ from walmart_pipeline.core.records import Product
 from walmart_pipeline.text import sentences, tokenizer
 
 # A longer passage is text without punctuation: it is divided, so that the encoder sees the part that matters.
-MAX_WORDS = 40
-BEST = 5
+MAX_WORDS = 28
+BEST = 3
 
 
 class Passages:
@@ -50,10 +50,10 @@ def _texts(product: Product) -> Iterator[str]:
 
 
 def _divided(sentence: str) -> Iterator[str]:
-    """Parts of at most MAX_WORDS words, each beginning with the last 8 words of the one before."""
+    """Parts of at most MAX_WORDS words, each beginning with the last 7 words of the one before."""
     words = sentence.split()
     if len(words) <= MAX_WORDS:
         yield sentence
         return
-    for first in range(0, len(words) - 8, MAX_WORDS - 8):
+    for first in range(0, len(words) - 7, MAX_WORDS - 7):
         yield " ".join(words[first : first + MAX_WORDS])
