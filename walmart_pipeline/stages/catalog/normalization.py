@@ -15,12 +15,12 @@ from typing import Any
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.warehouse import Database, Row
-from walmart_pipeline.stages.catalog import deduplication
+from walmart_pipeline.stages.catalog import conflicts, deduplication
 from walmart_pipeline.stages.catalog.columns import MAX_UNMAPPED, ColumnMapping, Columns
 from walmart_pipeline.stages.catalog.products import RejectedRowError, clean_row
 
 # Bumped when the same rows would become other products: the asset's code_version, and part of the cleaning key.
-VERSION = "2"
+VERSION = "3"
 
 # Cleaned rows per commit, so that a transaction does not grow with the catalog.
 COMMIT_ROWS = 20_000
@@ -252,6 +252,7 @@ def _merge(db: Database) -> None:
                 [Product(**{name: row[name] for name in Product.model_fields}) for row in same],
                 [row["ordinal"] for row in same],
             )
+            product = conflicts.settled(product)
             notes = list(dict.fromkeys(note for row in same for note in row["notes"]))
             products.append(_product_row(product, notes) | {"updated_at": now})
             merges += [

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from walmart_pipeline.core.records import Product
-from walmart_pipeline.stages.catalog import cleaning
+from walmart_pipeline.stages.catalog import attribute_values, cleaning, conflicts, names, variants
 from walmart_pipeline.stages.catalog.columns import Cells, Columns, Target
+from walmart_pipeline.stages.catalog.variants import Offered
+from walmart_pipeline.text import mending
 
 # Beyond it, a description in the wrong column: real names have up to 243 characters.
 MAX_NAME_CHARACTERS = 1_000
@@ -61,14 +63,30 @@ def _clean(cells: Cells, source_file: str, source_row: int) -> CleanRow:
     name = _first(cells, "product_name", _shown, notes) or ""
     if reasons := _unusable_name(name):
         raise RejectedRowError(reasons, cells.unmapped)
+    brand = _first(cells, "brand", _brand, notes)
+    category = _category(cells.fields.get("category", []))
+    features = _first(cells, "features", cleaning.items, notes) or []
+    description = _description(cells.fields.get("description", []))
+    offered = _attributes(cells)
+    own_words = frozenset(re.findall(r"[a-z]+", f"{name} {brand or ''}".lower()))
+    features = [line for feature in features for line in mending.mended(feature, own_words).split("\n")]
+    description = mending.mended(description, own_words)
+    texts = [*features, description]
+    name = names.restored(
+        name, brand, category, [*texts, *(value.shown for values in offered.values() for value in values)]
+    )
+    attributes, options = variants.divide(offered, name, texts)
+    if "Model" in attributes and not attribute_values.is_model(attributes["Model"], brand, name):
+        notes.append(f"Model: `{attributes.pop('Model')}` only repeats the brand or the name")
     product = Product(
         product_id=_first(cells, "product_id", _identifier, notes) or "",
         product_name=name,
-        brand=_first(cells, "brand", _brand, notes),
-        category=_category(cells.fields.get("category", [])),
-        attributes=_attributes(cells),
-        features=_first(cells, "features", cleaning.items, notes) or [],
-        description=_description(cells.fields.get("description", [])),
+        brand=brand,
+        category=category,
+        attributes=attributes,
+        options=options,
+        features=list(dict.fromkeys(features)),
+        description=description,
         price=_first(cells, "price", _price, notes),
         gtin=_first(cells, "gtin", cleaning.gtin, notes),
         rating=_first(cells, "rating", _rating, notes),
@@ -76,6 +94,7 @@ def _clean(cells: Cells, source_file: str, source_row: int) -> CleanRow:
         source_file=source_file,
         source_row=source_row,
     )
+    product = conflicts.settled(product)
     return CleanRow(product, notes, cells.unmapped)
 
 
@@ -124,16 +143,20 @@ def _category(values: list[Any]) -> list[str]:
     return list(dict.fromkeys(part for value in values for part in cleaning.path(value)))
 
 
-def _attributes(cells: Cells) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _attributes(cells: Cells) -> dict[str, list[Offered]]:
+    """Every value that columns and lists of attributes give, columns first."""
+    found: dict[str, list[Offered]] = {}
     for name, value in cells.attributes:
         shown = cleaning.listed(value)
         if shown.casefold() not in cleaning.NO_ATTRIBUTE:
             # Spreadsheets turn counts into floats.
-            found.setdefault(name, re.sub(r"^(\d+)\.0+$", r"\1", shown) if name in COUNTS else shown)
+            shown = re.sub(r"^(\d+)\.0+$", r"\1", shown) if name in COUNTS else shown
+            parsed = cleaning.parsed(value)
+            items = cleaning.items(parsed) if isinstance(parsed, list) else []
+            found.setdefault(name, []).append(Offered(attribute_values.with_points(name, shown), items))
     for value in cells.fields.get("attributes", []):
         for name, shown in cleaning.named_values(value).items():
-            found.setdefault(name, shown)
+            found.setdefault(name, []).append(Offered(attribute_values.with_points(name, shown), []))
     return found
 
 

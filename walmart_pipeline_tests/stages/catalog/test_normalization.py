@@ -132,3 +132,12 @@ def test_the_order_of_columns_and_attributes_makes_no_other_facts(records: list[
             catalog.run()
             found.append({product_id: row["facts_hash"] for product_id, row in catalog.products().items()})
     assert found[0] == found[1]
+
+
+def test_a_conflict_that_a_newer_row_settles_is_gone(catalog: Catalog) -> None:
+    catalog.put("a.jsonl", [{"id": 1, "name": "Balm 6 pack", "description": "A pack of 4."}])
+    catalog.run()
+    assert catalog.products()["1"]["conflicts"] == {"Pack size": ["6", "4"]}
+    catalog.put("b.jsonl", [{"id": 1, "name": "Balm 6 pack", "description": "A pack of 6 in a tin."}])
+    catalog.run()
+    assert catalog.products()["1"]["conflicts"] == {}
