@@ -53,7 +53,7 @@ def run(
     """
     steps: Steps = {
         "catalog__raw_products": {"paths": list(catalog), "accept_shrinkage": accept_shrinkage},
-        "content__generation_plan": {} if limit is None else {"limit": limit},
+        "content__generation_plan": {"edits": list(catalog)} | ({} if limit is None else {"limit": limit}),
     }
     return summarize(settings, _execute(settings, progress, "pipeline", steps, only=PLANNING if plan_only else None))
 

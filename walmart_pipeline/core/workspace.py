@@ -10,6 +10,8 @@ from walmart_pipeline.core.settings import PACKAGE, Settings
 
 INSTANCE_CONFIG = PACKAGE / "dagster.yaml"
 CODE_LOCATIONS = PACKAGE / "workspace.yaml"
+# Beside feeds: listings that people or other writers wrote, imported as reviewers' edits. It is no feed.
+EDITS_FILE = "edits.jsonl"
 
 
 # SHA-256 of the files that earlier versions wrote: an unchanged one is replaced by the current file.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Generator, Iterable
 from functools import cache
@@ -9,40 +10,44 @@ from typing import Literal, TypeAlias
 
 from walmart_pipeline.core.records import TEMPLATE, Completion, Listing, Product, content_hash
 from walmart_pipeline.generation.provider import Provider, Task
+from walmart_pipeline.generation.template import grammar, source
 from walmart_pipeline.generation.template import title as titles
-from walmart_pipeline.generation.template.attributes import facts_of, prose_of
-from walmart_pipeline.generation.template.description import count_words, describe
-from walmart_pipeline.generation.template.features import key_features, keywords, overlong
-from walmart_pipeline.generation.template.sentences import read
-from walmart_pipeline.generation.template.voice import voice_of
+from walmart_pipeline.generation.template.description import describe
+from walmart_pipeline.generation.template.facts import Fact, facts_of
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.judge.policy.schema import Limits
+from walmart_pipeline.text import product_text
 
 # Bumped when the same facts would give another text.
-VERSION = "1"
+VERSION = "2"
 
 TextField: TypeAlias = Literal["title", "key_features", "description"]
 Acceptable: TypeAlias = Callable[[TextField, str, Product], bool]
 
+# A shorter text is no description; a policy's minimum may be lower.
+MIN_WORDS = 50
+# Key features: Walmart's item feed takes seven; five are enough.
+_FEED_MOST = 7
+_ENOUGH = 5
+# Below this share of sentences that read well, those that do are not trusted either.
+_CLEAN_SHARE = 0.35
+# "The lid opens" speaks of the product; other sentences have to share a word with its name or facts.
+_OWN = ("The ", "This ", "These ", "A ", "An ", "Its ", "It ")
+# A sentence with no more words beside an attribute's value says nothing else.
+_FEW_WORDS = 3
+MOST_KEYWORDS = 10
+_FEWEST_KEYWORDS = 5
+_LONGEST_PHRASE = 4
+_SPLIT = re.compile(r"\s*(?:[,;:|()\[\]&/]|\s[-–—]\s|\b(?:for|with|and|of|in|by|from|w/)\b)\s*", re.IGNORECASE)
+
 
 class TooFewFactsError(ValueError):
-    """The record has too few facts for a listing. words: of the possible description; needed: of a valid one."""
+    """The record carries no listing. words: of the possible description; needed: of a valid one."""
 
-    def __init__(self, words: int, needed: int, unmarked: int = 0) -> None:
+    def __init__(self, words: int, needed: int, reason: str) -> None:
+        super().__init__(reason)
         self.words = words
         self.needed = needed
-        message = f"the facts carry {words} words of the {needed} that a description needs"
-        if unmarked:
-            message += f"; {unmarked} more stand in text without punctuation, which cannot be cut into sentences"
-        super().__init__(message)
-
-
-class NoTitleError(TooFewFactsError):
-    """Every part of the product's name breaks a content rule."""
-
-    def __init__(self, name: str, needed: int) -> None:
-        super().__init__(0, needed)
-        self.args = (f"the facts carry no title: every part of the name {name!r} breaks a content rule",)
 
 
 def anything(field: TextField, text: str, product: Product) -> bool:
@@ -53,9 +58,8 @@ def anything(field: TextField, text: str, product: Product) -> bool:
 def compose(product: Product, limits: Limits, acceptable: Acceptable = anything) -> Listing:
     """Write a listing from the product's facts; the same facts give the same text.
 
-    acceptable(field, text, product): whether a piece of text breaks no content rule; others are excluded. The title may
-    be shorter than title_min, and there may be fewer than features_min features.
-    Raises TooFewFactsError for a description below description_min_words, or if no part of the name is acceptable.
+    acceptable(field, text, product): whether a piece of text breaks no content rule; others are excluded.
+    Raises TooFewFactsError where the record carries no title, too few key features or too short a description.
     """
 
     @cache
@@ -68,44 +72,123 @@ def compose(product: Product, limits: Limits, acceptable: Acceptable = anything)
     def fits_title(text: str) -> bool:
         return acceptable("title", text, product)
 
-    source = read("\n".join([product.description, *prose_of(product)]))
-    facts = facts_of(product, source.attributes)
-    name = titles.compliant(titles.clean_name(product.product_name, product.brand), fits_title)
-    if not name:
-        raise NoTitleError(product.product_name, limits.description_min_words)
-    voice = voice_of(product, name)
-    features = key_features(
-        source,
-        [fact for fact in facts if fits_features(fact.label)],
-        product.features,
-        subject=" ".join([name, *product.category]),
-        least=limits.features_min,
-        most=limits.features_max,
-        longest=limits.feature_max_chars,
-        acceptable=fits_features,
-    )
+    needed = min(MIN_WORDS, limits.description_min_words)
+    clean = titles.compliant(titles.clean_name(product.product_name, product.brand), fits_title)
+    if not clean:
+        raise TooFewFactsError(0, needed, f"no title: every part of {product.product_name!r} breaks a content rule")
+    name = titles.name_of(clean, product.brand, product.category)
+    if name is None:
+        raise TooFewFactsError(0, needed, f"no title: {product.product_name!r} is a list of search words")
+    facts = facts_of(product, clean)
+    text = source.read(product)
+    about = grammar.content_words(" ".join([clean, *product.category, *(fact.feature for fact in facts)]))
+    prose = [
+        sentence
+        for sentence in text.sentences
+        if len(text.sentences) >= _CLEAN_SHARE * text.total
+        and (sentence.text.startswith(_OWN) or about & grammar.content_words(sentence.text))
+        and not (name.plural and sentence.text.startswith("It"))
+        and not _restates(sentence.text, product)
+        and not _has_odd_capital(sentence.text, product)
+    ]
+    features = _key_features(product, text, about, facts, [sentence.text for sentence in prose], limits, fits_features)
     description = describe(
-        product=product,
         name=name,
-        source=source,
+        seed=product.product_id,
+        prose=prose,
         facts=facts,
         features=features,
-        overlong=overlong(product.features, limits.feature_max_chars),
-        voice=voice,
-        words_needed=limits.description_min_words,
         longest=limits.description_max_chars,
         acceptable=fits_description,
     )
-    words = count_words(description)
-    if words < limits.description_min_words:
-        raise TooFewFactsError(words, limits.description_min_words, source.unmarked_words)
-    title = titles.extended(name, facts, limits.title_min, limits.title_max)
+    words = len(description.split())
+    if words < needed or len(features) < limits.features_min:
+        reason = f"the facts carry {words} words of the {needed} that a description needs"
+        if len(features) < limits.features_min:
+            reason += f", and {len(features)} key features of {limits.features_min}"
+        raise TooFewFactsError(words, needed, reason)
+    title = titles.written(name, facts, limits.title_min, limits.title_max)
     return Listing(
-        title=title if fits_title(title) else titles.cut(name, limits.title_max),
+        title=title if fits_title(title) else name.core,
         key_features=features,
         description=description,
-        seo_keywords=keywords(product, name, voice.noun, facts, fits_features),
+        seo_keywords=_keywords(product, name, fits_features),
     )
+
+
+def _restates(sentence: str, product: Product) -> bool:
+    """Whether a sentence is little more than an attribute ("The color is black"), which has a phrase of its own."""
+    words = grammar.content_words(sentence)
+    return any(
+        (own := grammar.content_words(value)) and own <= words and len(words - own) <= _FEW_WORDS
+        for value in product.attributes.values()
+    )
+
+
+def _has_odd_capital(sentence: str, product: Product) -> bool:
+    """Whether a word inside a sentence has a capital that it has neither in the name nor elsewhere in the text."""
+    names = {word.lower() for word in re.findall(r"\w+", f"{product.product_name} {product.brand}")}
+    return any(
+        word.lower() not in names and re.search(rf"(?<!\w){word.lower()}(?!\w)", product.description)
+        for word in re.findall(r"(?<=\w[ -])[A-Z][a-z]+", sentence)
+    )
+
+
+def _key_features(
+    product: Product,
+    text: source.SourceText,
+    about: frozenset[str],
+    facts: list[Fact],
+    prose: list[str],
+    limits: Limits,
+    acceptable: Callable[[str], bool],
+) -> list[str]:
+    """The source's own features, then facts, list items and short sentences of its text. No two say the same."""
+    chosen: list[str] = []
+    covered: list[frozenset[str]] = []
+
+    def take(candidates: Iterable[str | None], most: int) -> None:
+        for candidate in candidates:
+            words = grammar.content_words(candidate or "")
+            if len(chosen) >= min(most, limits.features_max) or grammar.is_covered(words, covered):
+                continue
+            # one composition is enough
+            if candidate and "%" in candidate and any("%" in other for other in chosen):
+                continue
+            if candidate and len(candidate) <= limits.feature_max_chars and acceptable(candidate):
+                chosen.append(candidate)
+                covered.append(words)
+
+    take(map(source.as_phrase, product_text.source_text(product).feature_lines), _FEED_MOST)
+    take((fact.feature for fact in facts if fact.kind != "other"), _ENOUGH)
+    take((phrase for phrase in text.phrases if about & grammar.content_words(phrase)), _ENOUGH)
+    take((fact.feature for fact in facts), _ENOUGH)
+    take((source.as_feature(sentence, limits.feature_max_chars) for sentence in prose), limits.features_min)
+    return chosen
+
+
+def _keywords(product: Product, name: titles.Name, acceptable: Callable[[str], bool]) -> list[str]:
+    """Up to ten lower-case search phrases of one to four words, the most specific first."""
+    found: dict[str, None] = {}
+
+    def take(phrase: str) -> None:
+        words = list(dict.fromkeys(phrase.lower().replace(",", "").split()))
+        clean = " ".join(words).strip(" .'\"!")
+        if len(clean) < 3 or clean.isdigit() or len(words) > _LONGEST_PHRASE:
+            return
+        if not {words[0], words[-1]} & grammar.FUNCTION_WORDS and acceptable(clean):
+            found.setdefault(clean)
+
+    parts = [part.split() for part in _SPLIT.split(name.core) if part]
+    for length in (len(name.noun.split()), 2, 3):
+        take(" ".join(name.core.split()[-length:]))
+    take(f"{product.brand or ''} {name.noun}")
+    for level in reversed(product.category):
+        take(level)
+    for pair in (" ".join(part[at : at + 2]) for part in parts for at in range(len(part) - 1)):
+        if len(found) < _FEWEST_KEYWORDS:
+            take(pair)
+    return list(found)[:MOST_KEYWORDS]
 
 
 class TemplateWriter(Provider):

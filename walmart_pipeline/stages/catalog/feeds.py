@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from walmart_pipeline.core.workspace import EDITS_FILE
+
 SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".xls")
 MAPPING_SUFFIX = ".mapping.yaml"
 
@@ -137,4 +139,5 @@ def _plain_path(path: Path) -> Path:
 
 def _is_feed(path: Path) -> bool:
     """Whether a file in a folder is a feed; hidden and temporary names are files in progress."""
-    return not path.name.startswith((".", "~$")) and _plain_path(path).suffix.lower() in SUFFIXES
+    is_other = path.name.startswith((".", "~$")) or path.name == EDITS_FILE
+    return not is_other and _plain_path(path).suffix.lower() in SUFFIXES

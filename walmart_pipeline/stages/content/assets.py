@@ -1,16 +1,19 @@
 """Assets of the stage `content`."""
 
 from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
 
 from walmart_pipeline.core import markdown
 from walmart_pipeline.core.progress import Progress
+from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.resources import WAREHOUSE_POOL
-from walmart_pipeline.stages.content import generation, planning
+from walmart_pipeline.stages.content import edits, generation, planning
 
 
 class PlanConfig(dg.Config):
@@ -21,6 +24,9 @@ class PlanConfig(dg.Config):
     )
     everything: bool = Field(default=False, description="Rewrite every product, even if its text is current.")
     stale_days: int | None = Field(default=None, ge=1, description="Also plan texts that are older than this.")
+    edits: list[str] = Field(
+        default=[], description="Folders whose edits.jsonl is imported first. Empty: the inbox of the workspace."
+    )
 
 
 @dg.asset(
@@ -35,18 +41,22 @@ class PlanConfig(dg.Config):
 def generation_plan(
     context: dg.AssetExecutionContext,
     config: PlanConfig,
+    settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
     provider: dg.ResourceParam[Provider],
 ) -> dg.MaterializeResult[None]:
     """Products that need a text, each with the reason: new, changed facts, model or prompt, failed before, rejected by
     a reviewer, below the threshold, stale, forced.
 
-    A plan belongs to its run. Products outside it, and answers in the ledger, cost nothing.
+    Edits that lie beside the feeds are imported first, each one once. A plan belongs to its run.
+    Products outside it, and answers in the ledger, cost nothing.
     """
     # Before the warehouse is opened: the endpoint may respond slowly.
     writer = f"{provider.name}, {provider.model}, prompt {provider.prompt_version}"
     run_id = context.run.run_id
+    given = edits.files_beside([Path(path) for path in config.edits] or [settings.inbox])
     with warehouse.writing() as db:
+        imported = {path: edits.import_file(db, path, now=datetime.now(UTC), once=True) for path in given}
         planning.forget(db, [each for each in planning.plans(db) if _has_ended(context, each)])
         reasons = planning.plan(
             db, provider, run_id, everything=config.everything, limit=config.limit, stale_days=config.stale_days
@@ -57,11 +67,15 @@ def generation_plan(
             "join catalog.products using (product_id) where run_id = ? order by product_id limit 5",
             [run_id],
         )
+    for path, result in imported.items():
+        for problem in result.problems:
+            context.log.warning(f"{path}:{problem.line}: {problem.reason}")
     if provider.notice:
         context.log.warning(provider.notice)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(row["products"] for row in reasons),
+            "edits imported": sum(result.kept for result in imported.values()),
             "provider": writer,
             "notice": provider.notice or "none",
             "model calls at most": due.calls,

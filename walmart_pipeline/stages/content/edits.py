@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -12,6 +13,7 @@ from walmart_pipeline.core import row_files
 from walmart_pipeline.core.records import Listing, Record
 from walmart_pipeline.core.row_files import RowImport, RowProblem
 from walmart_pipeline.core.warehouse import Database, struct
+from walmart_pipeline.core.workspace import EDITS_FILE
 from walmart_pipeline.generation import parsing
 
 # The provider of an edited text.
@@ -105,16 +107,27 @@ class GivenEdit(BaseModel):
     comment: str = ""
 
 
-def import_file(db: Database, path: Path, *, now: datetime) -> EditImport:
+def files_beside(paths: Iterable[Path]) -> list[Path]:
+    """Return the files of edits in these folders of feeds."""
+    return [path / EDITS_FILE for path in paths if (path / EDITS_FILE).is_file()]
+
+
+def import_file(db: Database, path: Path, *, now: datetime, once: bool = False) -> EditImport:
     """Apply the last edit of each product in a file, except unusable rows. Idempotent.
 
-    path: rows of {product_id, listing, reviewer, comment?}. now: time of the edits.
-    Raises RowFileError if the file as a whole can't be read.
+    path: rows of {product_id, listing, reviewer, comment?}. now: time of the edits. once: skip edits that were applied
+    before, whatever replaced them since. Raises RowFileError if the file as a whole can't be read.
     """
     read = row_files.read(path, GivenEdit)
     last = {given.product_id: (line, given) for line, given in read.rows}
     counts = {"kept": 0, "unchanged": 0, "superseded": len(read.rows) - len(last)}
+    applied = set()
+    if once:
+        applied = {tuple(row.values()) for row in db.query("select product_id, content_hash from content.edits")}
     for line, given in last.values():
+        if (given.product_id, given.listing.content_hash) in applied:
+            counts["unchanged"] += 1
+            continue
         try:
             counts[apply(db, Edit(**dict(given), edited_at=now))] += 1
         except EditError as error:

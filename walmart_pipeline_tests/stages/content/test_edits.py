@@ -181,3 +181,20 @@ def test_an_edit_is_judged_exported_and_learned_from_by_the_next_run(pipeline: P
 def test_planning_knows_the_reviewers_name() -> None:
     """The plan's SQL names the provider in words of its own."""
     assert f"'{edits.REVIEWER}'" in planning.PLAN
+
+
+def test_edits_beside_the_feeds_are_imported_once_with_their_author(pipeline: Pipeline) -> None:
+    """A catalog comes with listings that a writer wrote; a reviewer's later edit stays."""
+    pipeline.ingest([KETTLE])
+    given = {"product_id": "K-1", "listing": BETTER.model_dump(), "reviewer": "independent-writer"}
+    (pipeline.settings.inbox / "edits.jsonl").write_text(f"{json.dumps(given)}\n")
+    summary = pipeline.run()
+    assert (summary.rows_in, summary.planned) == (1, 0)
+    with pipeline.warehouse.reading() as db:
+        assert db.value("select written_by from content.generated_content") == "independent-writer"
+    later = BETTER.model_copy(update={"title": "Another kettle"})
+    with pipeline.warehouse.writing() as db:
+        edits.apply(db, edit(later, "K-1"))
+    pipeline.run()
+    with pipeline.warehouse.reading() as db:
+        assert db.value("select title from content.generated_content") == later.title
