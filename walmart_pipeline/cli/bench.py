@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -97,6 +98,20 @@ def bench_scoring(
 
     given = settings_from(policy=policy)
     measured = scoring.measure(number=listings, words=words, processes=processes, profile=given.policy)
+    print(measured.model_dump_json(indent=None if as_json else 2))
+
+
+@app.command("chatter")
+def bench_chatter(
+    labels: Annotated[Path | None, typer.Option(help="Labelled sentences, JSON lines.")] = None,
+    catalog: Annotated[list[Path] | None, typer.Option(help="Feeds with sentences that are known by hash.")] = None,
+    train: Annotated[bool, typer.Option("--train", help="Write the weights of a model of all labels.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how well a supplier's talk to customers is told from what it says of a product."""
+    from walmart_pipeline.benchmarks import chatter
+
+    measured = chatter.measure(labels or chatter.LABELS, catalog or [], train=train)
     print(measured.model_dump_json(indent=None if as_json else 2))
 
 

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).with_name("chatter.npz")
 BITS = 16
-# Inverse of the regularization: the best of 3, 10, 30, 100 and 300 by average precision in cross-validation.
-INVERSE_REGULARIZATION = 30.0
-THRESHOLD = 0.3
+# Inverse of the regularization: the best of 10, 30, 100 and 300 by average precision in cross-validation (0.80).
+INVERSE_REGULARIZATION = 100.0
+# On 1,149 sentences of products of three real catalogs that were not trained on, 206 of them chatter: precision 0.78
+# (0.71 to 0.84), recall 0.63 (0.56 to 0.69), 4 % of what is said of a product taken for chatter. What is missed is
+# mostly slogans and reviews; of sentences about orders, sizes, service and gifts 0.84 are found.
+THRESHOLD = 0.4
 
 
 class Weights(NamedTuple):
@@ -31,11 +34,14 @@ class Weights(NamedTuple):
     bias: float
 
 
-def probability(sentences: Sequence[str]) -> list[float]:
-    """Return the probability of each sentence to be chatter. Many at once are handled fastest."""
+def probability(sentences: Sequence[str], weights: Weights | None = None) -> list[float]:
+    """Return the probability of each sentence to be chatter. Many at once are handled fastest.
+
+    weights: of another model than the one that ships.
+    """
     import numpy as np
 
-    weights = _weights()
+    weights = weights or _weights()
     found: list[float] = []
     for batch in ngram_hashing.batches(sentences):
         features = ngram_hashing.hashed(batch, BITS)

@@ -46,11 +46,11 @@ class SourceText(NamedTuple):
 @lru_cache(maxsize=256)
 def _of(features: tuple[str, ...], description: str) -> SourceText:
     lines = description.splitlines()
-    divided = [list(_divided(text)) for text in [*features, *lines]]
-    flags = iter(chatter.is_chatter([sentence for text in divided for sentence in text]))
+    parts = [list(divided(text)) for text in [*features, *lines]]
+    flags = iter(chatter.is_chatter([sentence for text in parts for sentence in text]))
     kept = [
         [SourceSentence(sentence, not damage.is_damaged(sentence)) for sentence in text if not next(flags)]
-        for text in divided
+        for text in parts
     ]
     return SourceText(_filled(kept[: len(features)]), _filled(kept[len(features) :]))
 
@@ -60,7 +60,8 @@ def source_text(product: Product) -> SourceText:
     return _of(tuple(product.features), product.description)
 
 
-def _divided(text: str) -> Iterator[str]:
+def divided(text: str) -> Iterator[str]:
+    """Yield the sentences of a line or feature; emoji, list marks and headings in brackets divide them too."""
     for part in _MARK.split(text):
         yield from sentences.split(part)
 
