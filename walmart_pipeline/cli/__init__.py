@@ -8,7 +8,18 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from walmart_pipeline.cli import bench, dataset, feedback, feeds, generate, judge, models, pipeline, retrain
+from walmart_pipeline.cli import (
+    bench,
+    calibration,
+    dataset,
+    feedback,
+    feeds,
+    generate,
+    judge,
+    models,
+    pipeline,
+    retrain,
+)
 from walmart_pipeline.cli.options import fail
 from walmart_pipeline.cli.terminal import ConsoleHandler
 from walmart_pipeline.core.errors import UserError
@@ -45,6 +56,7 @@ app.add_typer(feeds.app, name="feeds")
 app.add_typer(generate.app)
 app.add_typer(judge.app)
 app.add_typer(judge.policy_app, name="policy")
+app.add_typer(calibration.app, name="judge")
 app.add_typer(feedback.ratings, name="ratings")
 app.add_typer(feedback.edits, name="edits")
 app.add_typer(dataset.app, name="dataset")

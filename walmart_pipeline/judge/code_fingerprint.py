@@ -8,6 +8,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = ("judge", "text")
+SUFFIXES = frozenset({".py", ".yaml", ".json", ".npz"})
 
 # Files that only move reports around. All others count as the judge: a needless judgement costs half a millisecond, a
 # missing one leaves a wrong report.
@@ -21,7 +22,7 @@ def fingerprint() -> str:
     for path in sorted(path for folder in FOLDERS for path in (PACKAGE / folder).rglob("*")):
         part = path.relative_to(PACKAGE)
         is_profile = part.parts[1] == "policy" and path.suffix == ".yaml"
-        if path.suffix in {".py", ".yaml"} and part.parts[1] not in EXCLUDED and not is_profile:
+        if path.suffix in SUFFIXES and part.parts[1] not in EXCLUDED and not is_profile:
             digest.update(f"{part.as_posix()}\0".encode())
             digest.update(hashlib.blake2b(path.read_bytes()).digest())
     return digest.hexdigest()

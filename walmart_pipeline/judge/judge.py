@@ -11,6 +11,7 @@ from walmart_pipeline.judge.claims import ListingText, Subject, support
 from walmart_pipeline.judge.policy.schema import Policy, TextField
 from walmart_pipeline.judge.rules import CHECKS, Case, Finding
 from walmart_pipeline.judge.rules.wording import Wording
+from walmart_pipeline.judge.writing import stars
 
 # The official bands of Walmart's listing quality: Poor 0–59, Good 60–79, Excellent 80–100.
 GOOD_FROM, EXCELLENT_FROM = 60.0, 80.0
@@ -33,9 +34,12 @@ class Grade(NamedTuple):
 
 
 class Judge:
-    """Judges under one policy. Word lists and patterns are compiled once, so make one and keep it."""
+    """Judges under one policy. Word lists and patterns are compiled once, so make one and keep it.
 
-    def __init__(self, policy: Policy) -> None:
+    writing: another model of writing than the one that ships with the package.
+    """
+
+    def __init__(self, policy: Policy, writing: stars.Writing | None = None) -> None:
         self.policy = policy
         rules = {rule: setting for rule, setting in policy.rules.items() if setting.enabled}
         self._rules = rules
@@ -47,6 +51,7 @@ class Judge:
         self._messages: Mapping[str, int] = policy.limits.model_dump()
         self._acronyms = frozenset(entry.phrase.lower() for entry in policy.word_lists.get("acronyms", ()))
         self._wording = Wording(policy)
+        self._writing = writing
 
     def report(self, product: Product, listing: Listing) -> QualityReport:
         """The quality report of a listing by itself; the same input always gives the same report.
@@ -118,11 +123,12 @@ class Judge:
 
     def _dimensions(self, case: Case, violations: list[Violation]) -> dict[Dimension, float | None]:
         claims = [claim for claim in case.claims if claim.subject in self._subjects]
-        compliance = [violation for violation in violations if not violation.rule.startswith("grounding.")]
+        written = [violation for violation in violations if violation.rule.startswith("writing.")]
+        others = [violation for violation in violations if not violation.rule.startswith(("grounding.", "writing."))]
         measures: dict[Dimension, float | None] = {
-            "compliance": self._after_penalties(compliance),
+            "compliance": self._after_penalties(others),
             "grounding": support(claims),
-            "writing": None,
+            "writing": min((self._writing or stars.shipped()).measure(case), self._after_penalties(written)),
             **dimensions.measures(case),
         }
         return {name: None if value is None else round(value, 1) for name, value in measures.items()}
