@@ -1,0 +1,1 @@
+"""Training of the models that the judge uses; not installed with the package."""
