@@ -20,7 +20,7 @@ def is_damaged(sentence: str) -> bool:
     words = sentence.count(" ") + 1
     if words > MOST_WORDS or _LOST_CHARACTER.search(sentence):
         return True
-    if words >= STRIPPED_WORDS and sentence.islower() and not _PUNCTUATION.search(sentence[:-1]):
+    if words >= STRIPPED_WORDS and sentence.islower() and not _PUNCTUATION.search(sentence):
         return True
     if any(mending.is_measure(match["unit"]) for match in mending.LOST_POINT.finditer(sentence)):
         return True

@@ -14,8 +14,11 @@ from typing import NamedTuple
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.text import chatter, damage, sentences
 
-# Emoji and list marks stand between sentences, as do headings in brackets.
-_MARK = re.compile(r"[\s]*[\u2022\u2300-\u27bf\u2b00-\u2bff\u25a0-\u25ff\ufe0f\U0001f000-\U0001faff]+[\s:,.!-]*|(?=【)")
+# Emoji and list marks stand between sentences, as do headings in brackets; `??` is an emoji that a feed lost.
+_MARK = re.compile(
+    r"\s*[\u2022\u2300-\u27bf\u2b00-\u2bff\u25a0-\u25ff\ufe0f\U0001f000-\U0001faff]+[\s:,.!-]*"
+    r"|(?:(?<=[\s.!])|^)\?{2,}\s*|(?=【)"
+)
 
 
 class SourceSentence(NamedTuple):

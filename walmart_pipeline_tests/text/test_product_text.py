@@ -43,12 +43,19 @@ def test_emoji_and_headings_in_brackets_divide_sentences() -> None:
         description="✅【Material】Made of soft cotton terry ✅【Service】Contact us for any question",
     )
     assert source_text(product).lines == ["【Material】Made of soft cotton terry"]
+    lost = product.model_copy(update={"description": "The robe is soft and warm. ??"})
+    assert source_text(lost).lines == ["The robe is soft and warm."]
 
 
 def test_a_sentence_that_lost_something_may_not_be_copied() -> None:
     product = Product(product_id="1", product_name="Jar", description="It weighs 1 64 g when empty. The lid is oak.")
     (line,) = source_text(product).description
     assert [sentence.quotable for sentence in line] == [False, True]
+    stripped = "the jar is of clear glass and its oak lid fits so tightly that nothing spills"
+    (line,) = source_text(product.model_copy(update={"description": stripped})).description
+    assert [sentence.quotable for sentence in line] == [False]
+    (line,) = source_text(product.model_copy(update={"description": f"2-{stripped}."})).description
+    assert [sentence.quotable for sentence in line] == [True]
 
 
 def test_a_sentence_has_the_same_probability_alone_and_among_others() -> None:

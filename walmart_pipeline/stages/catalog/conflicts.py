@@ -17,11 +17,12 @@ _COUNTS = {
     "Pack size": re.compile(
         r"(?<![\w.-])(\d{1,3})[ -]?(?:packs?|pk)\b(?! of)|\b(?:packs?|case|box) of (\d{1,3})\b", re.IGNORECASE
     ),
-    "Piece count": re.compile(
-        r"(?<![\w.-])(\d{1,3})[ -]?(?:pieces?|pcs?|pc)\b(?! of)|\bset of (\d{1,3})\b", re.IGNORECASE
-    ),
+    "Piece count": re.compile(r"(?<![\w.-])(\d{1,3})[ -]?(?:pieces?|pcs?|pc)\b(?! of)", re.IGNORECASE),
     "Count": re.compile(r"(?<![\w.-])(\d{1,4})[ -]?(?:count|ct)\b", re.IGNORECASE),
 }
+# "Set of 4" may be a pack, and the four pieces of one.
+_SET = re.compile(r"\bset of (\d{1,3})\b", re.IGNORECASE)
+_COUNTING = re.compile(r"\b(?:count|pack|pieces?|quantity)\b", re.IGNORECASE)
 # Attributes with one measure of the whole item, and the kind of measure.
 _MEASURES = {
     "Capacity": ("volume", "charge"),
@@ -67,14 +68,26 @@ def settled(product: Product) -> Product:
 def _counts(product: Product, text: str) -> Iterator[tuple[str, list[str]]]:
     name = product.product_name
     for what, pattern in _COUNTS.items():
-        found = re.fullmatch(r"(\d{1,4})(?: \w+)?", product.attributes.get(what, ""))
-        stated = {found[1]} - {"1"} if found else set()
-        named = _numbers(pattern, name)
+        attribute, stated = _stated(product, what, pattern)
+        named = _numbers(pattern, name) or (_numbers(_SET, name) if what == "Pack size" else set())
         told = _numbers(pattern, text) if named or stated else set()
-        # "2 packs of 4" and a text of "4 packs": only a number that the other does not have at all contradicts it.
-        if told and (named & _all_numbers(text) or told & _all_numbers(name)):
+        # "2 packs of 4" and a text of "4 packs".
+        if told & _all_numbers(name):
             told = set()
-        yield what, _different([named, stated, told])
+        if what == "Piece count":
+            # A kit of 55 pieces has "a 6 piece screwdriver set" in it.
+            told = {count for count in told if all(int(count) > int(whole) for whole in named | stated)}
+        yield attribute, _different([named, stated, told])
+
+
+def _stated(product: Product, what: str, pattern: re.Pattern[str]) -> tuple[str, set[str]]:
+    """The attribute that states a count, and the count: Pack size: 4, or Count: 4 pack."""
+    for name, value in product.attributes.items():
+        if found := pattern.fullmatch(value) if _COUNTING.search(name) else None:
+            return name, {next(filter(None, found.groups()))} - {"1"}
+        if name == what and (number := re.fullmatch(r"(\d{1,4})(?: \w+)?", value)):
+            return name, {number[1]} - {"1"}
+    return what, set()
 
 
 def _numbers(pattern: re.Pattern[str], text: str) -> set[str]:
