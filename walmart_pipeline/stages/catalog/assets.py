@@ -111,7 +111,9 @@ def products(
 ) -> dg.MaterializeResult[None]:
     """One clean row per product; every raw row ends here, in `catalog.merges` or in `catalog.rejects`.
 
-    Text is repaired, columns and values are mapped, GTINs checked, and rows of the same product merged: by product id,
+    Columns and values are mapped, GTINs checked, and text is repaired, with line breaks, decimal points and apostrophes
+    that a feed lost where it is certain which. `options` are the values of a product's variants, `conflicts` what its
+    record contradicts itself on: neither is a fact of the item. Rows of the same product are merged: by product id,
     else GTIN, else brand and name. Values of newer feeds win, older ones fill gaps. `facts_hash` covers the input of
     generation, so that a new price triggers no new text. `updated_at` changes only if the product does.
     """

@@ -18,7 +18,8 @@ _COUNTS = {
         r"(?<![\w.-])(\d{1,3})[ -]?(?:packs?|pk)\b(?! of)|\b(?:packs?|case|box) of (\d{1,3})\b", re.IGNORECASE
     ),
     "Piece count": re.compile(r"(?<![\w.-])(\d{1,3})[ -]?(?:pieces?|pcs?|pc)\b(?! of)", re.IGNORECASE),
-    "Count": re.compile(r"(?<![\w.-])(\d{1,4})[ -]?(?:count|ct)\b", re.IGNORECASE),
+    # Ten boxes of 100 count are 1,000.
+    "Count": re.compile(r"(?<![\w.-])(?<!of )(\d{1,4})[ -]?(?:count|ct)\b", re.IGNORECASE),
 }
 # "Set of 4" may be a pack, and the four pieces of one.
 _SET = re.compile(r"\bset of (\d{1,3})\b", re.IGNORECASE)

@@ -181,6 +181,7 @@ def _is_whole(option: str, name: str) -> bool:
 
 
 def _holds(longer: str, shorter: str) -> bool:
+    """Whether one option has the other in it."""
     return has_phrase(_plain(longer), _plain(shorter))
 
 
@@ -200,6 +201,7 @@ def _same(one: Sequence[tuple[str, float, object]], other: Sequence[tuple[str, f
 
 
 def _plain(option: str) -> str:
+    """An option in lower case without numbering and codes."""
     return _spaced(_CODE.sub("", _NUMBERED.sub("", option)))
 
 
@@ -213,7 +215,7 @@ def _size(part: str) -> str | None:
 
 @lru_cache(maxsize=1 << 10)
 def _sizes(name: str) -> frozenset[str]:
-    """Sizes in a name; single letters count only in capitals, as its last word or before a colour in it."""
+    """Sizes in a name; single letters count only in capitals as its last word."""
     words = re.findall(r"[A-Za-z0-9]+", name)
     found = set()
     for place, word in enumerate(words):
