@@ -38,10 +38,24 @@ def test_products_with_too_few_facts_wait_for_a_person_and_get_no_text(
     assert pipeline.query(f"select * from quality.listings where product_id in {thin}") == []
 
 
-def test_the_sample_carries_the_basic_and_the_advanced_tier(sample_pipeline: tuple[Pipeline, Summary]) -> None:
+def test_the_sample_carries_the_basic_tier(sample_pipeline: tuple[Pipeline, Summary]) -> None:
     _, summary = sample_pipeline
-    assert [path.rpartition("-")[2] for path in summary.modelfiles] == ["advanced.Modelfile", "basic.Modelfile"]
+    assert "basic.Modelfile" in [path.rpartition("-")[2] for path in summary.modelfiles]
     assert summary.examples_missing["expert"] == 500 - summary.examples
+
+
+def test_the_sample_shows_the_template_writers_texts_and_an_independent_writers(
+    sample_pipeline: tuple[Pipeline, Summary],
+) -> None:
+    pipeline, _ = sample_pipeline
+    accepted = pipeline.query(
+        "select written_by, count(*) as texts from quality.listings join content.generated_content using (product_id) "
+        "group by all order by all"
+    )
+    assert [row["written_by"] for row in accepted] == ["independent-writer", "template"]
+    assert all(row["texts"] > 50 for row in accepted)
+    used = pipeline.query("select distinct example ->> '$.metadata.model_used' as author from training.examples")
+    assert {row["author"] for row in used} == {"independent-writer", "template"}
 
 
 def test_modelfiles_hold_nothing_that_ollama_would_refuse(sample_pipeline: tuple[Pipeline, Summary]) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from walmart_pipeline.core.records import ExampleInput, ExampleOutput, Listing, Product
+from walmart_pipeline.text import product_text
+from walmart_pipeline.text.product_text import SourceSentence
 
 # Bumped when the wording for the same facts changes.
-VERSION = "1"
+VERSION = "2"
 
 INSTRUCTIONS = """\
 You write product listings for Walmart.com.
@@ -20,6 +22,7 @@ key_features: list of texts, most important first
 description: text, paragraphs divided by a blank line
 seo_keywords: list of texts
 State only what the product's data says. Leave out what it does not say.
+Options are what the product's variants have: this item has one of them at most, so name none as its own.
 The rules:"""
 
 
@@ -29,19 +32,28 @@ def system(policy_rules: Sequence[str]) -> str:
 
 
 def facts(product: Product) -> ExampleInput:
-    """Every fact that the text may state: name, category, and as features the record's features, brand, attributes
-    and lines of its description.
+    """Every fact that the text may state: name, category, and as features what the record says of the product.
+
+    Without what its supplier says to customers, and what it contradicts itself on. Its variants' values come last, as
+    options: a model that does not see them takes those of the text for this item's.
     """
-    stated = list(product.features)
+    disputed = [value.lower() for values in product.conflicts.values() for value in values]
+    text = product_text.source_text(product)
+    stated = [_undisputed(feature, disputed) for feature in text.features]
     if product.brand:
         stated.append(f"Brand: {product.brand}")
     stated += [f"{name}: {value}" for name, value in sorted(product.attributes.items())]
-    stated += product.description.splitlines()
+    stated += [_undisputed(line, disputed) for line in text.description]
+    stated += [f"Options: {name}: {', '.join(values)}" for name, values in sorted(product.options.items())]
     return ExampleInput(
         product_name=product.product_name,
         features=list(dict.fromkeys(lines(stated))),
         category=" > ".join(product.category),
     )
+
+
+def _undisputed(sentences: Iterable[SourceSentence], disputed: Sequence[str]) -> str:
+    return " ".join(text for text, _ in sentences if not any(value in text.lower() for value in disputed))
 
 
 def user(given: ExampleInput) -> dict[str, Any]:

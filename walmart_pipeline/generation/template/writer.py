@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Generator, Iterable
-from functools import cache
-from typing import Literal, TypeAlias
+from functools import cache, partial
+from typing import Literal, TypeAlias, get_args
 
 from walmart_pipeline.core.records import TEMPLATE, Completion, Listing, Product, content_hash
 from walmart_pipeline.generation.provider import Provider, Task
@@ -62,15 +62,13 @@ def compose(product: Product, limits: Limits, acceptable: Acceptable = anything)
     Raises TooFewFactsError where the record carries no title, too few key features or too short a description.
     """
 
+    disputed = [value.lower() for values in product.conflicts.values() for value in values]
+
     @cache
-    def fits_description(text: str) -> bool:
-        return acceptable("description", text, product)
+    def fits(field: TextField, text: str) -> bool:
+        return not any(value in text.lower() for value in disputed) and acceptable(field, text, product)
 
-    def fits_features(text: str) -> bool:
-        return acceptable("key_features", text, product)
-
-    def fits_title(text: str) -> bool:
-        return acceptable("title", text, product)
+    fits_title, fits_features, fits_description = (partial(fits, field) for field in get_args(TextField))
 
     needed = min(MIN_WORDS, limits.description_min_words)
     clean = titles.compliant(titles.clean_name(product.product_name, product.brand), fits_title)

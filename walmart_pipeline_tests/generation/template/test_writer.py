@@ -190,6 +190,17 @@ def test_a_name_that_is_nothing_but_promotion_is_refused() -> None:
         )
 
 
+def test_what_variants_have_and_what_the_record_contradicts_is_not_said() -> None:
+    product = kettle(
+        product_name="Acme Electric Kettle, 2 pack",
+        features=[*KETTLE["features"], "Pack of 2 kettles"],
+        options={"Color": ["crimson", "teal"]},
+        conflicts={"Count": ["2 pack", "pack of 2"]},
+    )
+    text = compose(product, LIMITS).model_dump_json().lower()
+    assert not any(word in text for word in ("crimson", "teal", "2 pack", "pack of 2"))
+
+
 def test_features_have_no_bullets_and_no_doubles() -> None:
     doubled = kettle(features=["✓ Boils in 6 minutes!", "2. Boils in 6 minutes", "- Lid opens with a button"])
     assert compose(doubled, LIMITS).key_features[:2] == ["Boils in 6 minutes", "Lid opens with a button"]
