@@ -37,13 +37,12 @@ def facts(product: Product) -> ExampleInput:
     Without what its supplier says to customers, and what it contradicts itself on. Its variants' values come last, as
     options: a model that does not see them takes those of the text for this item's.
     """
-    disputed = [value.lower() for values in product.conflicts.values() for value in values]
     text = product_text.source_text(product)
-    stated = [_undisputed(feature, disputed) for feature in text.features]
+    stated = [_undisputed(product, feature) for feature in text.features]
     if product.brand:
         stated.append(f"Brand: {product.brand}")
     stated += [f"{name}: {value}" for name, value in sorted(product.attributes.items())]
-    stated += [_undisputed(line, disputed) for line in text.description]
+    stated += [_undisputed(product, line) for line in text.description]
     stated += [f"Options: {name}: {', '.join(values)}" for name, values in sorted(product.options.items())]
     return ExampleInput(
         product_name=product.product_name,
@@ -52,8 +51,8 @@ def facts(product: Product) -> ExampleInput:
     )
 
 
-def _undisputed(sentences: Iterable[SourceSentence], disputed: Sequence[str]) -> str:
-    return " ".join(text for text, _ in sentences if not any(value in text.lower() for value in disputed))
+def _undisputed(product: Product, sentences: Iterable[SourceSentence]) -> str:
+    return " ".join(text for text, _ in sentences if not product_text.is_disputed(product, text))
 
 
 def user(given: ExampleInput) -> dict[str, Any]:

@@ -63,6 +63,12 @@ def source_text(product: Product) -> SourceText:
     return _of(tuple(product.features), product.description)
 
 
+def is_disputed(product: Product, text: str) -> bool:
+    """Return whether a text states a value that the record contradicts itself on."""
+    values = [value for given in product.conflicts.values() for value in given]
+    return any(re.search(rf"(?<![\w.]){re.escape(value)}(?!\w)", text, re.IGNORECASE) for value in values)
+
+
 def divided(text: str) -> Iterator[str]:
     """Yield the sentences of a line or feature; emoji, list marks and headings in brackets divide them too."""
     for part in _MARK.split(text):

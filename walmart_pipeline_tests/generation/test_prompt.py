@@ -12,9 +12,9 @@ BOTTLE = Product(
     brand="Acme",
     attributes={"Material": "steel"},
     options={"Color": ["red", "blue"]},
-    conflicts={"Count": ["pack of 4", "6 pack"]},
+    conflicts={"Pack size": ["4", "6"]},
     features=["Lid with a loop", "Pack of 4 bottles"],
-    description="The bottle keeps water cold for a day. It comes as a pack of 4.\nContact us before you write a review.",
+    description="The bottle keeps water cold for a day. It comes as a pack of 4.\nContact us before you review it.",
 )
 
 

@@ -62,11 +62,9 @@ def compose(product: Product, limits: Limits, acceptable: Acceptable = anything)
     Raises TooFewFactsError where the record carries no title, too few key features or too short a description.
     """
 
-    disputed = [value.lower() for values in product.conflicts.values() for value in values]
-
     @cache
     def fits(field: TextField, text: str) -> bool:
-        return not any(value in text.lower() for value in disputed) and acceptable(field, text, product)
+        return not product_text.is_disputed(product, text) and acceptable(field, text, product)
 
     fits_title, fits_features, fits_description = (partial(fits, field) for field in get_args(TextField))
 
