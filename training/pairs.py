@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from walmart_pipeline.judge.claims.corpus import Labelled
-
 from walmart_pipeline.core.records import Listing
+from walmart_pipeline.judge.claims.corpus import Labelled
 from walmart_pipeline.judge.claims.passages import Passages
 from walmart_pipeline.judge.claims.statements import Statement, statements
 

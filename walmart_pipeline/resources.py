@@ -42,7 +42,7 @@ def progress_resource() -> LogProgress:
 )
 def judge_resource(context: dg.InitResourceContext) -> Judge:
     """Create the judge: word lists and patterns are compiled once per run."""
-    return Judge(profiles.load(context.resources.settings.policy))
+    return Judge(profiles.load(context.resources.settings.policy), cross_encoder=True)
 
 
 @dg.resource(description="Writes the listings.", required_resource_keys={"settings", "judge", "warehouse"})

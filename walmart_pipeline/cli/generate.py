@@ -72,7 +72,7 @@ def generate(
         workspace=home, provider=provider, base_url=base_url, model=model, budget_usd=budget, policy=policy
     )
     model_pull.offer(chosen, pull=pull)
-    judge = Judge(profiles.load(chosen.policy))
+    judge = Judge(profiles.load(chosen.policy), cross_encoder=True)
     writer = single_product.choose(chosen, judge)
     live_output = _LiveOutput()
     is_streamed = console.is_terminal and writer.watch(live_output)

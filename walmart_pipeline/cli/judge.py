@@ -32,7 +32,7 @@ def score(
     given = None if str(source) == "-" else source
     if given and not given.is_file():
         usage_error(f"--input: there is no file {source}")
-    counts = score_file(given, reports, Judge(profiles.load(chosen.policy)))
+    counts = score_file(given, reports, Judge(profiles.load(chosen.policy), cross_encoder=True))
     console.print(
         f"{counts.reports:,} reports, {counts.publishable:,} publishable, {counts.errors:,} lines with an error"
     )

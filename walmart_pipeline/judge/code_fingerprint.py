@@ -8,7 +8,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = ("judge", "text")
-SUFFIXES = frozenset({".py", ".yaml", ".json", ".npz"})
+SUFFIXES = frozenset({".py", ".yaml", ".json", ".npz", ".onnx"})
 
 # Files that only move reports around. All others count as the judge: a needless judgement costs half a millisecond, a
 # missing one leaves a wrong report.

@@ -7,7 +7,8 @@ from typing import NamedTuple, get_args
 
 from walmart_pipeline.core.records import Band, Dimension, Listing, Product, QualityReport, Violation
 from walmart_pipeline.judge import dimensions
-from walmart_pipeline.judge.claims import ListingText, Subject, support
+from walmart_pipeline.judge.claims import ListingText, Subject, read_open, support
+from walmart_pipeline.judge.claims.cross_encoder import is_available
 from walmart_pipeline.judge.policy.schema import Policy, TextField
 from walmart_pipeline.judge.rules import CHECKS, Case, Finding
 from walmart_pipeline.judge.rules.wording import Wording
@@ -36,11 +37,13 @@ class Grade(NamedTuple):
 class Judge:
     """Judges under one policy. Word lists and patterns are compiled once, so make one and keep it.
 
-    writing: another model of writing than the one that ships with the package.
+    writing: another model of writing than the one that ships with the package. cross_encoder: let it read what
+    is not surely true, which takes 50 times as long.
     """
 
-    def __init__(self, policy: Policy, writing: stars.Writing | None = None) -> None:
+    def __init__(self, policy: Policy, writing: stars.Writing | None = None, *, cross_encoder: bool = False) -> None:
         self.policy = policy
+        self.cross_encoder = cross_encoder and is_available()
         rules = {rule: setting for rule, setting in policy.rules.items() if setting.enabled}
         self._rules = rules
         self._order = {rule: place for place, rule in enumerate(rules)}
@@ -58,7 +61,14 @@ class Judge:
 
         Uniqueness is not measured: see `walmart_pipeline.judge.score` for listings among each other.
         """
-        return self.judge(self.case(product, listing), None)
+        case = self.case(product, listing)
+        self.read([case])
+        return self.judge(case, None)
+
+    def read(self, cases: Sequence[Case]) -> None:
+        """Let the cross-encoder read the open statements of several cases at once, before they are judged."""
+        if self.cross_encoder:
+            read_open([case.examination for case in cases])
 
     def case(self, product: Product, listing: Listing) -> Case:
         """Input of the checks."""

@@ -27,7 +27,7 @@ BATCH_LINES = 2_000
 # Processes take a second to start: with fewer lines they do not pay off.
 WORTH_PROCESSES = 3_000
 # Each process has one core.
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 # How often a process checks that its parent is alive.
 PARENT_SECONDS = 1.0
 
@@ -84,7 +84,9 @@ def _parallel_reports(
     submitted: deque[tuple[BatchT, Future[list[str]]]] = deque()
     try:
         for batch in batches:
-            submitted.append((batch, pool.submit(_reports, policy, judge.policy.label, batch.lines)))
+            submitted.append(
+                (batch, pool.submit(_reports, policy, judge.policy.label, judge.cross_encoder, batch.lines))
+            )
             # One in work and one queued for each process: none is idle while reports are stored.
             if len(submitted) == 2 * processes:
                 done, future = submitted.popleft()
@@ -110,13 +112,13 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _reports(policy: str, label: str, lines: list[str]) -> list[str]:
-    return pairs.reports(lines, _judge(policy, label))
+def _reports(policy: str, label: str, cross_encoder: bool, lines: list[str]) -> list[str]:
+    return pairs.reports(lines, _judge(policy, label, cross_encoder))
 
 
 @lru_cache(maxsize=1)
-def _judge(policy: str, label: str) -> Judge:
-    judge = Judge(Policy.model_validate_json(policy))
+def _judge(policy: str, label: str, cross_encoder: bool) -> Judge:
+    judge = Judge(Policy.model_validate_json(policy), cross_encoder=cross_encoder)
     # The worker has loaded the code just now, its parent at its own start.
     if judge.policy.label != label:
         raise WorkerError("the judge's code or word lists have changed since this process began: start it again")

@@ -43,7 +43,8 @@ rules:
     )
     judge = Judge(profiles.load(path))
     listing = HONEST.model_copy(update={"description": described("A present, a stocking-stuffer, always present.")})
-    messages = [violation.message for violation in judge.report(KETTLE, listing).violations]
+    violations = judge.report(KETTLE, listing).violations
+    messages = [violation.message for violation in violations if violation.rule == "description.gift"]
     assert messages == ["Cut present.", "Cut stocking-stuffer."]
 
 
@@ -93,7 +94,7 @@ def test_a_rule_can_be_switched_off(tmp_path: Path) -> None:
     path = profile(tmp_path, "name: ours\nextends: walmart-2025\nrules: {title.year: {enabled: false}}\n")
     listing = HONEST.model_copy(update={"title": "Brewster Glass Electric Kettle 2025, 1.7 L, Auto Shut-Off"})
     rules = {violation.rule for violation in Judge(profiles.load(path)).report(KETTLE, listing).violations}
-    assert rules == {"grounding.number"}
+    assert "title.year" not in rules
 
 
 def test_the_version_names_the_content(tmp_path: Path) -> None:
@@ -196,7 +197,8 @@ rules:
         }
     )
     violations = Judge(profiles.load(path)).report(KETTLE, listing).violations
-    assert [(violation.severity, violation.message) for violation in violations] == [
+    own = [violation for violation in violations if not violation.rule.startswith("grounding.")]
+    assert [(violation.severity, violation.message) for violation in own] == [
         ("blocking", "Not in the title."),
         ("minor", "Cut it."),
     ]
@@ -241,4 +243,6 @@ rules: {claims.health: {words: [diseases, our_diseases]}}
 """
     judge = Judge(profiles.load(profile(tmp_path, text)))
     listing = HONEST.model_copy(update={"description": described("It cures space sickness. Space sickness is rare.")})
-    assert [violation.evidence for violation in judge.report(KETTLE, listing).violations] == ["cures space sickness"]
+    violations = judge.report(KETTLE, listing).violations
+    found = [violation.evidence for violation in violations if violation.rule == "claims.health"]
+    assert found == ["cures space sickness"]

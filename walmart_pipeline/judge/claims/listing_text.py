@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
-from walmart_pipeline.judge.claims.vocabulary import Kind, Term, longest, vocabulary
+from walmart_pipeline.core.records import Listing
+from walmart_pipeline.judge.claims.vocabulary import Term, longest, vocabulary
 from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.quantities import Quantity, quantities
 from walmart_pipeline.text.word_search import search_text
@@ -30,6 +31,17 @@ class Claim(NamedTuple):
     end: int
     status: ClaimStatus
     source_has: tuple[str, ...] = ()
+    logit: float = 0.0
+    hint: bool = False
+
+
+class Found(NamedTuple):
+    """A claim of a listing before its context is weighed. kind: of its unit, of its term, or "word"."""
+
+    claim: Claim
+    kind: str
+    value: float = 0.0
+    closeness: float = 0.0
 
 
 def support(claims: Iterable[Claim]) -> float | None:
@@ -79,24 +91,6 @@ class ListingText:
         """Words of the vocabulary with their spans, the longest at each place."""
         return longest(vocabulary().search.find(self.search_text))
 
-    @cached_property
-    def terms_of(self) -> dict[Kind, list[tuple[int, int, Term]]]:
-        """The terms by kind; a word of several kinds is in each."""
-        found: dict[Kind, list[tuple[int, int, Term]]] = {}
-        for start, end, terms in self.terms:
-            for term in terms:
-                found.setdefault(term.kind, []).append((start, end, term))
-        return found
-
-    @cached_property
-    def words(self) -> frozenset[Term]:
-        """Every word of the vocabulary that the text has."""
-        return frozenset(term for _, _, terms in self.terms for term in terms)
-
-    def has_claim(self, start: int, end: int) -> bool:
-        """Whether a claim of the vocabulary overlaps this span."""
-        return any(first < end and start < last for first, last, _ in self.terms_of.get("claim", ()))
-
     def phrase(self, quantity: Quantity) -> str:
         """A number with its unit or the noun that it counts: "8 corner loops"."""
         if not quantity.noun:
@@ -122,3 +116,15 @@ class ListingText:
 
     def _index(self, position: int) -> int:
         return bisect_right(self.starts, position) - 1
+
+
+def fields_of(listing: Listing) -> list[tuple[str, str]]:
+    """The fields of a listing with their names, keywords last."""
+    features = [(_name("key_features", index), feature) for index, feature in enumerate(listing.key_features)]
+    keywords = [(_name(KEYWORDS, index), keyword) for index, keyword in enumerate(listing.seo_keywords)]
+    return [("title", listing.title), *features, ("description", listing.description), *keywords]
+
+
+@lru_cache(maxsize=256)
+def _name(kind: str, index: int) -> str:
+    return f"{kind}[{index}]"

@@ -135,15 +135,6 @@ class NumberIndex:
         """Add a count of things of this name."""
         self._nouns.setdefault(tokenizer.stem(noun.lower()), []).append((value, text))
 
-    @property
-    def counted(self) -> frozenset[str]:
-        """Stems of the things that are counted by name."""
-        return frozenset(self._nouns)
-
-    def counts(self, noun: str) -> bool:
-        """Whether there is a number of things of this name."""
-        return bool(self._of_name(noun))
-
     def judge(self, quantity: Quantity) -> ClaimStatus:
         """supported; contradicted if the kind has other values only; unsupported if the kind is absent."""
         if self._has_reading(quantity):
@@ -176,16 +167,9 @@ class NumberIndex:
             if unit != own
         )
 
-    def in_all(self, quantity: Quantity) -> bool:
-        """Whether it is the total of the record's pieces: 24 bars of 1.4 oz are 33.6 oz, bowls of 2 and 5 qt 7."""
-        counts = self._products | {value for same in self._nouns.values() for value, _ in same}
-        counts |= {amount for kind in COUNTS & self.by_kind.keys() for amount, _, _ in self.by_kind[kind]}
-        for _, stated, unit in quantity.readings:
-            amounts = {amount for amount, _, _ in self.by_kind.get(unit.kind, ())}
-            results = [sum(amounts), *(amount * count for amount in amounts for count in counts if count > 1)]
-            if any(abs(result - stated) <= CONVERSION_TOLERANCE * stated for result in results):
-                return True
-        return False
+    def has_value(self, value: float) -> bool:
+        """Whether this figure is anywhere in the text, of any kind."""
+        return value in self._values or value in self._every
 
     def compared(self, quantity: Quantity) -> list[tuple[float, float]]:
         """Pairs of a text's figure and each of the record's of its kind, in the kind's base unit."""
@@ -200,11 +184,10 @@ class NumberIndex:
             value for value, _ in self._nouns.get(tokenizer.stem(kind), ())
         ]
 
-    def are_fewer(self, value: float) -> bool:
-        """Whether the record counts its pieces, and every count is below this value."""
-        counts = [amount for kind in COUNTS & self.by_kind.keys() for amount, _, _ in self.by_kind[kind]]
-        counts += [amount for same in self._nouns.values() for amount, _ in same]
-        return bool(counts) and value > max([*counts, *self._products]) and value not in self._values
+    def closeness(self, quantity: Quantity) -> float:
+        """Ratio of the figure and the nearest one of its kind, the smaller by the larger; 0 without any."""
+        pairs = self.compared(quantity)
+        return max((min(one, other) / max(one, other) for one, other in pairs if one > 0 and other > 0), default=0.0)
 
     def like(self, quantity: Quantity) -> tuple[str, ...]:
         """The figures of the same kind as they are written."""

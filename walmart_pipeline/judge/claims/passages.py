@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.text import sentences, tokenizer
@@ -19,10 +20,17 @@ class Passages:
 
     def __init__(self, product: Product) -> None:
         self.texts = list(dict.fromkeys(_texts(product)))
-        self._stems = [frozenset(tokenizer.key_stems(text)) for text in self.texts]
-        frequency = Counter(stem for stems in self._stems for stem in stems)
-        self._weight = {stem: math.log(1 + len(self.texts) / count) for stem, count in frequency.items()}
         self.name = product.product_name
+
+    @cached_property
+    def _stems(self) -> list[frozenset[str]]:
+        return [frozenset(tokenizer.key_stems(text)) for text in self.texts]
+
+    @cached_property
+    def _weight(self) -> dict[str, float]:
+        """Rarity of each stem among the passages."""
+        frequency = Counter(stem for stems in self._stems for stem in stems)
+        return {stem: math.log(1 + len(self.texts) / count) for stem, count in frequency.items()}
 
     def best(self, statement: str, most: int = BEST) -> list[str]:
         """The passages that share the most and rarest stems with a statement, best first."""
@@ -44,6 +52,8 @@ def _texts(product: Product) -> Iterator[str]:
         yield f"Category: {' > '.join(product.category)}"
     for name, value in product.attributes.items():
         yield f"{name}: {value}"
+    for name, values in product.options.items():
+        yield f"{name} options: {', '.join(values)}"
     for text in (*product.features, product.description):
         for sentence in sentences.split(text):
             yield from _divided(sentence)

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import accumulate
 
 from walmart_pipeline.core.records import Product
-from walmart_pipeline.judge.claims import attribution
 from walmart_pipeline.judge.claims.number_matching import NumberIndex
+from walmart_pipeline.judge.claims.passages import Passages
 from walmart_pipeline.judge.claims.record_numbers import record_number_index, unglued
 from walmart_pipeline.judge.claims.vocabulary import Kind, Term, Vocabulary, is_about, longest, vocabulary
-from walmart_pipeline.text import sentences, tokenizer
-from walmart_pipeline.text.word_search import has_phrase, search_text
+from walmart_pipeline.judge.claims.words import WordIndex, roots
+from walmart_pipeline.text import tokenizer
+from walmart_pipeline.text.word_search import search_text
 
 # At most so many of the record's words are named in a message.
 SHOWN_WORDS = 4
-# Words that agree this far on either side are a quotation.
-BESIDE_CHARS = 12
 _BY = frozenset({"x", "X"})
 _POINTS = frozenset({".", ","})
-# A record of one of these has no colours that a text could contradict.
-ANY_COLOR = re.compile(r"\b(?:multi-?(?:ple )?-?colou?r(?:s|ed)?|assorted|various colou?rs|variety of colou?rs)\b")
-FOOD = re.compile(
-    r"\b(?:foods?|grocer(?:y|ies)|snacks?|beverages?|drinks?|teas?|coffees?|cand(?:y|ies)|vitamins?|supplements?|pantry|"
-    r"treats?|proteins?|nutrition|pets?|dogs?|cats?|chocolates?|sauces?|spices?|baking mixes)\b"
-)
-LOOKS: tuple[Kind, ...] = ("material", "color")
-_NO_PART = frozenset(
-    tokenizer.key_stems("material color colour shade finish hue fabric type composition primary main code name")
-)
 _ENDINGS = frozenset({"free", "safe", "resistant", "proof", "certified", "listed", "approved", "friendly"})
 _AND_SO_ON = r"(?:\s+(?:and\s+|or\s+)?[a-z]+){0,3}\s+"
 _FREE_OF = r"\b(?:free (?:of|from)|without|no)(?:\s+[a-z]+){0,6}?\s+"
@@ -49,8 +38,9 @@ class SourceRecord:
                 product.product_name,
                 product.brand or "",
                 *product.category,
-                *product.features,
-                product.description,
+                *(f"{name} {', '.join(values)}" for name, values in product.options.items()),
+                *map(unglued, product.features),
+                unglued(product.description),
             ]
         )
         self.text = " ;\n".join([self._prose, *(f"{name}: {value}" for name, value in product.attributes.items())])
@@ -101,11 +91,11 @@ class SourceRecord:
             if _NO.match(value)
             for term, _ in _found(name, "claim", vocabulary())
         }
-        for text in dict.fromkeys((self.search_text, search_text(unglued(self._statements)))):
-            for start, _, terms in longest(vocabulary().search.find(text)):
-                for term in terms:
-                    if not found.get(term):
-                        found[term] = not (term.kind == "claim" and _is_negated(text, start))
+        text = self.search_text
+        for start, _, terms in longest(vocabulary().search.find(text)):
+            for term in terms:
+                if not found.get(term):
+                    found[term] = not (term.kind == "claim" and _is_negated(text, start))
         return found
 
     def has(self, term: Term, written: str = "") -> bool:
@@ -142,20 +132,10 @@ class SourceRecord:
             at = text.find(written, at + 1)
         return False
 
-    def quotes(self, normalized: str, start: int, end: int) -> bool:
-        """Whether a span of a normalized text is in the record, with the words on either side."""
-        left, right = normalized[max(0, start - BESIDE_CHARS) : start], normalized[end : end + BESIDE_CHARS]
-        # Without the words that are cut off.
-        if start > BESIDE_CHARS:
-            left = left.partition(" ")[2]
-        if end + BESIDE_CHARS < len(normalized):
-            right = right.rpartition(" ")[0]
-        return has_phrase(self.normalized, f"{left}{normalized[start:end]}{right}".strip())
-
     def stated(self, kind: Kind) -> dict[Term, str]:
         """Terms of a kind that the record states of the whole product, as written there.
 
-        From attributes and the name; without any, from plain sentences ("made of oak").
+        From attributes and the name; without any, from its prose.
         """
         product, words = self.product, vocabulary()
         if kind in self._stated_words:
@@ -165,55 +145,24 @@ class SourceRecord:
         stated |= {term: shown for term, shown in _found(product.product_name, kind, words) if not term.ordinary}
         if not stated:
             prose = [*product.features, product.description]
-            stated = {term: shown for text in prose for term, shown in _statements(text, kind, words)}
+            stated = {term: shown for text in prose for term, shown in _found(text, kind, words) if not term.ordinary}
         self._stated_words[kind] = stated
         return stated
 
-    def describes(self, kind: Kind) -> bool:
-        """Whether an attribute has this kind of fact."""
-        return any(is_about(name, kind) for name in self.product.attributes)
-
-    def of_part(self, part: str, kind: Kind) -> str | None:
-        """Attribute with a part's material or colour: "Lens material: polycarbonate"."""
-        for name, value in self.product.attributes.items():
-            if part in tokenizer.key_stems(name) and is_about(name, kind):
-                return f"{name}: {value}"
-        return None
+    @cached_property
+    def word_index(self) -> WordIndex:
+        """Where it has each word."""
+        return WordIndex([unglued(text) for text in self.passages.texts])
 
     @cached_property
-    def places(self) -> list[tuple[int, int, tuple[Term, ...]]]:
-        """Words of the vocabulary with their spans in `text`."""
-        return longest(vocabulary().search.find(search_text(self.text)))
-
-    def found(self, text: str, kind: Kind) -> list[Term]:
-        """The words of a kind in any text."""
-        return [term for term, _ in _found(text, kind, vocabulary())]
+    def passages(self) -> Passages:
+        """Its passages."""
+        return Passages(self.product)
 
     @cached_property
-    def nouns(self) -> frozenset[str]:
-        """Stems of the words of the product's name and narrowest category."""
-        named = tokenizer.key_stems(self.product.product_name)
-        return frozenset(named).union(*(tokenizer.key_stems(category) for category in self.product.category[-1:]))
-
-    @cached_property
-    def parts(self) -> frozenset[str]:
-        """Stems of the parts with a material or colour of their own: the pole of "Pole material"."""
-        return frozenset().union(*map(_parts_named, self.product.attributes))
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """Stems of all its words."""
-        return frozenset(tokenizer.key_stems(self.text))
-
-    @property
-    def is_food(self) -> bool:
-        """Whether it is eaten or drunk, by a person or an animal."""
-        return FOOD.search(tokenizer.normalized(" / ".join(self.product.category))) is not None
-
-    @property
-    def any_color(self) -> bool:
-        """Whether the record names several colours without listing them."""
-        return ANY_COLOR.search(self.normalized) is not None
+    def name_roots(self) -> frozenset[str]:
+        """Roots of the words of the product's name."""
+        return roots(tokenizer.normalized(self.product.product_name))
 
     def _affirms(self, written: str, *, claim: bool) -> bool:
         at = self.search_text.find(written)
@@ -224,12 +173,6 @@ class SourceRecord:
 
 def _is_negated(text: str, start: int) -> bool:
     return _DENIED.search(text[max(0, start - 25) : start]) is not None
-
-
-@lru_cache(maxsize=1 << 12)
-def _parts_named(attribute: str) -> frozenset[str]:
-    looks = any(is_about(attribute, kind) for kind in LOOKS)
-    return frozenset(tokenizer.key_stems(attribute)) - _NO_PART if looks else frozenset()
 
 
 def _is_part_of_number(text: str, start: int, end: int, *, word: bool) -> bool:
@@ -250,11 +193,3 @@ def _is_part_of_number(text: str, start: int, end: int, *, word: bool) -> bool:
 def _found(text: str, kind: Kind, words: Vocabulary) -> Iterator[tuple[Term, str]]:
     for start, end, terms in longest(words.search.find(search_text(text))):
         yield from ((term, text[start:end]) for term in terms if term.kind == kind)
-
-
-def _statements(text: str, kind: Kind, words: Vocabulary) -> Iterator[tuple[Term, str]]:
-    normalized = tokenizer.normalized(text)
-    for start, end, terms in longest(words.search.find(search_text(text))):
-        for term in terms:
-            if term.kind == kind and attribution.is_stated(kind, sentences.left_context(normalized, start)):
-                yield term, text[start:end]

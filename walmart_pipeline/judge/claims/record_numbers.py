@@ -34,8 +34,10 @@ PLUS = re.compile(r"\s*\+\s*")
 # A name that was taken from a web address has lost its punctuation.
 LOST_SIGN = re.compile(r"(?<![\d.])(\d{1,2}) (\d{1,2})(?![\d.])")
 LOST_OF = re.compile(r"\b(?:set|pack) (\d{1,3})\b", re.IGNORECASE)
-# A lower-case letter that runs into a capital or figure marks a lost line break; iPhone and MacBook stay whole.
-GLUED = re.compile(r"(?<=[a-z][a-z][a-z])(?=[A-Z][a-z][a-z]|\d)|(?<=[a-z]\))(?=[A-Z])")
+# A word or unit that runs into a capital or figure marks a lost line break; iPhone stays whole.
+GLUED = re.compile(
+    r"(?<=[a-z][a-z][a-z])(?=[A-Z]|\d)|(?<=[a-z]\))(?=[A-Z])|(?<=\d [a-z][a-z])(?=[A-Z])|(?<=\d [A-Za-z])(?=[A-Z][a-z])"
+)
 # 2-5 players; a longer range is no count.
 RANGE = re.compile(r"(\d{1,3})\s*[-–]\s*(\d{1,3})")
 LONGEST_RANGE = 50
@@ -52,20 +54,16 @@ def record_number_index(product: Product, text: str) -> NumberIndex:
     starts = list(_attribute_starts(product, text))
     first = starts[-1][0] if starts else len(text)
     found = made.found = quantities(text, counted=True)
-    for quantity in [*found, *_added_up(text, found), *_mended(product.product_name)]:
+    for quantity in [*found, *_added_up(text, found), *_mended(text)]:
         if quantity.readings and not quantity.unsure:
             made.add(quantity)
         elif quantity.start < len(product.product_name):
             # A name that was taken from a web address has lost its %.
             made.add(quantity, (UNLESS_STATED, "percent"))
         elif quantity.start < first:
-            made.add(quantity, (COUNTED,))
+            made.add(quantity, (COUNTED, "percent"))
         else:
             made.add(quantity, _kinds_of(next(name for start, name in starts if start <= quantity.start)))
-    if (mended := unglued(text)) != text:
-        for quantity in quantities(mended):
-            if quantity.readings and not quantity.unsure:
-                made.add(quantity)
     for name, value in product.attributes.items():
         _add_attribute(made, name, value)
     return made

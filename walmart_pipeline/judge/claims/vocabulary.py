@@ -13,27 +13,8 @@ from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.word_search import WordSearch
 
 FILE = Path(__file__).parent / "vocabulary.yaml"
-Kind: TypeAlias = Literal["material", "color", "size", "claim", "brand", "form", "taste", "origin", "maker", "seal"]
+Kind: TypeAlias = Literal["material", "color", "size", "claim", "brand", "form", "taste", "origin"]
 KINDS: tuple[Kind, ...] = ("material", "color", "size", "claim", "brand", "form", "taste")
-
-
-# How a text names a maker (brands.py).
-_MAKERS = {
-    "by": ("by",),
-    "from": ("from",),
-    "part of the": ("part of the",),
-    "makes": (
-        "makes this",
-        "makes these",
-        "makes the",
-        "manufactures",
-        "designs",
-        "builds",
-        "spins",
-        "crafts",
-        "produces",
-    ),
-}
 
 
 class Term(NamedTuple):
@@ -58,17 +39,8 @@ class Vocabulary:
     narrower: Mapping[Term, frozenset[Term]]
     rivals: Mapping[Term, frozenset[Term]]
     """Mutually exclusive terms, such as FDA approved and FDA registered."""
-    longer: Mapping[Term, Term]
-    """Short form to full name, once the text has used the full name: leather for faux leather."""
     passive: frozenset[Term]
     """Colours only if an attribute states them: a text may call anything clear."""
-    dietary: frozenset[Term]
-    """Claims about food, which for other products may be about the food cooked in them."""
-    materials: frozenset[str]
-    """Materials of one word: a colour before one is the product's."""
-    parts: frozenset[str]
-    """Stems of parts and properties to which a material or colour is attributed."""
-    small_parts: frozenset[str]
     attributes: Mapping[Kind, tuple[str, ...]]
     """Words in the names of attributes of this kind."""
 
@@ -88,7 +60,6 @@ def vocabulary() -> Vocabulary:
     forms: dict[str, list[Term]] = {}
     narrower: dict[Term, frozenset[Term]] = {}
     rivals: dict[Term, frozenset[Term]] = {}
-    longer: dict[Term, Term] = {}
     for kind in KINDS:
         section = content[kind]
         shortens = section.get("short_for", {})
@@ -101,7 +72,6 @@ def vocabulary() -> Vocabulary:
             for word in group:
                 others = frozenset(terms[other] for other in group if other != word)
                 rivals[terms[word]] = rivals.get(terms[word], frozenset()) | others
-        longer |= {terms[word]: terms[other] for word, other in shortens.items()}
     origin = content["origin"]
     for form, word in _forms(origin["words"]):
         forms.setdefault(form, []).append(Term("origin", word))
@@ -109,10 +79,6 @@ def vocabulary() -> Vocabulary:
         forms.setdefault(form, []).append(Term("origin", word, ordinary=True))
     for word, words in origin["wider"].items():
         narrower[Term("origin", word)] = frozenset(Term("origin", other) for other in words)
-    for form in ("certified", "verified", "approved", "listed", "certification"):
-        forms[form] = [Term("seal", form)]
-    for word, written in _MAKERS.items():
-        forms |= {form: [Term("maker", word)] for form in written}
     idioms = (idiom.strip() for idiom in content["idioms"].split(","))
     spelled = {form: tuple(terms) for form, terms in forms.items()} | dict.fromkeys(idioms, ())
     return Vocabulary(
@@ -120,12 +86,7 @@ def vocabulary() -> Vocabulary:
         search=WordSearch(spelled),
         narrower=narrower,
         rivals=rivals,
-        longer=longer,
         passive=frozenset(Term("color", word, ordinary=True) for word in content["color"]["passive"]),
-        dietary=frozenset(Term("claim", word) for word in content["claim"]["dietary"]),
-        materials=frozenset(word for word in content["material"]["words"] if " " not in word),
-        parts=frozenset(map(tokenizer.stem, content["parts"].split())),
-        small_parts=frozenset(map(tokenizer.stem, content["small_parts"].split())),
         attributes={
             cast(Kind, kind): tuple(section["attributes"])
             for kind, section in content.items()

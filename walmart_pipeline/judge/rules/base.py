@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from walmart_pipeline.core.records import Listing, Product
-from walmart_pipeline.judge.claims import Claim, ListingText, claims_of
+from walmart_pipeline.judge.claims import Claim, Examination, ListingText, fields_of
 from walmart_pipeline.judge.policy.schema import Limits
 from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.analysis import analyze
@@ -37,14 +37,11 @@ class Case:
         self.title_stats = analyze(listing.title)
         self.feature_stats = [analyze(feature) for feature in listing.key_features]
         self.description_stats = analyze(listing.description)
-        self.fields: list[tuple[str, str]] = [
-            ("title", listing.title),
-            *[(_name("key_features", index), feature) for index, feature in enumerate(listing.key_features)],
-            ("description", listing.description),
-        ]
-        keywords = [(_name("seo_keywords", index), keyword) for index, keyword in enumerate(listing.seo_keywords)]
+        fields = fields_of(listing)
+        # Without keywords.
+        self.fields = fields[: 2 + len(listing.key_features)]
         # All fields as one text, searched by word lists and grounding.
-        self.listing_text = ListingText([*self.fields, *keywords])
+        self.listing_text = ListingText(fields)
         lines = (self.title_stats, *self.feature_stats)
         # The word classes of the title and all key features.
         self.line_classes = "".join([each.classes for each in lines])
@@ -54,9 +51,14 @@ class Case:
         self.is_empty = not (self.line_classes or self.description_stats.classes)
 
     @cached_property
+    def examination(self) -> Examination:
+        """The listing's statements, compared with the record."""
+        return Examination(self.listing_text, self.product)
+
+    @cached_property
     def claims(self) -> list[Claim]:
         """The listing's claims with their status against the record."""
-        return claims_of(self.listing_text, self.product)
+        return self.examination.claims()
 
     @cached_property
     def record_words(self) -> frozenset[str]:
@@ -64,11 +66,6 @@ class Case:
         product = self.product
         parts = [product.product_name, product.brand or "", *product.category, *product.attributes.values()]
         return frozenset(tokenizer.PIECE.findall(tokenizer.normalized(" ".join(parts))))
-
-
-@lru_cache(maxsize=256)
-def _name(kind: str, index: int) -> str:
-    return f"{kind}[{index}]"
 
 
 class Mention(NamedTuple):

@@ -37,11 +37,11 @@ def _unsupported(case: Case, subject: Subject) -> Iterator[Finding]:
     for found in case.claims:
         if found.subject == subject and found.status != "supported":
             field, offset = case.listing_text.place(found.start)
-            contradicted = KEYWORDS if field.startswith(KEYWORDS) else None
-            yield Finding(
-                field,
-                found.start - offset,
-                found.end - offset,
-                contradicted if found.status == "contradicted" else "unsupported",
-                {"source": ", ".join(found.source_has)},
-            )
+            if found.hint:
+                variant: str | None = "hint"
+            elif found.status == "unsupported":
+                variant = "unsupported"
+            else:
+                variant = KEYWORDS if field.startswith(KEYWORDS) else None
+            values = {"source": ", ".join(found.source_has)}
+            yield Finding(field, found.start - offset, found.end - offset, variant, values)

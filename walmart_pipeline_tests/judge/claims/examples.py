@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from walmart_pipeline.core.records import Product
-from walmart_pipeline.judge.claims import Claim, ListingText, claims_of
+from walmart_pipeline.judge.claims import Claim, Examination, ListingText
 
 BLENDER = Product(
     product_id="blender",
@@ -90,16 +90,32 @@ def listing_text(product: Product, sentence: str, title: str | None = None) -> L
     return ListingText([("title", product.product_name if title is None else title), ("description", sentence)])
 
 
+def examined(product: Product, sentence: str, *, title: str | None = None) -> Examination:
+    """The examination of such a listing."""
+    return Examination(listing_text(product, sentence, title), product)
+
+
 def claims(product: Product, sentence: str, *, title: str | None = None) -> list[Claim]:
     """What such a listing claims."""
-    return claims_of(listing_text(product, sentence, title), product)
+    return examined(product, sentence, title=title).claims()
 
 
 def unproved(product: Product, sentence: str, *, title: str | None = None) -> list[tuple[str, str, str]]:
-    """(subject, words, verdict) of each claim that the record does not support."""
-    text = listing_text(product, sentence, title).text
+    """(subject, words, status) of each number and term that the record lacks, whatever its sentence is about."""
+    found = examined(product, sentence, title=title)
     return [
-        (claim.subject, text[claim.start : claim.end], claim.status)
-        for claim in claims(product, sentence, title=title)
-        if claim.status != "supported"
+        (each.claim.subject, found.listing.text[each.claim.start : each.claim.end], each.claim.status)
+        for statement in found.statements
+        for each in statement.statement.evidence
+        if each.group in {"number", "term"}
     ]
+
+
+def doubted(product: Product, sentence: str) -> set[str]:
+    """Subjects of the claims that are blocked or hinted at."""
+    return {claim.subject for claim in claims(product, sentence) if claim.status != "supported"}
+
+
+def is_blocked(product: Product, sentence: str) -> bool:
+    """Whether any claim is more than a hint."""
+    return any(claim.status != "supported" and not claim.hint for claim in claims(product, sentence))

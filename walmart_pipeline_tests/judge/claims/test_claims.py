@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from walmart_pipeline.core.records import Product, Violation
+from walmart_pipeline.judge.claims import Claim
 from walmart_pipeline.text.quantities import quantities
-from walmart_pipeline_tests.judge.claims.examples import unproved
+from walmart_pipeline_tests.judge.claims.examples import examined, unproved
 from walmart_pipeline_tests.judge.examples import HONEST, JUDGE
 
 CURTAIN = Product(
@@ -17,6 +18,12 @@ CURTAIN = Product(
     features=["Sold as a 2-pack with 12 hooks"],
     description="Blocks 81% of light. Stands 5'10\" tall on its pole. Use ½ cup of soap at 1 1/2 hours.",
 )
+
+
+def numbers(sentence: str) -> list[Claim]:
+    """The numbers of a sentence that the record lacks."""
+    statements = examined(CURTAIN, sentence, title="").statements
+    return [each.claim for one in statements for each in one.statement.evidence if each.group == "number"]
 
 
 def findings(sentence: str) -> list[Violation]:
@@ -41,18 +48,15 @@ def test_the_records_own_figure_is_known_in_any_spelling(text: str) -> None:
     ("text", "has"),
     [("75 lb", "30 lb"), ("84 inches", "95 in"), ("4 panels", "2 Panels"), ("six-pack", "2-pack"), ("99%", "81%")],
 )
-def test_a_figure_that_contradicts_the_record_blocks_and_tells_the_records_own(text: str, has: str) -> None:
-    (finding,) = findings(f"Curtain, {text}")
-    assert (finding.severity, finding.evidence) == ("blocking", text)
-    assert "contradicts the record" in finding.message
-    assert has in finding.message
+def test_a_figure_that_contradicts_the_record_names_the_records_own(text: str, has: str) -> None:
+    (evidence,) = numbers(f"Curtain, {text}")
+    assert evidence.status == "contradicted"
+    assert has in evidence.source_has
 
 
 @pytest.mark.parametrize("text", ["40 dB", "6 drawers", "19.99", "1,200 lumens", "three pockets", "2 year"])
-def test_a_figure_of_another_kind_is_unsupported_and_major(text: str) -> None:
-    (finding,) = findings(f"Curtain, {text}")
-    assert finding.severity == "major"
-    assert "not in the record" in finding.message
+def test_a_figure_of_another_kind_is_unsupported(text: str) -> None:
+    assert [claim.status for claim in numbers(f"Curtain, {text}")] == ["unsupported"]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +103,7 @@ BARS = Product(
     [
         "30 lb", "55-inch screen", "a 312-page book", "312 pages", "24 bars", "24 bars in all", "two boxes",
         "12 bars", "twelve bars", "a dozen bars", "eight loops", "8 loops", "17 pieces", "70 inches tall", "5 ft 10 in",
-        "0.5 gallon", "half a gallon", "1/2 gallon", "90 minutes", "33.6 oz in all", "about 1.45 oz", "120-capsule jar",
+        "0.5 gallon", "half a gallon", "1/2 gallon", "90 minutes", "about 1.45 oz", "120-capsule jar",
         "no two alike",
     ],
 )  # fmt: skip

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.generation.template.writer import TooFewFactsError, compose
 from walmart_pipeline.judge import profiles
-from walmart_pipeline.judge.claims import ListingText, claims_of
+from walmart_pipeline.judge.claims import Examination, ListingText
 from walmart_pipeline.judge.judge import Judge, source_listing
 from walmart_pipeline.stages.catalog import columns, feeds, readers
 from walmart_pipeline.stages.catalog.products import RejectedRowError, clean_row
@@ -66,8 +66,8 @@ def faults(product: Product, listing: Listing) -> list[str]:
     told = ListingText(fields)
     return [
         f"{product.product_id}: {claim.subject} {claim.status} {told.text[claim.start : claim.end]!r}"
-        for claim in claims_of(told, product)
-        if claim.status != "supported"
+        for claim in Examination(told, product).claims()
+        if claim.status != "supported" and not claim.hint
     ]
 
 
@@ -118,7 +118,7 @@ def test_a_text_of_the_records_own_sentences_is_supported(product: Product, data
 @given(st.text(max_size=200), st.sampled_from([BLENDER, SOFA, Product(product_id="1", product_name=" ")]))
 def test_any_text_can_be_asked_and_each_claim_is_a_span_of_it(text: str, product: Product) -> None:
     told = listing_text(product, text)
-    for claim in claims_of(told, product):
+    for claim in Examination(told, product).claims():
         field, begin = told.place(claim.start)
         assert begin <= claim.start < claim.end <= begin + len(dict(told.fields)[field])
 

@@ -1,0 +1,240 @@
+"""Finds what a listing says that its record does not: numbers, terms, opposite values, denials, other words."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import Literal, NamedTuple, TypeAlias
+
+from walmart_pipeline.judge.claims.listing_text import KEYWORDS, Claim, Found, ListingText
+from walmart_pipeline.judge.claims.numbers import number_claims
+from walmart_pipeline.judge.claims.record import SourceRecord
+from walmart_pipeline.judge.claims.slots import SlotValue, marked, slots
+from walmart_pipeline.judge.claims.statements import statements
+from walmart_pipeline.judge.claims.terms import term_claims
+from walmart_pipeline.judge.claims.words import CONTENT, roots, words
+from walmart_pipeline.text.units import COUNTS
+
+Group: TypeAlias = Literal["number", "term", "opposite", "word"]
+# Words on either side of a value or a number that say what it is about.
+NEAR = 6
+NEAR_CHARS = 30
+# Classes of words that are compared: content, unpronounceable names, words that other languages have too.
+_CHECKED = frozenset(f"{CONTENT}zf")
+
+
+class Evidence(NamedTuple):
+    """Words that the record does not support; first and last are their places in Alignment.words.
+
+    kind: of its unit, term or property. agreement: how many of the words around it stand beside the record's own number
+    of that kind, or beside the opposite value. denied: the statement denies it. elsewhere: the record has the same
+    figure of an unknown kind, or all words of the term in other order.
+    """
+
+    claim: Claim
+    group: Group
+    kind: str
+    first: int
+    last: int
+    agreement: int = 0
+    denied: bool = False
+    elsewhere: bool = False
+    closeness: float = 0.0
+
+
+class AlignedStatement(NamedTuple):
+    """A statement of a listing: its field, span in ListingText.text, and words first to last (exclusive).
+
+    compared: number of its words that a record could have; supported: of those that the record has; best: of those that
+    one passage of the record has, 0 without evidence.
+    """
+
+    field: str
+    start: int
+    end: int
+    first: int
+    last: int
+    evidence: list[Evidence]
+    compared: int
+    supported: int
+    best: int
+
+
+class Alignment:
+    """A listing's words beside its record's.
+
+    passages: which passages of the record have each word, as bits. known: whether the record supports a word; None for
+    function words and single letters.
+    """
+
+    def __init__(self, listing: ListingText, record: SourceRecord) -> None:
+        self.listing, self.record = listing, record
+        self.words = words(listing.normalized)
+        self._starts = [word.start for word in self.words]
+        index = record.word_index
+        self.slots = slots(listing.search_text, listing.normalized)
+        self._denied = marked(self.slots.denied, len(listing.normalized))
+        self.passages = [index.passages(word) if word.word_class in _CHECKED else 0 for word in self.words]
+        # Model numbers may be divided otherwise: WH 1000XM4.
+        self._codes = frozenset(
+            place
+            for place, word in enumerate(self.words)
+            if not self.passages[place] and not word.text.isalpha() and record.has_name(word.text)
+        )
+        self.supported: list[tuple[Found, int, int]] = []
+        self._evidence: list[Evidence] = []
+        self.known = self._compare_facts()
+        self._compare_denials_and_values()
+        self._evidence.sort(key=lambda each: each.first)
+
+    def statements(self) -> Iterator[AlignedStatement]:
+        """Every statement with its evidence; keywords state numbers and terms only."""
+        place = 0
+        for (field, text), base in zip(self.listing.fields, self.listing.starts, strict=True):
+            for statement in statements([(field, text)]):
+                start, end = base + statement.start, base + statement.end
+                first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
+                found = []
+                while place < len(self._evidence) and self._evidence[place].first < last:
+                    if self._evidence[place].first >= first:
+                        found.append(self._evidence[place])
+                    place += 1
+                if field.startswith(KEYWORDS):
+                    found = [each for each in found if each.group in {"number", "term"}]
+                if first < last:
+                    known = [each for each in self.known[first:last] if each is not None]
+                    counts = len(known), sum(known), self._best(first, last) if found else 0
+                    yield AlignedStatement(field, start, end, first, last, found, *counts)
+
+    def _best(self, first: int, last: int) -> int:
+        """The most of these words that one passage of the record has."""
+        found = [bits for bits in self.passages[first:last] if bits]
+        once = twice = 0
+        for bits in found:
+            twice |= once & bits
+            once |= bits
+        return most_together(twice, found) if twice else min(1, len(found))
+
+    def _compare_facts(self) -> list[bool | None]:
+        """Compare numbers, terms and all other words."""
+        decided: dict[int, bool] = {}
+        for found in (*number_claims(self.listing, self.record), *term_claims(self.listing, self.record)):
+            first, last = self._places(found.claim.start, found.claim.end)
+            supported = found.claim.status == "supported"
+            decided |= dict.fromkeys(range(first, last + 1), supported)
+            # "Not waterproof" is no claim that it is.
+            if not supported and found.claim.subject != "number" and self._denied[found.claim.start]:
+                continue
+            if supported:
+                self.supported.append((found, first, last))
+            else:
+                self._evidence.append(self.fact(found, first, last))
+        known: list[bool | None] = []
+        for place, word in enumerate(self.words):
+            supported = decided.get(place, self.passages[place] != 0 or place in self._codes)
+            if place not in decided and (word.word_class not in _CHECKED or len(word.text) < 2 or word.text.isdigit()):
+                known.append(None)
+                continue
+            known.append(supported)
+            if place not in decided and not supported:
+                self._evidence.append(self._word(place))
+        return known
+
+    def fact(self, found: Found, first: int, last: int) -> Evidence:
+        """A number or term as evidence."""
+        denied = bool(self._denied[found.claim.start])
+        if found.claim.subject == "number":
+            agreement = self._agreement(first, last, found.kind)
+            elsewhere = self.record.number_index.has_value(found.value)
+            return Evidence(
+                found.claim, "number", found.kind, first, last, agreement, denied, elsewhere, found.closeness
+            )
+        return Evidence(found.claim, "term", found.kind, first, last, 0, denied, self._is_elsewhere(first, last))
+
+    def _is_elsewhere(self, first: int, last: int) -> bool:
+        """Whether one passage states all words of a term in other order, or its only word in another form."""
+        checked = [word for word in self.words[first : last + 1] if word.word_class in _CHECKED]
+        if len(checked) == 1 and f" {checked[0].text} " in self.record.search_text:
+            return False
+        together = -1
+        for word in checked:
+            together &= self.record.word_index.affirmed.get(word.root, 0)
+        return together > 0
+
+    def _word(self, place: int) -> Evidence:
+        """A word that the record lacks: a model number or standard, a maker, or any other."""
+        word = self.words[place]
+        denied = bool(self._denied[word.start])
+        if not word.text.isalpha():
+            claim = Claim("attribute", word.start, word.end, "unsupported")
+            return Evidence(claim, "term", "code", place, place, 0, denied)
+        by = place > 0 and self.words[place - 1].text == "by" and self.listing.text[word.start].isupper()
+        claim = Claim("brand" if by else "claim", word.start, word.end, "unsupported")
+        return Evidence(claim, "word", "maker" if by else "word", place, place, 0, denied)
+
+    def _places(self, start: int, end: int) -> tuple[int, int]:
+        """Places of the first and last word of a span."""
+        first = bisect_left(self._starts, start)
+        if first and self.words[first - 1].end > start:
+            first -= 1
+        return first, max(first, bisect_left(self._starts, end) - 1)
+
+    def _around(self, first: int, last: int) -> Iterator[int]:
+        """Places of the words on either side."""
+        yield from range(max(0, first - NEAR), first)
+        yield from range(last + 1, min(len(self.words), last + 1 + NEAR))
+
+    def _agreement(self, first: int, last: int, kind: str) -> int:
+        """The most words around a number that stand beside one of the record's numbers of this kind too."""
+        around = {self.words[at].root for at in self._around(first, last) if self.words[at].word_class == CONTENT}
+        text, most = self.record.normalized, 0
+        for own in self.record.number_index.found:
+            kinds = {reading.kind for reading in own.readings} or {"noun" if own.noun else "bare"}
+            if kind in kinds or (kind == "count" and not COUNTS.isdisjoint(kinds)):
+                beside = f"{text[max(0, own.start - NEAR_CHARS) : own.start]} {text[own.end : own.end + NEAR_CHARS]}"
+                most = max(most, len(around & roots(beside)))
+        return most
+
+    def _compare_denials_and_values(self) -> None:
+        """Find words that only one of both denies, and values whose opposite the record states of the same part."""
+        index = self.record.word_index
+        denied = self._denied
+        for place, word in enumerate(self.words):
+            if self.passages[place]:
+                affirmed_there, denied_there = word.root in index.affirmed, word.root in index.denied
+                if denied[word.start]:
+                    if affirmed_there and not denied_there:
+                        self._contradict(place, place, "denied")
+                elif denied_there and not affirmed_there:
+                    self._contradict(place, place, "affirmed")
+        for mention in self.slots.mentions:
+            if not denied[mention.start]:
+                self._compare_value(*self._places(mention.start, mention.end), mention.value)
+
+    def _compare_value(self, first: int, last: int, value: SlotValue) -> None:
+        values = self.record.word_index.values.get(value.slot)
+        if not values:
+            return
+        around = [bits for at in self._around(first, last) if (bits := self.passages[at])]
+        same = values.get(value.value, 0)
+        opposite = 0
+        for other, bits in values.items():
+            if other != value.value:
+                opposite |= bits
+        agreement = most_together(opposite & ~same, around)
+        if agreement > most_together(same, around):
+            self._contradict(first, last, value.slot, agreement)
+
+    def _contradict(self, first: int, last: int, kind: str, agreement: int = 0) -> None:
+        claim = Claim("claim", self.words[first].start, self.words[last].end, "contradicted")
+        self._evidence.append(Evidence(claim, "opposite", kind, first, last, agreement))
+
+
+def most_together(passages: int, words_of: list[int]) -> int:
+    """The most words that one of these passages has; -1 without a passage."""
+    found, rest = -1, passages
+    while rest:
+        one = rest & -rest
+        rest ^= one
+        found = max(found, sum([1 for bits in words_of if bits & one]))
+    return found

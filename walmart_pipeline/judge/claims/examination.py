@@ -1,0 +1,108 @@
+"""Examines a listing against its record: by evidence first, then by the cross-encoder where that leaves doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from walmart_pipeline.core.records import Product
+from walmart_pipeline.judge.claims import cross_encoder
+from walmart_pipeline.judge.claims.context import Features
+from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment
+from walmart_pipeline.judge.claims.listing_text import KEYWORDS, Claim, ListingText
+from walmart_pipeline.judge.claims.model import ClaimModel, model, read_features, statement_features
+from walmart_pipeline.judge.claims.record import SourceRecord
+
+# Evidence beside the strongest is reported if it would be of itself this close to blocking.
+_CLOSE = 0.5
+
+
+class ExaminedStatement(NamedTuple):
+    """A statement with the scores of its evidence, the features of the whole, and the log odds that it is false."""
+
+    statement: AlignedStatement
+    scores: list[float]
+    features: Features
+    logit: float
+
+
+class Examination:
+    """What is found without the cross-encoder; `read` adds its logits."""
+
+    def __init__(self, listing: ListingText, product: Product, fitted: ClaimModel | None = None) -> None:
+        self._model = fitted or model()
+        self.listing = listing
+        self.record = SourceRecord(product)
+        self.alignment = Alignment(listing, self.record)
+        self.statements = [self._examined(statement) for statement in self.alignment.statements()]
+        self._logits: dict[int, float] = {}
+
+    def _examined(self, statement: AlignedStatement) -> ExaminedStatement:
+        scores = self._model.scores(self.alignment, statement)
+        features = statement_features(self.alignment, statement, scores)
+        return ExaminedStatement(statement, scores, features, self._model.statement.logit(features))
+
+    @property
+    def open(self) -> list[int]:
+        """Places of the statements that are not surely true; keywords are none."""
+        least = self._model.thresholds.open
+        return [
+            place
+            for place, each in enumerate(self.statements)
+            if each.logit >= least and not each.statement.field.startswith(KEYWORDS)
+        ]
+
+    def pairs(self, places: Sequence[int]) -> list[tuple[str, str]]:
+        """What the cross-encoder reads of these statements: passages of the record, and the statement."""
+        passages = self.record.passages
+        found = []
+        for place in places:
+            text = self.text(place)
+            found.append((passages.premise(text), text))
+        return found
+
+    def text(self, place: int) -> str:
+        """The words of a statement."""
+        statement = self.statements[place].statement
+        return self.listing.text[statement.start : statement.end]
+
+    def read(self, places: Sequence[int], logits: Sequence[float]) -> None:
+        """Take the cross-encoder's logits of these statements into account."""
+        self._logits |= dict(zip(places, logits, strict=True))
+
+    def claims(self) -> list[Claim]:
+        """Every claim that is supported, and those that are probably not."""
+        found = [fact.claim for fact, _, _ in self.alignment.supported]
+        for place, examined in enumerate(self.statements):
+            logit, bounds = examined.logit, self._model.thresholds
+            if place in self._logits:
+                logit = self._model.read_statement.logit(
+                    read_features(logit, self._logits[place], has_evidence=bool(examined.scores))
+                )
+                bounds = self._model.read_thresholds
+            if logit >= bounds.hint:
+                found += self._false(place, logit, hint=logit < bounds.block)
+        return found
+
+    def _false(self, place: int, logit: float, *, hint: bool) -> list[Claim]:
+        """The claims of a statement that is probably false: its strongest evidence, or all of it."""
+        statement, scores, *_ = self.statements[place]
+        if not scores:
+            decisive = self.record.passages.best(self.text(place), 1)
+            claim = Claim("claim", statement.start, statement.end, "unsupported", tuple(decisive))
+            return [claim._replace(logit=logit, hint=hint)]
+        strongest = max(scores)
+        return [
+            evidence.claim._replace(logit=logit, hint=hint)
+            for evidence, score in zip(statement.evidence, scores, strict=True)
+            if score >= strongest - _CLOSE
+        ]
+
+
+def read_open(examinations: Sequence[Examination]) -> None:
+    """Let the cross-encoder read the open statements of several listings, in batches over all of them."""
+    places = [examination.open for examination in examinations]
+    pairs = [pair for examination, own in zip(examinations, places, strict=True) for pair in examination.pairs(own)]
+    logits = iter(cross_encoder.logits(pairs))
+    for examination, own in zip(examinations, places, strict=True):
+        examination.read(own, [next(logits) for _ in own])
