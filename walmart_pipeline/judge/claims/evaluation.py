@@ -19,6 +19,7 @@ from walmart_pipeline.judge.claims.examination import Examination, read_open
 from walmart_pipeline.judge.claims.listing_text import ListingText, fields_of
 
 HONEST, FALSE, ADDED = "honest statements", "false facts", "added facts"
+SYNTHETIC = "synthetic"
 
 
 class Result(NamedTuple):
@@ -46,7 +47,9 @@ def table(results: Iterable[Result]) -> str:
     for result in results:
         if result.kind:
             kind = f"{'+ ' if result.is_added else ''}{result.kind}"
-            for group in (ADDED if result.is_added else FALSE, kind):
+            # Synthetic ones are counted for themselves.
+            every = ADDED if result.is_added else FALSE
+            for group in (kind,) if result.kind == SYNTHETIC else (every, kind):
                 groups[group].append(result)
         else:
             groups[HONEST].append(result)

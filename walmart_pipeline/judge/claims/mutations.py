@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from walmart_pipeline.judge.claims.corpus import Labelled
+from walmart_pipeline.judge.claims.evaluation import SYNTHETIC
 from walmart_pipeline.judge.claims.listing_text import ListingText, fields_of
 from walmart_pipeline.judge.claims.vocabulary import Kind, Vocabulary, vocabulary
 from walmart_pipeline.text.quantities import quantities
 
-KIND = "synthetic"
 _FACTORS = (0.5, 0.8, 1.25, 1.5, 2.0, 3.0, 10.0)
 _UNITS = (
     ("inches", "feet", "centimeters"),
@@ -113,4 +113,4 @@ def _changed(honest: Labelled, name: str, text: str, start: int, end: int, new: 
         made = listing.model_copy(update={"key_features": features})
     else:
         made = listing.model_copy(update={name: changed})
-    return honest._replace(listing=made, kind=KIND, field=name, start=start, end=start + len(new))
+    return honest._replace(listing=made, kind=SYNTHETIC, field=name, start=start, end=start + len(new))

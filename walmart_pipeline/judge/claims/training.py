@@ -12,6 +12,7 @@ import math
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,11 +20,11 @@ from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.judge.claims import corpus, model
 from walmart_pipeline.judge.claims.context import Features, describe
 from walmart_pipeline.judge.claims.corpus import Labelled
-from walmart_pipeline.judge.claims.evaluation import Result, table
+from walmart_pipeline.judge.claims.evaluation import SYNTHETIC, Result, table
 from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment, Evidence
 from walmart_pipeline.judge.claims.listing_text import KEYWORDS, ListingText, fields_of
 from walmart_pipeline.judge.claims.model import ClaimModel, LogisticModel, Thresholds
-from walmart_pipeline.judge.claims.mutations import KIND, mutated
+from walmart_pipeline.judge.claims.mutations import mutated
 from walmart_pipeline.judge.claims.record import SourceRecord
 
 FOLDS = 5
@@ -57,7 +58,7 @@ class Example(NamedTuple):
     @property
     def weight(self) -> float:
         """How much it counts in fitting."""
-        return SYNTHETIC_WEIGHT if self.labelled.kind == KIND else 1.0
+        return SYNTHETIC_WEIGHT if self.labelled.kind == SYNTHETIC else 1.0
 
 
 def examples(listings: Iterable[Labelled]) -> Iterator[Example]:
@@ -249,39 +250,57 @@ def pair(example: Example) -> tuple[str, str]:
     return example.alignment.record.passages.premise(text), text
 
 
-def train(examples: Sequence[Example], encoder: Mapping[tuple[str, str], float]) -> tuple[ClaimModel, dict[str, Any]]:
-    """The model fitted to all examples, and what to expect of it on other writers' texts, as a card."""
+def train(examples: Sequence[Example]) -> tuple[ClaimModel, dict[str, Any]]:
+    """The models of evidence and statements, and what they were fitted to, as a card.
+
+    The third model adds the encoder's log odds as they are, until `fit_read` has logits of it.
+    """
     rows = cross_fitted(examples)
     labels = [example.is_false for example in examples]
-    weights = [example.weight for example in examples]
     logits = held_out(rows, examples)
     bounds = thresholds(logits, examples)
     _report("Without the cross-encoder, writers held out", _results(examples, logits, bounds))
-    statement = logistic(rows, labels, weights)
-    # Without logits of the encoder its log odds are added as they are.
-    read_statement, read_bounds = LogisticModel({model.INTERCEPT: 0.0, "statement": 1.0, "encoder": 1.0}), bounds
-    known = (
-        [(pair(example), example, logit) for example, logit in zip(examples, logits, strict=True)] if encoder else []
-    )
-    if read := [(encoder[found], example, logit) for found, example, logit in known if found in encoder]:
-        read_examples = [example for _, example, _ in read]
-        features = [
-            model.read_features(logit, encoder_logit, has_evidence=bool(example.statement.evidence))
-            for encoder_logit, example, logit in read
-        ]
-        read_logits = held_out(features, read_examples)
-        read_bounds = thresholds(read_logits, read_examples)
-        _report("With the cross-encoder, writers held out", _results(read_examples, read_logits, read_bounds))
-        read_statement = logistic(features, [each.is_false for each in read_examples], [1.0] * len(read))
     fitted = fit_evidence(examples)
+    statement = logistic(rows, labels, [example.weight for example in examples])
+    read_statement = LogisticModel({model.INTERCEPT: 0.0, "statement": 1.0, "encoder": 1.0})
     card = {
         "what": "logistic regressions of evidence and statements, see model.py",
-        "writers": "language models with the published brief, no people",
+        "written_by": "language models with the published brief, no people",
+        "writers": sorted({example.labelled.writer for example in examples}),
         "honest_statements": labels.count(False),
         "false_statements": labels.count(True),
-        "files": sorted({example.labelled.writer for example in examples}),
+        "of_these_synthetic": sum(example.labelled.kind == SYNTHETIC for example in examples),
     }
-    return ClaimModel(fitted.evidence, statement, read_statement, bounds, read_bounds, fitted.roots), card
+    return ClaimModel(fitted.evidence, statement, read_statement, bounds, bounds, fitted.roots), card
+
+
+def fit_read(
+    fitted: ClaimModel, examples: Sequence[Example], encoder: Mapping[tuple[str, str], float]
+) -> tuple[ClaimModel, dict[str, Any]]:
+    """The model of statements that the encoder has read, fitted to those of writers whom neither has seen."""
+    seen = Fitted(fitted.evidence, dict(fitted.roots))
+    read = [(example, encoder[found]) for example in examples if (found := pair(example)) in encoder]
+    unseen = [example for example, _ in read]
+    before = [fitted.statement.logit(seen.statement_features(example)) for example in unseen]
+    _report("Without the cross-encoder, unseen writers", _results(unseen, before, fitted.thresholds))
+    rows = [
+        model.read_features(logit, encoder_logit, has_evidence=bool(example.statement.evidence))
+        for logit, (example, encoder_logit) in zip(before, read, strict=True)
+    ]
+    # What is not open is not read, and never false.
+    logits = [
+        logit if first >= fitted.thresholds.open else model.NOTHING
+        for logit, first in zip(held_out(rows, unseen), before, strict=True)
+    ]
+    bounds = thresholds(logits, unseen)
+    _report("With the cross-encoder, writers held out", _results(unseen, logits, bounds))
+    read_statement = logistic(rows, [each.is_false for each in unseen], [1.0] * len(unseen))
+    card = {
+        "read_writers": sorted({example.labelled.writer for example in unseen}),
+        "read_honest_statements": sum(not each.is_false for each in unseen),
+        "read_false_statements": sum(each.is_false for each in unseen),
+    }
+    return replace(fitted, read_statement=read_statement, read_thresholds=bounds), card
 
 
 def _report(title: str, results: Iterable[Result]) -> None:
@@ -315,16 +334,21 @@ def to_json(fitted: ClaimModel, card: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Fit the model and write it."""
+    """Fit the model and write it; given logits of the encoder, fit only how they count, to unseen writers' texts."""
     parser = argparse.ArgumentParser(prog="training", description=(__doc__ or "").partition("\n")[0])
     corpus.add_arguments(parser)
-    parser.add_argument("--encoder-logits", type=Path, help="logits by encoders that were fitted to other writers")
+    parser.add_argument("--encoder-logits", type=Path, help="logits of the texts, by an encoder that has not seen them")
     parser.add_argument("--output", type=Path, default=model.FILE)
     arguments = parser.parse_args()
     listings = list(corpus.read(arguments.texts, arguments.records))
-    synthetic = mutated([labelled for labelled in listings if not labelled.kind])
-    found = [*examples(listings), *(example for example in examples(synthetic) if any(example.at_fault))]
-    fitted, card = train(found, encoder_logits(arguments.encoder_logits) if arguments.encoder_logits else {})
+    if arguments.encoder_logits:
+        own = json.loads(model.FILE.read_text(encoding="utf-8"))["card"]
+        fitted, card = fit_read(model.model(), list(examples(listings)), encoder_logits(arguments.encoder_logits))
+        card = own | card
+    else:
+        synthetic = mutated([labelled for labelled in listings if not labelled.kind])
+        made = (example for example in examples(synthetic) if any(example.at_fault))
+        fitted, card = train([*examples(listings), *made])
     write_atomically(arguments.output, to_json(fitted, card))
 
 
