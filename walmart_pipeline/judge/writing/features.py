@@ -26,6 +26,12 @@ NO_SEQUENCE = -8.0
 # "The weight is 3.6 lb.", "It comes in black.": an attribute in the form of a sentence.
 STATED = re.compile(r"(?:the|its|this|it)\b(?: [\w-]+){0,4}? (?:is|are|has|have|measures|weighs|comes in|includes?)\b")
 STATED_WORDS = 12
+# "It comes in gray, weighs 2 pounds and has a pocket depth of 16 inches."
+IN_A_ROW = re.compile(
+    r"\b(?:is made|are made|comes? in|measures?|weighs?|holds?|consists?|is covered|are covered|has|have)(?= )"
+)
+# Logarithm of the probability of a word that hardly follows the one before it.
+UNSEEN = -7.0
 LABEL = re.compile(r"[A-Z][^.!?:,;]{1,40}:(?=\s)")
 # A mark without a space after it, with one before it, after another mark, or alone. It begins with a set of characters,
 # which the regular expression engine skips to.
@@ -102,6 +108,10 @@ SIGNS = {
     "variety": 1,
     "repeated triples": -1,
     "frequent stem": -1,
+    "stems repeated": -1,
+    "figures repeated": -1,
+    "words unseen": -1,
+    "attributes in a row": -1,
     "syllables": -1,
     "paragraphs": 1,
     "people": -1,
@@ -133,9 +143,8 @@ class _Record:
     def __init__(self, product: Product) -> None:
         names = [product.product_name, *product.category, *product.attributes, *product.attributes.values()]
         text = "\n".join([*product.features, product.description, *names])
-        stats = analyze(text)
-        self.stems = frozenset(stats.stems)
-        self.words = " ".join(stats.words)
+        self.stems = frozenset(analyze(text).stems)
+        self.text = " ".join(text.lower().split())
         self.lists = [
             tokenizer.normalized(value)
             for name, value in product.attributes.items()
@@ -213,6 +222,8 @@ def _sentences(spans: Sequence[str], sequences: WordSequences, record: _Record) 
         "longest sentence": log(max(lengths, default=1)),
         "sequence": _mean([each for sentence in odds for each in sentence]) if odds else NO_SEQUENCE,
         "sequence of worst": _mean(means[: max(1, len(means) // 5)]) if means else NO_SEQUENCE,
+        "words unseen": sum(each < UNSEEN for sentence in odds for each in sentence) / max(1, sum(lengths)),
+        "attributes in a row": sum(len(IN_A_ROW.findall(span)) > 1 for span in spans) / number,
         "sequence of median": means[len(means) // 2] if means else NO_SEQUENCE,
         "sequences poor": sum(each < POOR_SEQUENCE for each in means) / number,
         "openers": len(openers) / number,
@@ -225,7 +236,7 @@ def _sentences(spans: Sequence[str], sequences: WordSequences, record: _Record) 
         "labels": sum(":" in span and LABEL.match(span) is not None for span in spans) / number,
         "lower case starts": sum(span[0].islower() for span in spans) / number,
         "copied": sum(_is_copied(words, record) for words in pieces) / number,
-        "strange names": min(1.0, sum(name not in record.words for name in titled) / number),
+        "strange names": min(1.0, sum(name not in record.text for name in titled) / number),
     }
 
 
@@ -264,6 +275,8 @@ def _words(case: Case, sentences_of_text: int, record: _Record) -> dict[str, flo
         "variety": len(set(words[:150])) / min(150, total),
         "repeated triples": 1 - len(set(triples)) / max(1, len(triples)),
         "frequent stem": max(Counter(stats.stems).values(), default=0) / max(1, len(stats.stems)),
+        "stems repeated": 1 - len(set(stats.stems)) / max(1, len(stats.stems)),
+        "figures repeated": min(1.0, (len(figures) - len(set(figures))) / sentences_of_text),
         "syllables": stats.syllables / total,
         "people": min(2.0, _share(times, PEOPLE, sentences_of_text)),
         "first person": min(1.0, _share(times, FIRST_PERSON, sentences_of_text)),
@@ -271,7 +284,7 @@ def _words(case: Case, sentences_of_text: int, record: _Record) -> dict[str, flo
         "past": min(1.0, _share(times, PAST, sentences_of_text)),
         "name in text": min(2.0, " ".join(words).count(name)) if name else 0.0,
         "lists of values": min(3.0, sum(value in case.listing_text.normalized for value in record.lists)),
-        "strange figures": min(1.0, sum(each not in record.words for each in figures) / sentences_of_text),
+        "strange figures": min(1.0, sum(each not in record.text for each in figures) / sentences_of_text),
         "strange stems": len(set(stats.stems) - record.stems) / max(1, len(stats.stems)),
     }
 
@@ -283,8 +296,7 @@ def _share(times: Counter[str], words: Iterable[str], total: int) -> float:
 def _is_copied(sentence: Sequence[str], record: _Record) -> bool:
     """Whether the middle of a sentence stands in the record as it is."""
     first = max(0, (len(sentence) - COPIED_WORDS) // 2)
-    middle = " ".join(tokenizer.words(" ".join(sentence[first : first + COPIED_WORDS])))
-    return middle in record.words
+    return " ".join(sentence[first : first + COPIED_WORDS]).lower() in record.text
 
 
 def _mean(values: Sequence[float]) -> float:
