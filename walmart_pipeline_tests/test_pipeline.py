@@ -41,7 +41,7 @@ def test_products_with_too_few_facts_wait_for_a_person_and_get_no_text(
 def test_the_sample_carries_the_basic_tier(sample_pipeline: tuple[Pipeline, Summary]) -> None:
     _, summary = sample_pipeline
     assert "basic.Modelfile" in [path.rpartition("-")[2] for path in summary.modelfiles]
-    assert summary.examples_missing["expert"] == 500 - summary.examples
+    assert summary.examples_missing["expert"] >= 500 - summary.examples
 
 
 def test_the_sample_shows_the_template_writers_texts_and_an_independent_writers(

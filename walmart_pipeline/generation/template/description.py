@@ -11,13 +11,16 @@ from walmart_pipeline.generation.template.facts import Fact, phrases
 from walmart_pipeline.generation.template.source import Sentence
 from walmart_pipeline.generation.template.title import Name
 
-# A shopper reads a paragraph of some 75 words; facts need no more sentences than four.
-_PROSE_WORDS = 75
+# A shopper reads a paragraph of some 90 words; facts need no more sentences than four.
+_PROSE_WORDS = 90
 _FACT_SENTENCES = 4
+_ENOUGH_PROSE = 40
+# A shorter first line may be a heading.
+_OPENING_WORDS = 6
 _VERBS_A_SENTENCE = 3
 _OBJECTS_A_VERB = 3
 # Facts without a phrase of their own are the least of what a shopper asks.
-_MOST_OTHERS = 3
+_MOST_OTHERS = 2
 # Kinds that say what a product is, rather than how big.
 _OPENERS = frozenset({"material", "capacity", "count", "color", "animal", "parts"})
 
@@ -36,7 +39,11 @@ def describe(
     covered = [grammar.content_words(name.core)]
     chosen = _prose(prose, covered, features, acceptable)
     said = [grammar.content_words(sentence) for sentence in chosen]
-    left = [fact for fact in facts if not _is_stated(fact, [*said, *covered])]
+    left = [fact for fact in facts if not _is_stated(fact, said)]
+    # what the name tells needs no sentence where there are others
+    if sum(len(sentence.split()) for sentence in chosen) >= _ENOUGH_PROSE:
+        told = [grammar.content_words(" ".join([name.core, *name.rest]))]
+        left = [fact for fact in left if fact.kind == "material" or not _is_stated(fact, told)]
     others = [fact for fact in left if fact.kind == "other"][_MOST_OTHERS:]
     left = [fact for fact in left if fact not in others]
     opening, left = _opening(name, seed, left, chosen)
@@ -50,21 +57,26 @@ def describe(
 def _prose(
     prose: list[Sentence], covered: list[frozenset[str]], features: list[str], acceptable: Callable[[str], bool]
 ) -> list[str]:
-    """The first sentences that say something new; one that leans on another only right after it."""
+    """The first sentences that say something new, of one passage where it is long enough.
+
+    One that does not stand by itself comes only right after another, or where it opens the text.
+    """
     covered = [*covered, *map(grammar.content_words, features)]
     chosen: dict[int, str] = {}
     words = 0
-    # those about the product alone come before those about the reader too
-    for sentence in sorted(prose, key=lambda sentence: "you" in sentence.text.lower()):
+    for sentence in prose:
         own = grammar.content_words(sentence.text)
         count = len(sentence.text.split())
-        if (sentence.leans and sentence.place - 1 not in chosen) or grammar.is_covered(own, covered):
+        follows = sentence.place - 1 in chosen or (sentence.place == 1 and count >= _OPENING_WORDS)
+        if words + count > _PROSE_WORDS or (words >= _ENOUGH_PROSE and not follows):
+            break
+        if not (sentence.whole or follows) or grammar.is_covered(own, covered):
             continue
-        if words + count <= _PROSE_WORDS and acceptable(sentence.text):
+        if acceptable(sentence.text):
             chosen[sentence.place] = sentence.text
             covered.append(own)
             words += count
-    return [chosen[place] for place in sorted(chosen)]
+    return list(chosen.values())
 
 
 def _opening(name: Name, seed: str, facts: list[Fact], prose: list[str]) -> tuple[list[str], list[Fact]]:
@@ -102,7 +114,7 @@ def _predicates(facts: list[Fact], *, plural: bool) -> str:
 
 
 def _is_stated(fact: Fact, covered: list[frozenset[str]]) -> bool:
-    return any(fact.words <= words for words in covered) if fact.words else False
+    return bool(fact.words) and any(fact.words <= words or fact.written <= words for words in covered)
 
 
 def _choose(seed: str, options: list[str]) -> str:

@@ -41,10 +41,14 @@ class Wording:
 
 @dataclass(frozen=True)
 class Fact:
-    """One attribute. kind: as in phrases.yaml, or `other`. verb and object: without a verb, `sentence` says it."""
+    """One attribute. kind: as in phrases.yaml, or `other`. verb and object: without a verb, `sentence` says it.
+
+    words: the content words of its value, spelled out; written: as in the record.
+    """
 
     kind: str
     words: frozenset[str]
+    written: frozenset[str]
     feature: str
     verb: str | None
     object: str
@@ -101,6 +105,8 @@ def facts_of(product: Product, name: str) -> list[Fact]:
         for fact in _facts(attribute, value, text):
             found.setdefault((fact.kind, fact.feature.lower()), fact)
     once: dict[str, Fact] = {}
+    if any(kind == "capacity" for kind, _ in found):
+        found = {key: fact for key, fact in found.items() if fact.kind != "contents"}
     for fact in found.values():
         once.setdefault(fact.feature.lower() if fact.kind in {"other", "parts"} else fact.kind, fact)
     return sorted(once.values(), key=lambda fact: order.get(fact.kind, len(order)))
@@ -151,7 +157,8 @@ def _facts(raw_name: str, raw_value: str, text: str) -> Iterator[Fact]:
     is_adjective = last in own.adjectives
     if known is None and value.isdigit() and int(value) > 1 and grammar.is_plural(last):
         number = grammar.counted(name, int(value))
-        yield Fact("other", grammar.content_words(number), grammar.capitalised(number), "has", number, None, None)
+        words = grammar.content_words(number)
+        yield Fact("other", words, words, grammar.capitalised(number), "has", number, None, None)
         return
     for kind, wording in known or [("other", wording) for wording in own.other]:
         match = wording.pattern.fullmatch(value) or wording.pattern.fullmatch(value[:1].lower() + value[1:])
@@ -176,6 +183,7 @@ def _fact(kind: str, wording: Wording, name: str, groups: list[str], text: str) 
     return Fact(
         kind=kind,
         words=grammar.content_words(" ".join([*parts, name if kind == "other" else ""])),
+        written=grammar.content_words(" ".join([*groups, name if kind == "other" else ""])),
         feature=grammar.capitalised(" ".join(wording.feature.format(*parts, name=noun).split())),
         verb=wording.verb,
         object=" ".join((before + (grammar.with_article(after) if article else after)).split()),

@@ -88,7 +88,8 @@ def counted(noun: str, number: int) -> str:
 
 def with_article(phrase: str) -> str:
     """ "an LED lamp"; a phrase in the plural takes none."""
-    if is_plural(phrase.rsplit(" ", 1)[-1]) and " of " not in phrase:
+    head = re.split(r" (?:of|with|in|on|over) ", phrase, maxsplit=1)[0]
+    if is_plural(head.rsplit(" ", 1)[-1]):
         return phrase
     return f"an {phrase}" if _AN.match(phrase) else _article(phrase)
 

@@ -18,22 +18,23 @@ _RUN_ON = re.compile(
 )
 
 # Shorter sentences are headings, longer ones run on.
-_SENTENCE_WORDS = range(5, 31)
+_SENTENCE_WORDS = range(4, 33)
 _PHRASE_WORDS = range(2, 11)
+_PLAIN_WORDS = 20
 # In fewer words, what is before a colon is no heading.
 _LABELLED_WORDS = 6
 
 # Spoken to or by someone ("our sheets" are "the sheets").
-_PERSON = re.compile(
-    r"\b(?:our (?:team|goal|brand|company|store|mission|promise)|if you|yours|we|ours|us|i|my|me|let's|please|kindly)\b"
-    r"|^You|'ve\b",
+_WE = re.compile(
+    r"\b(?:our (?:team|goal|brand|company|store|mission|promise)|yours|we|ours|us|i|my|me|let's|please|kindly)\b|'ve\b",
     re.IGNORECASE,
 )
+_PERSON = re.compile(r"\bif you\b|^You", re.IGNORECASE)
 # Questions, slogans, cut or garbled text, and a stop, comma or capital without its space.
 _OUR = re.compile(r"\b[Oo]ur\b(?= \w)")
 _UNREADABLE = re.compile(
     r"[?!…\ufffd【】\[\]<>|\\{}*#=_]|\.\.|---|[a-z]\?[a-z]|[a-z]{2}[.,;:)](?=[A-Za-z])|[a-z]{2}[A-Z][a-z]|\s[,.;:]"
-    r"|[a-z]{2}\. [a-z]|\d ?[a-z]{1,3}\. [A-Z]|\d[a-z]{4}|\b(\w+) \1\b|\S{25}|(?:^|\s)[-–—&](?:\s|$)",
+    r"|[a-z]{2}\. [a-z]|\d ?[A-Za-z]{1,3}\. [A-Z]|\d[a-z]{4}|\b(\w+) \1\b|\S{25}|(?:^|\s)[-–—&](?:\s|$)",
 )
 # Points to a sentence before, which may not be there.
 _LEANS = re.compile(
@@ -69,18 +70,17 @@ _NUMBERED_VERBS = {"is": False, "has": False, "was": False, "are": True, "have":
 _FUNCTION_SHARE = 0.33
 _SHORT_SENTENCE = 4
 _PILE = re.compile(rf"[{english.OTHER}{english.UNPRONOUNCEABLE}]{{7}}")
-_SUBCLAUSE = re.compile(r", (?=(?:which|while|so|[a-z]+ing|but|because|since|as it) )")
 # Function words are written small inside a sentence: a capital there begins the next one, without a stop before it.
 _BREAK = re.compile(r"(?<=[a-z0-9%\"] )[A-Z][a-z]+\b")
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence that reads well by itself; leans: only after the one before it. previous: its place in the text."""
+    """A readable sentence and its place in the text. whole: it stands by itself, else only after the one before it."""
 
     text: str
     place: int
-    leans: bool
+    whole: bool
 
 
 @dataclass
@@ -90,6 +90,11 @@ class SourceText:
     sentences: list[Sentence] = field(default_factory=list)
     phrases: list[str] = field(default_factory=list)
     total: int = 0
+
+    @property
+    def readable_share(self) -> float:
+        """Share of the text that is readable."""
+        return len(self.sentences) / self.total if self.total else 0.0
 
 
 def read(product: Product) -> SourceText:
@@ -109,30 +114,50 @@ def _read(piece: str, source: SourceText, *, ends_line: bool) -> None:
     """ends_line: a line may end without a stop."""
     source.total += 1
     bare = _LABEL.sub("", piece) if len(piece.split()) > _LABELLED_WORDS else piece
-    sentence = as_sentence(f"{bare}." if ends_line and bare[-1:].isalnum() else bare)
-    if sentence:
-        source.sentences.append(Sentence(sentence, source.total, bool(_LEANS.match(sentence))))
-    elif not _CLAUSE.search(english.word_classes(tokenizer.words(bare))) and (phrase := as_phrase(bare)):
+    text = readable(f"{bare}." if ends_line and bare[-1:].isalnum() else bare)
+    if text:
+        whole = as_sentence(text) is not None and not _LEANS.match(text)
+        source.sentences.append(Sentence(text, source.total, whole))
+    if not _CLAUSE.search(english.word_classes(tokenizer.words(bare))) and (phrase := as_phrase(bare)):
         source.phrases.append(phrase)
 
 
-def as_sentence(text: str) -> str | None:
-    """The text as one sentence in the third person; None where it is no whole, clean one."""
-    if not text.strip() or _PERSON.search(text):
+def readable(text: str) -> str | None:
+    """The text as an editor would let it pass in its paragraph; None for what is garbled, a question or a slogan."""
+    if not text.strip() or _WE.search(text):
         return None
     text = _OUR.sub(
         lambda match: "The" if match[0][0] == "O" else "the", text.strip().replace(" & ", " and ").replace('""', '"')
     )
     text = f"{text[:-1]}." if text[-1:] == "!" else text
     words = text.rstrip(".").split()
-    if len(words) not in _SENTENCE_WORDS or not text[0].isupper() or text[-1] not in ".\"'":
+    if len(words) not in _SENTENCE_WORDS or not (text[0].isupper() or text[0].isdigit()) or text[-1] not in ".\"'":
         return None
     if not _is_clean(text) or any(fault.search(text) for fault in (_NO_VERB_FORM, _SALES)):
         return None
-    if grammar.is_left_hanging(words) or (_SPLICE.search(text) and not _SUBORDINATE.match(text)):
+    plain = [tokenizer.normalized(word).strip(',.;:()"') for word in words]
+    form = english.word_classes(plain)
+    if grammar.is_left_hanging(words) or _PILE.search(form) or not _agrees(words, plain, form):
         return None
+    return None if _SPLICE.search(text) and not _SUBORDINATE.match(text) else text
+
+
+def is_plain(text: str) -> bool:
+    """Whether a sentence is short, without the reader in it, and of one or two clauses: little can be wrong with it."""
+    return (
+        len(text.split()) <= _PLAIN_WORDS and text.count(",") < 2 and not re.search(r"\byour?\b", text, re.IGNORECASE)
+    )
+
+
+def as_sentence(text: str) -> str | None:
+    """The text as one sentence in the third person that stands by itself; None where it is none."""
+    found = readable(text)
+    if not found or _PERSON.search(found) or not found[0].isupper():
+        return None
+    text = found
+    words = text.rstrip(".").split()
     form = english.word_classes(plain := [tokenizer.normalized(word).strip(',.;:()"') for word in words])
-    if english.function_words(form) < _FUNCTION_SHARE * (len(form) - _SHORT_SENTENCE) or _PILE.search(form):
+    if english.function_words(form) < _FUNCTION_SHARE * (len(form) - _SHORT_SENTENCE):
         return None
     # "Made of steel, the lid opens": the verb is that of the clause after the comma
     main = 0
@@ -140,7 +165,7 @@ def as_sentence(text: str) -> str | None:
         main = next((place + 1 for place, word in enumerate(words) if word[-1] == ","), len(words))
     if plain[0] in grammar.VERBS or not _has_verb(plain[main:], form[main:], after=main > 0):
         return None
-    return text if _agrees(words, plain, form) else None
+    return text
 
 
 def as_phrase(text: str) -> str | None:
@@ -150,7 +175,7 @@ def as_phrase(text: str) -> str | None:
     if (
         len(words) not in _PHRASE_WORDS
         or not _is_clean(text)
-        or _PERSON.search(text)
+        or _WE.search(text)
         or re.search(r":|\b[Oo]ur\b", text)
         or _SALES.search(text)
     ):
@@ -158,13 +183,11 @@ def as_phrase(text: str) -> str | None:
     return None if grammar.is_left_hanging(words) else grammar.capitalised(text)
 
 
-def as_feature(sentence: str, longest: int) -> str | None:
-    """A sentence as a key feature: whole, or its main clause before a comma; without "The", never about "it"."""
+def as_feature(sentence: str) -> str | None:
+    """A whole sentence as a key feature, without "The"; None where it is about "it" or tells the reader what to do."""
     if sentence.startswith(("It ", "Its ", "It's ")) or re.match("xd", english.word_classes(tokenizer.words(sentence))):
         return None
-    heads = [sentence, *(f"{sentence[: comma.start()]}." for comma in _SUBCLAUSE.finditer(sentence))]
-    head = next((head for head in heads if len(head) <= longest and as_sentence(head)), None)
-    return grammar.capitalised(head.removeprefix("The ").rstrip(".")) if head else None
+    return grammar.capitalised(sentence.removeprefix("The ").rstrip(".")) if as_sentence(sentence) else None
 
 
 def _is_clean(text: str) -> bool:

@@ -71,6 +71,9 @@ def name_of(text: str, brand: str | None, category: list[str]) -> Name | None:
         rest = f", {rest}" if len(rest.split()) <= _SHORT_REST else ""
         core = _of_one(core) if category[:1] == ["Clothing"] else core
     words = core.split()
+    # without signs and a noun of its category, nothing shows what a name names
+    if not place and not end and len(words) > _SHORT_NAME:
+        return None
     if len(words) > _NAME_WORDS and not place:
         number = next((at for at, word in enumerate(words) if at > _FEWEST_WORDS and word[0].isdigit()), len(words))
         words = words[:number]
@@ -78,8 +81,7 @@ def name_of(text: str, brand: str | None, category: list[str]) -> Name | None:
     if len(words) > _NAME_WORDS:
         return _short_name(words, after, place) if place else None
     noun = " ".join(words[slice(*place)]) if place and place[1] <= len(words) else words[-1]
-    # without signs and a noun of its category, nothing shows what a name names
-    if (not place and not end and len(words) > _SHORT_NAME) or grammar.singular(noun.lower()) in _PEOPLE:
+    if grammar.singular(noun.lower()) in _PEOPLE:
         return None
     return Name(core=tidy(core), noun=noun.lower(), rest=tuple(_segments(rest)))
 
@@ -92,13 +94,14 @@ def _of_one(noun: str) -> str:
     return noun[: -len(last)] + noun[-len(last)] + grammar.singular(last)[1:]
 
 
-def _short_name(words: list[str], after: int, place: tuple[int, int]) -> Name:
+def _short_name(words: list[str], after: int, place: tuple[int, int]) -> Name | None:
     """Of a list of search words: brand, for whom, and the noun; facts say the rest."""
     noun = _of_one(" ".join(words[slice(*place)]))
     whom = [word for word in words[after:] if word.lower().rstrip("s").rstrip("'’") in {"women", "men", "girl", "boy"}]
     plus = ["Plus Size"] if "plus size" in " ".join(words).lower() else []
     core = " ".join([*words[:after], *whom[:1], *plus, noun])
-    return Name(core=core, noun=noun.lower(), rest=())
+    # "Acme Boys Set" says nothing
+    return None if noun.lower() in _COLLECTIVE else Name(core=core, noun=noun.lower(), rest=())
 
 
 def written(name: Name, facts: list[Fact], shortest: int, longest: int) -> str:
@@ -126,10 +129,15 @@ def clean_name(name: str, brand: str | None) -> str:
     return _without_repeats(_brand_first(text, brand))
 
 
-def compliant(title: str, acceptable: Callable[[str], bool]) -> str | None:
-    """The title without parts that break a rule: segments, or up to four consecutive words; None if nothing is left."""
+def compliant(title: str, acceptable: Callable[[str], bool], brand: str | None = None) -> str | None:
+    """The title without parts that break a rule: segments, or up to four consecutive words; None if nothing is left.
+
+    What breaks a rule before the brand goes as a whole: "HOT SALE - Acme Kettle".
+    """
     if acceptable(title):
         return title
+    if brand and (start := title.lower().find(brand.lower())) > 0 and not acceptable(title[:start]):
+        title = title[start:]
     title = _BRACKETED.sub(lambda match: match[0] if acceptable(match[0].strip(" ()[]")) else "", title)
     head, *others = [part for part in _BORDER.split(title) if part]
     kept = [part for part in [_without_breaking(head, acceptable), *others] if part and acceptable(part)]
@@ -158,7 +166,7 @@ def tidy(text: str) -> str:
 
 
 def _noun_place(words: list[str], after: int, category: list[str]) -> tuple[int, int] | None:
-    """Start and end of the words of a name that end a category ("Towel Sets"): two before one, then the first."""
+    """Start and end of the first words of a name that end a category ("Towel Sets"), as many as possible."""
     low = [grammar.singular(word.lower().strip("(),")) for word in words]
     # categories name things in the plural: "Kettles" are, "Travel" is none
     things = [
@@ -180,8 +188,11 @@ def _noun_place(words: list[str], after: int, category: list[str]) -> tuple[int,
                 parts = {f"{part['noun']}s" for part in phrases().parts}
                 is_last = following in grammar.VERBS | parts or not grammar.is_plural(following)
                 if low[start : start + size] == wanted[-size:] and is_last:
-                    found.append((-size, start, end))
-    return min(found)[1:] if found else None
+                    found.append((start, -size, end))
+    if not found:
+        return None
+    start, _, end = min(found)
+    return start, end
 
 
 def _segments(rest: str) -> list[str]:

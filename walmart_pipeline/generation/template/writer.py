@@ -29,8 +29,11 @@ MIN_WORDS = 50
 # Key features: Walmart's item feed takes seven; five are enough.
 _FEED_MOST = 7
 _ENOUGH = 5
-# Below this share of sentences that read well, those that do are not trusted either.
-_CLEAN_SHARE = 0.35
+# Below this share of a text that reads well, what does is not trusted either. Median of the sample: 0.87; of
+# general_895, whose quoted sentences two raters gave 2.2 stars: 0.5.
+_READABLE_SHARE = 0.6
+# A record with fewer attributes comes from a careless hand: of its text, only plain sentences are quoted.
+_RICH_ATTRIBUTES = 4
 # "The lid opens" speaks of the product; other sentences have to share a word with its name or facts.
 _OWN = ("The ", "This ", "These ", "A ", "An ", "Its ", "It ")
 # A sentence with no more words beside an attribute's value says nothing else.
@@ -69,7 +72,7 @@ def compose(product: Product, limits: Limits, acceptable: Acceptable = anything)
     fits_title, fits_features, fits_description = (partial(fits, field) for field in get_args(TextField))
 
     needed = min(MIN_WORDS, limits.description_min_words)
-    clean = titles.compliant(titles.clean_name(product.product_name, product.brand), fits_title)
+    clean = titles.compliant(titles.clean_name(product.product_name, product.brand), fits_title, product.brand)
     if not clean:
         raise TooFewFactsError(0, needed, f"no title: every part of {product.product_name!r} breaks a content rule")
     name = titles.name_of(clean, product.brand, product.category)
@@ -78,11 +81,13 @@ def compose(product: Product, limits: Limits, acceptable: Acceptable = anything)
     facts = facts_of(product, clean)
     text = source.read(product)
     about = grammar.content_words(" ".join([clean, *product.category, *(fact.feature for fact in facts)]))
+    is_rich = len(product.attributes) >= _RICH_ATTRIBUTES
     prose = [
         sentence
         for sentence in text.sentences
-        if len(text.sentences) >= _CLEAN_SHARE * text.total
-        and (sentence.text.startswith(_OWN) or about & grammar.content_words(sentence.text))
+        if text.readable_share >= _READABLE_SHARE
+        and (is_rich or (sentence.whole and source.is_plain(sentence.text)))
+        and (not sentence.whole or sentence.text.startswith(_OWN) or about & grammar.content_words(sentence.text))
         and not (name.plural and sentence.text.startswith("It"))
         and not _restates(sentence.text, product)
         and not _has_odd_capital(sentence.text, product)
@@ -156,10 +161,11 @@ def _key_features(
                 covered.append(words)
 
     take(map(source.as_phrase, product_text.source_text(product).feature_lines), _FEED_MOST)
-    take((fact.feature for fact in facts if fact.kind != "other"), _ENOUGH)
-    take((phrase for phrase in text.phrases if about & grammar.content_words(phrase)), _ENOUGH)
-    take((fact.feature for fact in facts), _ENOUGH)
-    take((source.as_feature(sentence, limits.feature_max_chars) for sentence in prose), limits.features_min)
+    few = _ENOUGH if len(chosen) < limits.features_min else 0
+    take((fact.feature for fact in facts if fact.kind != "other"), few)
+    take((phrase for phrase in text.phrases if about & grammar.content_words(phrase)), few)
+    take((fact.feature for fact in facts), few)
+    take((source.as_feature(sentence) for sentence in prose), limits.features_min)
     return chosen
 
 
