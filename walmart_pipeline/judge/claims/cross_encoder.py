@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent / "weights"
 MODEL, TOKENIZER = FOLDER / "model.onnx", FOLDER / "tokenizer.json"
 # The longest pair that the encoder was trained on, in tokens.
 MAX_TOKENS = 128
-BATCH = 32
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 def is_available() -> bool:
@@ -24,38 +24,22 @@ def is_available() -> bool:
 
 
 def logits(pairs: Sequence[tuple[str, str]]) -> list[float]:
-    """Log odds that a statement is not supported, for pairs of passages and statement, in order."""
+    """Log odds that a statement is not supported, for pairs of passages and statement, in order.
+
+    One pair at a time: 8-bit activations are scaled by all that is read at once, so that a pair's logit would depend on
+    its company. Batches of 8 or 32 are no faster on a core (110 pairs a second).
+    """
+    return [_logit(*pair) for pair in pairs]
+
+
+def _logit(premise: str, statement: str) -> float:
     import numpy as np
 
-    found = [0.0] * len(pairs)
-    for places, inputs in _batches(pairs):
-        (output,) = _session().run(["logit"], inputs)
-        for place, value in zip(places, np.asarray(output, dtype=float), strict=True):
-            found[place] = float(value)
-    return found
-
-
-def _batches(pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[list[int], dict[str, Any]]]:
-    """Pairs of similar length together, so that few tokens are padding."""
-    import numpy as np
-
-    if not pairs:
-        return
-    encoded = _tokenizer().encode_batch(list(pairs))
-    order = sorted(range(len(pairs)), key=lambda place: len(encoded[place].ids))
-    for first in range(0, len(order), BATCH):
-        places = order[first : first + BATCH]
-        longest = len(encoded[places[-1]].ids)
-        inputs = {
-            name: np.zeros((len(places), longest), dtype=np.int64)
-            for name in ("input_ids", "attention_mask", "token_type_ids")
-        }
-        for row, place in enumerate(places):
-            tokens = encoded[place]
-            types = token_types(tokens.ids, tokens.type_ids)
-            for name, values in zip(inputs, (tokens.ids, tokens.attention_mask, types), strict=True):
-                inputs[name][row, : len(values)] = values
-        yield places, inputs
+    tokens = _tokenizer().encode(premise, statement)
+    columns = (tokens.ids, tokens.attention_mask, token_types(tokens.ids, tokens.type_ids))
+    inputs = {name: np.array([column], dtype=np.int64) for name, column in zip(INPUTS, columns, strict=True)}
+    (output,) = _session().run(["logit"], inputs)
+    return float(output[0])
 
 
 def token_types(ids: Sequence[int], segments: Sequence[int]) -> list[int]:
@@ -70,8 +54,8 @@ def _tokenizer() -> Tokenizer:
 
     tokenizer = Tokenizer.from_file(str(TOKENIZER))
     tokenizer.no_padding()
-    # The statement is never cut off, only the passages.
-    tokenizer.enable_truncation(MAX_TOKENS, strategy="only_first")
+    # The passages are cut, and a statement only where it is longer than they are.
+    tokenizer.enable_truncation(MAX_TOKENS, strategy="longest_first")
     return tokenizer
 
 

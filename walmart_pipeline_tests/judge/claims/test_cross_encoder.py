@@ -23,8 +23,12 @@ def test_a_false_statement_is_less_supported_than_its_true_twin() -> None:
 @pytest.mark.skipif(not cross_encoder.is_available(), reason="the weights are not there")
 def test_a_pair_has_the_same_logit_in_any_company() -> None:
     pairs = [("Lamp | The shade is linen.", "Its shade is linen."), ("Lamp " * 200, "It is bright. " * 9)]
-    assert cross_encoder.logits(pairs)[0] == pytest.approx(cross_encoder.logits(pairs[:1])[0], abs=0.05)
+    assert cross_encoder.logits(pairs)[0] == cross_encoder.logits(pairs[:1])[0]
 
 
 def test_no_pairs_have_no_logits() -> None:
     assert cross_encoder.logits([]) == []
+
+
+def test_a_statement_longer_than_the_encoder_reads_still_gets_a_logit() -> None:
+    assert len(cross_encoder.logits([("A steel kettle.", "It is made of steel. " * 100)])) == 1
