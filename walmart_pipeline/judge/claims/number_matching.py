@@ -171,6 +171,17 @@ class NumberIndex:
         """Whether this figure is anywhere in the text, of any kind."""
         return value in self._values or value in self._every
 
+    def in_all(self, quantity: Quantity) -> bool:
+        """Whether it is the total of the record's pieces: 24 bars of 1.4 oz are 33.6 oz, bowls of 2 and 5 qt 7."""
+        counts = self._products | {value for same in self._nouns.values() for value, _ in same}
+        counts |= {amount for kind in COUNTS & self.by_kind.keys() for amount, _, _ in self.by_kind[kind]}
+        for _, stated, unit in quantity.readings:
+            amounts = {amount for amount, _, _ in self.by_kind.get(unit.kind, ())}
+            results = [sum(amounts), *(amount * count for amount in amounts for count in counts if count > 1)]
+            if any(abs(result - stated) <= CONVERSION_TOLERANCE * stated for result in results):
+                return True
+        return False
+
     def compared(self, quantity: Quantity) -> list[tuple[float, float]]:
         """Pairs of a text's figure and each of the record's of its kind, in the kind's base unit."""
         if not quantity.readings:

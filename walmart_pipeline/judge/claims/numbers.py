@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from walmart_pipeline.judge.claims.listing_text import Claim, ClaimStatus, Found, ListingText
@@ -10,6 +11,12 @@ from walmart_pipeline.judge.claims.record import SourceRecord
 from walmart_pipeline.text import sentences
 from walmart_pipeline.text.quantities import Quantity
 from walmart_pipeline.text.units import COUNTS
+
+# Words of a sentence that adds up all pieces.
+_TOTAL = re.compile(
+    r"\b(?:together|total|totals|in all|all told|combined|altogether|overall|between them|means?|makes?|adds? up to|"
+    r"comes? to|works? out (?:to|at)|amounts? to)\b"
+)
 
 
 def number_claims(listing: ListingText, record: SourceRecord) -> Iterator[Found]:
@@ -55,7 +62,9 @@ def _status(
         alike = not comparison or not pairs or comparison.inclusive or _compares_alike(quantity, comparison, record)
         # "More than 8 days" for the record's 8 days.
         return status if alike else "contradicted"
-    if follows(quantity, beside, f"{left} {right}", number_index):
+    sentence = f"{left} {right}"
+    total = _TOTAL.search(sentence) is not None and number_index.in_all(quantity)
+    if total or follows(quantity, beside, sentence, number_index):
         return "supported"
     return status
 

@@ -33,6 +33,7 @@ KINDS_OF_NAME: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
 PLUS = re.compile(r"\s*\+\s*")
 # A name that was taken from a web address has lost its punctuation.
 LOST_SIGN = re.compile(r"(?<![\d.])(\d{1,2}) (\d{1,2})(?![\d.])")
+LOST_COMMA = re.compile(r"(?<=\b\d) (?=000\b)|(?<=\b\d\d) (?=000\b)")
 LOST_OF = re.compile(r"\b(?:set|pack) (\d{1,3})\b", re.IGNORECASE)
 # A word or unit that runs into a capital or figure marks a lost line break; iPhone stays whole.
 GLUED = re.compile(
@@ -108,7 +109,9 @@ def _added_up(text: str, found: Sequence[Quantity]) -> Iterator[Quantity]:
 
 
 def _mended(name: str) -> Iterator[Quantity]:
-    """1.48 oz, 1/4 zip and a set of 2 in names without punctuation: "1 48 oz", "1 4 zip", "set 2"."""
+    """Numbers that lost their marks: 1.48 oz in "1 48 oz", 1/4 in "1 4", 6,000 in "6 000", a set of 2 in "set 2"."""
+    if (joined := LOST_COMMA.sub("", name)) != name:
+        yield from quantities(joined)
     for signs in (r"\1.\2", r"\1/\2"):
         if (mended := LOST_SIGN.sub(signs, name)) != name:
             yield from quantities(mended)

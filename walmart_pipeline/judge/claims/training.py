@@ -318,7 +318,11 @@ def to_json(fitted: ClaimModel, card: Mapping[str, Any]) -> str:
     """The model as model.from_json reads it, one line a root table or model."""
 
     def rounded(weights: Mapping[str, float]) -> dict[str, float]:
-        return {name: round(weight, 3) for name, weight in sorted(weights.items()) if round(weight, 3)}
+        return {
+            name: round(weight, 3)
+            for name, weight in sorted(weights.items())
+            if round(weight, 3) or name == model.INTERCEPT
+        }
 
     content = {
         "card": card,

@@ -37,11 +37,10 @@ def _unsupported(case: Case, subject: Subject) -> Iterator[Finding]:
     for found in case.claims:
         if found.subject == subject and found.status != "supported":
             field, offset = case.listing_text.place(found.start)
-            if found.hint:
+            in_keywords, unsupported = field.startswith(KEYWORDS), found.status == "unsupported"
+            if found.hint or (in_keywords and unsupported):
                 variant: str | None = "hint"
-            elif found.status == "unsupported":
-                variant = "unsupported"
             else:
-                variant = KEYWORDS if field.startswith(KEYWORDS) else None
+                variant = "unsupported" if unsupported else KEYWORDS if in_keywords else None
             values = {"source": ", ".join(found.source_has)}
             yield Finding(field, found.start - offset, found.end - offset, variant, values)
