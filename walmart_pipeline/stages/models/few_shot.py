@@ -21,6 +21,10 @@ MERIT_WEIGHT = 0.7
 # at 99.
 POINTS_PER_STAR = 5.0
 MIDDLE_STARS = 3.0
+# Texts of four stars and more, and edits, which count as five, precede all others: the judge's points say less than a
+# reader does, and the basic tier takes a quality of 70 to 100.
+LIKED_STARS = 4.0
+LIKED_POINTS = 30.0
 
 _WORD = re.compile(r"\w+")
 
@@ -60,8 +64,9 @@ def pick(tier: Tier, examples: Sequence[TrainingExample], budget_tokens: int) ->
 
 def merit(example: TrainingExample) -> float:
     """Return the quality in points, adjusted by reviewers' stars."""
-    stars = example.metadata.user_rating
-    return example.metadata.quality_score + POINTS_PER_STAR * ((stars or MIDDLE_STARS) - MIDDLE_STARS)
+    stars = example.metadata.user_rating or MIDDLE_STARS
+    liked = LIKED_POINTS if stars >= LIKED_STARS else 0.0
+    return example.metadata.quality_score + POINTS_PER_STAR * (stars - MIDDLE_STARS) + liked
 
 
 def size(example: TrainingExample) -> int:

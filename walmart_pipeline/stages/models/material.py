@@ -9,13 +9,17 @@ from walmart_pipeline.core.warehouse import Database, struct
 from walmart_pipeline.generation.template import writer
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import token_counts
-from walmart_pipeline.stages.models.few_shot import MIDDLE_STARS, POINTS_PER_STAR
+from walmart_pipeline.stages.models.few_shot import LIKED_POINTS, LIKED_STARS, MIDDLE_STARS, POINTS_PER_STAR
 from walmart_pipeline.stages.models.tiers import TIERS, Sizes
 
 # Each pick of a few-shot example compares all candidates with the last pick: eight of 200 take 0.09 s.
 MAX_CANDIDATES = 400
 
-MERIT = f"quality_score + {POINTS_PER_STAR} * (coalesce(user_rating, {MIDDLE_STARS}) - {MIDDLE_STARS})"
+# few_shot.merit in SQL.
+MERIT = (
+    f"quality_score + {POINTS_PER_STAR} * (coalesce(user_rating, {MIDDLE_STARS}) - {MIDDLE_STARS}) "
+    f"+ case when user_rating >= {LIKED_STARS} then {LIKED_POINTS} else 0 end"
+)
 
 # The best of each category, then the second best of each. Ranked without the texts, to bound memory.
 CANDIDATES = f"""

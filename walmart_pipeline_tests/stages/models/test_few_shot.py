@@ -42,6 +42,13 @@ def test_what_a_reviewer_liked_goes_before_a_better_score_and_what_they_did_not_
     assert [chosen.input.product_name for chosen in picked] == ["Liked", "Unseen"]
 
 
+def test_a_text_of_four_stars_goes_before_any_unrated_one_of_its_tier() -> None:
+    """The judge's points say less than a reader does: an edit at 70 teaches more than an unread text at 99."""
+    examples = [example("Unread", quality=99), example("Liked", quality=70, stars=4)]
+    [picked] = few_shot.pick(replace(TIERS["basic"], shots=1), examples, PLENTY)
+    assert picked.input.product_name == "Liked"
+
+
 def test_no_example_below_the_tiers_quality_is_shown() -> None:
     examples = [example(quality=79.9), example("Good Kettle", quality=80)]
     assert [chosen.metadata.quality_score for chosen in few_shot.pick(ADVANCED, examples, PLENTY)] == [80]
