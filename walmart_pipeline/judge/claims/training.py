@@ -318,11 +318,8 @@ def to_json(fitted: ClaimModel, card: Mapping[str, Any]) -> str:
     """The model as model.from_json reads it, one line a root table or model."""
 
     def rounded(weights: Mapping[str, float]) -> dict[str, float]:
-        return {
-            name: round(weight, 3)
-            for name, weight in sorted(weights.items())
-            if round(weight, 3) or name == model.INTERCEPT
-        }
+        kept = {name: round(weight, 3) for name, weight in sorted(weights.items())}
+        return {name: weight for name, weight in kept.items() if weight or name == model.INTERCEPT}
 
     content = {
         "card": card,
