@@ -10,10 +10,11 @@ from walmart_pipeline.judge.rules.base import Case, Finding, rule
 from walmart_pipeline.judge.rules.language import shown
 from walmart_pipeline.text import english, sentences, tokenizer
 
-# Key features that are cut one after another out of running text: two such seams occur in none of 1,900 other texts.
+# Key features that are cut one after another out of running text: of 1,215 other texts, 241 good ones and 974 records'
+# own, none has two such seams.
 SEAMS = 2
 # Consecutive words without a function word or a mark between them. Titles may be piles of key words, sentences may not:
-# none of 170 good descriptions has 12 in a row, 6 % of sellers' have.
+# none of 241 good descriptions has 12 in a row, 201 of 704 sellers' have.
 PILE_WORDS = 12
 PILE = re.compile(rf"[{english.OTHER}{english.UNPRONOUNCEABLE}]{{{PILE_WORDS},}}")
 # Words that never end a phrase, and those that never begin one.
