@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, get_args
 
-from walmart_pipeline.core.records import Band, Dimension, Listing, Product, QualityReport, Violation
+from walmart_pipeline.core.records import Band, Dimension, Listing, Product, QualityReport, Severity, Violation
 from walmart_pipeline.judge import dimensions
-from walmart_pipeline.judge.claims import ListingText, Subject, read_open, support
+from walmart_pipeline.judge.claims import ListingText, Subject, support
 from walmart_pipeline.judge.claims.cross_encoder import is_available
 from walmart_pipeline.judge.policy.schema import Policy, TextField
 from walmart_pipeline.judge.rules import CHECKS, Case, Finding
+from walmart_pipeline.judge.rules.base import Check
 from walmart_pipeline.judge.rules.wording import Wording
 from walmart_pipeline.judge.writing import stars
 
@@ -18,6 +19,7 @@ from walmart_pipeline.judge.writing import stars
 GOOD_FROM, EXCELLENT_FROM = 60.0, 80.0
 # A blocking violation makes a listing poor, whatever its other scores.
 BLOCKED_AT_MOST = 59.0
+GROUNDING = "grounding."
 TEXT_FIELDS: tuple[TextField, ...] = ("title", "key_features", "description")
 
 
@@ -47,7 +49,9 @@ class Judge:
         rules = {rule: setting for rule, setting in policy.rules.items() if setting.enabled}
         self._rules = rules
         self._order = {rule: place for place, rule in enumerate(rules)}
-        self._checks = {rule: CHECKS[rule] for rule in rules if rule in CHECKS}
+        checks = {rule: CHECKS[rule] for rule in rules if rule in CHECKS}
+        self._checks = {rule: check for rule, check in checks.items() if not rule.startswith(GROUNDING)}
+        self._grounding_checks = {rule: check for rule, check in checks.items() if rule.startswith(GROUNDING)}
         self._subjects = {subject for subject in get_args(Subject) if f"grounding.{subject}" in rules}
         self._weights = [(name, weight.weight) for name, weight in policy.dimensions.items()]
         self._label = policy.label
@@ -61,14 +65,7 @@ class Judge:
 
         Uniqueness is not measured: see `walmart_pipeline.judge.score` for listings among each other.
         """
-        case = self.case(product, listing)
-        self.read([case])
-        return self.judge(case, None)
-
-    def read(self, cases: Sequence[Case]) -> None:
-        """Let the cross-encoder read the open statements of several cases at once, before they are judged."""
-        if self.cross_encoder:
-            read_open([case.examination for case in cases])
+        return self.judge(self.case(product, listing), None)
 
     def case(self, product: Product, listing: Listing) -> Case:
         """Input of the checks."""
@@ -76,8 +73,11 @@ class Judge:
 
     def judge(self, case: Case, uniqueness: float | None) -> QualityReport:
         """The quality report of a case, given its uniqueness."""
-        findings = [(rule, finding) for rule, check in self._checks.items() for finding in check(case)]
-        findings += self._wording.findings(case.listing_text, case.product)
+        findings = [*self._found(case, self._checks), *self._wording.findings(case.listing_text, case.product)]
+        # The encoder takes 50 times as long as all the rest: a text that is blocked anyway is not read.
+        if self.cross_encoder and not any(self._severity(*found) == "blocking" for found in findings):
+            case.examination.read_open()
+        findings += self._found(case, self._grounding_checks)
         violations = self._violations(case, findings)
         measured = self._dimensions(case, violations) | {"uniqueness": uniqueness}
         blocked = any(violation.severity == "blocking" for violation in violations)
@@ -102,6 +102,14 @@ class Judge:
         alone = ListingText([(field, text)])
         return next(self._wording.findings(alone, product), None) is None
 
+    def _found(self, case: Case, checks: Mapping[str, Check]) -> list[tuple[str, Finding]]:
+        return [(rule, finding) for rule, check in checks.items() for finding in check(case)]
+
+    def _severity(self, rule: str, finding: Finding) -> Severity:
+        setting = self._rules[rule]
+        variant = setting.variants.get(finding.variant) if finding.variant else None
+        return (variant and variant.severity) or setting.severity
+
     def _violations(self, case: Case, findings: Sequence[tuple[str, Finding]]) -> list[Violation]:
         """The violations of these findings, in the profile's order."""
         if not findings:
@@ -119,13 +127,13 @@ class Judge:
     def _violation(self, rule: str, finding: Finding, text: str) -> Violation:
         setting = self._rules[rule]
         evidence = text[finding.start : finding.end]
-        message, severity = setting.message, setting.severity
+        message = setting.message
         if finding.variant is not None and (variant := setting.variants.get(finding.variant)) is not None:
-            message, severity = variant.message, variant.severity or severity
+            message = variant.message
         values = {"count": "", "source": "", **self._messages, **finding.values, "evidence": evidence}
         return Violation(
             rule=rule,
-            severity=severity,
+            severity=self._severity(rule, finding),
             field=finding.field,
             evidence=evidence,
             message=message.format_map(values),

@@ -11,12 +11,9 @@ from pydantic import ValidationError
 from walmart_pipeline.core.records import Listing, Product, QualityReport, Record
 from walmart_pipeline.judge.duplicates.uniqueness import Signature, signature
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.judge.rules import Case
 
 # Uniqueness of a listing until its nearest copy is known.
 ALONE = 100.0
-# Cases in memory at a time.
-READ_TOGETHER = 64
 
 
 class Pair(Record):
@@ -35,30 +32,15 @@ class PairReport(Record):
 
 def reports(lines: Sequence[str], judge: Judge) -> list[str]:
     """Judge each line {"product": …, "listing": …}; returns a PairReport or {"error": reason} as JSON, in order."""
-    return [
-        report
-        for first in range(0, len(lines), READ_TOGETHER)
-        for report in _reports(lines[first : first + READ_TOGETHER], judge)
-    ]
+    return [_report(line, judge) for line in lines]
 
 
-def _reports(lines: Sequence[str], judge: Judge) -> list[str]:
-    """Judge lines together: the cross-encoder reads what is open in all of them at once."""
-    cases = [_case(line, judge) for line in lines]
-    judge.read([case for case in cases if isinstance(case, Case)])
-    return [_report(case, judge) if isinstance(case, Case) else case for case in cases]
-
-
-def _case(line: str, judge: Judge) -> Case | str:
-    """The case of a line, or why there is none, as JSON."""
+def _report(line: str, judge: Judge) -> str:
     try:
         pair = Pair.model_validate_json(line)
     except ValidationError as error:
         return json.dumps({"error": "; ".join(_explained(item) for item in error.errors())}, ensure_ascii=False)
-    return judge.case(pair.product, pair.listing)
-
-
-def _report(case: Case, judge: Judge) -> str:
+    case = judge.case(pair.product, pair.listing)
     found = signature(case)
     return PairReport(report=judge.judge(case, ALONE if found else None), signature=found).model_dump_json()
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from walmart_pipeline.judge.claims import corpus
 from walmart_pipeline.judge.claims.corpus import Labelled
-from walmart_pipeline.judge.claims.examination import Examination, read_open
+from walmart_pipeline.judge.claims.examination import Examination
 from walmart_pipeline.judge.claims.listing_text import ListingText, fields_of
 
 HONEST, FALSE, ADDED = "honest statements", "false facts", "added facts"
@@ -77,7 +77,7 @@ def results(listings: Sequence[Labelled], *, encoder: bool) -> Iterator[Result]:
         listing = ListingText(fields_of(labelled.listing))
         examination = Examination(listing, labelled.product)
         if encoder:
-            read_open([examination])
+            examination.read_open()
         starts = dict(zip((name for name, _ in listing.fields), listing.starts, strict=True))
         start, end = (starts[labelled.field] + at for at in (labelled.start, labelled.end)) if labelled.kind else (0, 0)
         doubted = [claim for claim in examination.claims() if claim.status != "supported"]

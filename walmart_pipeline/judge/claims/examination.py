@@ -66,6 +66,11 @@ class Examination:
         statement = self.statements[place].statement
         return self.listing.text[statement.start : statement.end]
 
+    def read_open(self) -> None:
+        """Let the cross-encoder read the statements that are not surely true."""
+        places = self.open
+        self.read(places, cross_encoder.logits(self.pairs(places)))
+
     def read(self, places: Sequence[int], logits: Sequence[float]) -> None:
         """Take the cross-encoder's logits of these statements into account."""
         self._logits |= dict(zip(places, logits, strict=True))
@@ -97,12 +102,3 @@ class Examination:
             for evidence, score in zip(statement.evidence, scores, strict=True)
             if score >= strongest - _CLOSE
         ]
-
-
-def read_open(examinations: Sequence[Examination]) -> None:
-    """Let the cross-encoder read the open statements of several listings, in batches over all of them."""
-    places = [examination.open for examination in examinations]
-    pairs = [pair for examination, own in zip(examinations, places, strict=True) for pair in examination.pairs(own)]
-    logits = iter(cross_encoder.logits(pairs))
-    for examination, own in zip(examinations, places, strict=True):
-        examination.read(own, [next(logits) for _ in own])
