@@ -62,9 +62,10 @@ class Case:
 
     @cached_property
     def record_words(self) -> frozenset[str]:
-        """Normalized words of the record's name, brand, category and attributes."""
+        """Normalized words of the record."""
         product = self.product
-        parts = [product.product_name, product.brand or "", *product.category, *product.attributes.values()]
+        names = [product.product_name, product.brand or "", *product.category, *product.attributes.values()]
+        parts = [*names, *product.features, product.description]
         return frozenset(tokenizer.PIECE.findall(tokenizer.normalized(" ".join(parts))))
 
 

@@ -37,7 +37,9 @@ def _unsupported(case: Case, subject: Subject) -> Iterator[Finding]:
     for found in case.claims:
         if found.subject == subject and found.status != "supported":
             field, offset = case.listing_text.place(found.start)
-            in_keywords, unsupported = field.startswith(KEYWORDS), found.status == "unsupported"
+            in_keywords = field.startswith(KEYWORDS)
+            # What a word denies may be all the record: there is nothing to name instead.
+            unsupported = found.status == "unsupported" or not found.source_has
             if found.hint or (in_keywords and unsupported):
                 variant: str | None = "hint"
             else:

@@ -13,7 +13,7 @@ from walmart_pipeline.judge.policy.schema import Policy, TextField
 from walmart_pipeline.judge.rules import CONFIRMATIONS, Finding, Mention
 from walmart_pipeline.judge.rules.phrase_search import PhraseSearch
 from walmart_pipeline.text import tokenizer
-from walmart_pipeline.text.word_search import has_phrase
+from walmart_pipeline.text.word_search import has_phrase, search_text
 
 # Attributes whose value is a name that a text may use: a dartboard of the series Target.
 NAME_ATTRIBUTES = re.compile(
@@ -146,9 +146,14 @@ class _OwnNames:
         )
 
     def cover(self, normalized: str, span: tuple[int, int]) -> bool:
-        """Whether a match is inside the brand, such as the sign in Yahoo!, or inside a title: Practical ASP.NET."""
+        """Whether a match is inside the brand, such as the sign in Yahoo!, or inside a name: Practical ASP.NET.
+
+        A brand may be an address of which its attribute has the first word alone: StarTech.com.
+        """
         name = tokenizer.normalized(self.product.product_name)
         words = normalized[span[0] : span[1]]
+        if self.brand and words.startswith(f"{self.brand}."):
+            return has_phrase(search_text(name), search_text(words))
         return _covers(self.brand, normalized, span) or (self._is_titled() and has_phrase(name, words))
 
     def _is_titled(self) -> bool:

@@ -188,3 +188,8 @@ def test_any_text_can_be_looked_at(description: str, title: str) -> None:
     for violation in JUDGE.report(KETTLE, listing).violations:
         if violation.rule in LANGUAGE:
             assert violation.evidence
+
+
+def test_names_of_signals_that_the_record_lists_are_words() -> None:
+    product = KETTLE.model_copy(update={"description": "Inputs: YPbPr, HDMI, CVBS, SPDIF."})
+    assert "listing.incoherent" not in broken(product, key_features=["YPbPr, HDMI, CVBS, SPDIF", *HONEST.key_features])

@@ -336,3 +336,9 @@ def test_every_check_is_in_force_and_carries_a_source() -> None:
 def test_a_missing_brand_hides_nothing() -> None:
     nameless = Product(product_id="1", product_name="Glass Kettle")
     assert "title.retailer_name" in broken(nameless, title="Glass Electric Kettle as on Amazon with Fast Boil, Light")
+
+
+def test_a_brand_that_is_an_address_is_no_web_address() -> None:
+    product = Product(product_id="1", product_name="startech com rkpw24 24 outlet power strip", brand="startech")
+    assert "title.url" not in broken(product, title="StarTech.com RKPW24 Power Strip with 24 Outlets, Black")
+    assert "title.url" in broken(product, title="StarTech RKPW24 Power Strip with 24 Outlets, see outlets.com")
