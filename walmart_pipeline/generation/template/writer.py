@@ -32,7 +32,9 @@ _ENOUGH = 5
 # Below this share of a text that reads well, what does is not trusted either. Median of the sample: 0.87; of
 # general_895, whose quoted sentences two raters gave 2.2 stars: 0.5.
 _READABLE_SHARE = 0.6
-# A record with fewer attributes comes from a careless hand: of its text, only plain sentences are quoted.
+# A record with fewer attributes comes from a careless hand: only plain sentences of a spotless text are quoted.
+# At a share of 0.6 a rater gave 21 texts of general_895 1.9 stars.
+_SPOTLESS_SHARE = 0.9
 _RICH_ATTRIBUTES = 4
 # "The lid opens" speaks of the product; other sentences have to share a word with its name or facts.
 _OWN = ("The ", "This ", "These ", "A ", "An ", "Its ", "It ")
@@ -85,7 +87,7 @@ def compose(product: Product, limits: Limits, acceptable: Acceptable = anything)
     prose = [
         sentence
         for sentence in text.sentences
-        if text.readable_share >= _READABLE_SHARE
+        if text.readable_share >= (_READABLE_SHARE if is_rich else _SPOTLESS_SHARE)
         and (is_rich or (sentence.whole and source.is_plain(sentence.text)))
         and (not sentence.whole or sentence.text.startswith(_OWN) or about & grammar.content_words(sentence.text))
         and not (name.plural and sentence.text.startswith("It"))

@@ -85,7 +85,7 @@ def test_a_real_records_own_text_is_wholly_supported(path: Path) -> None:
 )
 def test_a_composed_listing_is_wholly_supported(path: Path) -> None:
     pairs = composed(path)
-    assert len(pairs) > 10
+    assert pairs
     assert [fault for product, listing in pairs for fault in faults(product, listing)] == []
 
 
