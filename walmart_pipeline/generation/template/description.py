@@ -19,8 +19,6 @@ _ENOUGH_PROSE = 40
 _OPENING_WORDS = 6
 _VERBS_A_SENTENCE = 3
 _OBJECTS_A_VERB = 3
-# Facts without a phrase of their own are the least of what a shopper asks.
-_MOST_OTHERS = 2
 # Kinds that say what a product is, rather than how big.
 _OPENERS = frozenset({"material", "capacity", "count", "color", "animal", "parts"})
 
@@ -38,14 +36,13 @@ def describe(
     """Two paragraphs of at most `longest` characters. seed: chooses the wording, the same for the same product."""
     covered = [grammar.content_words(name.core)]
     chosen = _prose(prose, covered, features, acceptable)
-    said = [grammar.content_words(sentence) for sentence in chosen]
-    left = [fact for fact in facts if not _is_stated(fact, said)]
+    said = [grammar.content_words(text) for text in [*chosen, *features]]
+    # "has a seat height of 18 inches" reads like a table: raters named it most
+    left = [fact for fact in facts if fact.kind != "other" and not _is_stated(fact, said)]
     # what the name tells needs no sentence where there are others
     if sum(len(sentence.split()) for sentence in chosen) >= _ENOUGH_PROSE:
         told = [grammar.content_words(" ".join([name.core, *name.rest]))]
         left = [fact for fact in left if fact.kind == "material" or not _is_stated(fact, told)]
-    others = [fact for fact in left if fact.kind == "other"][_MOST_OTHERS:]
-    left = [fact for fact in left if fact not in others]
     opening, left = _opening(name, seed, left, chosen)
     statements = [sentence for sentence in _statements(name, seed, left) if acceptable(sentence)]
     first = [*opening, *chosen]
@@ -114,7 +111,9 @@ def _predicates(facts: list[Fact], *, plural: bool) -> str:
 
 
 def _is_stated(fact: Fact, covered: list[frozenset[str]]) -> bool:
-    return bool(fact.words) and any(fact.words <= words or fact.written <= words for words in covered)
+    return bool(fact.words) and any(
+        fact.words <= words or (len(fact.written) > 1 and fact.written <= words) for words in covered
+    )
 
 
 def _choose(seed: str, options: list[str]) -> str:

@@ -182,7 +182,7 @@ def _fact(kind: str, wording: Wording, name: str, groups: list[str], text: str) 
     before, article, after = said.partition("{a} ")
     return Fact(
         kind=kind,
-        words=grammar.content_words(" ".join([*parts, name if kind == "other" else ""])),
+        words=grammar.content_words(said.format(a="")),
         written=grammar.content_words(" ".join([*groups, name if kind == "other" else ""])),
         feature=grammar.capitalised(" ".join(wording.feature.format(*parts, name=noun).split())),
         verb=wording.verb,
