@@ -40,7 +40,6 @@ def counts(pipeline: Pipeline) -> dict[str, int]:
 
 
 def fill_inbox(pipeline: Pipeline) -> None:
-    pipeline.settings.inbox.mkdir(parents=True)
     for path in SAMPLE.iterdir():
         if path.suffix != ".md":
             shutil.copy(path, pipeline.settings.inbox)

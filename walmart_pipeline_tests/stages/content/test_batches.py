@@ -10,7 +10,7 @@ import pytest
 from walmart_pipeline import runner
 from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline_tests.cli.test_cli import command, command_in_process
+from walmart_pipeline_tests.cli.test_cli import command
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
 from walmart_pipeline_tests.generation.test_model_provider import GOOD
 from walmart_pipeline_tests.llm.fake_openai import FakeOpenAI, fake_openai
@@ -65,8 +65,8 @@ def test_a_plan_alone_sends_nothing(nightly: Pipeline, server: FakeOpenAI) -> No
 
 
 def test_batches_with_a_provider_that_takes_none_are_wrong_usage(tmp_path: Path) -> None:
-    done = command_in_process("run", "--provider", "template", "--batch", "--home", tmp_path)
+    done = command("run", "--provider", "template", "--batch", "--home", tmp_path)
     assert done.exit_code == 2
     assert "--provider openai" in done.stderr
     done = command("run", "--home", tmp_path, WALMART_BATCH="true")
-    assert done.returncode == 2
+    assert done.exit_code == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,8 +18,8 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
 from walmart_pipeline.stages.quality import ratings
 from walmart_pipeline.stages.quality.ratings import RatingImport, import_file
+from walmart_pipeline_tests.cli.test_cli import command
 from walmart_pipeline_tests.judge.examples import HONEST, KETTLE
-from walmart_pipeline_tests.paths import COMMAND
 
 WRITTEN = datetime(2025, 3, 1, 12, tzinfo=UTC)
 NOW = WRITTEN + timedelta(days=10)
@@ -191,29 +190,24 @@ def test_any_text_after_the_header_is_read_to_its_end(db: Database, tmp_path: Pa
     import_file(db, path, now=NOW)
 
 
-def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    program = COMMAND
-    return subprocess.run([program, "ratings", "import", *arguments], capture_output=True, text=True, check=False)
-
-
 def test_the_command_reports_the_result_of_an_import(tmp_path: Path) -> None:
     with Warehouse(Settings(workspace=tmp_path).warehouse).writing() as db:
         write_text(db, KETTLE, HONEST)
     source = tmp_path / "ratings.jsonl"
     source.write_text(json.dumps(GOOD) + "\nnot a rating\n")
-    done = command(source, "--home", tmp_path, "--json")
-    assert done.returncode == 0, done.stderr
+    done = command("ratings", "import", source, "--home", tmp_path, "--json")
+    assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["added"] == 1
     assert f"{source}:2: not JSON" in done.stderr
     source.write_text("nothing\nof use\n")
-    assert command(source, "--home", tmp_path).returncode == 1
+    assert command("ratings", "import", source, "--home", tmp_path).exit_code == 1
 
 
 def test_the_command_distinguishes_wrong_usage_from_what_could_not_be_done(tmp_path: Path) -> None:
-    assert command(tmp_path / "absent.csv", "--home", tmp_path).returncode == 2
+    assert command("ratings", "import", tmp_path / "absent.csv", "--home", tmp_path).exit_code == 2
     (tmp_path / "ratings.xlsx").write_bytes(b"PK")
-    assert command(tmp_path / "ratings.xlsx", "--home", tmp_path).returncode == 2
+    assert command("ratings", "import", tmp_path / "ratings.xlsx", "--home", tmp_path).exit_code == 2
     (tmp_path / "ratings.csv").write_text("product_id,stars,reviewer\n")
-    done = command(tmp_path / "ratings.csv", "--home", tmp_path)
-    assert done.returncode == 1
+    done = command("ratings", "import", tmp_path / "ratings.csv", "--home", tmp_path)
+    assert done.exit_code == 1
     assert "walmart-pipeline run" in done.stderr
