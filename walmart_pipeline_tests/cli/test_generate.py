@@ -89,7 +89,9 @@ def test_flags_and_json_describe_the_same_product(tmp_path: Path) -> None:
     for run, answer in zip(runs, answers, strict=True):
         assert run.exit_code == 0, run.stderr
         assert answer.keys() == {"listing", "report", "completion"}
-        assert answer["listing"] == GOOD.model_dump()
+        # The writer varies its sentences from product to product, and this one has no identifier.
+        assert answer["listing"] == answers[0]["listing"]
+        assert (answer["listing"]["title"], answer["listing"]["key_features"]) == (GOOD.title, GOOD.key_features)
         assert answer["report"]["publishable"]
         assert answer["completion"]["provider"] == "template"
 
