@@ -7,7 +7,8 @@ import dagster as dg
 from walmart_pipeline.core import settings
 from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.core.warehouse import Warehouse
-from walmart_pipeline.generation import model_rater, provider_factory
+from walmart_pipeline.generation import fact_checker, model_rater, provider_factory
+from walmart_pipeline.generation.fact_checker import FactChecker
 from walmart_pipeline.generation.model_rater import ModelRater
 from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.judge import profiles
@@ -67,6 +68,15 @@ def rater_resource(context: dg.InitResourceContext) -> ModelRater | None:
     return model_rater.rater(context.resources.settings, context.resources.judge)
 
 
+@dg.resource(
+    description="A model that checks uncertain statements against the record; None if none is named.",
+    required_resource_keys={"settings", "judge"},
+)
+def fact_checker_resource(context: dg.InitResourceContext) -> FactChecker | None:
+    """Create the model named by WALMART_FACT_CHECK; off by default."""
+    return fact_checker.fact_checker(context.resources.settings, context.resources.judge)
+
+
 def resources() -> dict[str, Any]:
     """Return all resources by name."""
     return {
@@ -76,4 +86,5 @@ def resources() -> dict[str, Any]:
         "judge": judge_resource,
         "provider": provider_resource,
         "rater": rater_resource,
+        "fact_checker": fact_checker_resource,
     }

@@ -22,6 +22,7 @@ KEYS = {
     "quality/scores",
     "quality/listings",
     "quality/review_queue",
+    "quality/fact_checks",
     "quality/model_ratings",
     "training/rating_model",
     "training/examples",
@@ -75,6 +76,7 @@ def test_every_asset_has_a_description_an_owner_and_a_code_version() -> None:
 # A model that is called for hours must not keep every other run from the warehouse.
 CALL_A_MODEL = {
     "content__generated_content",
+    "quality__fact_checks",
     "quality__model_ratings",
     "models__tuned",
     "models__candidates",

@@ -90,6 +90,28 @@ def _reachable(settings: Settings) -> Iterator[Diagnosis]:
     """Ollama is optional: the template writer needs no server, and a Modelfile is built without one."""
     for url in filter(None, (settings.ollama_base_url, settings.cloud_ollama_url)):
         yield _ollama(url)
+    if settings.fact_check:
+        yield _fact_check(settings, settings.fact_check)
+
+
+def _fact_check(settings: Settings, named: str) -> Diagnosis:
+    from walmart_pipeline.core.errors import UserError
+    from walmart_pipeline.generation import fact_checker
+    from walmart_pipeline.judge import profiles
+    from walmart_pipeline.judge.judge import Judge
+
+    try:
+        quick = settings.model_copy(update={"max_response_time": REACH_SECONDS})
+        checker = fact_checker.fact_checker(quick, Judge(profiles.load(settings.policy)))
+        served_at = checker.served_at() if checker else ""
+    except UserError as error:
+        return Diagnosis(
+            name="fact check",
+            state="bad",
+            detail=f"{named}: {error}",
+            remedy="start or pull the model, or unset WALMART_FACT_CHECK",
+        )
+    return Diagnosis(name="fact check", state="good", detail=f"{named} at {served_at}")
 
 
 def _ollama(url: str) -> Diagnosis:

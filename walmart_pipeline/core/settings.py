@@ -73,6 +73,10 @@ class Settings(BaseSettings):
     model_judge_sample: int = Field(default=0, ge=0)
     model_judge_budget_usd: float = Field(default=1.0, ge=0)
 
+    # A model that checks uncertain statements against the record, off by default: provider:model, and its own budget.
+    fact_check: str | None = None
+    fact_check_budget_usd: float = Field(default=1.0, ge=0)
+
     # Fine-tuning at OpenAI, off by default. The budget covers all jobs that this workspace ever started.
     finetune: bool = False
     finetune_model: str = "gpt-4.1-mini-2025-04-14"

@@ -7,7 +7,7 @@ from typing import NamedTuple, get_args
 
 from walmart_pipeline.core.records import Band, Dimension, Listing, Product, QualityReport, Severity, Violation
 from walmart_pipeline.judge import dimensions
-from walmart_pipeline.judge.claims import ListingText, Subject, support
+from walmart_pipeline.judge.claims import ListingText, Subject, UncertainStatement, support
 from walmart_pipeline.judge.claims.cross_encoder import is_available
 from walmart_pipeline.judge.policy.schema import Policy, TextField
 from walmart_pipeline.judge.rules import CHECKS, Case, Finding
@@ -66,6 +66,13 @@ class Judge:
         Uniqueness is not measured: see `walmart_pipeline.judge.score` for listings among each other.
         """
         return self.judge(self.case(product, listing), None)
+
+    def uncertain(self, product: Product, listing: Listing) -> list[UncertainStatement]:
+        """The statements of a listing that are probably false, but not surely enough to block it."""
+        examination = self.case(product, listing).examination
+        if self.cross_encoder:
+            examination.read_open()
+        return examination.uncertain()
 
     def case(self, product: Product, listing: Listing) -> Case:
         """Input of the checks."""

@@ -23,6 +23,7 @@ from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.judge.judge import source_listing
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
+from walmart_pipeline_tests.llm.fake_ollama import fake_ollama
 from walmart_pipeline_tests.paths import COMMAND, SAMPLE, SHARED, needs_shared
 
 pytestmark = pytest.mark.usefixtures("no_reports")
@@ -229,6 +230,21 @@ def test_doctor_reports_what_is_configured_and_no_secret(tmp_path: Path) -> None
     assert findings["OPENAI_API_KEY"]["detail"] == "set"
     assert findings["Ollama"]["remedy"]
     assert "planted-secret" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("named", "state", "detail"),
+    [("writer", "good", "ollama:writer at"), ("nobody", "bad", "nobody"), ("", "bad", "name a provider")],
+)
+def test_doctor_looks_for_the_model_that_checks_facts(tmp_path: Path, named: str, state: str, detail: str) -> None:
+    with fake_ollama(lambda _: "") as server:
+        settings = {"WALMART_FACT_CHECK": f"ollama:{named}", "OLLAMA_BASE_URL": server.url}
+        done = command("doctor", "--home", tmp_path, "--json", **settings)
+    assert done.returncode == (1 if state == "bad" else 0), done.stderr
+    (found,) = (each for each in json.loads(done.stdout) if each["name"] == "fact check")
+    assert found["state"] == state
+    assert detail in found["detail"]
+    assert server.asked == []
 
 
 def test_doctor_names_a_bad_setting(tmp_path: Path) -> None:

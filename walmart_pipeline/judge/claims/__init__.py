@@ -5,7 +5,7 @@ A claim is contradicted if the record states something else, and unsupported if 
 
 from __future__ import annotations
 
-from walmart_pipeline.judge.claims.examination import Examination
+from walmart_pipeline.judge.claims.examination import Examination, UncertainStatement
 from walmart_pipeline.judge.claims.listing_text import Claim, ListingText, Subject, fields_of, support
 from walmart_pipeline.judge.claims.number_matching import NumberIndex, number_index
 
@@ -15,6 +15,7 @@ __all__ = [
     "ListingText",
     "NumberIndex",
     "Subject",
+    "UncertainStatement",
     "fields_of",
     "number_index",
     "support",

@@ -1,15 +1,20 @@
 """Assets of the stage `quality`."""
 
+from typing import Any
+
 import dagster as dg
 
 from walmart_pipeline.core import markdown
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.generation.fact_checker import FactChecker
 from walmart_pipeline.generation.model_rater import ModelRater
 from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.stages.quality import drift, model_judge, overview, score_plots, scored_texts
+from walmart_pipeline.stages.quality import fact_checks as fact_checking
 
 
 @dg.asset(
@@ -59,15 +64,78 @@ def scores(
     key_prefix="quality",
     group_name="quality",
     deps=[scores],
+    kinds={"duckdb", "python"},
+    owners=["team:content"],
+    code_version=fact_checking.VERSION,
+)
+def fact_checks(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    judge: dg.ResourceParam[Judge],
+    fact_checker: dg.ResourceParam[FactChecker | None],
+    progress: dg.ResourceParam[Progress],
+) -> dg.MaterializeResult[None]:
+    """A model's verdicts on the statements of publishable texts that the judge is not sure of.
+
+    Off by default (WALMART_FACT_CHECK). A text with a statement that is contradicted or unsupported goes to review; the
+    judge's hint at a statement that is supported, or not about the product, is removed. Each statement is asked about
+    and paid for once. Where the model gives no verdict, the judge's own stands.
+    """
+    if fact_checker is None:
+        return dg.MaterializeResult(metadata={"fact check": "off: set WALMART_FACT_CHECK"})
+    found: dict[str, Any] = {}
+    try:
+        with progress.step(f"checking facts ({fact_checker.name})", None, context.log.info) as advance:
+            run = fact_checking.check(warehouse, fact_checker, judge, advance=advance)
+        with warehouse.reading() as db:
+            agreement = fact_checking.fact_check_agreement(db, fact_checker)
+    except CallError as error:
+        unchecked: str | None = str(error)
+    else:
+        unchecked = run.ended
+        found = {
+            "fact check": f"{fact_checker.name}, {fact_checker.model}, prompt {fact_checker.prompt_version}",
+            "asked": run.asked,
+            "checked": run.checked,
+            "cost (USD)": round(run.cost_usd, 4),
+            "errors": dg.MetadataValue.md("\n".join(f"- {error}" for error in run.errors) or "_none_"),
+            "agreement with the judge": dg.MetadataValue.md(markdown.table(agreement.judge)),
+            "agreement with reviewers": dg.MetadataValue.json(agreement.reviewers),
+        }
+    if unchecked:
+        context.log.warning(f"statements were left unchecked, and the judge's own verdict stands: {unchecked}")
+    with warehouse.writing() as db:
+        fact_checking.clear_hints(db)
+        rows = db.count("quality.fact_checks")
+        verdicts = db.query(
+            "select coalesce(verdict, 'none') as verdict, count(*) as statements from quality.fact_checks "
+            "group by all order by statements desc, verdict"
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows,
+            "left unchecked": unchecked or "none",
+            "verdicts": dg.MetadataValue.md(markdown.table(verdicts)),
+            **found,
+        }
+    )
+
+
+@dg.asset(
+    key_prefix="quality",
+    group_name="quality",
+    deps=[scores, fact_checks],
     kinds={"duckdb"},
     owners=["team:content"],
     code_version=scored_texts.VERSION,
     pool=WAREHOUSE_POOL,
 )
-def listings(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
+def listings(
+    warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings]
+) -> dg.MaterializeResult[None]:
     """The accepted text of each product: publishable under the active policy, used for exports and training."""
     with warehouse.writing() as db:
-        written, removed = scored_texts.accept(db)
+        written, removed = scored_texts.accept(db, fact_check=settings.fact_check is not None)
         rows = db.count("quality.listings")
         preview = db.query(
             "select product_id, score, band, title, key_features, description from quality.listings "
@@ -86,20 +154,23 @@ def listings(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Non
 @dg.asset(
     key_prefix="quality",
     group_name="quality",
-    deps=[scores],
+    deps=[scores, fact_checks],
     kinds={"duckdb"},
     owners=["team:content"],
     code_version=scored_texts.VERSION,
     pool=WAREHOUSE_POOL,
 )
-def review_queue(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.MaterializeResult[None]:
+def review_queue(
+    warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings], judge: dg.ResourceParam[Judge]
+) -> dg.MaterializeResult[None]:
     """Products without an accepted text, with every reason: what to change in the text or add to the feed.
 
-    `needs_review`: too few facts for a listing, or a text that breaks a blocking rule or is below the threshold.
+    `needs_review`: too few facts for a listing, or a text that breaks a blocking rule, is below the threshold, or has a
+    statement that a model found false.
     `failed`: no usable answer of the provider; the next run retries.
     """
     with warehouse.writing() as db:
-        scored_texts.queue(db, judge)
+        scored_texts.queue(db, judge, fact_check=settings.fact_check is not None)
         rows = db.query("select status, count(*) as products from quality.review_queue group by status order by status")
         reasons = db.query(
             "select reason, count(*) as products from quality.review_queue, unnest(reasons) as found(reason) "

@@ -13,6 +13,7 @@ from walmart_pipeline.judge import workers
 from walmart_pipeline.judge.duplicates import nearest, uniqueness
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.judge.pairs import ALONE
+from walmart_pipeline.stages.quality.fact_checks import REFUTED
 
 # Bumped when the same texts would give other results: the assets' code_version.
 VERSION = "2"
@@ -175,6 +176,12 @@ left join (
 where scores.publishable is not true
 """
 
+REFUTED_TO_REVIEW = f"""
+union all by name
+select product_id, 'needs_review' as status, reasons, score, content_hash, now() as queued_at
+from ({REFUTED})
+"""
+
 
 def score(db: Database, judge: Judge, *, advance: Callable[[int], None], processes: int | None = None) -> int:
     """Score every complete text without a report for its facts and this policy. Returns their number.
@@ -237,12 +244,18 @@ def due_count(db: Database, judge: Judge) -> int:
     return int(db.value(f"select count(*) from ({DUE})", {"policy": judge.policy.label}))
 
 
-def accept(db: Database) -> tuple[int, int]:
-    """Update `quality.listings`. Returns the numbers of rows written and removed."""
-    return db.sync("quality.listings", ACCEPTED, key="product_id", stamp="accepted_at")
+def accept(db: Database, *, fact_check: bool = False) -> tuple[int, int]:
+    """Update `quality.listings`. Returns the numbers of rows written and removed.
+
+    fact_check: without the texts of which a model found a statement false.
+    """
+    query = f"from ({ACCEPTED}) anti join ({REFUTED}) using (product_id, content_hash)" if fact_check else ACCEPTED
+    return db.sync("quality.listings", query, key="product_id", stamp="accepted_at")
 
 
-def queue(db: Database, judge: Judge) -> tuple[int, int]:
-    """Update `quality.review_queue`. Returns the numbers of rows written and removed."""
+def queue(db: Database, judge: Judge, *, fact_check: bool = False) -> tuple[int, int]:
+    """Update `quality.review_queue`. Returns the numbers of rows written and removed. fact_check: see `accept`."""
     query = TO_REVIEW.format(threshold=judge.policy.publishable_score)
+    if fact_check:
+        query += REFUTED_TO_REVIEW
     return db.sync("quality.review_queue", query, key="product_id", stamp="queued_at")
