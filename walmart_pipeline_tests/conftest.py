@@ -132,6 +132,26 @@ def _databases_opened_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def _empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("migrated") / "warehouse.duckdb"
+    with Warehouse(path).writing():
+        return path
+
+
+@pytest.fixture(autouse=True)
+def migrated_once(_empty_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copy an empty warehouse for each new one: 0.03 CPU seconds, and 0.16 to run every migration."""
+    connect = Warehouse._connect
+
+    def connect_to_copy(self: Warehouse, *, read_only: bool) -> Any:
+        if not (read_only or self.path.exists()):
+            shutil.copy(_empty_warehouse, self.path)
+        return connect(self, read_only=read_only)
+
+    monkeypatch.setattr(Warehouse, "_connect", connect_to_copy)
+
+
 class Pipeline:
     """The whole program in a workspace of its own.
 

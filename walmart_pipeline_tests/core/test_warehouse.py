@@ -15,6 +15,11 @@ from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.warehouse import Warehouse, WarehouseError
 
 
+@pytest.fixture(autouse=True)
+def migrated_once() -> None:
+    """Each warehouse of these tests runs its own migrations."""
+
+
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(tmp_path / "warehouse.duckdb")
