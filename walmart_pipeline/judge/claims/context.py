@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, get_args
 
-from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment, Evidence
+from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment, Evidence, Group
 from walmart_pipeline.judge.claims.words import CONTENT
 
 Features: TypeAlias = list[tuple[str, float]]
+# A template of FEATURES and what it is filled with: one key for the sum of several weights.
+Part: TypeAlias = tuple[str, ...]
 _CLAUSE_MARKS = frozenset(",;:.!?()—–")
 # Classes of english.yaml that govern what follows them: prepositions, verbs, conjunctions of clauses.
 _EDGES = frozenset({"|", ","})
@@ -20,25 +21,68 @@ _IT = frozenset({"it", "its", "this", "these", "they"})
 _REACH, _BESIDE = 6, 4
 # More agreement than this says no more.
 MOST_AGREEMENT = 3
+_MEASURES = {
+    group: tuple(f"{group} {measure}" for measure in ("supported share", "unsupported words", "best passage", "near"))
+    for group in get_args(Group)
+}
+
+
+# Names of the features that a part stands for.
+FEATURES = {
+    "field": ("field {}",),
+    "begins": ("begins {}",),
+    "you": ("you",),
+    "it": ("it",),
+    "few": ("few words",),
+    "evidence": ("{0}", "{1}", "{0} in {2}"),
+    "left": ("left {1}", "{0} {1} head {2}"),
+    "right": ("right {}",),
+    "further left": ("left of left {}",),
+    "further right": ("right of right {}",),
+    "governed": ("governed by {1}", "{0} governed by {1}", "{0} head {2}", "{0} governed by {1} head {2}"),
+    "known": ("{} known",),
+    "mark": ("{} {}",),
+    "agrees": ("{} agrees {}",),
+    "capital": ("{} capital in {}",),
+    "none": ("none",),
+    "top": ("field {2}", "top {0} {1}", "top {0} in {2}"),
+    "top kind": ("top {} kind {}",),
+    "top agrees": ("top {} agrees {}",),
+    "top share": ("top {} supported share {}",),
+    "top evidence": ("top {} evidence {}",),
+    "top head": ("top {} head {}",),
+}
 
 
 class Description(NamedTuple):
-    """The features that all evidence of a statement shares, and those of each."""
+    """Features of evidence or of a statement: parts, and measures by their names."""
 
-    shared: Features
-    own: list[Features]
+    parts: list[Part]
+    measures: Features
+
+    @property
+    def features(self) -> Features:
+        """All features by their names."""
+        return [*((name, 1.0) for part in self.parts for name in names(part)), *self.measures]
 
 
-def describe(alignment: Alignment, statement: AlignedStatement, evidence: Sequence[Evidence]) -> Description:
-    """The features of each evidence of a statement, as if the record had none of its words."""
-    if not evidence:
-        return Description([], [])
+def names(part: Part) -> list[str]:
+    """The features that a part stands for."""
+    template, *values = part
+    return [name.format(*values) for name in FEATURES[template]]
+
+
+def describe(alignment: Alignment, statement: AlignedStatement) -> list[Part]:
+    """What all evidence of a statement shares."""
     texts = {word.text for word in alignment.words[statement.first : statement.last]}
-    shared = [(f"field {field_of(statement)}", 1.0), (f"begins {_word(alignment, statement.first)}", 1.0)]
-    shared += [("you", 1.0)] if not texts.isdisjoint(_YOU) else []
-    shared += [("it", 1.0)] if not texts.isdisjoint(_IT) else []
-    shared += [("few words", 1.0)] if statement.compared <= _BESIDE else []
-    return Description(shared, [_own(alignment, statement, each) for each in evidence])
+    shared: list[Part] = [("field", field_of(statement)), ("begins", _word(alignment, statement.first))]
+    if not texts.isdisjoint(_YOU):
+        shared.append(("you",))
+    if not texts.isdisjoint(_IT):
+        shared.append(("it",))
+    if statement.compared <= _BESIDE:
+        shared.append(("few",))
+    return shared
 
 
 def field_of(statement: AlignedStatement) -> str:
@@ -46,7 +90,8 @@ def field_of(statement: AlignedStatement) -> str:
     return statement.field.partition("[")[0]
 
 
-def _own(alignment: Alignment, statement: AlignedStatement, evidence: Evidence) -> Features:
+def describe_evidence(alignment: Alignment, statement: AlignedStatement, evidence: Evidence) -> Description:
+    """What is evidence's own, as if the record had none of its words."""
     group, first, last = evidence.group, evidence.first, evidence.last
     words, known, passages = alignment.words, alignment.known, alignment.passages
     own = [each for each in known[first : last + 1] if each is not None]
@@ -65,44 +110,41 @@ def _own(alignment: Alignment, statement: AlignedStatement, evidence: Evidence) 
     one = passages[first - 1] or passages[first - 2] if first > statement.first + 1 else 0
     other = passages[last + 1] or passages[last + 2] if last + 2 < statement.last else 0
     field = field_of(statement)
-    features = [
-        (evidence.kind, 1.0),
-        (group, 1.0),
-        (f"{group} supported share", others / rest),
-        (f"{group} unsupported words", min(_REACH, statement.compared - len(own) - others) / _REACH),
-        (f"{group} best passage", max(0, statement.best - sum(own)) / rest),
-        (f"left {left}", 1.0),
-        (f"right {right}", 1.0),
-        (f"governed by {governing}", 1.0),
-        (f"{group} governed by {governing}", 1.0),
-        (f"{group} head {head}", 1.0),
-        (f"{group} {left} head {head}", 1.0),
-        (f"{group} governed by {governing} head {head}", 1.0),
-        (f"{group} in {field}", 1.0),
-        (f"{group} near", sum(beside) / len(beside) if beside else 0.5),
+    share, unsupported, best, near = _MEASURES[group]
+    measures = [
+        (share, others / rest),
+        (unsupported, min(_REACH, statement.compared - len(own) - others) / _REACH),
+        (best, max(0, statement.best - sum(own)) / rest),
+        (near, sum(beside) / len(beside) if beside else 0.5),
+    ]
+    parts: list[Part] = [
+        ("evidence", group, evidence.kind, field),
+        ("left", group, left, head),
+        ("right", right),
+        ("governed", group, governing, head),
     ]
     if left not in _EDGES:
-        features.append((f"left of left {_neighbour(alignment, statement, first - 1, -1)}", 1.0))
+        parts.append(("further left", _neighbour(alignment, statement, first - 1, -1)))
     if right not in _EDGES:
-        features.append((f"right of right {_neighbour(alignment, statement, last + 1, 1)}", 1.0))
+        parts.append(("further right", _neighbour(alignment, statement, last + 1, 1)))
     if one:
-        features.append(("left known", 1.0))
+        parts.append(("known", "left"))
     if other:
-        features.append(("right known", 1.0))
+        parts.append(("known", "right"))
     if one & other:
-        features.append((f"{group} between neighbours", 1.0))
+        parts.append(("mark", group, "between neighbours"))
     if evidence.denied:
-        features.append((f"{group} denied", 1.0))
+        parts.append(("mark", group, "denied"))
     if evidence.elsewhere:
-        features.append((f"{group} elsewhere", 1.0))
+        parts.append(("mark", group, "elsewhere"))
     if group in {"number", "opposite"}:
-        features.append((f"{group} agrees {min(MOST_AGREEMENT, evidence.agreement)}", 1.0))
+        parts.append(("agrees", group, str(min(MOST_AGREEMENT, evidence.agreement))))
     text, start, end = alignment.listing.text, evidence.claim.start, evidence.claim.end
     if first > statement.first and text[start].isupper():
-        features.append((f"{group} capital in {field}", 1.0))
+        parts.append(("capital", group, field))
     if "-" in {text[end : end + 1], text[start - 1 : start]}:
-        features.append((f"{group} hyphen", 1.0))
-    return features
+        parts.append(("mark", group, "hyphen"))
+    return Description(parts, measures)
 
 
 def _word(alignment: Alignment, at: int) -> str:
@@ -124,8 +166,8 @@ def _neighbour(alignment: Alignment, statement: AlignedStatement, at: int, step:
 
 def _is_apart(alignment: Alignment, at: int) -> bool:
     """Whether a punctuation mark separates a word from the next one."""
-    between = alignment.listing.text[alignment.words[at].end : alignment.words[at + 1].start]
-    return len(between) > 1 and not _CLAUSE_MARKS.isdisjoint(between)
+    end, start = alignment.ends[at], alignment.starts[at + 1]
+    return start - end > 1 and not _CLAUSE_MARKS.isdisjoint(alignment.listing.text[end:start])
 
 
 def head_of(alignment: Alignment, statement: AlignedStatement, last: int) -> str:

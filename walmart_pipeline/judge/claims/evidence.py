@@ -12,15 +12,13 @@ from walmart_pipeline.judge.claims.record import SourceRecord
 from walmart_pipeline.judge.claims.slots import SlotValue, marked, slots
 from walmart_pipeline.judge.claims.statements import statements
 from walmart_pipeline.judge.claims.terms import term_claims
-from walmart_pipeline.judge.claims.words import CONTENT, roots, words
+from walmart_pipeline.judge.claims.words import CONTENT, Word, roots, words
 from walmart_pipeline.text.units import COUNTS
 
 Group: TypeAlias = Literal["number", "term", "opposite", "word"]
 # Words on either side of a value or a number that say what it is about.
 NEAR = 6
 NEAR_CHARS = 30
-# Classes of words that are compared: content, unpronounceable names, words that other languages have too.
-_CHECKED = frozenset(f"{CONTENT}zf")
 
 
 class Evidence(NamedTuple):
@@ -69,18 +67,11 @@ class Alignment:
 
     def __init__(self, listing: ListingText, record: SourceRecord) -> None:
         self.listing, self.record = listing, record
-        self.words = words(listing.normalized)
-        self._starts = [word.start for word in self.words]
+        self.words, self.starts, self.ends = words(listing.normalized)
         index = record.word_index
         self.slots = slots(listing.search_text, listing.normalized)
         self._denied = marked(self.slots.denied, len(listing.normalized))
-        self.passages = [index.passages(word) if word.word_class in _CHECKED else 0 for word in self.words]
-        # Model numbers may be divided otherwise: WH 1000XM4.
-        self._codes = frozenset(
-            place
-            for place, word in enumerate(self.words)
-            if not self.passages[place] and not word.text.isalpha() and record.has_name(word.text)
-        )
+        self.passages = [index.passages(word) if word.is_checked else 0 for word in self.words]
         self.supported: list[tuple[Found, int, int]] = []
         self._evidence: list[Evidence] = []
         self.known = self._compare_facts()
@@ -93,7 +84,7 @@ class Alignment:
         for (field, text), base in zip(self.listing.fields, self.listing.starts, strict=True):
             for statement in statements([(field, text)]):
                 start, end = base + statement.start, base + statement.end
-                first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
+                first, last = bisect_left(self.starts, start), bisect_left(self.starts, end)
                 found = []
                 while place < len(self._evidence) and self._evidence[place].first < last:
                     if self._evidence[place].first >= first:
@@ -108,12 +99,7 @@ class Alignment:
 
     def _best(self, first: int, last: int) -> int:
         """The most of these words that one passage of the record has."""
-        found = [bits for bits in self.passages[first:last] if bits]
-        once = twice = 0
-        for bits in found:
-            twice |= once & bits
-            once |= bits
-        return most_together(twice, found) if twice else min(1, len(found))
+        return most_together(-1, self.passages[first:last])
 
     def _compare_facts(self) -> list[bool | None]:
         """Compare numbers, terms and all other words."""
@@ -129,16 +115,20 @@ class Alignment:
                 self.supported.append((found, first, last))
             else:
                 self._evidence.append(self.fact(found, first, last))
-        known: list[bool | None] = []
-        for place, word in enumerate(self.words):
-            supported = decided.get(place, self.passages[place] != 0 or place in self._codes)
-            if place not in decided and (word.word_class not in _CHECKED or len(word.text) < 2 or word.text.isdigit()):
-                known.append(None)
-                continue
-            known.append(supported)
-            if place not in decided and not supported:
-                self._evidence.append(self._word(place))
+        known = [bits != 0 if word.is_compared else None for word, bits in zip(self.words, self.passages, strict=True)]
+        for place, supported in decided.items():
+            known[place] = supported
+        for place, stated in enumerate(known):
+            if stated is False and place not in decided:
+                if self._is_code(self.words[place]):
+                    known[place] = True
+                else:
+                    self._evidence.append(self._word(place))
         return known
+
+    def _is_code(self, word: Word) -> bool:
+        """Whether it is a model number of the record, however that is divided: WH 1000XM4."""
+        return not word.text.isalpha() and self.record.has_name(word.text)
 
     def fact(self, found: Found, first: int, last: int) -> Evidence:
         """A number or term as evidence."""
@@ -153,7 +143,7 @@ class Alignment:
 
     def _is_elsewhere(self, first: int, last: int) -> bool:
         """Whether one passage states all words of a term in other order, or its only word in another form."""
-        checked = [word for word in self.words[first : last + 1] if word.word_class in _CHECKED]
+        checked = [word for word in self.words[first : last + 1] if word.is_checked]
         if len(checked) == 1 and f" {checked[0].text} " in self.record.search_text:
             return False
         together = -1
@@ -163,21 +153,20 @@ class Alignment:
 
     def _word(self, place: int) -> Evidence:
         """A word that the record lacks: a model number or standard, a maker, or any other."""
-        word = self.words[place]
-        denied = bool(self._denied[word.start])
-        if not word.text.isalpha():
-            claim = Claim("attribute", word.start, word.end, "unsupported")
-            return Evidence(claim, "term", "code", place, place, 0, denied)
-        by = place > 0 and self.words[place - 1].text == "by" and self.listing.text[word.start].isupper()
-        claim = Claim("brand" if by else "claim", word.start, word.end, "unsupported")
+        start, end = self.starts[place], self.ends[place]
+        denied = bool(self._denied[start])
+        if not self.words[place].text.isalpha():
+            return Evidence(Claim("attribute", start, end, "unsupported"), "term", "code", place, place, 0, denied)
+        by = place > 0 and self.words[place - 1].text == "by" and self.listing.text[start].isupper()
+        claim = Claim("brand" if by else "claim", start, end, "unsupported")
         return Evidence(claim, "word", "maker" if by else "word", place, place, 0, denied)
 
     def _places(self, start: int, end: int) -> tuple[int, int]:
         """Places of the first and last word of a span."""
-        first = bisect_left(self._starts, start)
-        if first and self.words[first - 1].end > start:
+        first = bisect_left(self.starts, start)
+        if first and self.ends[first - 1] > start:
             first -= 1
-        return first, max(first, bisect_left(self._starts, end) - 1)
+        return first, max(first, bisect_left(self.starts, end) - 1)
 
     def _around(self, first: int, last: int) -> Iterator[int]:
         """Places of the words on either side."""
@@ -201,11 +190,10 @@ class Alignment:
         denied = self._denied
         for place, word in enumerate(self.words):
             if self.passages[place]:
-                affirmed_there, denied_there = word.root in index.affirmed, word.root in index.denied
-                if denied[word.start]:
-                    if affirmed_there and not denied_there:
+                if denied[self.starts[place]]:
+                    if word.root in index.affirmed and word.root not in index.denied:
                         self._contradict(place, place, "denied")
-                elif denied_there and not affirmed_there:
+                elif word.root in index.only_denied:
                     self._contradict(place, place, "affirmed")
         for mention in self.slots.mentions:
             if not denied[mention.start]:
@@ -226,15 +214,28 @@ class Alignment:
             self._contradict(first, last, value.slot, agreement)
 
     def _contradict(self, first: int, last: int, kind: str, agreement: int = 0) -> None:
-        claim = Claim("claim", self.words[first].start, self.words[last].end, "contradicted")
+        claim = Claim("claim", self.starts[first], self.ends[last], "contradicted")
         self._evidence.append(Evidence(claim, "opposite", kind, first, last, agreement))
 
 
 def most_together(passages: int, words_of: list[int]) -> int:
-    """The most words that one of these passages has; -1 without a passage."""
-    found, rest = -1, passages
-    while rest:
-        one = rest & -rest
-        rest ^= one
-        found = max(found, sum([1 for bits in words_of if bits & one]))
-    return found
+    """The most words that one of these passages has; -1 without a passage. words_of: the passages of each word.
+
+    Binary counters, one for each bit: the digit of place n of all counters is one integer.
+    """
+    if not passages:
+        return -1
+    digits: list[int] = []
+    for bits in words_of:
+        carry = bits
+        for place, digit in enumerate(digits):
+            if not carry:
+                break
+            digits[place], carry = digit ^ carry, digit & carry
+        if carry:
+            digits.append(carry)
+    most, best = 0, passages
+    for place in reversed(range(len(digits))):
+        if both := best & digits[place]:
+            most, best = most | 1 << place, both
+    return most

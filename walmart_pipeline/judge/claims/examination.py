@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.judge.claims import cross_encoder
-from walmart_pipeline.judge.claims.context import Features
 from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment
 from walmart_pipeline.judge.claims.listing_text import KEYWORDS, Claim, ListingText
-from walmart_pipeline.judge.claims.model import ClaimModel, model, read_features, statement_features
+from walmart_pipeline.judge.claims.model import ClaimModel, model, read_features
 from walmart_pipeline.judge.claims.record import SourceRecord
 
 # Of a record, beside an uncertain statement. The best 8 have every word that the record shares with the statement for
@@ -22,11 +21,10 @@ _CLOSE = 0.5
 
 
 class ExaminedStatement(NamedTuple):
-    """A statement with the scores of its evidence, the features of the whole, and the log odds that it is false."""
+    """A statement with the scores of its evidence, and the log odds that it is false."""
 
     statement: AlignedStatement
     scores: list[float]
-    features: Features
     logit: float
 
 
@@ -52,8 +50,7 @@ class Examination:
 
     def _examined(self, statement: AlignedStatement) -> ExaminedStatement:
         scores = self._model.scores(self.alignment, statement)
-        features = statement_features(self.alignment, statement, scores)
-        return ExaminedStatement(statement, scores, features, self._model.statement.logit(features))
+        return ExaminedStatement(statement, scores, self._model.logit(self.alignment, statement, scores))
 
     @property
     def open(self) -> list[int]:

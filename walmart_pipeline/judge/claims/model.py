@@ -6,12 +6,22 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from walmart_pipeline.judge.claims.context import MOST_AGREEMENT, Features, describe, field_of, head_of
-from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment
+from walmart_pipeline.judge.claims.context import (
+    MOST_AGREEMENT,
+    Description,
+    Features,
+    Part,
+    describe,
+    describe_evidence,
+    field_of,
+    head_of,
+    names,
+)
+from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment, Evidence
 
 FILE = Path(__file__).parent / "model.json"
 INTERCEPT = "intercept"
@@ -20,6 +30,8 @@ NOTHING = -8.0
 # Log odds of a root that no honest text of the training data has.
 UNSEEN = math.log(0.5)
 _MOST_WORDS, _MOST_EVIDENCE = 30, 8
+# Parts with a foreign or unpronounceable word are unlimited; 3,000 listings have 2,088 different parts.
+_REMEMBERED_PARTS = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -28,14 +40,36 @@ class LogisticModel:
 
     weights: Mapping[str, float]
 
-    def logit(self, *features: Features) -> float:
+    def logit(self, features: Features) -> float:
         """Log odds; a feature without a weight counts nothing."""
-        return self.weights[INTERCEPT] + sum([self.part(each) for each in features])
+        return self.weights[INTERCEPT] + self.measured(features)
 
-    def part(self, features: Features) -> float:
+    def measured(self, features: Features) -> float:
         """What some features add to the log odds."""
         weights = self.weights
         return sum([weights[name] * value for name, value in features if name in weights])
+
+    def described(self, parts: Sequence[Part], measures: Features) -> float:
+        """What a description adds to the log odds."""
+        return sum(map(self._parts.__getitem__, parts)) + self.measured(measures)
+
+    @cached_property
+    def _parts(self) -> _PartWeights:
+        return _PartWeights(self.weights)
+
+
+class _PartWeights(dict[Part, float]):
+    """The sum of the weights of a part's features, computed at first use."""
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        super().__init__()
+        self._weights = weights
+
+    def __missing__(self, part: Part) -> float:
+        weight = sum(self._weights.get(name, 0.0) for name in names(part))
+        if len(self) < _REMEMBERED_PARTS:
+            self[part] = weight
+        return weight
 
 
 @dataclass(frozen=True)
@@ -63,56 +97,62 @@ class ClaimModel:
 
     def scores(self, alignment: Alignment, statement: AlignedStatement) -> list[float]:
         """Log odds of each evidence that its words state something false of the product."""
-        shared, own = describe(alignment, statement, statement.evidence)
-        base = self.evidence.logit(shared)
+        if not statement.evidence:
+            return []
+        model = self.evidence
+        base = model.weights[INTERCEPT] + model.described(describe(alignment, statement), [])
         return [
             base
-            + self.evidence.part(features)
-            + self.evidence.part(word_features(alignment, each.first, each.last, each.group, self.roots))
-            for each, features in zip(statement.evidence, own, strict=True)
+            + model.described(*describe_evidence(alignment, statement, each))
+            + model.measured(word_features(alignment, each, self.roots))
+            for each in statement.evidence
         ]
 
+    def logit(self, alignment: Alignment, statement: AlignedStatement, scores: Sequence[float]) -> float:
+        """Log odds that a statement is false, from the scores of its evidence."""
+        description = describe_statement(alignment, statement, scores)
+        return self.statement.weights[INTERCEPT] + self.statement.described(*description)
 
-def word_features(alignment: Alignment, first: int, last: int, group: str, roots: Mapping[str, float]) -> Features:
+
+def word_features(alignment: Alignment, evidence: Evidence, roots: Mapping[str, float]) -> Features:
     """How surely honest writers take these words from the record."""
-    found = [value for word in alignment.words[first : last + 1] if (value := roots.get(word.root)) is not None]
+    own, group = alignment.words[evidence.first : evidence.last + 1], evidence.group
+    found = [value for word in own if (value := roots.get(word.root)) is not None]
     return (
         [(f"{group} from records", max(found))] if found else [(f"{group} from records", UNSEEN), (f"{group} new", 1.0)]
     )
 
 
-def statement_features(alignment: Alignment, statement: AlignedStatement, scores: Sequence[float]) -> Features:
+def describe_statement(alignment: Alignment, statement: AlignedStatement, scores: Sequence[float]) -> Description:
     """What the statement's model sees: the strongest evidence, and how much of the statement the record has."""
     if not scores:
-        return [("none", 1.0)]
+        return Description([("none",)], [])
     share = statement.supported / max(1, statement.compared)
-    field = field_of(statement)
-    at = max(range(len(scores)), key=scores.__getitem__)
-    evidence = statement.evidence[at]
-    top = f"top {evidence.group}"
-    features = [
+    evidence = statement.evidence[max(range(len(scores)), key=scores.__getitem__)]
+    group, agreement = evidence.group, min(MOST_AGREEMENT, evidence.agreement)
+    parts: list[Part] = [
+        ("top", group, evidence.claim.status, field_of(statement)),
+        ("top kind", group, evidence.kind),
+        ("top agrees", group, str(agreement)),
+        ("top share", group, str(int(4 * share))),
+        ("top evidence", group, str(min(len(scores), _MOST_EVIDENCE))),
+        ("top head", group, head_of(alignment, statement, evidence.last)),
+    ]
+    measures = [
         ("supported share", share),
         ("best passage", statement.best / max(1, statement.compared)),
         ("words", min(statement.compared, _MOST_WORDS) / _MOST_WORDS),
-        (f"field {field}", 1.0),
-        (f"{top} {evidence.claim.status}", 1.0),
-        (f"{top} in {field}", 1.0),
-        (f"{top} agrees {min(MOST_AGREEMENT, evidence.agreement)}", 1.0),
-        (f"{top} elsewhere", float(evidence.elsewhere)),
-        (f"{top} denied", float(evidence.denied)),
-        (f"{top} closeness", evidence.closeness),
-        (f"{top} kind {evidence.kind}", 1.0),
-        (f"{top} supported share {int(4 * share)}", 1.0),
-        (f"{top} evidence {min(len(scores), _MOST_EVIDENCE)}", 1.0),
-        (f"{top} head {head_of(alignment, statement, evidence.last)}", 1.0),
+        (f"top {group} elsewhere", float(evidence.elsewhere)),
+        (f"top {group} denied", float(evidence.denied)),
+        (f"top {group} closeness", evidence.closeness),
     ]
     strongest: dict[str, list[float]] = {}
     for each, score in zip(statement.evidence, scores, strict=True):
         strongest.setdefault(f"{each.group} {each.claim.status}", []).append(score)
-    for group, found in strongest.items():
+    for kind, found in strongest.items():
         first, second = sorted([*found, NOTHING], reverse=True)[:2]
-        features += [(f"{group} first", softplus(first)), (f"{group} second", softplus(second)), (group, 1.0)]
-    return features
+        measures += [(f"{kind} first", softplus(first)), (f"{kind} second", softplus(second)), (kind, 1.0)]
+    return Description(parts, measures)
 
 
 def softplus(score: float) -> float:

@@ -35,7 +35,8 @@ class Passages:
     def best(self, statement: str, most: int = BEST) -> list[str]:
         """The passages that share the most and rarest stems with a statement, best first."""
         wanted = frozenset(tokenizer.key_stems(statement))
-        scores = [sum(self._weight[stem] for stem in wanted & stems) for stems in self._stems]
+        # The order of a set changes from process to process, and with it a plain sum.
+        scores = [math.fsum(self._weight[stem] for stem in wanted & stems) for stems in self._stems]
         order = sorted(range(len(scores)), key=lambda place: -scores[place])
         return [self.texts[place] for place in order[:most] if scores[place] > 0]
 

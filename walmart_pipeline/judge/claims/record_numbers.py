@@ -37,7 +37,7 @@ LOST_COMMA = re.compile(r"(?<=\b\d) (?=000\b)|(?<=\b\d\d) (?=000\b)")
 LOST_OF = re.compile(r"\b(?:set|pack) (\d{1,3})\b", re.IGNORECASE)
 # A word or unit that runs into a capital or figure marks a lost line break; iPhone stays whole.
 GLUED = re.compile(
-    r"(?<=[a-z][a-z][a-z])(?=[A-Z]|\d)|(?<=[a-z]\))(?=[A-Z])|(?<=\d [a-z][a-z])(?=[A-Z])|(?<=\d [A-Za-z])(?=[A-Z][a-z])"
+    r"[A-Z\d](?<=[a-z][a-z][a-z].)|[A-Z](?:(?<=[a-z]\).)|(?<=\d [a-z][a-z].)|(?<=\d [A-Za-z].)(?=[a-z]))"
 )
 # 2-5 players; a longer range is no count.
 RANGE = re.compile(r"(\d{1,3})\s*[-–]\s*(\d{1,3})")
@@ -72,7 +72,7 @@ def record_number_index(product: Product, text: str) -> NumberIndex:
 
 def unglued(text: str) -> str:
     """The text with lost line breaks restored: "above elbow sleeves30" lengthRayon"."""
-    return GLUED.sub(" ", text)
+    return GLUED.sub(r" \g<0>", text)
 
 
 def _add_attribute(made: NumberIndex, name: str, value: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.judge.claims import corpus, model
-from walmart_pipeline.judge.claims.context import Features, describe
+from walmart_pipeline.judge.claims.context import Description, Features, describe, describe_evidence
 from walmart_pipeline.judge.claims.corpus import Labelled
 from walmart_pipeline.judge.claims.evaluation import SYNTHETIC, Result, table
 from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment, Evidence
@@ -89,8 +89,8 @@ def _facts(alignment: Alignment, statement: AlignedStatement) -> list[tuple[Evid
 
 
 def _described(alignment: Alignment, statement: AlignedStatement, evidence: Sequence[Evidence]) -> list[Features]:
-    shared, own = describe(alignment, statement, evidence)
-    return [[*shared, *features] for features in own]
+    shared = Description(describe(alignment, statement), []).features
+    return [[*shared, *describe_evidence(alignment, statement, each).features] for each in evidence]
 
 
 def root_odds(fitted: Sequence[Example]) -> dict[str, tuple[float, float]]:
@@ -132,8 +132,7 @@ def fit(examples: Sequence[Example], roots: Mapping[str, tuple[float, float]]) -
                     for word in example.alignment.words[evidence.first : evidence.last + 1]
                     if word.root in roots
                 }
-                span = evidence.first, evidence.last
-                rows.append([*features, *model.word_features(example.alignment, *span, evidence.group, _seen(odds))])
+                rows.append([*features, *model.word_features(example.alignment, evidence, _seen(odds))])
                 labels.append(example.is_false)
                 weights.append(example.weight / sum(example.at_fault) if example.is_false else 1.0)
         for evidence, features in example.facts:
@@ -142,8 +141,7 @@ def fit(examples: Sequence[Example], roots: Mapping[str, tuple[float, float]]) -
                 for word in example.alignment.words[evidence.first : evidence.last + 1]
                 if word.root in roots
             }
-            span = evidence.first, evidence.last
-            rows.append([*features, *model.word_features(example.alignment, *span, evidence.group, _seen(odds))])
+            rows.append([*features, *model.word_features(example.alignment, evidence, _seen(odds))])
             labels.append(True)
             weights.append(FACT_WEIGHT)
     return logistic(rows, labels, weights, EVIDENCE_STRENGTH)
@@ -183,13 +181,10 @@ class Fitted(NamedTuple):
     def statement_features(self, example: Example) -> Features:
         """The features of a statement, with the scores of its evidence by this model."""
         scores = [
-            self.evidence.logit(
-                features,
-                model.word_features(example.alignment, evidence.first, evidence.last, evidence.group, self.roots),
-            )
+            self.evidence.logit([*features, *model.word_features(example.alignment, evidence, self.roots)])
             for evidence, features in zip(example.statement.evidence, example.described, strict=True)
         ]
-        return model.statement_features(example.alignment, example.statement, scores)
+        return model.describe_statement(example.alignment, example.statement, scores).features
 
 
 def fit_evidence(examples: Sequence[Example]) -> Fitted:

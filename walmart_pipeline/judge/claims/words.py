@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from walmart_pipeline.judge.claims.slots import marked, slots
@@ -19,19 +21,34 @@ _SUFFIXES = tuple(
 )
 _SHORTEST = 3
 # A compound such as "washcloth" may be written as two words, each of at least three letters.
-_COMPOUND = 6
+_COMPOUND, _HALF = 6, 3
 # The class of every word that english.yaml does not have.
 CONTENT = "x"
+# Classes of words that are compared: content, unpronounceable names, words that other languages have too.
+_CHECKED = frozenset(f"{CONTENT}zf")
+# No phrase and no denial spans it.
+_BETWEEN = " ;\n"
 
 
 class Word(NamedTuple):
-    """A word with its span, its root, and its class in english.yaml."""
+    """A word with its root and its class in english.yaml.
 
-    start: int
-    end: int
+    is_checked: a record could have it. is_compared: it is evidence if the record does not.
+    """
+
     text: str
     root: str
     word_class: str
+    is_checked: bool
+    is_compared: bool
+
+
+class Words(NamedTuple):
+    """The words of a text, and where each starts and ends."""
+
+    words: list[Word]
+    starts: list[int]
+    ends: list[int]
 
 
 @lru_cache(maxsize=1 << 16)
@@ -47,11 +64,18 @@ def root(word: str) -> str:
     return found.removesuffix("e") if len(found) > _SHORTEST else found
 
 
-def words(normalized: str) -> list[Word]:
+@lru_cache(maxsize=1 << 16)
+def _word(text: str) -> Word:
+    word_class = word_classes([text])
+    is_checked = word_class in _CHECKED
+    return Word(text, root(text), word_class, is_checked, is_checked and len(text) > 1 and not text.isdigit())
+
+
+def words(normalized: str) -> Words:
     """The words of a normalized text."""
-    found = [(match.start(), match.end(), match.group()) for match in tokenizer.PIECE.finditer(normalized)]
-    classes = word_classes([text for _, _, text in found])
-    return [Word(start, end, text, root(text), of) for (start, end, text), of in zip(found, classes, strict=True)]
+    spans = [match.span() for match in tokenizer.PIECE.finditer(normalized)]
+    found = [_word(normalized[start:end]) for start, end in spans]
+    return Words(found, [start for start, _ in spans], [end for _, end in spans])
 
 
 class WordIndex:
@@ -61,39 +85,51 @@ class WordIndex:
         self.affirmed: dict[str, int] = {}
         self.denied: dict[str, int] = {}
         self.values: dict[str, dict[str, int]] = {}
-        for place, passage in enumerate(passages):
-            self._add(passage, 1 << place)
-
-    def _add(self, passage: str, bit: int) -> None:
-        normalized = tokenizer.normalized(passage)
-        found = slots(search_text(passage), normalized)
-        affirmed = self.affirmed
+        # One long text is searched faster than many short ones.
+        text = _BETWEEN.join(passages)
+        normalized = tokenizer.normalized(text)
+        found = slots(search_text(text), normalized)
         marks = marked(found.denied, len(normalized))
-        if found.denied:
-            for match in tokenizer.PIECE.finditer(normalized):
-                bits, key = self.denied if marks[match.start()] else affirmed, root(match.group())
-                bits[key] = bits.get(key, 0) | bit
-        else:
-            for key in map(root, tokenizer.PIECE.findall(normalized)):
-                affirmed[key] = affirmed.get(key, 0) | bit
+        starts = [0, *accumulate(len(passage) + len(_BETWEEN) for passage in passages)]
+        for place, passage in enumerate(passages):
+            start = starts[place]
+            self._add(normalized, start, start + len(passage), marks, 1 << place)
         for mention in found.mentions:
             if not marks[mention.start]:
                 values = self.values.setdefault(mention.value.slot, {})
+                bit = 1 << bisect_right(starts, mention.start) - 1
                 values[mention.value.value] = values.get(mention.value.value, 0) | bit
+        self._stated = self.affirmed | {key: bits | self.affirmed.get(key, 0) for key, bits in self.denied.items()}
+        self.only_denied = self.denied.keys() - self.affirmed.keys()
+
+    def _add(self, normalized: str, start: int, end: int, marks: bytearray, bit: int) -> None:
+        affirmed = self.affirmed
+        if marks.find(1, start, end) == -1:
+            for key in map(root, tokenizer.PIECE.findall(normalized, start, end)):
+                affirmed[key] = affirmed.get(key, 0) | bit
+        else:
+            for match in tokenizer.PIECE.finditer(normalized, start, end):
+                bits, key = self.denied if marks[match.start()] else affirmed, root(match.group())
+                bits[key] = bits.get(key, 0) | bit
 
     def passages(self, word: Word) -> int:
         """The passages that have a word."""
-        if found := self._of(word.root):
+        if found := self._stated.get(word.root):
             return found
-        for cut in range(3, len(word.text) - 2) if len(word.text) >= _COMPOUND else ():
-            if (first := self._of(root(word.text[:cut]))) and (both := first & self._of(root(word.text[cut:]))):
+        for first, second in _halves(word.text) if len(word.text) >= _COMPOUND else ():
+            if (bits := self._stated.get(first)) and (both := bits & self._stated.get(second, 0)):
                 return both
         return 0
 
-    def _of(self, key: str) -> int:
-        return self.affirmed.get(key, 0) | self.denied.get(key, 0)
+
+@lru_cache(maxsize=1 << 14)
+def _halves(compound: str) -> list[tuple[str, str]]:
+    """The roots of each two words that a compound may be."""
+    return [(root(compound[:cut]), root(compound[cut:])) for cut in range(_HALF, len(compound) - _HALF + 1)]
 
 
+# A record's passages are compared with several numbers of a listing.
+@lru_cache(maxsize=1 << 10)
 def roots(normalized: str) -> frozenset[str]:
     """The roots of the words of a normalized text."""
     return frozenset(map(root, tokenizer.PIECE.findall(normalized)))
