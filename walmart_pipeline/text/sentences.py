@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 # "text.Next": a stop without its space; lower-case letters before and after keep "Walmart.com" and "No.Iron" whole.
 _STOP = re.compile(r"[.!?…]+[\"'”’)\]]*(?:\s+(?=[\"'“‘(\[]?[A-Z0-9\u0080-\uffff])|(?<=[a-z]{3}[.!?])(?=[A-Z][a-z]{2}))")
@@ -35,8 +36,14 @@ _OPENERS = frozenset({
 _DOTTED = frozenset(f"{word}." for word in ABBREVIATIONS | UNITS)
 
 
-def spans(text: str) -> Iterator[tuple[int, int]]:
+# Several rules and models ask for the sentences of the same description.
+@lru_cache(maxsize=64)
+def spans(text: str) -> tuple[tuple[int, int], ...]:
     """Start and end of each sentence; the end of a line ends a sentence."""
+    return tuple(_spans(text))
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
     stops = _LOWER_STOP if text.islower() else _STOP
     for line in re.finditer(r"[^\n]+", text):
         start = line.start()

@@ -95,8 +95,9 @@ def describe_evidence(alignment: Alignment, statement: AlignedStatement, evidenc
     group, first, last = evidence.group, evidence.first, evidence.last
     words, known, passages = alignment.words, alignment.known, alignment.passages
     own = [each for each in known[first : last + 1] if each is not None]
-    rest = max(1, statement.compared - len(own))
-    others = min(rest, statement.supported - sum(own))
+    compared, supported = len(own), sum(own)
+    rest = max(1, statement.compared - compared)
+    others = min(rest, statement.supported - supported)
     left = _neighbour(alignment, statement, first, -1)
     right = _neighbour(alignment, statement, last, 1)
     governing = "|"
@@ -106,15 +107,15 @@ def describe_evidence(alignment: Alignment, statement: AlignedStatement, evidenc
             break
     head = head_of(alignment, statement, last)
     low, high = max(statement.first, first - _BESIDE), min(statement.last, last + 1 + _BESIDE)
-    beside = [each for each in (*known[low:first], *known[last + 1 : high]) if each is not None]
+    beside = [each for each in known[low:first] + known[last + 1 : high] if each is not None]
     one = passages[first - 1] or passages[first - 2] if first > statement.first + 1 else 0
     other = passages[last + 1] or passages[last + 2] if last + 2 < statement.last else 0
     field = field_of(statement)
     share, unsupported, best, near = _MEASURES[group]
     measures = [
         (share, others / rest),
-        (unsupported, min(_REACH, statement.compared - len(own) - others) / _REACH),
-        (best, max(0, statement.best - sum(own)) / rest),
+        (unsupported, min(_REACH, statement.compared - compared - others) / _REACH),
+        (best, max(0, statement.best - supported) / rest),
         (near, sum(beside) / len(beside) if beside else 0.5),
     ]
     parts: list[Part] = [

@@ -46,8 +46,8 @@ class LogisticModel:
 
     def measured(self, features: Features) -> float:
         """What some features add to the log odds."""
-        weights = self.weights
-        return sum([weights[name] * value for name, value in features if name in weights])
+        weight = self.weights.get
+        return sum([weight(name, 0.0) * value for name, value in features])
 
     def described(self, parts: Sequence[Part], measures: Features) -> float:
         """What a description adds to the log odds."""
@@ -101,12 +101,11 @@ class ClaimModel:
             return []
         model = self.evidence
         base = model.weights[INTERCEPT] + model.described(describe(alignment, statement), [])
-        return [
-            base
-            + model.described(*describe_evidence(alignment, statement, each))
-            + model.measured(word_features(alignment, each, self.roots))
-            for each in statement.evidence
-        ]
+        scores = []
+        for each in statement.evidence:
+            parts, measures = describe_evidence(alignment, statement, each)
+            scores.append(base + model.described(parts, measures + word_features(alignment, each, self.roots)))
+        return scores
 
     def logit(self, alignment: Alignment, statement: AlignedStatement, scores: Sequence[float]) -> float:
         """Log odds that a statement is false, from the scores of its evidence."""

@@ -20,7 +20,7 @@ class Statement(NamedTuple):
 def statements(fields: Iterable[tuple[str, str]]) -> Iterator[Statement]:
     """The statements of fields, (name, text) each; only a description is divided into sentences."""
     for field, text in fields:
-        spans = sentences.spans(text) if field == "description" else [(0, len(text))]
+        spans = sentences.spans(text) if field == "description" else ((0, len(text)),)
         for start, end in spans:
             if stripped := text[start:end].strip():
                 first = text.index(stripped, start)
