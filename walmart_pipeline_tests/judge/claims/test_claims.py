@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walmart_pipeline.core.records import Product, Violation
@@ -138,6 +138,8 @@ SPELLINGS = {
 }
 
 
+# The first example reads the vocabulary and the model.
+@settings(deadline=None)
 @given(st.integers(1, 9999), st.integers(0, 9), st.sampled_from(sorted(SPELLINGS)), st.data())
 def test_a_figure_is_read_back_in_every_spelling(whole: int, tenths: int, unit: str, data: st.DataObject) -> None:
     spelling = data.draw(st.sampled_from(SPELLINGS[unit]))

@@ -262,7 +262,9 @@ def test_a_figure_in_a_keyword_is_looked_up_and_does_not_keep_the_listing_from_t
     ]
     assert "blocking" not in {violation.severity for violation in told}
     # A keyword is read in any case also where the text has the same figure, wrongly.
-    prose = HONEST.model_copy(update={"description": described("It is 12m long."), "seo_keywords": ["kettle 12m"]})
+    prose = HONEST.model_copy(
+        update={"description": described("The cord length is 12m."), "seo_keywords": ["kettle 12m"]}
+    )
     assert [v.field for v in JUDGE.report(product, prose).violations if "number" in v.rule] == ["description"]
 
 
