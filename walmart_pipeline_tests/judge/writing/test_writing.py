@@ -116,3 +116,11 @@ def test_the_model_says_who_wrote_and_who_rated() -> None:
 
 def test_stars_become_points_whose_bands_readers_would_understand() -> None:
     assert [round(stars.points(value)) for value in (1, 2, 3, 4, 5)] == [0, 45, 70, 88, 100]
+
+
+def test_a_thin_text_is_not_called_good() -> None:
+    thin = JUDGE.report(KETTLE, HONEST.model_copy(update={"description": "It boils water."}))
+    bare = JUDGE.report(KETTLE, HONEST.model_copy(update={"key_features": []}))
+    assert not thin.publishable
+    assert not bare.publishable
+    assert JUDGE.report(KETTLE, HONEST).publishable
