@@ -11,7 +11,7 @@ from walmart_pipeline.text import english, product_text, tokenizer
 
 _LIST_MARK = re.compile(r"^(?:[-–—*>+~]+\s+|\(?\d{1,2}[.)]\s+(?=\D))+")
 _LABEL = re.compile(r"^(?:【[^】]*】[-—–:\s]*|[A-Za-z0-9][^:;.!?]{1,50}?\s?(?::(?!\d)|\s[-–—]\s)[-–—\s]*(?=\S))")
-# "…keep hands clean SPARKLING SCENT: Softsoap…", "…your child's modesty With its vibrant…": a line ended there.
+# "…keep counters dry EASY CARE: Fold…", "…the drawer's edge With its brass…": a line ended there.
 _HEADING = re.compile(r"(?<=[a-z.!;)]) (?=[A-Z][A-Z0-9 &',/-]{4,60}:)")
 _RUN_ON = re.compile(
     r"(?<=[a-z]{2}) (?=(?:This|These|The|It|It's|With|Our|Its|Each|They|Made|Designed|Crafted|Perfect|Features) [a-z])"

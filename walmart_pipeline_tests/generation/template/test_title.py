@@ -38,8 +38,8 @@ def test_a_name_with_signs_keeps_its_parts() -> None:
 
 
 def test_a_name_without_signs_gets_commas_after_its_noun() -> None:
-    name = "Acme Powder Louder Brow Pencil Soft Brown 1 Count"
-    assert title(name, "Acme", "Makeup > Brow Pencils") == "Acme Powder Louder Brow Pencil, Soft Brown, 1 Count"
+    name = "Acme Velvet Bolder Lip Pencil Dark Rose 1 Count"
+    assert title(name, "Acme", "Makeup > Lip Pencils") == "Acme Velvet Bolder Lip Pencil, Dark Rose, 1 Count"
 
 
 def test_a_list_of_search_words_becomes_what_it_is_and_its_parts() -> None:
