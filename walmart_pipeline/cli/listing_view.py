@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from walmart_pipeline.core.records import Completion, Listing, Product, QualityReport
@@ -61,7 +61,9 @@ def _report(report: QualityReport) -> RenderableType:
 def _violations(report: QualityReport) -> RenderableType:
     if not report.violations:
         return Text("  no rule is broken", style="green")
-    table = Table("severity", "rule", "field", "evidence", "what to change", box=None, padding=(0, 1))
+    table = Table(
+        "severity", Column("rule", no_wrap=True), "field", "evidence", "what to change", box=None, padding=(0, 1)
+    )
     for violation in report.violations:
         table.add_row(
             Text(violation.severity, style=SEVERITY_COLOURS[violation.severity]),

@@ -240,7 +240,7 @@ def test_doctor_looks_for_the_model_that_checks_facts(tmp_path: Path, named: str
     with fake_ollama(lambda _: "") as server:
         settings = {"WALMART_FACT_CHECK": f"ollama:{named}", "OLLAMA_BASE_URL": server.url}
         done = command("doctor", "--home", tmp_path, "--json", **settings)
-    assert done.returncode == (1 if state == "bad" else 0), done.stderr
+    assert done.exit_code == (1 if state == "bad" else 0), done.stderr
     (found,) = (each for each in json.loads(done.stdout) if each["name"] == "fact check")
     assert found["state"] == state
     assert detail in found["detail"]
