@@ -8,7 +8,6 @@ from typing import NamedTuple, get_args
 from walmart_pipeline.core.records import Band, Dimension, Listing, Product, QualityReport, Severity, Violation
 from walmart_pipeline.judge import dimensions
 from walmart_pipeline.judge.claims import ListingText, Subject, UncertainStatement, support
-from walmart_pipeline.judge.claims.cross_encoder import is_available
 from walmart_pipeline.judge.policy.schema import Policy, TextField
 from walmart_pipeline.judge.rules import CHECKS, Case, Finding
 from walmart_pipeline.judge.rules.base import Check
@@ -45,7 +44,7 @@ class Judge:
 
     def __init__(self, policy: Policy, writing: stars.Writing | None = None, *, cross_encoder: bool = False) -> None:
         self.policy = policy
-        self.cross_encoder = cross_encoder and is_available()
+        self.cross_encoder = cross_encoder
         rules = {rule: setting for rule, setting in policy.rules.items() if setting.enabled}
         self._rules = rules
         self._order = {rule: place for place, rule in enumerate(rules)}

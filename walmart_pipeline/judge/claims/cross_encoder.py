@@ -18,11 +18,6 @@ MAX_TOKENS = 128
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
-def is_available() -> bool:
-    """Whether the weights are there."""
-    return MODEL.is_file() and TOKENIZER.is_file()
-
-
 def logits(pairs: Sequence[tuple[str, str]]) -> list[float]:
     """Log odds that a statement is not supported, for pairs of passages and statement, in order.
 
