@@ -38,9 +38,9 @@ def test_products_with_too_few_facts_wait_for_a_person_and_get_no_text(
     assert pipeline.query(f"select * from quality.listings where product_id in {thin}") == []
 
 
-def test_the_sample_carries_the_basic_tier(sample_pipeline: tuple[Pipeline, Summary]) -> None:
+def test_the_sample_carries_the_basic_and_the_advanced_tier(sample_pipeline: tuple[Pipeline, Summary]) -> None:
     _, summary = sample_pipeline
-    assert "basic.Modelfile" in [path.rpartition("-")[2] for path in summary.modelfiles]
+    assert [path.rpartition("-")[2] for path in summary.modelfiles] == ["advanced.Modelfile", "basic.Modelfile"]
     assert summary.examples_missing["expert"] >= 500 - summary.examples
 
 

@@ -85,7 +85,8 @@ def test_a_real_records_own_text_is_wholly_supported(path: Path) -> None:
 )
 def test_a_composed_listing_is_wholly_supported(path: Path) -> None:
     pairs = composed(path)
-    assert pairs
+    # The template writer declines nearly all of general_895.
+    assert len(pairs) > (200 if path == SAMPLE else 0)
     assert [fault for product, listing in pairs for fault in faults(product, listing)] == []
 
 
