@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.judge.claims import ListingText
@@ -33,16 +33,27 @@ SIGNS = re.compile(
 )
 
 
+class _CompiledPattern(NamedTuple):
+    """A pattern of a policy, and the rules that each kind of field breaks by it."""
+
+    regex: re.Pattern[str]
+    at_start: bool
+    needs: list[str]
+    trace: re.Pattern[str] | None
+    rules: dict[TextField, list[str]]
+
+
 class Wording:
     """Compiled word lists and patterns of a policy."""
 
     def __init__(self, policy: Policy) -> None:
         self._settings = {rule: setting for rule, setting in policy.rules.items() if setting.enabled and setting.fields}
         self._patterns = [
-            (
+            _CompiledPattern(
                 re.compile(pattern.regex),
                 pattern.at_start,
                 [tokenizer.normalized(text) for text in pattern.needs] or [""],
+                re.compile(pattern.trace) if pattern.trace else None,
                 self._rules_by_field(name),
             )
             for name, pattern in policy.patterns.items()
@@ -60,13 +71,14 @@ class Wording:
         """(rule id, finding) for each violation, except within the product's own names."""
         names = _OwnNames(product)
         yield from self._listed(self._search.find(listing.text, listing.normalized), listing, names)
-        for regex, at_start, needs, rules in self._patterns:
+        fields = [(name, kind_of(name), text) for name, text in listing.fields]
+        for regex, at_start, needs, trace, rules in self._patterns:
             if not any(text in listing.normalized for text in needs):
                 continue
-            for name, text in listing.fields:
-                covering = rules.get(kind_of(name))
-                if covering and (first := regex.match(text) if at_start else regex.search(text)):
-                    matches = [first] if at_start else regex.finditer(text)
+            for name, kind, text in fields:
+                if (covering := rules.get(kind)) and (trace is None or trace.search(text)):
+                    first = regex.match(text) if at_start else regex.search(text)
+                    matches = regex.finditer(text) if first and not at_start else [first] if first else []
                     yield from self._matched(covering, matches, name, text, names)
 
     def _rules_by_field(self, pattern: str) -> dict[TextField, list[str]]:
