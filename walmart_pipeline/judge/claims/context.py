@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias, get_args
 
 from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment, Evidence, Group
@@ -10,10 +11,7 @@ from walmart_pipeline.judge.claims.words import CONTENT
 Features: TypeAlias = list[tuple[str, float]]
 # A template of FEATURES and what it is filled with: one key for the sum of several weights.
 Part: TypeAlias = tuple[str, ...]
-_CLAUSE_MARKS = frozenset(",;:.!?()—–")
-# Classes of english.yaml that govern what follows them: prepositions, verbs, conjunctions of clauses.
 _EDGES = frozenset({"|", ","})
-_GOVERNING = frozenset("opvbtw")
 _ENDS_PHRASE = frozenset("opvbtwc")
 _YOU = frozenset({"you", "your", "yours"})
 _IT = frozenset({"it", "its", "this", "these", "they"})
@@ -75,7 +73,7 @@ def names(part: Part) -> list[str]:
 def describe(alignment: Alignment, statement: AlignedStatement) -> list[Part]:
     """What all evidence of a statement shares."""
     texts = {word.text for word in alignment.words[statement.first : statement.last]}
-    shared: list[Part] = [("field", field_of(statement)), ("begins", _word(alignment, statement.first))]
+    shared: list[Part] = [("field", kind_of(statement.field)), ("begins", _shown(alignment, statement.first))]
     if not texts.isdisjoint(_YOU):
         shared.append(("you",))
     if not texts.isdisjoint(_IT):
@@ -85,38 +83,38 @@ def describe(alignment: Alignment, statement: AlignedStatement) -> list[Part]:
     return shared
 
 
-def field_of(statement: AlignedStatement) -> str:
-    """The field of a statement without its number."""
-    return statement.field.partition("[")[0]
+@lru_cache(maxsize=256)
+def kind_of(field: str) -> str:
+    """A field without its number."""
+    return field.partition("[")[0]
 
 
 def describe_evidence(alignment: Alignment, statement: AlignedStatement, evidence: Evidence) -> Description:
     """What is evidence's own, as if the record had none of its words."""
     group, first, last = evidence.group, evidence.first, evidence.last
-    words, known, passages = alignment.words, alignment.known, alignment.passages
-    own = [each for each in known[first : last + 1] if each is not None]
-    compared, supported = len(own), sum(own)
+    begin, end = statement.first, statement.last
+    passages, counts, counts_supported = alignment.passages, alignment.compared_before, alignment.supported_before
+    compared = counts[last + 1] - counts[first]
+    supported = counts_supported[last + 1] - counts_supported[first]
     rest = max(1, statement.compared - compared)
     others = min(rest, statement.supported - supported)
-    left = _neighbour(alignment, statement, first, -1)
-    right = _neighbour(alignment, statement, last, 1)
-    governing = "|"
-    for at in range(first - 1, max(statement.first, first - _REACH) - 1, -1):
-        if words[at].word_class in _GOVERNING:
-            governing = words[at].text
-            break
+    left = _before(alignment, begin, first)
+    right = _after(alignment, end, last)
+    governor = alignment.governing.rfind("!", max(begin, first - _REACH), first)
+    governing = "|" if governor < 0 else alignment.words[governor].text
     head = head_of(alignment, statement, last)
-    low, high = max(statement.first, first - _BESIDE), min(statement.last, last + 1 + _BESIDE)
-    beside = [each for each in known[low:first] + known[last + 1 : high] if each is not None]
-    one = passages[first - 1] or passages[first - 2] if first > statement.first + 1 else 0
-    other = passages[last + 1] or passages[last + 2] if last + 2 < statement.last else 0
-    field = field_of(statement)
+    low, high = max(begin, first - _BESIDE), min(end, last + 1 + _BESIDE)
+    beside = counts[high] - counts[low] - compared
+    supported_beside = counts_supported[high] - counts_supported[low] - supported
+    one = passages[first - 1] or passages[first - 2] if first > begin + 1 else 0
+    other = passages[last + 1] or passages[last + 2] if last + 2 < end else 0
+    field = kind_of(statement.field)
     share, unsupported, best, near = _MEASURES[group]
     measures = [
         (share, others / rest),
         (unsupported, min(_REACH, statement.compared - compared - others) / _REACH),
         (best, max(0, statement.best - supported) / rest),
-        (near, sum(beside) / len(beside) if beside else 0.5),
+        (near, supported_beside / beside if beside else 0.5),
     ]
     parts: list[Part] = [
         ("evidence", group, evidence.kind, field),
@@ -125,9 +123,9 @@ def describe_evidence(alignment: Alignment, statement: AlignedStatement, evidenc
         ("governed", group, governing, head),
     ]
     if left not in _EDGES:
-        parts.append(("further left", _neighbour(alignment, statement, first - 1, -1)))
+        parts.append(("further left", _before(alignment, begin, first - 1)))
     if right not in _EDGES:
-        parts.append(("further right", _neighbour(alignment, statement, last + 1, 1)))
+        parts.append(("further right", _after(alignment, end, last + 1)))
     if one:
         parts.append(("known", "left"))
     if other:
@@ -140,15 +138,15 @@ def describe_evidence(alignment: Alignment, statement: AlignedStatement, evidenc
         parts.append(("mark", group, "elsewhere"))
     if group in {"number", "opposite"}:
         parts.append(("agrees", group, str(min(MOST_AGREEMENT, evidence.agreement))))
-    text, start, end = alignment.listing.text, evidence.claim.start, evidence.claim.end
-    if first > statement.first and text[start].isupper():
+    text, place = alignment.listing.text, evidence.claim
+    if first > begin and text[place.start].isupper():
         parts.append(("capital", group, field))
-    if "-" in {text[end : end + 1], text[start - 1 : start]}:
+    if text[place.start - 1 : place.start] == "-" or text[place.end : place.end + 1] == "-":
         parts.append(("mark", group, "hyphen"))
     return Description(parts, measures)
 
 
-def _word(alignment: Alignment, at: int) -> str:
+def _shown(alignment: Alignment, at: int) -> str:
     """A function word itself; + for content that the record has, - for other content."""
     word = alignment.words[at]
     if word.word_class != CONTENT:
@@ -157,27 +155,23 @@ def _word(alignment: Alignment, at: int) -> str:
     return "#" if known is None else "+" if known else "-"
 
 
-def _neighbour(alignment: Alignment, statement: AlignedStatement, at: int, step: int) -> str:
-    """The next word to one side; | for the statement's end, a comma for a clause's."""
-    beside = at + step
-    if not statement.first <= beside < statement.last:
-        return "|"
-    return "," if _is_apart(alignment, min(at, beside)) else _word(alignment, beside)
+def _before(alignment: Alignment, begin: int, at: int) -> str:
+    """The word before a place; | for the statement's beginning, a comma for a clause's."""
+    return "|" if at <= begin else "," if at - 1 in alignment.apart else _shown(alignment, at - 1)
 
 
-def _is_apart(alignment: Alignment, at: int) -> bool:
-    """Whether a punctuation mark separates a word from the next one."""
-    end, start = alignment.ends[at], alignment.starts[at + 1]
-    return start - end > 1 and not _CLAUSE_MARKS.isdisjoint(alignment.listing.text[end:start])
+def _after(alignment: Alignment, end: int, at: int) -> str:
+    """The word after a place; | for the statement's end, a comma for a clause's."""
+    return "|" if at + 1 >= end else "," if at in alignment.apart else _shown(alignment, at + 1)
 
 
 def head_of(alignment: Alignment, statement: AlignedStatement, last: int) -> str:
     """What the phrase after the evidence names: something of the product's name, of its record, or something else."""
-    head = "none"
+    head, known, apart = last, alignment.known, alignment.apart
     for at in range(last + 1, min(statement.last, last + _BESIDE)):
-        word = alignment.words[at]
-        known = alignment.known[at]
-        if _is_apart(alignment, at - 1) or word.word_class in _ENDS_PHRASE or known is None:
+        if known[at] is None or at - 1 in apart or alignment.words[at].word_class in _ENDS_PHRASE:
             break
-        head = "name" if word.root in alignment.record.name_roots else "record" if known else "other"
-    return head
+        head = at
+    if head == last:
+        return "none"
+    return "name" if alignment.words[head].root in alignment.record.name_roots else "record" if known[head] else "other"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias
 
 from walmart_pipeline.judge.claims.listing_text import KEYWORDS, Claim, Found, ListingText
@@ -19,6 +20,9 @@ Group: TypeAlias = Literal["number", "term", "opposite", "word"]
 # Words on either side of a value or a number that say what it is about.
 NEAR = 6
 NEAR_CHARS = 30
+_CLAUSE_MARKS = frozenset(",;:.!?()—–")
+# Classes of english.yaml that govern what follows them: prepositions, verbs, conjunctions of clauses.
+_GOVERNING = str.maketrans("opvbtw", "!" * 6)
 
 
 class Evidence(NamedTuple):
@@ -62,7 +66,9 @@ class Alignment:
     """A listing's words beside its record's.
 
     passages: which passages of the record have each word, as bits. known: whether the record supports a word; None for
-    function words and single letters.
+    function words and single letters. compared_before, supported_before: how many words before a place a record could
+    have, and how many of these it has. apart: places of words that a punctuation mark separates from the next one.
+    governing: one character for each word, "!" for one that governs what follows it.
     """
 
     def __init__(self, listing: ListingText, record: SourceRecord) -> None:
@@ -71,12 +77,21 @@ class Alignment:
         index = record.word_index
         self.slots = slots(listing.search_text, listing.normalized)
         self._denied = marked(self.slots.denied, len(listing.normalized))
-        self.passages = [index.passages(word) if word.is_checked else 0 for word in self.words]
+        self.passages = index.passages(self.words)
         self.supported: list[tuple[Found, int, int]] = []
         self._evidence: list[Evidence] = []
         self.known = self._compare_facts()
         self._compare_denials_and_values()
         self._evidence.sort(key=lambda each: each.first)
+        self.compared_before = [0, *accumulate([stated is not None for stated in self.known])]
+        self.supported_before = [0, *accumulate([stated is True for stated in self.known])]
+        self.governing = "".join([word.word_class for word in self.words]).translate(_GOVERNING)
+        text = listing.text
+        self.apart = {
+            place
+            for place, (end, start) in enumerate(zip(self.ends, self.starts[1:], strict=False))
+            if start - end > 1 and not _CLAUSE_MARKS.isdisjoint(text[end:start])
+        }
 
     def statements(self) -> Iterator[AlignedStatement]:
         """Every statement with its evidence; keywords state numbers and terms only."""
@@ -93,13 +108,10 @@ class Alignment:
                 if field.startswith(KEYWORDS):
                     found = [each for each in found if each.group in {"number", "term"}]
                 if first < last:
-                    known = [each for each in self.known[first:last] if each is not None]
-                    counts = len(known), sum(known), self._best(first, last) if found else 0
-                    yield AlignedStatement(field, start, end, first, last, found, *counts)
-
-    def _best(self, first: int, last: int) -> int:
-        """The most of these words that one passage of the record has."""
-        return most_together(-1, self.passages[first:last])
+                    compared = self.compared_before[last] - self.compared_before[first]
+                    supported = self.supported_before[last] - self.supported_before[first]
+                    best = most_together(-1, self.passages[first:last]) if found else 0
+                    yield AlignedStatement(field, start, end, first, last, found, compared, supported, best)
 
     def _compare_facts(self) -> list[bool | None]:
         """Compare numbers, terms and all other words."""

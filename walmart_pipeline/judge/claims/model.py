@@ -17,8 +17,8 @@ from walmart_pipeline.judge.claims.context import (
     Part,
     describe,
     describe_evidence,
-    field_of,
     head_of,
+    kind_of,
     names,
 )
 from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment, Evidence
@@ -130,7 +130,7 @@ def describe_statement(alignment: Alignment, statement: AlignedStatement, scores
     evidence = statement.evidence[max(range(len(scores)), key=scores.__getitem__)]
     group, agreement = evidence.group, min(MOST_AGREEMENT, evidence.agreement)
     parts: list[Part] = [
-        ("top", group, evidence.claim.status, field_of(statement)),
+        ("top", group, evidence.claim.status, kind_of(statement.field)),
         ("top kind", group, evidence.kind),
         ("top agrees", group, str(agreement)),
         ("top share", group, str(int(4 * share))),

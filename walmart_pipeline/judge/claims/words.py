@@ -73,9 +73,15 @@ def _word(text: str) -> Word:
 
 def words(normalized: str) -> Words:
     """The words of a normalized text."""
-    spans = [match.span() for match in tokenizer.PIECE.finditer(normalized)]
-    found = [_word(normalized[start:end]) for start, end in spans]
-    return Words(found, [start for start, _ in spans], [end for _, end in spans])
+    pieces = tokenizer.PIECE.findall(normalized)
+    starts, end = [], 0
+    for piece in pieces:
+        start = normalized.index(piece, end)
+        starts.append(start)
+        end = start + len(piece)
+    return Words(
+        list(map(_word, pieces)), starts, [start + len(piece) for start, piece in zip(starts, pieces, strict=True)]
+    )
 
 
 class WordIndex:
@@ -112,11 +118,13 @@ class WordIndex:
                 bits, key = self.denied if marks[match.start()] else affirmed, root(match.group())
                 bits[key] = bits.get(key, 0) | bit
 
-    def passages(self, word: Word) -> int:
-        """The passages that have a word."""
-        if found := self._stated.get(word.root):
-            return found
-        for first, second in _halves(word.text) if len(word.text) >= _COMPOUND else ():
+    def passages(self, words: Sequence[Word]) -> list[int]:
+        """The passages that have each of these words; 0 for one that no record has."""
+        stated = self._stated.get
+        return [(stated(word.root) or self._with_halves(word.text)) if word.is_checked else 0 for word in words]
+
+    def _with_halves(self, compound: str) -> int:
+        for first, second in _halves(compound) if len(compound) >= _COMPOUND else ():
             if (bits := self._stated.get(first)) and (both := bits & self._stated.get(second, 0)):
                 return both
         return 0
