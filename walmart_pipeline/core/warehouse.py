@@ -316,9 +316,12 @@ def _pending(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[int, Pat
 
 
 def _applied(connection: duckdb.DuckDBPyConnection) -> set[int]:
-    if not connection.execute("from duckdb_tables() where table_name = 'migrations'").fetchone():
+    import duckdb
+
+    try:
+        return {number for (number,) in connection.execute("select version from main.migrations").fetchall()}
+    except duckdb.CatalogException:
         return set()
-    return {number for (number,) in connection.execute("select version from main.migrations").fetchall()}
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
@@ -50,8 +50,15 @@ VERBS = frozenset({
 
 @cache
 def _engine() -> inflect.engine:
-    import inflect
+    import typeguard
 
+    # It would recompile inflect's functions with checks of their arguments: 1.8 of the 1.9 s of the import.
+    checked = typeguard.typechecked
+    typeguard.typechecked = cast(Any, lambda function: function)
+    try:
+        import inflect
+    finally:
+        typeguard.typechecked = checked
     return inflect.engine()
 
 
