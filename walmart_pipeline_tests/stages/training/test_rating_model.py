@@ -241,7 +241,7 @@ def test_a_text_that_was_rated_and_rewritten_is_still_learned_from(db: Database)
 def test_the_asset_shows_the_model_beside_the_score(warehouse: Warehouse) -> None:
     with warehouse.writing() as db:
         rate(db, 120)
-    given_resources = resources() | {"settings": Settings(workspace=warehouse.path.parent)}
+    given_resources = resources() | {"settings": Settings(workspace=warehouse.path.parent), "judge": JUDGE}
     result = dg.materialize([rating_model], resources=given_resources)
     (event,) = result.asset_materializations_for_node("training__rating_model")
     assert event.metadata["verdict"].value.startswith("kept")
