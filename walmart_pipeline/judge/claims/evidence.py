@@ -198,29 +198,28 @@ class Alignment:
 
     def _compare_denials_and_values(self) -> None:
         """Find words that only one of both denies, and values whose opposite the record states of the same part."""
-        index = self.record.word_index
-        denied = self._denied
-        for place, word in enumerate(self.words):
-            if self.passages[place]:
-                if denied[self.starts[place]]:
+        index, denied = self.record.word_index, self._denied
+        if index.only_denied or self.slots.denied:
+            for place, (word, bits, start) in enumerate(zip(self.words, self.passages, self.starts, strict=True)):
+                if bits and denied[start]:
                     if word.root in index.affirmed and word.root not in index.denied:
                         self._contradict(place, place, "denied")
-                elif word.root in index.only_denied:
+                elif bits and word.root in index.only_denied:
                     self._contradict(place, place, "affirmed")
         for mention in self.slots.mentions:
             if not denied[mention.start]:
                 self._compare_value(*self._places(mention.start, mention.end), mention.value)
 
     def _compare_value(self, first: int, last: int, value: SlotValue) -> None:
-        values = self.record.word_index.values.get(value.slot)
-        if not values:
-            return
-        around = [bits for at in self._around(first, last) if (bits := self.passages[at])]
-        same = values.get(value.value, 0)
-        opposite = 0
+        values = self.record.word_index.values.get(value.slot, {})
+        same, opposite = values.get(value.value, 0), 0
         for other, bits in values.items():
             if other != value.value:
                 opposite |= bits
+        # Most properties have one value in the record, and it is the listing's.
+        if not opposite & ~same:
+            return
+        around = [bits for at in self._around(first, last) if (bits := self.passages[at])]
         agreement = most_together(opposite & ~same, around)
         if agreement > most_together(same, around):
             self._contradict(first, last, value.slot, agreement)

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.judge.claims.vocabulary import Term, longest, vocabulary
+from walmart_pipeline.judge.claims.words import BETWEEN
 from walmart_pipeline.text import sentences, tokenizer
 from walmart_pipeline.text.quantities import Quantity, quantities
 from walmart_pipeline.text.word_search import search_text
@@ -54,8 +55,6 @@ def support(claims: Iterable[Claim]) -> float | None:
 
 
 KEYWORDS = "seo_keywords"
-# No phrase and no number spans it.
-_BETWEEN = " ;\n"
 
 
 class ListingText:
@@ -66,13 +65,13 @@ class ListingText:
 
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
         self.fields = fields
-        self.text = _BETWEEN.join([text for _, text in fields])
+        self.text = BETWEEN.join([text for _, text in fields])
         self.normalized = tokenizer.normalized(self.text)
         self.starts: list[int] = []
         self.visible_end = start = 0
         for name, text in fields:
             self.starts.append(start)
-            start += len(text) + len(_BETWEEN)
+            start += len(text) + len(BETWEEN)
             if not name.startswith(KEYWORDS):
                 self.visible_end = start
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from walmart_pipeline.judge.claims.context import (
     MOST_AGREEMENT,
@@ -21,7 +21,8 @@ from walmart_pipeline.judge.claims.context import (
     kind_of,
     names,
 )
-from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment, Evidence
+from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment, Evidence, Group
+from walmart_pipeline.judge.claims.listing_text import ClaimStatus
 
 FILE = Path(__file__).parent / "model.json"
 INTERCEPT = "intercept"
@@ -30,6 +31,16 @@ NOTHING = -8.0
 # Log odds of a root that no honest text of the training data has.
 UNSEEN = math.log(0.5)
 _MOST_WORDS, _MOST_EVIDENCE = 30, 8
+_WORD_MEASURES = {group: (f"{group} from records", f"{group} new") for group in get_args(Group)}
+_TOP_MEASURES = {
+    group: tuple(f"top {group} {measure}" for measure in ("elsewhere", "denied", "closeness"))
+    for group in get_args(Group)
+}
+_STRONGEST = {
+    (group, status): tuple(f"{group} {status}{place}" for place in (" first", " second", ""))
+    for group in get_args(Group)
+    for status in get_args(ClaimStatus)
+}
 # Parts with a foreign or unpronounceable word are unlimited; 3,000 listings have 2,088 different parts.
 _REMEMBERED_PARTS = 1 << 14
 
@@ -115,11 +126,9 @@ class ClaimModel:
 
 def word_features(alignment: Alignment, evidence: Evidence, roots: Mapping[str, float]) -> Features:
     """How surely honest writers take these words from the record."""
-    own, group = alignment.words[evidence.first : evidence.last + 1], evidence.group
+    own, (name, new) = alignment.words[evidence.first : evidence.last + 1], _WORD_MEASURES[evidence.group]
     found = [value for word in own if (value := roots.get(word.root)) is not None]
-    return (
-        [(f"{group} from records", max(found))] if found else [(f"{group} from records", UNSEEN), (f"{group} new", 1.0)]
-    )
+    return [(name, max(found))] if found else [(name, UNSEEN), (new, 1.0)]
 
 
 def describe_statement(alignment: Alignment, statement: AlignedStatement, scores: Sequence[float]) -> Description:
@@ -141,16 +150,16 @@ def describe_statement(alignment: Alignment, statement: AlignedStatement, scores
         ("supported share", share),
         ("best passage", statement.best / max(1, statement.compared)),
         ("words", min(statement.compared, _MOST_WORDS) / _MOST_WORDS),
-        (f"top {group} elsewhere", float(evidence.elsewhere)),
-        (f"top {group} denied", float(evidence.denied)),
-        (f"top {group} closeness", evidence.closeness),
+        *zip(
+            _TOP_MEASURES[group], (float(evidence.elsewhere), float(evidence.denied), evidence.closeness), strict=True
+        ),
     ]
-    strongest: dict[str, list[float]] = {}
+    strongest: dict[tuple[Group, ClaimStatus], list[float]] = {}
     for each, score in zip(statement.evidence, scores, strict=True):
-        strongest.setdefault(f"{each.group} {each.claim.status}", []).append(score)
+        strongest.setdefault((each.group, each.claim.status), []).append(score)
     for kind, found in strongest.items():
-        first, second = sorted([*found, NOTHING], reverse=True)[:2]
-        measures += [(f"{kind} first", softplus(first)), (f"{kind} second", softplus(second)), (kind, 1.0)]
+        *_, second, first = sorted([NOTHING, *found])
+        measures += zip(_STRONGEST[kind], (softplus(first), softplus(second), 1.0), strict=True)
     return Description(parts, measures)
 
 

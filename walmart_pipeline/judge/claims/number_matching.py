@@ -44,40 +44,33 @@ _SLIGHTLY = r"(?:just|only just|a little|a bit|slightly)"
 _OVER = r"(?:over|above|more than|greater than|longer than|upwards of|in excess of)"
 _UNDER = r"(?:under|below|less than|fewer than|shorter than)"
 _NOT = r"(?:no|not|never)"
-# The first that matches the words before a figure counts.
-_BEFORE = [
-    (re.compile(rf"\b(?:{words})\s+$"), comparison)
-    for words, comparison in (
-        (rf"{_NOT} {_UNDER}|at least|at minimum|(?:a )?minimum of", Comparison(1.0, _UNBOUNDED, True)),
-        (rf"{_NOT} {_OVER}|at most|(?:a )?maximum of", Comparison(0.0, 1.0, True)),
-        (rf"{_SLIGHTLY} {_OVER}", Comparison(1.0, 1.0 + NEAR, False)),
-        (rf"{_SLIGHTLY} {_UNDER}|(?:just )?shy of|not quite|nearly|almost", Comparison(1.0 - NEAR, 1.0, False)),
-        (_OVER, Comparison(1.0, _UNBOUNDED, False)),
-        (_UNDER, Comparison(0.0, 1.0, False)),
-        (
-            r"(?:just )?about|around|approximately|approx\.?|roughly|close to|some",
-            Comparison(1.0 - ABOUT, 1.0 + ABOUT, True),
-        ),
-    )
-]
+_BEFORE = {
+    rf"{_NOT} {_UNDER}|at least|at minimum|(?:a )?minimum of": Comparison(1.0, _UNBOUNDED, True),
+    rf"{_NOT} {_OVER}|at most|(?:a )?maximum of": Comparison(0.0, 1.0, True),
+    rf"{_SLIGHTLY} {_OVER}": Comparison(1.0, 1.0 + NEAR, False),
+    rf"{_SLIGHTLY} {_UNDER}|(?:just )?shy of|not quite|nearly|almost": Comparison(1.0 - NEAR, 1.0, False),
+    _OVER: Comparison(1.0, _UNBOUNDED, False),
+    _UNDER: Comparison(0.0, 1.0, False),
+    r"(?:just )?about|around|approximately|approx\.?|roughly|close to|some": Comparison(1.0 - ABOUT, 1.0 + ABOUT, True),
+}
+_AFTER = {
+    r"or (?:more|longer|greater|higher)": Comparison(1.0, _UNBOUNDED, True),
+    r"or (?:less|fewer|shorter|under)": Comparison(0.0, 1.0, True),
+}
+# One expression each: the number of the group that matches is the place of its comparison.
+_ANY_BEFORE = re.compile(rf"\b(?:{'|'.join(f'({words})' for words in _BEFORE)})\s+$")
+_ANY_AFTER = re.compile(rf"\s+(?:{'|'.join(f'({words})' for words in _AFTER)})\b")
+_COMPARISONS_BEFORE, _COMPARISONS_AFTER = list(_BEFORE.values()), list(_AFTER.values())
 # The longest of them is "only just greater than".
 _LONGEST_CHARS = 25
-_AFTER = [
-    (re.compile(rf"\s+{words}\b"), comparison)
-    for words, comparison in (
-        (r"or (?:more|longer|greater|higher)", Comparison(1.0, _UNBOUNDED, True)),
-        (r"or (?:less|fewer|shorter|under)", Comparison(0.0, 1.0, True)),
-    )
-]
 
 
 def comparison_of(left_context: str, right_context: str) -> Comparison | None:
     """Comparison that the context applies to a figure; None for an exact figure."""
-    left = left_context[-_LONGEST_CHARS:]
-    for words, comparison in _BEFORE:
-        if words.search(left):
-            return comparison
-    return next((comparison for words, comparison in _AFTER if words.match(right_context)), None)
+    if left_context[-1:].isspace() and (before := _ANY_BEFORE.search(left_context[-_LONGEST_CHARS:])):
+        return _COMPARISONS_BEFORE[(before.lastindex or 0) - 1]
+    after = _ANY_AFTER.match(right_context)
+    return _COMPARISONS_AFTER[(after.lastindex or 0) - 1] if after else None
 
 
 # Between different units a printed figure is rounded: 1.7 L is sold as 57 oz (0.8 % off), 13.6 kg as 30 lb.

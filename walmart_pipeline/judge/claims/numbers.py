@@ -24,7 +24,8 @@ def number_claims(listing: ListingText, record: SourceRecord) -> Iterator[Found]
     verbatim: dict[tuple[str, bool], bool] = {}
     for quantity in listing.stated:
         phrase = listing.phrase(quantity)
-        comparison = comparison_of(*listing.around(quantity.start, quantity.end))
+        around = listing.around(quantity.start, quantity.end)
+        comparison = comparison_of(*around)
         key = phrase, quantity.start >= listing.visible_end
         if key not in verbatim:
             verbatim[key] = record.has_verbatim(phrase, any_case=key[1])
@@ -33,7 +34,8 @@ def number_claims(listing: ListingText, record: SourceRecord) -> Iterator[Found]
         else:
             # In a title "in" is inches: "15 in Stuffed Animal".
             certain = quantity.unsure and listing.in_title(quantity.start)
-            status = _status(quantity._replace(unsure=False) if certain else quantity, listing, record, comparison)
+            sure = quantity._replace(unsure=False) if certain else quantity
+            status = _status(sure, listing, record, around, comparison)
         like = record.number_index.like(quantity) if status == "contradicted" else ()
         kind = quantity.readings[0].kind if quantity.readings else "noun" if quantity.noun else "bare"
         if kind in COUNTS:
@@ -46,10 +48,14 @@ def number_claims(listing: ListingText, record: SourceRecord) -> Iterator[Found]
 
 
 def _status(
-    quantity: Quantity, listing: ListingText, record: SourceRecord, comparison: Comparison | None
+    quantity: Quantity,
+    listing: ListingText,
+    record: SourceRecord,
+    around: tuple[str, str],
+    comparison: Comparison | None,
 ) -> ClaimStatus:
     number_index = record.number_index
-    left, right = listing.around(quantity.start, quantity.end)
+    left, right = around
     beside = _beside(quantity, listing, left, right)
     pairs = number_index.compared(quantity) if comparison else []
     true = [pair for pair in [*pairs, *_compared_beside(quantity, beside)] if comparison and comparison.is_true(*pair)]

@@ -12,7 +12,7 @@ from walmart_pipeline.judge.claims.number_matching import NumberIndex
 from walmart_pipeline.judge.claims.passages import Passages
 from walmart_pipeline.judge.claims.record_numbers import record_number_index, unglued
 from walmart_pipeline.judge.claims.vocabulary import Kind, Term, Vocabulary, is_about, longest, vocabulary
-from walmart_pipeline.judge.claims.words import WordIndex, roots
+from walmart_pipeline.judge.claims.words import BETWEEN, WordIndex, roots
 from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.word_search import search_text
 
@@ -33,17 +33,11 @@ class SourceRecord:
     def __init__(self, product: Product) -> None:
         self.product = product
         self._stated_words: dict[Kind, dict[Term, str]] = {}
-        self._prose = " ;\n".join(
-            [
-                product.product_name,
-                product.brand or "",
-                *product.category,
-                *(f"{name} {', '.join(values)}" for name, values in product.options.items()),
-                *map(unglued, product.features),
-                unglued(product.description),
-            ]
-        )
-        self.text = " ;\n".join([self._prose, *(f"{name}: {value}" for name, value in product.attributes.items())])
+        options = (f"{name} {', '.join(values)}" for name, values in product.options.items())
+        texts = unglued(BETWEEN.join([*product.features, product.description]))
+        names = [product.product_name, product.brand or "", *product.category, *options]
+        self._prose = BETWEEN.join([*names, texts])
+        self.text = BETWEEN.join([self._prose, *(f"{name}: {value}" for name, value in product.attributes.items())])
 
     @cached_property
     def search_text(self) -> str:
@@ -152,7 +146,7 @@ class SourceRecord:
     @cached_property
     def word_index(self) -> WordIndex:
         """Where it has each word."""
-        return WordIndex([unglued(text) for text in self.passages.texts])
+        return WordIndex(unglued(BETWEEN.join(self.passages.texts)))
 
     @cached_property
     def passages(self) -> Passages:

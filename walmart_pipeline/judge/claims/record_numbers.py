@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.judge.claims.number_matching import ANY, COUNTED, UNLESS_STATED, NumberIndex
+from walmart_pipeline.judge.claims.words import BETWEEN
 from walmart_pipeline.text import tokenizer
 from walmart_pipeline.text.quantities import Quantity, Reading, quantities
 from walmart_pipeline.text.units import COUNTS, UNITS
@@ -34,6 +35,7 @@ PLUS = re.compile(r"\s*\+\s*")
 # A name that was taken from a web address has lost its punctuation.
 LOST_SIGN = re.compile(r"(?<![\d.])(\d{1,2}) (\d{1,2})(?![\d.])")
 LOST_COMMA = re.compile(r"(?<=\b\d) (?=000\b)|(?<=\b\d\d) (?=000\b)")
+TWO_NUMBERS = re.compile(r"\d \d")
 LOST_OF = re.compile(r"\b(?:set|pack) (\d{1,3})\b", re.IGNORECASE)
 # A word or unit that runs into a capital or figure marks a lost line break; iPhone stays whole.
 GLUED = re.compile(
@@ -108,15 +110,27 @@ def _added_up(text: str, found: Sequence[Quantity]) -> Iterator[Quantity]:
                 yield one._replace(end=other.end, text=text[one.start : other.end], readings=(total,))
 
 
-def _mended(name: str) -> Iterator[Quantity]:
+def _mended(text: str) -> Iterator[Quantity]:
     """Numbers that lost their marks: 1.48 oz in "1 48 oz", 1/4 in "1 4", 6,000 in "6 000", a set of 2 in "set 2"."""
-    if (joined := LOST_COMMA.sub("", name)) != name:
-        yield from quantities(joined)
-    for signs in (r"\1.\2", r"\1/\2"):
-        if (mended := LOST_SIGN.sub(signs, name)) != name:
-            yield from quantities(mended)
-    for count in LOST_OF.findall(name):
-        yield from quantities(f"set of {count}")
+    for start, line in _lines_with(TWO_NUMBERS, text):
+        for pattern, mark in ((LOST_COMMA, ""), (LOST_SIGN, r"\1.\2"), (LOST_SIGN, r"\1/\2")):
+            if (mended := pattern.sub(mark, line)) != line:
+                yield from (found._replace(start=start + found.start) for found in quantities(mended))
+    lower = text.lower()
+    if "set " in lower or "pack " in lower:
+        for count in LOST_OF.findall(text):
+            yield from quantities(f"set of {count}")
+
+
+def _lines_with(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, str]]:
+    """Each line that has a match, and where it starts."""
+    end = 0
+    for match in pattern.finditer(text):
+        if match.start() >= end:
+            start = text.rfind("\n", 0, match.start()) + 1
+            end = text.find("\n", match.end())
+            end = len(text) if end == -1 else end
+            yield start, text[start:end]
 
 
 def _attribute_starts(product: Product, text: str) -> Iterator[tuple[int, str]]:
@@ -125,7 +139,7 @@ def _attribute_starts(product: Product, text: str) -> Iterator[tuple[int, str]]:
     for name, value in reversed(product.attributes.items()):
         start = end - len(name) - len(": ") - len(value)
         yield start, name
-        end = start - len(" ;\n")
+        end = start - len(BETWEEN)
 
 
 @lru_cache(maxsize=4096)

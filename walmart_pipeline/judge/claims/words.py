@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
@@ -26,8 +27,9 @@ _COMPOUND, _HALF = 6, 3
 CONTENT = "x"
 # Classes of words that are compared: content, unpronounceable names, words that other languages have too.
 _CHECKED = frozenset(f"{CONTENT}zf")
-# No phrase and no denial spans it.
-_BETWEEN = " ;\n"
+# Between the parts of a text that are searched as one: no phrase, number or denial spans it.
+BETWEEN = " ;\n"
+_WORD = re.compile(r"([^\W_]+)")
 
 
 class Word(NamedTuple):
@@ -73,50 +75,54 @@ def _word(text: str) -> Word:
 
 def words(normalized: str) -> Words:
     """The words of a normalized text."""
-    pieces = tokenizer.PIECE.findall(normalized)
-    starts, end = [], 0
-    for piece in pieces:
-        start = normalized.index(piece, end)
-        starts.append(start)
-        end = start + len(piece)
-    return Words(
-        list(map(_word, pieces)), starts, [start + len(piece) for start, piece in zip(starts, pieces, strict=True)]
-    )
+    pieces, starts, ends = _pieces(normalized)
+    return Words(list(map(_word, pieces)), starts, ends)
+
+
+def _pieces(normalized: str) -> tuple[list[str], list[int], list[int]]:
+    """Letters and digits in a row, and where each begins and ends."""
+    parts = _WORD.split(normalized)
+    bounds = list(accumulate(map(len, parts)))
+    return parts[1::2], bounds[:-1:2], bounds[1::2]
 
 
 class WordIndex:
-    """In which passages of a record each root and each value of a property is, as bits of an integer."""
+    """In which passages of a record each root and each value of a property is, as bits of an integer.
 
-    def __init__(self, passages: Sequence[str]) -> None:
+    text: the passages with BETWEEN between them; one long text is searched faster than many short ones.
+    """
+
+    def __init__(self, text: str) -> None:
         self.affirmed: dict[str, int] = {}
         self.denied: dict[str, int] = {}
         self.values: dict[str, dict[str, int]] = {}
-        # One long text is searched faster than many short ones.
-        text = _BETWEEN.join(passages)
         normalized = tokenizer.normalized(text)
         found = slots(search_text(text), normalized)
         marks = marked(found.denied, len(normalized))
-        starts = [0, *accumulate(len(passage) + len(_BETWEEN) for passage in passages)]
-        for place, passage in enumerate(passages):
-            start = starts[place]
-            self._add(normalized, start, start + len(passage), marks, 1 << place)
+        ends = list(accumulate(len(passage) + len(BETWEEN) for passage in text.split(BETWEEN)))
+        self._add(normalized, ends, marks)
         for mention in found.mentions:
             if not marks[mention.start]:
                 values = self.values.setdefault(mention.value.slot, {})
-                bit = 1 << bisect_right(starts, mention.start) - 1
+                bit = 1 << bisect_right(ends, mention.start)
                 values[mention.value.value] = values.get(mention.value.value, 0) | bit
         self._stated = self.affirmed | {key: bits | self.affirmed.get(key, 0) for key, bits in self.denied.items()}
         self.only_denied = self.denied.keys() - self.affirmed.keys()
 
-    def _add(self, normalized: str, start: int, end: int, marks: bytearray, bit: int) -> None:
-        affirmed = self.affirmed
-        if marks.find(1, start, end) == -1:
-            for key in map(root, tokenizer.PIECE.findall(normalized, start, end)):
-                affirmed[key] = affirmed.get(key, 0) | bit
-        else:
-            for match in tokenizer.PIECE.finditer(normalized, start, end):
-                bits, key = self.denied if marks[match.start()] else affirmed, root(match.group())
-                bits[key] = bits.get(key, 0) | bit
+    def _add(self, normalized: str, ends: Sequence[int], marks: bytearray) -> None:
+        affirmed, denied = self.affirmed, self.denied
+        pieces, starts, _ = _pieces(normalized)
+        keys, first, bit = list(map(root, pieces)), 0, 1
+        for end in ends:
+            last = bisect_left(starts, end, first)
+            if first < last and marks.find(1, starts[first], end) == -1:
+                for key in keys[first:last]:
+                    affirmed[key] = affirmed.get(key, 0) | bit
+            else:
+                for place in range(first, last):
+                    bits, key = denied if marks[starts[place]] else affirmed, keys[place]
+                    bits[key] = bits.get(key, 0) | bit
+            first, bit = last, bit << 1
 
     def passages(self, words: Sequence[Word]) -> list[int]:
         """The passages that have each of these words; 0 for one that no record has."""

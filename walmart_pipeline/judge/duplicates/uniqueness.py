@@ -102,7 +102,9 @@ def _minima(words: Sequence[str]) -> NDArray[np.uint32]:
     for place, factor in enumerate(factors):
         combined += hashes[place : place + number] * factor
     mixed = _mixed(combined)
-    minima: NDArray[np.uint32] = (mixed[:, None] * a + b).min(axis=0)
+    permuted = a[:, None] * mixed
+    permuted += b[:, None]
+    minima: NDArray[np.uint32] = permuted.min(axis=1)
     return minima
 
 

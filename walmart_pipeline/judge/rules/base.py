@@ -51,6 +51,17 @@ class Case:
         self.is_empty = not (self.line_classes or self.description_stats.classes)
 
     @cached_property
+    def triples(self) -> list[tuple[str, str, str]]:
+        """Every three consecutive words of the description."""
+        words = self.description_stats.words
+        return list(zip(words, words[1:], words[2:], strict=False))
+
+    @cached_property
+    def repeated_triples(self) -> int:
+        """How many of them are repetitions."""
+        return len(self.triples) - len(set(self.triples))
+
+    @cached_property
     def examination(self) -> Examination:
         """The listing's statements, compared with the record."""
         return Examination(self.listing_text, self.product)

@@ -31,6 +31,9 @@ def length(case: Case) -> Iterator[Finding]:
 @rule("description.repeated_text")
 def repeated_text(case: Case) -> Iterator[Finding]:
     """Eight or more consecutive words that are repeated, except the product's name and tables of sizes."""
+    # Eight words in a row are six triples.
+    if case.repeated_triples < REPEATED_WORDS - 2:
+        return
     windows = _windows(case.description_stats.words)
     if len(set(windows)) == len(windows):
         return

@@ -52,7 +52,7 @@ def fragment(case: Case) -> Iterator[Finding]:
 @rule("writing.keyword_pile")
 def keyword_pile(case: Case) -> Iterator[Finding]:
     """A row of words in the description without an article, a preposition, a verb or a mark among them."""
-    if english.OTHER * (PILE_WORDS // 2) not in case.description_stats.classes:
+    if not PILE.search(case.description_stats.classes):
         return
     text = case.listing.description
     for start, end in sentences.spans(text):

@@ -16,7 +16,6 @@ from walmart_pipeline.core.records import Product
 from walmart_pipeline.judge.rules import Case
 from walmart_pipeline.judge.writing.word_sequences import FEATURE, SENTENCE, TITLE, WordSequences
 from walmart_pipeline.text import english, sentences, tokenizer
-from walmart_pipeline.text.analysis import analyze
 
 # A shorter passage that the record has too may be the name of a part.
 COPIED_WORDS = 5
@@ -143,7 +142,7 @@ class _Record:
     def __init__(self, product: Product) -> None:
         names = [product.product_name, *product.category, *product.attributes, *product.attributes.values()]
         text = "\n".join([*product.features, product.description, *names])
-        self.stems = frozenset(analyze(text).stems)
+        self.stems = frozenset(tokenizer.key_stems(text))
         self.text = " ".join(text.lower().split())
         self.lists = [
             tokenizer.normalized(value)
@@ -261,7 +260,6 @@ def _words(case: Case, sentences_of_text: int, record: _Record) -> dict[str, flo
     words, form = stats.words, stats.classes
     total = max(1, len(words))
     times = Counter(words)
-    triples = list(zip(words, words[1:], words[2:], strict=False))
     name = " ".join(case.name_stats.words)
     figures = FIGURE.findall(text)
     return {
@@ -273,7 +271,7 @@ def _words(case: Case, sentences_of_text: int, record: _Record) -> dict[str, flo
         "figures": len(figures) / total,
         "contractions": min(0.05, (text.count("'") + text.count("’")) / total),
         "variety": len(set(words[:150])) / min(150, total),
-        "repeated triples": 1 - len(set(triples)) / max(1, len(triples)),
+        "repeated triples": case.repeated_triples / max(1, len(case.triples)),
         "frequent stem": max(Counter(stats.stems).values(), default=0) / max(1, len(stats.stems)),
         "stems repeated": 1 - len(set(stats.stems)) / max(1, len(stats.stems)),
         "figures repeated": min(1.0, (len(figures) - len(set(figures))) / sentences_of_text),

@@ -9,7 +9,7 @@ against 0.12).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,11 +40,6 @@ class Effect(Record):
     below: float
     above: float
 
-    def of(self, value: float) -> float:
-        """The effect of a value, in stars."""
-        distance = max(-FARTHEST, min(FARTHEST, (value - self.mean) / self.deviation))
-        return distance * (self.below if distance < 0 else self.above)
-
 
 class StarsModel(Record):
     """Stars as a sum of effects."""
@@ -52,9 +47,16 @@ class StarsModel(Record):
     intercept: float
     effects: list[Effect]
 
+    @cached_property
+    def _effects(self) -> list[tuple[str, float, float, float, float]]:
+        return [(each.name, each.mean, each.deviation, each.below, each.above) for each in self.effects]
+
     def predict(self, numbers: Mapping[str, float]) -> float:
         """The stars of a listing, within 1 and 5."""
-        stars = self.intercept + sum([effect.of(numbers[effect.name]) for effect in self.effects])
+        stars = self.intercept
+        for name, mean, deviation, below, above in self._effects:
+            distance = max(-FARTHEST, min(FARTHEST, (numbers[name] - mean) / deviation))
+            stars += distance * (below if distance < 0 else above)
         return max(LOWEST, min(HIGHEST, stars))
 
 

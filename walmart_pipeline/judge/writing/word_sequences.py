@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from walmart_pipeline.core.records import Record
 
@@ -49,7 +49,7 @@ class WordSequences:
 
     def log_probabilities(self, text: str, kind: str = SENTENCE) -> list[float]:
         """The logarithm of the probability of each token after the one before it, and of the end."""
-        classes = map(self._classes.__getitem__, TOKEN.findall(text))
+        classes = chain.from_iterable(map(self._classes.__getitem__, text.split()))
         return list(map(self._pairs.__getitem__, pairwise([kind, *classes, END])))
 
 
@@ -66,19 +66,22 @@ class _Pairs(dict[tuple[str, str], float]):
         return found
 
 
-class _Classes(dict[str, str]):
-    """Class of each token, computed at first use."""
+class _Classes(dict[str, tuple[str, ...]]):
+    """Classes of the tokens between two spaces, computed at first use."""
 
     def __init__(self, words: Iterable[str]) -> None:
         super().__init__()
         self._words = frozenset(words)
 
-    def __missing__(self, token: str) -> str:
-        lower = token.lower()
-        found = lower if lower in self._words and not (len(token) > 1 and token.isupper()) else _shape(token)
+    def __missing__(self, piece: str) -> tuple[str, ...]:
+        found = tuple(map(self._class, TOKEN.findall(piece)))
         if len(self) < REMEMBERED_WORDS:
-            self[token] = found
+            self[piece] = found
         return found
+
+    def _class(self, token: str) -> str:
+        lower = token.lower()
+        return lower if lower in self._words and not (len(token) > 1 and token.isupper()) else _shape(token)
 
 
 def _shape(token: str) -> str:
@@ -96,11 +99,11 @@ def _shape(token: str) -> str:
 
 def count(texts: Iterable[tuple[str, str]]) -> PairCounts:
     """Learn the model from texts, (kind, text) each: interpolated by Witten and Bell, which is fair to rare pairs."""
-    split = [(kind, TOKEN.findall(text)) for kind, text in texts]
-    times = Counter(token.lower() for _, tokens in split for token in tokens if token[0].isalpha())
+    known = list(texts)
+    times = Counter(token.lower() for _, text in known for token in TOKEN.findall(text) if token[0].isalpha())
     words = sorted(word for word, often in times.items() if often >= OWN_CLASS_TIMES)
     classes = _Classes(words)
-    sequences = [[kind, *map(classes.__getitem__, tokens), END] for kind, tokens in split]
+    sequences = [[kind, *chain.from_iterable(map(classes.__getitem__, text.split())), END] for kind, text in known]
     singles = Counter(each for sequence in sequences for each in sequence[1:])
     total = sum(singles.values())
     single = {each: often / (total + 1) for each, often in singles.items()}
