@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,6 +50,30 @@ class Settings(BaseSettings):
     # Retained by `walmart-pipeline prune`: days of runs and Data Docs, and the newest datasets beside those in use.
     retention_days: int = Field(default=90, ge=1)
     keep_datasets: int = Field(default=3, ge=1)
+    # Days of the ledger's answers; None: for ever, because a removed one is paid for again.
+    ledger_retention_days: int | None = Field(default=None, ge=1)
+
+    # Schedules: cron expressions on the clock of a time zone. After the day's feeds and before the working day in
+    # Bentonville.
+    time_zone: str = "America/Chicago"
+    nightly_cron: str = "0 2 * * *"
+    evaluation_cron: str = "0 5 * * sun"
+    cleanup_cron: str = "0 6 1 * *"
+
+    # Sensors: new ratings and edits until the rating model learns from them, new good examples until a retraining,
+    # regenerations after a drift in a day and products in each, and the estimated cost of one.
+    feedback_at_least: int = Field(default=20, ge=1)
+    retrain_at_least: int = Field(default=100, ge=1)
+    drift_runs_per_day: int = Field(default=1, ge=0)
+    regeneration_products: int = Field(default=200, ge=1)
+    regeneration_budget_usd: float = Field(default=1.0, ge=0)
+
+    # Of the existing texts, what a new champion rewrites before the rest; 1: everything at once.
+    canary_share: float = Field(default=0.1, gt=0, le=1)
+
+    # Alerts: apprise URLs, which hold passwords and tokens, and the address of Dagster's UI for their links.
+    alert_urls: SecretStr | None = None
+    ui_url: str = "http://127.0.0.1:3000"
 
     # Model calls. The budget holds for one run.
     model: str | None = None
@@ -97,6 +122,15 @@ class Settings(BaseSettings):
     def _current_name(cls, provider: str) -> str:
         """Accept the template writer's earlier name."""
         return "template" if provider == "composer" else provider
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"there is no time zone {zone!r}: use a name such as Europe/Berlin") from None
+        return zone
 
     @field_validator("workspace")
     @classmethod
