@@ -14,11 +14,11 @@ from pathlib import Path
 import torch
 from sklearn.metrics import roc_auc_score
 
+from training import corpus
+from training.corpus import Labelled
 from training.encoder import CrossEncoder, Encoding, export, predict, unpack_base
 from training.mutations import mutated
 from training.pairs import Pair, pairs
-from walmart_pipeline.core.records import Product
-from walmart_pipeline.judge.claims import corpus
 
 DATA = Path(__file__).parents[1] / "data"
 SEED = 1
@@ -43,10 +43,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
     texts = list(corpus.read(arguments.texts, arguments.records))
-    records = list({text.product.product_id: text.product for text in texts}.values())
     with tempfile.TemporaryDirectory() as scratch:
         base = unpack_base(Path(scratch))
-        model, card = train(list(pairs(texts)), records, base)
+        model, card = train(texts, base)
         if arguments.measure:
             unseen = list(pairs(corpus.read(arguments.measure, arguments.records)))
             logits = predict(model, base, [(pair.premise, pair.statement) for pair in unseen])
@@ -57,11 +56,12 @@ def main() -> None:
     (arguments.output / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
-def train(written: list[Pair], records: Sequence[Product], base: Path) -> tuple[CrossEncoder, dict[str, object]]:
-    """Fit the encoder to written pairs and, in the first round, to false twins of the honest ones."""
+def train(texts: Sequence[Labelled], base: Path) -> tuple[CrossEncoder, dict[str, object]]:
+    """Fit the encoder to the statements of the texts and, in the first round, to false twins of honest ones."""
     random.seed(SEED)
     torch.manual_seed(SEED)
-    every = [*written, *mutated([pair for pair in written if not pair.is_false], records)]
+    every = list(pairs([*texts, *mutated([text for text in texts if not text.field])]))
+    written = [pair for pair in every if not pair.is_synthetic]
     encoding = Encoding(base, [(pair.premise, pair.statement) for pair in every])
     groups, twin = _groups(every)
     of_writers = [[place for place in group if place < len(written)] for group in groups]
@@ -121,13 +121,11 @@ def measure(found: Sequence[Pair], logits: Sequence[float]) -> dict[str, object]
 
 def _groups(every: Sequence[Pair]) -> tuple[list[list[int]], dict[int, int]]:
     """Each honest statement together with its false twins, the others alone; and the twin's place of each false one."""
-    honest = {
-        (pair.writer, pair.product_id, pair.statement): place for place, pair in enumerate(every) if not pair.is_false
-    }
+    honest = {(pair.product_id, pair.statement): place for place, pair in enumerate(every) if not pair.is_false}
     twin = {
         place: honest[key]
         for place, pair in enumerate(every)
-        if pair.twin and (key := (pair.writer, pair.product_id, pair.twin)) in honest
+        if pair.is_false and pair.twin and (key := (pair.product_id, pair.twin)) in honest
     }
     groups: dict[int, list[int]] = {}
     for place in range(len(every)):

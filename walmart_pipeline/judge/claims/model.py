@@ -181,7 +181,7 @@ def model() -> ClaimModel:
 
 
 def from_json(content: Mapping[str, Any]) -> ClaimModel:
-    """A model as training.py writes it."""
+    """A model as training/claims_model.py writes it."""
     return ClaimModel(
         evidence=LogisticModel(content["evidence"]),
         statement=LogisticModel(content["statement"]),

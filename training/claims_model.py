@@ -1,4 +1,4 @@
-"""Fits the model of claims to labelled listings: `python -m walmart_pipeline.judge.claims.training --help`.
+"""Fits the model of claims to labelled listings: `python -m training.claims_model --help`.
 
 Writers are kept apart: every figure printed and every threshold is of statements whose writers were not fitted to.
 """
@@ -16,15 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from training import corpus
+from training.corpus import Labelled
+from training.evaluation import Result, table
+from training.mutations import SYNTHETIC, mutated
 from walmart_pipeline.core.files import write_atomically
-from walmart_pipeline.judge.claims import corpus, model
+from walmart_pipeline.judge.claims import model
 from walmart_pipeline.judge.claims.context import Description, Features, describe, describe_evidence
-from walmart_pipeline.judge.claims.corpus import Labelled
-from walmart_pipeline.judge.claims.evaluation import SYNTHETIC, Result, table
 from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment, Evidence
 from walmart_pipeline.judge.claims.listing_text import KEYWORDS, ListingText, fields_of
 from walmart_pipeline.judge.claims.model import ClaimModel, LogisticModel, Thresholds
-from walmart_pipeline.judge.claims.mutations import mutated
 from walmart_pipeline.judge.claims.record import SourceRecord
 
 FOLDS = 5
@@ -53,7 +54,7 @@ class Example(NamedTuple):
     @property
     def is_false(self) -> bool:
         """Whether it states something false of the product."""
-        return bool(self.labelled.kind)
+        return self.labelled.is_false
 
     @property
     def weight(self) -> float:
@@ -62,19 +63,16 @@ class Example(NamedTuple):
 
 
 def examples(listings: Iterable[Labelled]) -> Iterator[Example]:
-    """All statements of honest listings, without keywords; of the others those with the false words."""
+    """All labelled statements, without keywords."""
     for labelled in listings:
         listing = ListingText(fields_of(labelled.listing))
         alignment = Alignment(listing, SourceRecord(labelled.product))
-        starts = dict(zip((name for name, _ in listing.fields), listing.starts, strict=True))
-        start, end = (starts[labelled.field] + at for at in (labelled.start, labelled.end)) if labelled.kind else (0, 0)
+        false = labelled.span(listing) if labelled.is_false else (0, 0)
         for statement in alignment.statements():
-            if statement.field.startswith(KEYWORDS):
-                continue
-            if not labelled.kind or (statement.start < end and start < statement.end):
-                at_fault = [each.claim.start < end and start < each.claim.end for each in statement.evidence]
+            if not statement.field.startswith(KEYWORDS) and labelled.labels(listing, statement.start, statement.end):
+                at_fault = [each.claim.start < false[1] and false[0] < each.claim.end for each in statement.evidence]
                 described = _described(alignment, statement, statement.evidence)
-                facts = [] if labelled.kind else _facts(alignment, statement)
+                facts = [] if labelled.is_false else _facts(alignment, statement)
                 yield Example(labelled, alignment, statement, described, at_fault, facts)
 
 
@@ -306,7 +304,7 @@ def _results(examples: Sequence[Example], logits: Sequence[float], bounds: Thres
     for example, logit in zip(examples, logits, strict=True):
         labelled = example.labelled
         listing = hashlib.blake2b(labelled.listing.model_dump_json().encode(), digest_size=8).hexdigest()
-        yield Result(labelled.kind, labelled.is_added, listing, logit >= bounds.block, logit >= bounds.hint)
+        yield Result(labelled, listing, logit >= bounds.block, logit >= bounds.hint)
 
 
 def to_json(fitted: ClaimModel, card: Mapping[str, Any]) -> str:
@@ -331,7 +329,7 @@ def to_json(fitted: ClaimModel, card: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Fit the model and write it; given logits of the encoder, fit only how they count, to unseen writers' texts."""
-    parser = argparse.ArgumentParser(prog="training", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="claims_model", description=(__doc__ or "").partition("\n")[0])
     corpus.add_arguments(parser)
     parser.add_argument("--encoder-logits", type=Path, help="logits of the texts, by an encoder that has not seen them")
     parser.add_argument("--output", type=Path, default=model.FILE)
@@ -342,7 +340,7 @@ def main() -> None:
         fitted, card = fit_read(model.model(), list(examples(listings)), encoder_logits(arguments.encoder_logits))
         card = own | card
     else:
-        synthetic = mutated([labelled for labelled in listings if not labelled.kind])
+        synthetic = mutated([labelled for labelled in listings if not labelled.field])
         made = (example for example in examples(synthetic) if any(example.at_fault))
         fitted, card = train([*examples(listings), *made])
     write_atomically(arguments.output, to_json(fitted, card))

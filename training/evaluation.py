@@ -1,4 +1,4 @@
-"""Measures the check of claims on labelled listings: `python -m walmart_pipeline.judge.claims.evaluation --help`.
+"""Measures the check of claims on labelled listings: `python -m training.evaluation --help`.
 
 The texts' writers must not be among those that the model was fitted to; model.json names them.
 """
@@ -13,20 +13,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from walmart_pipeline.judge.claims import corpus
-from walmart_pipeline.judge.claims.corpus import Labelled
+from training import corpus
+from training.corpus import Labelled
+from training.mutations import SYNTHETIC
 from walmart_pipeline.judge.claims.examination import Examination
 from walmart_pipeline.judge.claims.listing_text import ListingText, fields_of
 
-HONEST, FALSE, ADDED = "honest statements", "false facts", "added facts"
-SYNTHETIC = "synthetic"
+HONEST, REWORDED, FALSE, ADDED = "honest statements", "reworded statements", "false facts", "added facts"
 
 
 class Result(NamedTuple):
-    """A labelled statement: its kind, "" for an honest one, and whether it is blocked, or at least hinted at."""
+    """A labelled statement, the text of its listing, and whether it is blocked, or at least hinted at."""
 
-    kind: str
-    is_added: bool
+    labelled: Labelled
     listing: str
     blocked: bool
     hinted: bool
@@ -45,23 +44,24 @@ def table(results: Iterable[Result]) -> str:
     """Lines for each kind: number, blocked with its 95 % interval, blocked or hinted at."""
     groups: dict[str, list[Result]] = defaultdict(list)
     for result in results:
-        if result.kind:
-            kind = f"{'+ ' if result.is_added else ''}{result.kind}"
-            # Synthetic ones are counted for themselves.
-            every = ADDED if result.is_added else FALSE
-            for group in (kind,) if result.kind == SYNTHETIC else (every, kind):
-                groups[group].append(result)
+        kind, is_added = result.labelled.kind, result.labelled.is_added
+        if not kind:
+            groups[REWORDED if result.labelled.field else HONEST].append(result)
+        # Synthetic ones are counted for themselves.
+        elif kind == SYNTHETIC:
+            groups[kind].append(result)
         else:
-            groups[HONEST].append(result)
+            groups[ADDED if is_added else FALSE].append(result)
+            groups[f"{'+ ' if is_added else ''}{kind}"].append(result)
     lines = [f"{'kind':36}{'n':>6}{'blocked':>9}{'95 %':>14}{'or hinted':>11}"]
     listings: dict[str, list[Result]] = defaultdict(list)
     for result in groups[HONEST]:
         listings[result.listing].append(result)
     whole = [
-        Result("", False, name, any(one.blocked for one in own), any(one.hinted for one in own))
+        Result(own[0].labelled, name, any(one.blocked for one in own), any(one.hinted for one in own))
         for name, own in listings.items()
     ]
-    totals = [("honest listings", whole), *((name, groups.pop(name, [])) for name in (HONEST, FALSE, ADDED))]
+    totals = [("honest listings", whole), *((name, groups.pop(name, [])) for name in (HONEST, REWORDED, FALSE, ADDED))]
     for name, own in [*totals, *sorted(groups.items(), key=lambda item: -len(item[1]))]:
         blocked = sum(one.blocked for one in own)
         low, high = interval(blocked, len(own))
@@ -72,21 +72,19 @@ def table(results: Iterable[Result]) -> str:
 
 
 def results(listings: Sequence[Labelled], *, encoder: bool) -> Iterator[Result]:
-    """One result for each false statement and each statement of an honest listing."""
+    """One result for each labelled statement."""
     for labelled in listings:
         listing = ListingText(fields_of(labelled.listing))
         examination = Examination(listing, labelled.product)
         if encoder:
             examination.read_open()
-        starts = dict(zip((name for name, _ in listing.fields), listing.starts, strict=True))
-        start, end = (starts[labelled.field] + at for at in (labelled.start, labelled.end)) if labelled.kind else (0, 0)
         doubted = [claim for claim in examination.claims() if claim.status != "supported"]
         name = json.dumps(listing.text)
         for statement in (each.statement for each in examination.statements):
-            if not labelled.kind or (statement.start < end and start < statement.end):
+            if labelled.labels(listing, statement.start, statement.end):
                 own = [claim for claim in doubted if statement.start <= claim.start < statement.end]
                 blocked = any(not claim.hint for claim in own)
-                yield Result(labelled.kind, labelled.is_added, name, blocked, bool(own))
+                yield Result(labelled, name, blocked, bool(own))
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from walmart_pipeline.judge.claims import corpus, evaluation, mutations, training
+from training import claims_model, corpus, evaluation, mutations, pairs
 from walmart_pipeline.judge.claims.listing_text import fields_of
 
 RECORD = {
@@ -54,6 +54,27 @@ def test_each_fault_is_its_own_listing_with_the_place_of_the_words_that_differ(l
     ]
 
 
+def test_a_rewording_counts_as_true_and_a_doubted_statement_counts_nothing(tmp_path: Path) -> None:
+    reworded = {"field": "key_features", "honest": "Hinged lid", "reworded": "The lid opens on a hinge"}
+    row = TEXT | {
+        "record": RECORD,
+        "faults": [],
+        "extras": [],
+        "rewordings": [reworded],
+        "doubted": ["The lid is hinged."],
+    }
+    path = tmp_path / "texts.jsonl"
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    found = [(pair.statement, pair.is_false, pair.twin) for pair in pairs.pairs(corpus.read([path], []))]
+    assert found == [
+        ("Harrowgate Kettle, 1.7 L", False, None),
+        ("Stainless steel body", False, None),
+        ("Hinged lid", False, None),
+        ("It holds 1.7 L of water.", False, None),
+        ("The lid opens on a hinge", False, "Hinged lid"),
+    ]
+
+
 def test_a_fault_that_is_not_in_its_text_is_refused(tmp_path: Path) -> None:
     fault = TEXT["faults"][0] | {"honest": "holds 3 L"}  # type: ignore[index]
     path = tmp_path / "texts.jsonl"
@@ -70,16 +91,17 @@ def test_mutations_are_false_and_the_same_every_time(labelled: list[corpus.Label
 
 
 def test_examples_are_all_honest_statements_and_the_false_ones(labelled: list[corpus.Labelled]) -> None:
-    found = list(training.examples(labelled))
+    found = list(claims_model.examples(labelled))
     assert [example.is_false for example in found] == [False] * 5 + [True] * 3
     assert all(any(example.at_fault) for example in found if example.is_false)
 
 
-def test_a_table_counts_each_kind_and_whole_listings() -> None:
+def test_a_table_counts_each_kind_and_whole_listings(labelled: list[corpus.Labelled]) -> None:
+    honest, added = labelled[0], labelled[-1]
     results = [
-        evaluation.Result("", is_added=False, listing="one", blocked=False, hinted=True),
-        evaluation.Result("", is_added=False, listing="one", blocked=True, hinted=True),
-        evaluation.Result("origin", is_added=True, listing="two", blocked=True, hinted=True),
+        evaluation.Result(honest, listing="one", blocked=False, hinted=True),
+        evaluation.Result(honest, listing="one", blocked=True, hinted=True),
+        evaluation.Result(added, listing="two", blocked=True, hinted=True),
     ]
     rows = {line[:36].strip(): line[36:].split() for line in evaluation.table(results).splitlines()[1:]}
     assert rows["honest listings"][:2] == ["1", "1.000"]
