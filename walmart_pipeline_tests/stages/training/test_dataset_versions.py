@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,14 @@ from typer.testing import CliRunner
 
 from walmart_pipeline.cli import app
 from walmart_pipeline.core.records import TrainingExample
-from walmart_pipeline.core.warehouse import Database
+from walmart_pipeline.core.warehouse import Database, Warehouse
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.content import edits
 from walmart_pipeline.stages.content.edits import Edit
 from walmart_pipeline.stages.training import dataset_store, dataset_versions, examples, selection, split_assignment
 from walmart_pipeline.stages.training.dataset_versions import DatasetManifest, VersionsError
 from walmart_pipeline_tests.stages.training.openai_format import check_chat_line
-from walmart_pipeline_tests.stages.training.warehouse_rows import AT, listing, product, rate, write
+from walmart_pipeline_tests.stages.training.warehouse_rows import AT, listing, product, rate, write, write_all
 
 PROMPT = "You write listings for Walmart.com from facts."
 
@@ -31,15 +32,46 @@ def publish(db: Database, judge: Judge, home: Path) -> DatasetManifest:
     return dataset_store.publish(db, home / "datasets", policy="p@1", system_prompt=PROMPT, excluded=excluded)[0]
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, judge: Judge) -> tuple[Path, list[DatasetManifest]]:
+    """A workspace with two versions, and one with the first alone in `before`, for tests to copy.
+
+    First 40 examples of two categories, one of them rated, one below the threshold. Then P00's text is a reviewer's,
+    P01 is gone, N is new, and P39 is good now.
+    """
+    home = tmp_path_factory.mktemp("built")
+    before = home / "before"
+    with Warehouse(before / "warehouse.duckdb").writing() as db:
+        toys_and_homes = [product(f"P{number:02}", category="Toys" if number % 4 else "Home") for number in range(40)]
+        scores = [*(80.0 + number / 2 for number in range(39)), 60.0]
+        write_all(
+            db, [(each, listing(each.product_id), score) for each, score in zip(toys_and_homes, scores, strict=True)]
+        )
+        rate(db, "P00", listing("P00"), 5)
+        first = publish(db, judge, before)
+    after = shutil.copytree(before, home / "after")
+    with Warehouse(after / "warehouse.duckdb").writing() as db:
+        edits.apply(db, Edit(product_id="P00", listing=listing("better"), reviewer="ada", edited_at=AT))
+        write(db, product("P00"), listing("better"), provider="reviewer", model="ada")
+        db.execute("delete from quality.listings where product_id = 'P01'")
+        write(db, product("N", category="Garden"), listing("N"))
+        write(db, product("P39", category="Toys"), listing("P39"), score=90.0)
+        second = publish(db, judge, after)
+    return home, [first, second]
+
+
 @pytest.fixture
-def first(db: Database, judge: Judge, tmp_path: Path) -> DatasetManifest:
-    """40 examples of two categories, one of them rated, one below the threshold."""
-    for number in range(40):
-        key = f"P{number:02}"
-        score = 60.0 if number == 39 else 80.0 + number / 2
-        write(db, product(key, category="Toys" if number % 4 else "Home"), listing(key), score=score)
-    rate(db, "P00", listing("P00"), 5)
-    return publish(db, judge, tmp_path)
+def first(built: tuple[Path, list[DatasetManifest]], tmp_path: Path) -> DatasetManifest:
+    home, manifests = built
+    shutil.copytree(home / "before", tmp_path, dirs_exist_ok=True)
+    return manifests[0]
+
+
+@pytest.fixture
+def second(built: tuple[Path, list[DatasetManifest]], tmp_path: Path) -> DatasetManifest:
+    home, manifests = built
+    shutil.copytree(home / "after", tmp_path, dirs_exist_ok=True)
+    return manifests[1]
 
 
 def parquet(home: Path, name: str) -> list[dict[str, Any]]:
@@ -133,17 +165,6 @@ def test_a_version_whose_files_were_lost_gets_them_again(
     again = publish(db, judge, tmp_path)
     assert again.fingerprint == first.fingerprint
     assert dataset_versions.all_versions(tmp_path / "datasets") == [again]
-
-
-@pytest.fixture
-def second(first: DatasetManifest, db: Database, judge: Judge, tmp_path: Path) -> DatasetManifest:
-    """P00's text is a reviewer's, P01 is gone, N is new, and P39 is good now."""
-    edits.apply(db, Edit(product_id="P00", listing=listing("better"), reviewer="ada", edited_at=AT))
-    write(db, product("P00"), listing("better"), provider="reviewer", model="ada")
-    db.execute("delete from quality.listings where product_id = 'P01'")
-    write(db, product("N", category="Garden"), listing("N"))
-    write(db, product("P39", category="Toys"), listing("P39"), score=90.0)
-    return publish(db, judge, tmp_path)
 
 
 def test_a_difference_names_what_came_went_and_changed(second: DatasetManifest, tmp_path: Path) -> None:

@@ -11,13 +11,12 @@ from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.training import checks, examples, split_assignment
 from walmart_pipeline.stages.training.leakage import leakage
 from walmart_pipeline_tests.conftest import Pipeline
-from walmart_pipeline_tests.stages.training.warehouse_rows import listing, product, words, write
+from walmart_pipeline_tests.stages.training.warehouse_rows import listing, product, words, write_all
 
 
 def place(db: Database, judge: Judge, split: str, *texts: tuple[Product, Listing], **others: str) -> None:
     """Publish these products and texts in a split, whatever the assignment says."""
-    for about, text in texts:
-        write(db, about, text)
+    write_all(db, [(about, text, 90.0) for about, text in texts])
     examples.learn(db, judge, advance=lambda *_: None)
     split_assignment.assign(db, judge, advance=lambda _: None)
     given = {"split": split, "family": None, "component": None} | others

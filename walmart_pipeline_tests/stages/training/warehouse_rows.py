@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from walmart_pipeline.core.records import Listing, Product
@@ -48,12 +49,27 @@ def write(
     db: Database, product: Product, listing: Listing, *, score: float = 90.0, provider: str = "ollama", model: str = "m"
 ) -> None:
     """The product with an accepted text."""
-    add(db, product)
-    text = listing.model_dump() | {"product_id": product.product_id, "content_hash": listing.content_hash}
-    text |= {"provider": provider, "model": model, "written_by": model}
-    content = {"facts_hash": product.facts_hash, "status": "complete", "seconds": 1.0, "generated_at": AT}
-    db.upsert("content.generated_content", [text | content], ["product_id"])
-    db.upsert("quality.listings", [text | {"score": score, "accepted_at": AT}], ["product_id"])
+    write_all(db, [(product, listing, score)], provider=provider, model=model)
+
+
+def write_all(
+    db: Database,
+    texts: Sequence[tuple[Product, Listing, float]],
+    *,
+    provider: str = "ollama",
+    model: str = "m",
+) -> None:
+    """Products, each with an accepted text and its score."""
+    add(db, *(about for about, _, _ in texts))
+    contents, listings = [], []
+    for about, text, score in texts:
+        row = text.model_dump() | {"product_id": about.product_id, "content_hash": text.content_hash}
+        row |= {"provider": provider, "model": model, "written_by": model}
+        made = {"facts_hash": about.facts_hash, "status": "complete", "seconds": 1.0, "generated_at": AT}
+        contents.append(row | made)
+        listings.append(row | {"score": score, "accepted_at": AT})
+    db.upsert("content.generated_content", contents, ["product_id"])
+    db.upsert("quality.listings", listings, ["product_id"])
 
 
 def rate(db: Database, product_id: str, text: Listing, stars: int) -> None:
