@@ -7,8 +7,11 @@ from typing import Any
 
 import dagster as dg
 
-from walmart_pipeline.automation import jobs, sensors
+from walmart_pipeline.automation import sensors
 from walmart_pipeline.automation.executor import supervised_executor
+from walmart_pipeline.automation.jobs import ASSET_JOBS, cleanup
+from walmart_pipeline.automation.schedules import schedules
+from walmart_pipeline.core import settings
 from walmart_pipeline.resources import resources
 from walmart_pipeline.stages.catalog import assets as catalog
 from walmart_pipeline.stages.catalog import checks as catalog_checks
@@ -27,14 +30,19 @@ CHECKS = (catalog_checks, quality_checks, training_checks, evaluation_checks)
 
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """Build all definitions; `resource_overrides` replace resources by name."""
+    """Build all definitions; `resource_overrides` replace resources by name.
+
+    Schedules and freshness follow the settings, which are read here.
+    """
+    overrides = resource_overrides or {}
+    configured = overrides.get("settings") or settings.load()
     return dg.Definitions(
         assets=dg.load_assets_from_modules(STAGES),
         asset_checks=dg.load_asset_checks_from_modules(CHECKS),
-        jobs=[jobs.pipeline, jobs.retrain],
-        schedules=[jobs.nightly],
+        jobs=[*ASSET_JOBS, cleanup],
+        schedules=schedules(configured),
         sensors=[sensors.inbox_sensor, sensors.batches_sensor],
-        resources={**resources(), **(resource_overrides or {})},
+        resources={**resources(), **overrides},
         executor=supervised_executor,
     )
 

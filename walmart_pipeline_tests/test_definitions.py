@@ -44,9 +44,9 @@ def test_the_definitions_hold_the_assets_jobs_schedules_and_sensors_of_the_desig
     assert {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()} == KEYS
     repository = defs.get_repository_def()
     assert {sensor.name for sensor in repository.sensor_defs} == {"inbox", "batches"}
-    assert {schedule.name for schedule in repository.schedule_defs} == {"nightly"}
-    assert repository.has_job("pipeline")
-    assert repository.has_job("retrain")
+    assert {each.name for each in repository.schedule_defs} == {"nightly", "weekly_evaluation", "monthly_cleanup"}
+    jobs = {"pipeline", "ingest", "regenerate", "feedback", "retrain", "evaluate", "export", "cleanup"}
+    assert {name for name in jobs if repository.has_job(name)} == jobs
 
 
 def test_the_nightly_job_makes_no_model_calls_of_a_retraining() -> None:

@@ -1,10 +1,15 @@
-"""The jobs, and the nightly schedule, which ships stopped."""
+"""The jobs."""
 
-from __future__ import annotations
+from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
+from walmart_pipeline.automation import retention
+from walmart_pipeline.automation.regeneration import regenerate_config
 from walmart_pipeline.automation.retrain_config import RetrainConfig
+from walmart_pipeline.core import markdown
+from walmart_pipeline.core.settings import Settings
 
 # Excluded from the nightly run: a retraining makes hundreds of model calls.
 RETRAINING = dg.AssetSelection.assets(
@@ -17,6 +22,29 @@ pipeline = dg.define_asset_job(
     description="The whole pipeline, from the inbox to the exports: the nightly run and `walmart-pipeline run`.",
 )
 
+ingest = dg.define_asset_job(
+    "ingest",
+    selection=dg.AssetSelection.groups("catalog"),
+    description="Read new and changed feeds and clean their rows. Writes no text.",
+)
+
+regenerate = dg.define_asset_job(
+    "regenerate",
+    selection=dg.AssetSelection.groups("content", "quality", "delivery")
+    - dg.AssetSelection.assets("quality/model_ratings"),
+    config=regenerate_config,
+    description="Write the texts of some products again, judge and export them: a category, or products by id, worst "
+    "texts first. Try it with `dry_run`. Reviewers' texts stay.",
+)
+
+feedback = dg.define_asset_job(
+    "feedback",
+    selection=dg.AssetSelection.assets("quality/scores", "quality/fact_checks", "quality/listings")
+    | dg.AssetSelection.assets("quality/review_queue")
+    | dg.AssetSelection.groups("training"),
+    description="What reviewers rated and edited: judged, then learned from by dataset and rating model.",
+)
+
 retrain = dg.define_asset_job(
     "retrain",
     selection=dg.AssetSelection.groups("training") | RETRAINING,
@@ -25,12 +53,54 @@ retrain = dg.define_asset_job(
     "held-out products, and promotion of a significantly better candidate.",
 )
 
-nightly = dg.ScheduleDefinition(
-    name="nightly",
-    job=pipeline,
-    # After the day's feeds and before the working day in Bentonville.
-    cron_schedule="0 2 * * *",
-    execution_timezone="America/Chicago",
-    default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="The whole pipeline, every night at two.",
+evaluate = dg.define_asset_job(
+    "evaluate",
+    selection=dg.AssetSelection.groups("evaluation"),
+    description="The evaluation report on held-out products. Models are compared, and called, only if `products` is "
+    "set in the config of `evaluation__model_evaluation`; nothing is promoted.",
 )
+
+export = dg.define_asset_job(
+    "export",
+    selection=dg.AssetSelection.groups("delivery"),
+    description="The accepted listings as files.",
+)
+
+
+class CleanupConfig(dg.Config):
+    """What the clean-up may do."""
+
+    dry_run: bool = Field(default=False, description="Only list what would be removed.")
+
+
+@dg.op(
+    description="Removes what is older than WALMART_RETENTION_DAYS: runs and their logs, Data Docs, backups, failed "
+    "calls of the ledger; and superseded datasets. What is in use stays."
+)
+def remove_old_versions(
+    context: dg.OpExecutionContext, config: CleanupConfig, settings: dg.ResourceParam[Settings]
+) -> dg.Output[int]:
+    """Prune as `walmart-pipeline prune` does."""
+    removed = retention.prune(settings, context.instance, dry_run=config.dry_run)
+    by_kind: dict[str, dict[str, Any]] = {}
+    for item in removed:
+        row = by_kind.setdefault(item.kind, {"kind": item.kind, "items": 0, "bytes": 0})
+        row["items"] += 1
+        row["bytes"] += item.bytes
+    context.log.info(f"{'would remove' if config.dry_run else 'removed'} {len(removed)} items")
+    return dg.Output(
+        len(removed),
+        metadata={
+            "bytes": sum(item.bytes for item in removed),
+            "removed": dg.MetadataValue.md(markdown.table(list(by_kind.values()))),
+        },
+    )
+
+
+@dg.job(description="Removes old runs, logs, reports, datasets and failed model calls by retention.")
+def cleanup() -> None:
+    """The monthly clean-up."""
+    remove_old_versions()
+
+
+ASSET_JOBS = [pipeline, ingest, regenerate, feedback, retrain, evaluate, export]

@@ -1,4 +1,4 @@
-"""Removal of old Dagster runs, Data Docs, superseded datasets and backups of the warehouse."""
+"""Removal of old Dagster runs, Data Docs, superseded datasets, backups of the warehouse and calls of the ledger."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from walmart_pipeline.automation import live_runs
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.llm.ledger import CallStatus, Ledger
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -36,23 +36,26 @@ class Removal(BaseModel):
     bytes: int
 
 
-def prune(settings: Settings, *, dry_run: bool, now: datetime | None = None) -> list[Removal]:
+def prune(
+    settings: Settings, instance: DagsterInstance, *, dry_run: bool, now: datetime | None = None
+) -> list[Removal]:
     """Remove what is older than `retention_days` and all but the newest datasets; only list them if `dry_run`.
 
-    The active dataset, datasets that a model was built from, and the latest run of each asset are never removed.
+    The active dataset, datasets that a model was built from, and the latest run of each asset are never removed;
+    answers of models only if `ledger_retention_days` is set.
     """
-    before = (now or datetime.now(UTC)) - timedelta(days=settings.retention_days)
-    with live_runs.instance(settings) as instance:
-        found = [
-            *_runs(settings, instance, before),
-            *_files(settings.reports / "data_docs", "*/validations/**/*.html", before, "Data Docs"),
-            *_files(settings.workspace, "warehouse.before-*.duckdb", before, "backup of the warehouse"),
-            *_datasets(settings),
-        ]
-        for _, remove in found:
-            if not dry_run:
-                remove()
-    return [removal for removal, _ in found]
+    now = now or datetime.now(UTC)
+    before = now - timedelta(days=settings.retention_days)
+    found = [
+        *_runs(settings, instance, before),
+        *_files(settings.reports / "data_docs", "*/validations/**/*.html", before, "Data Docs"),
+        *_files(settings.workspace, "warehouse.before-*.duckdb", before, "backup of the warehouse"),
+        *_datasets(settings),
+    ]
+    for _, remove in found:
+        if not dry_run:
+            remove()
+    return [removal for removal, _ in found] + list(_calls(settings, now, dry_run=dry_run))
 
 
 def _runs(
@@ -95,6 +98,19 @@ def _datasets(settings: Settings) -> Iterator[tuple[Removal, Callable[[], None]]
         if folder.name not in in_use:
             removal = Removal(kind="dataset", name=str(folder), bytes=_size(folder))
             yield removal, partial(shutil.rmtree, folder)
+
+
+def _calls(settings: Settings, now: datetime, *, dry_run: bool) -> Iterator[Removal]:
+    if settings.ledger_url is None and not settings.ledger_file.exists():
+        return
+    kept: dict[str, tuple[int | None, tuple[CallStatus, ...]]] = {
+        "failed calls": (settings.retention_days, ("failed",)),
+        "answers": (settings.ledger_retention_days, ("complete", "final")),
+    }
+    with Ledger(settings.ledger) as ledger:
+        for name, (days, statuses) in kept.items():
+            if days and (count := ledger.prune(now - timedelta(days=days), *statuses, dry_run=dry_run)):
+                yield Removal(kind="ledger", name=f"{count:,} {name} older than {days} days", bytes=0)
 
 
 def _size(path: Path) -> int:

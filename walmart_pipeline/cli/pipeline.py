@@ -148,15 +148,17 @@ def prune(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove old runs, reports and datasets (WALMART_RETENTION_DAYS, WALMART_KEEP_DATASETS).
+    """Remove old runs, reports, datasets and failed model calls (WALMART_RETENTION_DAYS, WALMART_KEEP_DATASETS).
 
     The active dataset, datasets that a model was built from, and the latest run of each asset are never removed.
     """
     import json
 
-    from walmart_pipeline.automation import retention
+    from walmart_pipeline.automation import live_runs, retention
 
-    removed = retention.prune(settings_from(workspace=home), dry_run=dry_run)
+    settings = settings_from(workspace=home)
+    with live_runs.instance(settings) as instance:
+        removed = retention.prune(settings, instance, dry_run=dry_run)
     if as_json:
         print(json.dumps([removal.model_dump() for removal in removed], indent=2))
         return

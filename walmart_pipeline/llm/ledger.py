@@ -207,6 +207,21 @@ class Ledger:
             made, cost = connection.execute(query.where(calls.called_at >= since)).one()
         return int(made), float(cost)
 
+    def prune(self, before: datetime, *statuses: CallStatus, dry_run: bool = False) -> int:
+        """Delete earlier calls of these statuses. Returns their number. Raises LedgerError.
+
+        An answer that was deleted is paid for again.
+        """
+        import sqlalchemy as sa
+
+        old = sa.and_(self._table.c.called_at < before, self._table.c.status.in_(statuses))
+        with self._reading() as connection:
+            count = int(connection.scalar(sa.select(sa.func.count()).select_from(self._table).where(old)) or 0)
+            if count and not dry_run:
+                connection.execute(sa.delete(self._table).where(old))
+                connection.commit()
+        return count
+
     def close(self) -> None:
         """Commit waiting calls and close the database. Raises LedgerError if a call could not be stored."""
         self._waiting.put(None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -12,10 +13,18 @@ from typer.testing import CliRunner
 
 from walmart_pipeline.automation import live_runs, retention
 from walmart_pipeline.cli import app
+from walmart_pipeline.definitions import build_defs
+from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline_tests.automation.slow_job import pipeline as job
 from walmart_pipeline_tests.conftest import Pipeline
+from walmart_pipeline_tests.llm.test_ledger import call
 
 IN_A_YEAR = datetime.now(UTC) + timedelta(days=365)
+
+
+def prune(pipeline: Pipeline, *, dry_run: bool, now: datetime | None = None) -> list[retention.Removal]:
+    with live_runs.instance(pipeline.settings) as instance:
+        return retention.prune(pipeline.settings, instance, dry_run=dry_run, now=now)
 
 
 def test_the_dataset_in_force_and_those_of_models_are_never_pruned(sample_copy: Pipeline) -> None:
@@ -24,10 +33,10 @@ def test_the_dataset_in_force_and_those_of_models_are_never_pruned(sample_copy: 
         shutil.copytree(datasets / "v1", datasets / f"v{number}")
     with sample_copy.warehouse.writing() as db:
         db.append("models.versions", [{"name": "walmart-gpt-basic:1.0.0", "dataset_version": "v3"}])
-    planned = retention.prune(sample_copy.settings, dry_run=True)
+    planned = prune(sample_copy, dry_run=True)
     assert [removal.name for removal in planned] == [str(datasets / "v4"), str(datasets / "v2")]
     assert len(list(datasets.iterdir())) == 7
-    assert retention.prune(sample_copy.settings, dry_run=False) == planned
+    assert prune(sample_copy, dry_run=False) == planned
     assert {folder.name for folder in datasets.iterdir()} == {"v1", "v3", "v5", "v6", "v7"}
 
 
@@ -37,8 +46,8 @@ def test_old_runs_are_pruned_but_not_those_that_made_an_assets_present_state(sam
         assert made_assets
         old = instance.create_run_for_job(job(), status=dg.DagsterRunStatus.CANCELED).run_id
         under_way = instance.create_run_for_job(job(), status=dg.DagsterRunStatus.STARTED).run_id
-        assert retention.prune(sample_copy.settings, dry_run=False) == []
-        removed = retention.prune(sample_copy.settings, dry_run=False, now=IN_A_YEAR)
+        assert prune(sample_copy, dry_run=False) == []
+        removed = prune(sample_copy, dry_run=False, now=IN_A_YEAR)
         assert [removal.name for removal in removed if removal.kind == "Dagster run"] == [old]
         assert {run.run_id for run in instance.get_runs()} == {*made_assets, under_way}
 
@@ -54,3 +63,28 @@ def test_the_command_lists_what_it_removes(sample_copy: Pipeline) -> None:
     assert docs.exists()
     assert str(docs) in CliRunner().invoke(app, arguments).stdout
     assert not docs.exists()
+
+
+def test_failed_calls_are_pruned_and_answers_only_where_a_retention_is_set(pipeline: Pipeline) -> None:
+    settings = pipeline.settings
+    with Ledger(settings.ledger) as ledger:
+        ledger.record(call(1))
+        ledger.record(call(2, None, "timeout"))
+    assert [item.name for item in prune(pipeline, dry_run=False, now=IN_A_YEAR)] == [
+        "1 failed calls older than 90 days"
+    ]
+    pipeline.settings = settings.model_copy(update={"ledger_retention_days": 364})
+    planned = prune(pipeline, dry_run=True, now=IN_A_YEAR)
+    assert [item.name for item in planned] == ["1 answers older than 364 days"]
+    with Ledger(settings.ledger) as ledger:
+        assert ledger.counts()[0] == 1
+
+
+def test_the_monthly_job_removes_what_the_command_would(pipeline: Pipeline) -> None:
+    with Ledger(pipeline.settings.ledger) as ledger:
+        ledger.record(replace(call(1, None, "timeout"), called_at=datetime(2020, 1, 1, tzinfo=UTC)))
+    job = build_defs({"settings": pipeline.settings}).resolve_job_def("cleanup")
+    with live_runs.instance(pipeline.settings) as instance:
+        assert job.execute_in_process(instance=instance).output_for_node("remove_old_versions") == 1
+    with Ledger(pipeline.settings.ledger) as ledger:
+        assert ledger.counts()[0] == 0

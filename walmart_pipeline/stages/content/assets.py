@@ -13,7 +13,7 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.resources import WAREHOUSE_POOL
-from walmart_pipeline.stages.content import edits, generation, planning
+from walmart_pipeline.stages.content import edits, generation, planning, rollout
 
 
 class PlanConfig(dg.Config):
@@ -24,6 +24,16 @@ class PlanConfig(dg.Config):
     )
     everything: bool = Field(default=False, description="Rewrite every product, even if its text is current.")
     stale_days: int | None = Field(default=None, ge=1, description="Also plan texts that are older than this.")
+    categories: list[str] = Field(
+        default=[], description="Write the products of these categories again, such as `Toys` or `Toys > Puzzles`."
+    )
+    ids: list[str] = Field(default=[], description="Write these products again, by product_id.")
+    reason: str = Field(default="", description="Why the products selected by category or id are written again.")
+    worst_first: bool = Field(default=False, description="Plan the worst texts first.")
+    budget_usd: float | None = Field(
+        default=None, ge=0, description="Plan only as many products as this pays for, by the estimate."
+    )
+    dry_run: bool = Field(default=False, description="Only report the plan: nothing is written.")
     edits: list[str] = Field(
         default=[], description="Folders whose edits.jsonl is imported first. Empty: the inbox of the workspace."
     )
@@ -48,7 +58,8 @@ def generation_plan(
     """Products that need a text, each with the reason: new, changed facts, model or prompt, failed before, rejected by
     a reviewer, below the threshold, stale, forced.
 
-    Edits that lie beside the feeds are imported first, each one once. A plan belongs to its run.
+    Edits that lie beside the feeds are imported first, each one once. A plan belongs to its run. After a promotion,
+    existing texts are rewritten in two steps: a canary (WALMART_CANARY_SHARE), and the rest if it is no worse.
     Products outside it, and answers in the ledger, cost nothing.
     """
     # Before the warehouse is opened: the endpoint may respond slowly.
@@ -58,15 +69,20 @@ def generation_plan(
     with warehouse.writing() as db:
         imported = {path: edits.import_file(db, path, now=datetime.now(UTC), once=True) for path in given}
         planning.forget(db, [each for each in planning.plans(db) if _has_ended(context, each)])
-        reasons = planning.plan(
-            db, provider, run_id, everything=config.everything, limit=config.limit, stale_days=config.stale_days
-        )
+        started = rollout.advance(db, provider, settings.canary_share)
+        scope = planning.PlanScope(**config.model_dump(exclude={"dry_run", "edits"}), rollout=started)
+        reasons = planning.plan(db, provider, run_id, scope)
+        unknown = planning.unknown(db, config.ids)
         due = planning.estimate(db, run_id)
         preview = db.query(
             "select product_id, product_name, reason from content.generation_plan "
             "join catalog.products using (product_id) where run_id = ? order by product_id limit 5",
             [run_id],
         )
+        if config.dry_run:
+            planning.empty(db, run_id)
+    if unknown:
+        context.log.warning(f"not in the catalog: {', '.join(unknown)}")
     for path, result in imported.items():
         for problem in result.problems:
             context.log.warning(f"{path}:{problem.line}: {problem.reason}")
@@ -78,6 +94,8 @@ def generation_plan(
             "edits imported": sum(result.kept for result in imported.values()),
             "provider": writer,
             "notice": provider.notice or "none",
+            "dry run": config.dry_run,
+            "rollout of the champion": f"{started.phase}: {started.reason}" if started else "none",
             "model calls at most": due.calls,
             "tokens at most": due.prompt_tokens + due.completion_tokens,
             "cost at most (USD)": round(due.cost_usd, 4),

@@ -60,7 +60,7 @@ def test_a_plan_of_before_an_outage_rewrites_nothing_in_it(tmp_path: Path) -> No
         synthetic_catalog.make(db, 3)
         synthetic_catalog.write_texts(db, Writer())
         db.execute("delete from content.generated_content where product_id = 'B-00000001'")
-        planning.plan(db, Writer(), "run", everything=True)
+        planning.plan(db, Writer(), "run", planning.PlanScope(everything=True))
     stand_in = TemplateWriter(Judge(profiles.load("walmart-2025")), outage="Ollama does not answer")
     assert generation.write(warehouse, stand_in, "run", advance=lambda _pieces, _note="": None).total() == 1
     with warehouse.reading() as db:

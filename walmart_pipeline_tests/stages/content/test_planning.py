@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from walmart_pipeline.core.warehouse import Database, Warehouse
 from walmart_pipeline.generation.provider import Provider, Task
 from walmart_pipeline.llm.pricing import Estimate
 from walmart_pipeline.stages.content import planning
+from walmart_pipeline.stages.content.planning import PlanScope
 
 
 class Model(Provider):
@@ -47,8 +49,9 @@ def db(tmp_path: Path) -> Iterator[Database]:
         yield database
 
 
-def reasons(db: Database, *, provider: Provider = MODEL, **options: int | bool) -> dict[str, int]:
-    return {row["reason"]: row["products"] for row in planning.plan(db, provider, "run", **options)}  # type: ignore[arg-type]
+def reasons(db: Database, *, provider: Provider = MODEL, **scope: Any) -> dict[str, int]:
+    planned = planning.plan(db, provider, "run", PlanScope(**scope))
+    return {row["reason"]: row["products"] for row in planned}
 
 
 def revisions(db: Database) -> list[int]:
@@ -172,7 +175,7 @@ def test_plans_of_other_runs_are_left_alone(db: Database) -> None:
     """`--plan-only --limit 5` beside a run once reduced that run's work to five products."""
     synthetic_catalog.change(db, 5)
     planning.plan(db, MODEL, "running")
-    planning.plan(db, MODEL, "beside", limit=2)
+    planning.plan(db, MODEL, "beside", PlanScope(limit=2))
     assert [planning.estimate(db, run_id).calls for run_id in ("running", "beside")] == [5, 2]
     assert planning.plan_of(db, ["running", None]) == "running"
     assert planning.plan_of(db, ["repeated", None]) == "beside"
@@ -184,7 +187,7 @@ def test_plans_of_other_runs_are_left_alone(db: Database) -> None:
 def test_the_estimate_covers_the_plan_and_nothing_else(db: Database) -> None:
     planning.plan(db, MODEL, "run")
     assert planning.estimate(db, "run") == Estimate(calls=0, prompt_tokens=0, completion_tokens=0, cost_usd=0.0)
-    planning.plan(db, MODEL, "run", everything=True)
+    planning.plan(db, MODEL, "run", PlanScope(everything=True))
     estimate = planning.estimate(db, "run")
     assert estimate.calls == 5
     assert 5 * 60 < estimate.prompt_tokens < 5 * 200

@@ -1,0 +1,45 @@
+"""The run config of the job `regenerate`."""
+
+import dagster as dg
+from pydantic import Field
+
+
+class RegenerateConfig(dg.Config):
+    """What to write again. Without categories and ids: what is due anyway, as in a nightly run."""
+
+    categories: list[str] = Field(
+        default=[],
+        description="Categories of any level, such as `Toys`, or paths, such as `Toys > Puzzles`. Their products are "
+        "written again even if their texts are current.",
+    )
+    ids: list[str] = Field(default=[], description="Products by product_id, in addition to `categories`.")
+    reason: str = Field(default="", description="Why, in a few words: shown in the plan beside each product.")
+    sample_limit: int | None = Field(
+        default=None, ge=1, description="Maximum number of products, those with the worst texts first. Empty: all."
+    )
+    budget_usd: float | None = Field(
+        default=None,
+        ge=0,
+        description="Plan only as many products as this pays for, by the estimate, which is a maximum. "
+        "WALMART_BUDGET_USD holds in any case.",
+    )
+    dry_run: bool = Field(
+        default=False, description="Only report in `generation_plan` what would be written and what it costs at most."
+    )
+
+
+@dg.config_mapping
+def regenerate_config(val: RegenerateConfig) -> dg.RunConfig:
+    """Translate the config of the job into that of its plan."""
+    plan = {
+        "categories": val.categories,
+        "ids": val.ids,
+        "reason": val.reason,
+        "limit": val.sample_limit,
+        "budget_usd": val.budget_usd,
+        "dry_run": val.dry_run,
+        "worst_first": True,
+    }
+    return dg.RunConfig(
+        ops={"content__generation_plan": {"config": {name: value for name, value in plan.items() if value is not None}}}
+    )
