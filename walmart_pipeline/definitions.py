@@ -11,6 +11,7 @@ from walmart_pipeline.automation import sensors
 from walmart_pipeline.automation.executor import supervised_executor
 from walmart_pipeline.automation.jobs import ASSET_JOBS, cleanup
 from walmart_pipeline.automation.schedules import schedules
+from walmart_pipeline.automation.triggers import TRIGGERS
 from walmart_pipeline.core import settings
 from walmart_pipeline.resources import resources
 from walmart_pipeline.stages.catalog import assets as catalog
@@ -41,7 +42,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         asset_checks=dg.load_asset_checks_from_modules(CHECKS),
         jobs=[*ASSET_JOBS, cleanup],
         schedules=schedules(configured),
-        sensors=[sensors.inbox_sensor, sensors.batches_sensor],
+        sensors=[sensors.inbox_sensor, sensors.batches_sensor, *TRIGGERS],
         resources={**resources(), **overrides},
         executor=supervised_executor,
     )

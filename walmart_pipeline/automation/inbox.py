@@ -1,69 +1,161 @@
-"""The cursor of the inbox sensor. A file is done only when the run that was requested for it has succeeded."""
+"""The cursor of the inbox sensor. A file is done only when a run that was requested for it has succeeded."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
+from walmart_pipeline.automation.run_outcomes import Outcome, pause
 from walmart_pipeline.core.records import content_hash
 from walmart_pipeline.stages.catalog import feeds
+from walmart_pipeline.stages.catalog.feeds import Feed
 
-Outcome: TypeAlias = Literal["running", "succeeded", "failed", "unknown"]
+# A tick is killed after 60 s. At 1 GB/s the content of 20 GB is hashed; more is left for the next tick.
+HASHING_SECONDS = 20.0
 
-# After this many failed runs a file is ignored until it changes.
-ATTEMPTS = 3
+
+class SeenFile(BaseModel):
+    """A version of a file: size and time of change, and the hash of its content."""
+
+    signature: str
+    digest: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier_cursor(cls, value: Any) -> Any:
+        """Accept a bare signature, as earlier versions stored it."""
+        return {"signature": value, "digest": ""} if isinstance(value, str) else value
+
+
+class FailedFile(SeenFile):
+    """A version of a file whose runs failed, and when the next one is due."""
+
+    failures: int
+    not_before: datetime
 
 
 class FileBatch(BaseModel):
-    """The files that a run was requested for: name to signature at that time."""
+    """The files that a run was requested for, as they were then. number: of the request, for a key that is new."""
 
-    files: dict[str, str]
-    attempt: int = 1
+    files: dict[str, SeenFile]
+    number: int = 0
 
     @property
     def key(self) -> str:
-        """Run key: Dagster launches it once for the same files, signatures and attempt."""
-        return f"{content_hash(self.files)[:12]}-{self.attempt}"
+        """Run key: Dagster launches it once."""
+        return f"{content_hash({name: seen.digest for name, seen in self.files.items()})[:12]}-{self.number}"
 
 
 class Cursor(BaseModel):
     """The state of the sensor between ticks."""
 
-    done: dict[str, str] = Field(default_factory=dict)
-    gave_up: dict[str, str] = Field(default_factory=dict)
+    done: dict[str, SeenFile] = Field(default_factory=dict)
+    failed: dict[str, FailedFile] = Field(default_factory=dict)
     pending: FileBatch | None = None
+    number: int = 0
 
-    def settle(self, outcome: Outcome) -> None:
-        """Record the outcome of the pending batch: done, retried or given up."""
+    def settle(self, outcome: Outcome, now: datetime) -> None:
+        """Record the outcome of the pending batch: done, or due again after a pause that grows with each failure."""
         if self.pending is None or outcome in ("running", "unknown"):
             return
-        if outcome == "succeeded":
-            self.done |= self.pending.files
-            self.pending = None
-        elif self.pending.attempt < ATTEMPTS:
-            self.pending = FileBatch(files=self.pending.files, attempt=self.pending.attempt + 1)
-        else:
-            self.gave_up |= self.pending.files
-            self.pending = None
+        for name, seen in self.pending.files.items():
+            before = self.failed.pop(name, None)
+            if outcome == "succeeded":
+                self.done[name] = seen
+                continue
+            failures = 1 + (before.failures if before and before.digest == seen.digest else 0)
+            self.failed[name] = FailedFile(**seen.model_dump(), failures=failures, not_before=now + pause(failures))
+        self.pending = None
 
-    def take(self, present: dict[str, str]) -> FileBatch | None:
-        """Return the batch to request: the pending one, else all new or changed files, else None."""
-        self.done = {name: signature for name, signature in self.done.items() if name in present}
-        self.gave_up = {name: signature for name, signature in self.gave_up.items() if present.get(name) == signature}
-        if self.pending is None:
-            waiting = {
-                name: signature
-                for name, signature in present.items()
-                if self.done.get(name) != signature and name not in self.gave_up
-            }
-            self.pending = FileBatch(files=waiting) if waiting else None
-        return self.pending
+    def take(self, present: Mapping[str, Feed], now: datetime, seconds: float = HASHING_SECONDS) -> Seen:
+        """Compare the files with those that are done, and set `pending` to the new, changed and due ones.
+
+        present: complete files by name. seconds: after which no further content is hashed in this tick.
+        """
+        gone = sorted({*self.done, *self.failed} - set(present))
+        for name in gone:
+            self.done.pop(name, None)
+            self.failed.pop(name, None)
+        seen = Seen(gone=gone)
+        if self.pending is not None:
+            # It was requested, but not launched: the daemon died in between.
+            seen.batch = self.pending
+            return seen
+        until = time.monotonic() + seconds
+        waiting: dict[str, SeenFile] = {}
+        for name, feed in present.items():
+            signature = feed.signature()
+            done, failed = self.done.get(name), self.failed.get(name)
+            if done and done.signature == signature:
+                continue
+            if failed and failed.signature == signature:
+                if now >= failed.not_before:
+                    waiting[name] = SeenFile(signature=signature, digest=failed.digest)
+                else:
+                    seen.paused[name] = failed
+                continue
+            if time.monotonic() > until:
+                seen.later += 1
+                continue
+            try:
+                version = SeenFile(signature=signature, digest=feed.digest())
+            except OSError:
+                # Removed or unreadable just now.
+                seen.later += 1
+                continue
+            if done and done.digest == version.digest:
+                self.done[name] = version
+                seen.touched += 1
+            else:
+                waiting[name] = version
+        if waiting:
+            self.number += 1
+            self.pending = seen.batch = FileBatch(files=waiting, number=self.number)
+        return seen
 
 
-def settled_files(inbox: Path, quiet_seconds: float) -> dict[str, str]:
-    """Name and signature of every complete feed in the inbox."""
+@dataclass
+class Seen:
+    """What a tick found. touched: files with another time but the same content. later: left for the next tick."""
+
+    batch: FileBatch | None = None
+    gone: list[str] = field(default_factory=list)
+    paused: dict[str, FailedFile] = field(default_factory=dict)
+    touched: int = 0
+    later: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """What is remarkable, in sentences."""
+        notes = []
+        if self.gone:
+            notes.append(f"gone: {shortened(self.gone)}; their rows stay until `walmart-pipeline feeds remove`")
+        if self.paused:
+            due = [
+                f"{name} (failed {each.failures}×, again {each.not_before:%d %b %H:%M} UTC)"
+                for name, each in self.paused.items()
+            ]
+            notes.append(f"waiting after failed runs: {shortened(due)}")
+        if self.touched:
+            notes.append(f"touched, but unchanged: {self.touched}")
+        if self.later:
+            notes.append(f"left for the next tick: {self.later}")
+        return notes
+
+
+def shortened(names: list[str], most: int = 5) -> str:
+    """Join names, the first few of many."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def complete_files(inbox: Path, quiet_seconds: float) -> tuple[dict[str, Feed], list[str]]:
+    """Return the complete feeds of the inbox by name, and the names of those that are still being written."""
     found = feeds.find([inbox]) if inbox.is_dir() else []
     incomplete = {feed.name for feed in feeds.being_written(found, quiet_seconds)}
-    return {feed.name: feed.signature() for feed in found if feed.name not in incomplete}
+    return {feed.name: feed for feed in found if feed.name not in incomplete}, sorted(incomplete)

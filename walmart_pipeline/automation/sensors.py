@@ -1,11 +1,14 @@
 """Sensors that request runs of the pipeline. They ship stopped."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from walmart_pipeline.automation import inbox
 from walmart_pipeline.automation.jobs import pipeline
+from walmart_pipeline.automation.run_outcomes import outcome
+from walmart_pipeline.automation.triggers import REASON_TAG
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation.provider_factory import openai_client
 from walmart_pipeline.llm import pricing
@@ -14,6 +17,7 @@ from walmart_pipeline.llm.batch.store import BatchStore
 
 BATCH_TAG = "walmart/inbox_batch"
 COLLECTS_TAG = "walmart/collects_batch"
+FEEDS_TAG = "walmart/feeds"
 
 # OpenAI completes a batch within a day: ten minutes more make no difference.
 BATCHES_SECONDS = 600
@@ -24,29 +28,34 @@ BATCHES_SECONDS = 600
     job=pipeline,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Runs the pipeline when feeds in the inbox are new or changed; each is processed exactly once, even "
-    "if a run fails. After three failed runs a file is ignored until it changes.",
+    description="Runs the pipeline when feeds in the inbox are new or changed: each version of a file is processed "
+    "once, even if a run fails. Then the file is tried again after pauses that grow from five minutes to a day. A file "
+    "that is still being written waits, and one that was only touched costs no run.",
 )
 def inbox_sensor(
     context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
 ) -> dg.SensorResult | dg.SkipReason:
     """Request one run at a time; the cursor moves past a file only when its run has succeeded."""
+    now = datetime.now(UTC)
     cursor = inbox.Cursor.model_validate_json(context.cursor or "{}")
     if cursor.pending:
-        outcome = _outcome(context.instance, BATCH_TAG, cursor.pending.key)
-        if outcome == "running":
-            return dg.SkipReason(f"the run for {', '.join(cursor.pending.files)} has not finished yet")
-        cursor.settle(outcome)
-    batch = cursor.take(inbox.settled_files(settings.inbox, settings.feed_quiet_seconds))
-    if batch is None:
-        gave_up = (
-            f"; given up after {inbox.ATTEMPTS} failed runs: {', '.join(cursor.gave_up)}" if cursor.gave_up else ""
-        )
+        found = outcome(context.instance, BATCH_TAG, cursor.pending.key, now)
+        if found == "running":
+            return dg.SkipReason(f"the run for {inbox.shortened([*cursor.pending.files])} has not finished yet")
+        cursor.settle(found, now)
+    present, incomplete = inbox.complete_files(settings.inbox, settings.feed_quiet_seconds)
+    seen = cursor.take(present, now)
+    notes = [*seen.notes, *([f"still being written: {inbox.shortened(incomplete)}"] if incomplete else [])]
+    for note in notes:
+        context.log.info(note)
+    if seen.batch is None:
         context.update_cursor(cursor.model_dump_json())
-        return dg.SkipReason(f"nothing new in {settings.inbox}{gave_up}")
+        return dg.SkipReason("; ".join([f"nothing new in {settings.inbox}", *notes]))
+    files = inbox.shortened([*seen.batch.files])
+    context.log.info(f"new, changed or due again: {files}")
+    tags = {BATCH_TAG: seen.batch.key, FEEDS_TAG: files, REASON_TAG: "feeds in the inbox are new or changed"}
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=batch.key, tags={BATCH_TAG: batch.key})],
-        cursor=cursor.model_dump_json(),
+        run_requests=[dg.RunRequest(run_key=seen.batch.key, tags=tags)], cursor=cursor.model_dump_json()
     )
 
 
@@ -64,14 +73,15 @@ def batches_sensor(
     """Request one run at a time: it usually collects all ended batches."""
     if settings.provider != "openai":
         return dg.SkipReason("WALMART_PROVIDER is not openai: a run would use another provider and collect nothing")
-    outcomes = {batch: _outcome(context.instance, COLLECTS_TAG, batch) for batch in _ended_batches(settings)}
+    now = datetime.now(UTC)
+    outcomes = {batch: outcome(context.instance, COLLECTS_TAG, batch, now) for batch in _ended_batches(settings)}
     if "running" in outcomes.values():
         return dg.SkipReason("the run that collects has not finished yet")
     new = [batch for batch, outcome in outcomes.items() if outcome == "unknown"]
     if not new:
         requested = f"; already requested: {', '.join(outcomes)}" if outcomes else ""
         return dg.SkipReason(f"no batch has ended since the last tick{requested}")
-    return dg.RunRequest(run_key=new[0], tags={COLLECTS_TAG: new[0]})
+    return dg.RunRequest(run_key=new[0], tags={COLLECTS_TAG: new[0], REASON_TAG: "a batch has ended"})
 
 
 def _ended_batches(settings: Settings) -> list[str]:
@@ -88,13 +98,3 @@ def _ended_batches(settings: Settings) -> list[str]:
 
     with BatchStore(settings.ledger) as store:
         return asyncio.run(look_up(store))
-
-
-def _outcome(instance: dg.DagsterInstance, tag: str, key: str) -> inbox.Outcome:
-    """Return the outcome of the latest run with a tag; after a retry, that of the last attempt."""
-    runs = instance.get_runs(dg.RunsFilter(tags={tag: key}), limit=1)
-    if not runs:
-        return "unknown"
-    if not runs[0].is_finished:
-        return "running"
-    return "succeeded" if runs[0].is_success else "failed"

@@ -1,118 +1,143 @@
-"""The inbox sensor, tick by tick, on a real Dagster instance."""
+"""The inbox sensor, tick by tick. Its runs are made up: what they do is tested where it is done."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import WILL_RETRY_TAG
 
-from walmart_pipeline.automation import inbox, live_runs
-from walmart_pipeline.automation.sensors import BATCH_TAG, inbox_sensor
-from walmart_pipeline.definitions import build_defs
-from walmart_pipeline_tests.conftest import KETTLE, Pipeline
+from walmart_pipeline.automation import inbox, run_outcomes
+from walmart_pipeline.automation.sensors import BATCH_TAG, FEEDS_TAG, inbox_sensor
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline_tests.automation.slow_job import pipeline as job
+
+SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 
 class Inbox:
     """The sensor as its daemon drives it: the cursor of one tick is the next one's."""
 
-    def __init__(self, pipeline: Pipeline, instance: dg.DagsterInstance) -> None:
-        self.pipeline = pipeline
-        self.instance = instance
+    def __init__(self, workspace: Path) -> None:
+        self.settings = Settings(workspace=workspace)
+        self.instance = dg.DagsterInstance.ephemeral()
         self.cursor: str | None = None
-        self.defs = build_defs({"settings": pipeline.settings})
+        self.message = ""
 
-    def drop(self, name: str, *records: dict[str, object]) -> Path:
-        return self.pipeline.ingest(records or [KETTLE], name)
+    def drop(self, name: str, content: str = "{}") -> Path:
+        path = self.settings.inbox / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+        return path
 
     def tick(self) -> list[dg.RunRequest]:
         context = dg.build_sensor_context(
-            instance=self.instance, cursor=self.cursor, resources={"settings": self.pipeline.settings}
+            instance=self.instance, cursor=self.cursor, resources={"settings": self.settings}
         )
         data = inbox_sensor.evaluate_tick(context)
-        self.cursor = data.cursor
+        self.cursor, self.message = data.cursor, data.skip_message or ""
         return list(data.run_requests or [])
 
-    def launch(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
-        return self.defs.resolve_job_def("pipeline").execute_in_process(
-            instance=self.instance, tags=dict(request.tags), raise_on_error=False
-        )
-
-    def record(self, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
+    def end(self, request: dg.RunRequest, status: dg.DagsterRunStatus = SUCCESS, **tags: str) -> None:
         """Leave a run for this request in the instance, as the daemon would, without executing it."""
-        job = self.defs.resolve_job_def("pipeline")
-        self.instance.create_run_for_job(job, tags=dict(request.tags), status=status)
+        self.instance.create_run_for_job(job(), tags={**request.tags, **tags}, status=status)
+
+    def process(self, *names: str) -> None:
+        for name in names:
+            self.drop(name, name)
+        (request,) = self.tick()
+        self.end(request)
+        assert self.tick() == []
 
 
 @pytest.fixture
-def box(pipeline: Pipeline) -> Iterator[Inbox]:
-    with live_runs.instance(pipeline.settings) as instance:
-        yield Inbox(pipeline, instance)
+def box(tmp_path: Path) -> Inbox:
+    return Inbox(tmp_path)
 
 
-SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_outcomes, "FIRST_PAUSE", timedelta(0))
 
 
-def test_a_new_file_is_processed_once(box: Inbox) -> None:
+def test_a_new_file_is_processed_once_and_named_in_the_runs_tags(box: Inbox) -> None:
     box.drop("a.jsonl")
     (request,) = box.tick()
-    assert box.launch(request).success
-    assert box.tick() == []
-    assert box.pipeline.query("select product_id from quality.listings") == [{"product_id": "K-1"}]
-
-
-def test_no_second_run_is_requested_while_the_first_is_active(box: Inbox) -> None:
-    box.drop("a.jsonl")
-    (request,) = box.tick()
-    box.record(request, dg.DagsterRunStatus.STARTED)
+    assert request.tags[FEEDS_TAG] == "a.jsonl"
+    box.end(request, dg.DagsterRunStatus.STARTED)
     box.drop("b.jsonl")
     assert box.tick() == []
+    assert "has not finished" in box.message
 
 
-def test_a_file_whose_run_failed_is_requested_again(box: Inbox) -> None:
-    box.drop("a.jsonl")
-    (request,) = box.tick()
-    box.record(request, FAILURE)
-    (again,) = box.tick()
-    assert again.run_key != request.run_key
-    box.record(again, SUCCESS)
+def test_a_changed_file_is_processed_again_and_a_touched_one_is_not(box: Inbox) -> None:
+    box.process("a.jsonl")
+    os.utime(box.settings.inbox / "a.jsonl", (1, 1))
     assert box.tick() == []
-
-
-def test_a_file_that_always_fails_is_ignored_until_it_changes_and_does_not_hold_up_others(box: Inbox) -> None:
-    box.drop("a.jsonl")
-    for _ in range(inbox.ATTEMPTS):
-        (request,) = box.tick()
-        box.record(request, FAILURE)
-    assert box.tick() == []
-    box.drop("b.jsonl", KETTLE | {"item_id": "K-2"})
-    (other,) = box.tick()
-    box.record(other, SUCCESS)
-    box.drop("a.jsonl", KETTLE | {"price": 1.0})
-    assert len(box.tick()) == 1
-
-
-def test_a_changed_file_is_processed_again(box: Inbox) -> None:
-    box.drop("a.jsonl")
-    (request,) = box.tick()
-    box.record(request, SUCCESS)
-    box.drop("a.jsonl", KETTLE | {"price": 29.0})
+    assert "touched, but unchanged: 1" in box.message
+    box.drop("a.jsonl", "changed")
     (changed,) = box.tick()
-    assert changed.run_key != request.run_key
-    box.record(changed, SUCCESS)
+    box.end(changed)
     assert box.tick() == []
 
 
-def test_a_file_that_is_still_being_written_waits(box: Inbox) -> None:
-    box.pipeline.settings = box.pipeline.settings.model_copy(update={"feed_quiet_seconds": 5})
-    path = box.drop("a.jsonl")
+def test_a_renamed_file_is_processed_under_its_new_name_and_a_deleted_one_is_reported(box: Inbox) -> None:
+    box.process("a.jsonl", "b.jsonl")
+    (box.settings.inbox / "a.jsonl").rename(box.settings.inbox / "c.jsonl")
+    (request,) = box.tick()
+    assert request.tags[FEEDS_TAG] == "c.jsonl"
+    box.end(request)
+    (box.settings.inbox / "b.jsonl").unlink()
     assert box.tick() == []
-    past = time.time() - 10
-    os.utime(path, (past, past))
-    assert len(box.tick()) == 1
+    assert "gone: b.jsonl" in box.message
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a_file_whose_run_failed_is_tried_until_one_succeeds(box: Inbox) -> None:
+    box.drop("a.jsonl")
+    keys = set()
+    for _ in range(5):
+        (request,) = box.tick()
+        box.end(request, FAILURE)
+        keys.add(request.run_key)
+    assert len(keys) == 5
+    (request,) = box.tick()
+    box.end(request)
+    assert box.tick() == []
+
+
+def test_a_failed_file_pauses_and_does_not_hold_up_others(box: Inbox) -> None:
+    box.drop("a.jsonl")
+    (request,) = box.tick()
+    box.end(request, FAILURE)
+    assert box.tick() == []
+    assert "waiting after failed runs: a.jsonl (failed 1×" in box.message
+    box.drop("b.jsonl", "other")
+    (other,) = box.tick()
+    assert other.tags[FEEDS_TAG] == "b.jsonl"
+
+
+def test_the_pauses_grow_to_a_day() -> None:
+    pauses = [run_outcomes.pause(failures) for failures in range(1, 40)]
+    assert pauses[:3] == [timedelta(minutes=5), timedelta(minutes=20), timedelta(minutes=80)]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == timedelta(days=1)
+
+
+def test_a_run_that_died_and_is_about_to_be_repeated_by_the_daemon_is_not_requested_twice(box: Inbox) -> None:
+    box.drop("a.jsonl")
+    (request,) = box.tick()
+    box.end(request, FAILURE, **{WILL_RETRY_TAG: "true"})
+    assert box.tick() == []
+    assert "has not finished" in box.message
+    box.end(request)
+    assert box.tick() == []
+    assert "nothing new" in box.message
 
 
 def test_a_run_that_was_never_launched_is_requested_again_under_the_same_key(box: Inbox) -> None:
@@ -123,5 +148,34 @@ def test_a_run_that_was_never_launched_is_requested_again_under_the_same_key(box
     assert (again.run_key, again.tags[BATCH_TAG]) == (request.run_key, request.tags[BATCH_TAG])
 
 
-def test_an_inbox_that_does_not_exist_yet_is_empty(tmp_path: Path) -> None:
-    assert inbox.settled_files(tmp_path / "nowhere", 5) == {}
+def test_a_file_that_is_still_being_written_waits(box: Inbox) -> None:
+    box.settings = box.settings.model_copy(update={"feed_quiet_seconds": 5})
+    path = box.drop("a.jsonl")
+    assert box.tick() == []
+    assert "still being written: a.jsonl" in box.message
+    past = time.time() - 10
+    os.utime(path, (past, past))
+    assert len(box.tick()) == 1
+
+
+def test_what_a_tick_has_no_time_for_is_left_to_the_next_one(box: Inbox) -> None:
+    for number in range(3):
+        box.drop(f"{number}.jsonl")
+    present, _ = inbox.complete_files(box.settings.inbox, 0)
+    cursor = inbox.Cursor()
+    assert cursor.take(present, NOW, seconds=-1).later == 3
+    assert cursor.pending is None
+    batch = cursor.take(present, NOW).batch
+    assert batch is not None
+    assert len(batch.files) == 3
+
+
+def test_the_cursor_of_an_earlier_version_starts_no_run_for_what_is_done(box: Inbox) -> None:
+    box.drop("a.jsonl")
+    (feed,) = inbox.complete_files(box.settings.inbox, 0)[0].values()
+    box.cursor = f'{{"done": {{"a.jsonl": "{feed.signature()}"}}, "gave_up": {{}}, "pending": null}}'
+    assert box.tick() == []
+
+
+def test_an_inbox_that_does_not_exist_yet_is_empty(box: Inbox) -> None:
+    assert box.tick() == []

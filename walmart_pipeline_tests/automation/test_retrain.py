@@ -69,7 +69,9 @@ def writer(home: Pipeline) -> Writer:
 @pytest.fixture
 def server(home: Pipeline, writer: Writer) -> Iterator[FakeOllama]:
     with fake_ollama(writer) as running_server:
-        home.settings = Settings(workspace=home.settings.workspace, provider="ollama", base_url=running_server.url)
+        home.settings = Settings(
+            workspace=home.settings.workspace, provider="ollama", base_url=running_server.url, canary_share=1
+        )
         yield running_server
 
 

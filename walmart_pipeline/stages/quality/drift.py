@@ -20,6 +20,8 @@ LEAST_RUNS = 7
 MAD_TO_SIGMA = 1.4826
 # Points, or per cent of the texts: a catalog that hardly changes has no spread.
 LEAST_CHANGE = 1.0
+# Of a category: the mean of fewer texts moves with each of them.
+LEAST_TEXTS = 10
 
 # Per cent. The template writer, the baseline of every model, reaches 100 on the sample and 84 on a real catalog of 895
 # products.
@@ -51,6 +53,36 @@ order by recorded_at desc
 limit {RUNS + 1}
 """
 
+CATEGORY_STATE = f"""
+insert into quality.category_history by name
+select
+    $run_id as run_id,
+    $policy as policy,
+    category[1] as category,
+    count(*) as texts,
+    round(avg(score), {DECIMALS}) as mean,
+    $recorded_at as recorded_at
+from quality.scores
+join catalog.products using (product_id)
+where policy = $policy and len(category) > 0
+group by category[1]
+"""
+
+# Categories without texts in the latest run are left out.
+CATEGORY_HISTORY = f"""
+with ranked as (
+    select *, row_number() over (partition by category order by recorded_at desc) as age
+    from quality.category_history
+    where policy = (select policy from quality.score_history order by recorded_at desc limit 1)
+)
+select category, texts, mean
+from ranked
+where age <= {RUNS + 1} and category in (
+    select category from ranked where recorded_at = (select max(recorded_at) from ranked)
+)
+order by category, age
+"""
+
 PUBLISHABLE = """
 select count(*) as texts, count(*) filter (publishable) as publishable
 from quality.scores
@@ -79,7 +111,21 @@ def record(db: Database, policy: str, *, run_id: str, judged: int) -> bool:
         return False
     about = {"run_id": run_id, "policy": policy, "judged": judged, "recorded_at": datetime.now(UTC)}
     db.append("quality.score_history", [state | about])
+    db.execute(CATEGORY_STATE, {name: about[name] for name in ("run_id", "policy", "recorded_at")})
     return True
+
+
+def declined_categories(db: Database) -> list[Row]:
+    """Return the broadest categories whose mean fell below the spread of their earlier runs, the largest fall first."""
+    histories: dict[str, list[Row]] = {}
+    for row in db.query(CATEGORY_HISTORY):
+        histories.setdefault(row["category"], []).append(row)
+    declined = []
+    for category, (now, *earlier) in histories.items():
+        found = _compared("mean", now, earlier) if now["texts"] >= LEAST_TEXTS else None
+        if found and found["moved"] and found["now"] < found["median"]:
+            declined.append(found | {"category": category, "texts": now["texts"]})
+    return sorted(declined, key=lambda row: float(row["now"] - row["median"]))
 
 
 def score_drift(db: Database, policy: str) -> ScoreCheck:

@@ -191,3 +191,28 @@ def test_the_estimate_covers_the_plan_and_nothing_else(db: Database) -> None:
     estimate = planning.estimate(db, "run")
     assert estimate.calls == 5
     assert 5 * 60 < estimate.prompt_tokens < 5 * 200
+
+
+def test_a_selection_is_written_again_the_worst_texts_first_and_reviewers_texts_stay(db: Database) -> None:
+    ids = [row["product_id"] for row in db.query("select product_id from catalog.products order by product_id")]
+    category = db.value("select category[1] from catalog.products where product_id = ?", [ids[0]])
+    db.execute("update quality.scores set score = 10 where product_id = ?", [ids[3]])
+    db.execute("update content.generated_content set provider = 'reviewer' where product_id = ?", [ids[4]])
+    assert reasons(db, ids=ids[2:], reason="too dull") == {"forced: too dull": 2}
+    assert revisions(db) == [1, 1]
+    assert reasons(db, ids=ids, worst_first=True, limit=1) == {"forced": 1}
+    assert db.value("select product_id from content.generation_plan") == ids[3]
+    by_model = "join content.generated_content using (product_id) where category[1] = ? and provider <> 'reviewer'"
+    expected = db.value(f"select count(*) from catalog.products {by_model}", [category])
+    assert reasons(db, categories=[category]) == {"forced": expected}
+    assert planning.unknown(db, [ids[0], "no such id"]) == ["no such id"]
+
+
+class PricedModel(Model):
+    def estimate(self, *, products: int, characters: int) -> Estimate:
+        return Estimate(calls=products, prompt_tokens=0, completion_tokens=0, cost_usd=0.1 * products)
+
+
+def test_a_plan_stays_within_its_budget(db: Database) -> None:
+    assert reasons(db, provider=PricedModel(), everything=True, budget_usd=0.35) == {"forced": 3}
+    assert reasons(db, provider=PricedModel(), everything=True, budget_usd=0.05) == {}
