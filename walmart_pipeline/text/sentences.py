@@ -14,6 +14,7 @@ _LOWER_STOP = re.compile(r"[.!?…]+[\"'”’)\]]*\s+")
 _LAST_WORD = re.compile(r"[.!?…]+[\"'”’)\]]*$")
 # Clauses end with a semicolon too, and the items of a list with their mark.
 _CLAUSE_END = re.compile(r"[.!?;]+(?=\s|$)|[\n;•|]+")
+_LAST_CLAUSE_END = re.compile(r".*(?:[.!?;](?=\s|$)|[\n;•|])", re.DOTALL)
 
 # How far a clause is read on either side of a word, in characters.
 REACH = 90
@@ -68,10 +69,8 @@ def is_last_word(word: str) -> bool:
 def left_context(text: str, start: int, reach: int = REACH) -> str:
     """The clause before a word that starts there."""
     before = text[max(0, start - reach) : start]
-    clause = 0
-    for match in _CLAUSE_END.finditer(before):
-        clause = match.end()
-    return before[clause:]
+    last = _LAST_CLAUSE_END.match(before)
+    return before[last.end() :] if last else before
 
 
 def right_context(text: str, end: int, reach: int = REACH) -> str:

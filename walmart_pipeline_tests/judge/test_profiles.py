@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,18 @@ rules:
         if violation.rule == "description.own"
     ]
     assert found == [("key_features[0]", "This is"), ("key_features[1]", "100 degrees"), ("key_features[1]", "—")]
+
+
+def test_a_pattern_is_found_wherever_its_trace_lets_it_be_searched() -> None:
+    """A trace that is too narrow would hide what the pattern forbids."""
+    alphabet = [*" ,;:!?.(-aAs", "wood", "Answer", "we", "ve", "amzn.to/a"]
+    texts = ["".join(parts) for size in (1, 2, 3, 4) for parts in product(alphabet, repeat=size)]
+    for name, pattern in profiles.load("walmart-2025").patterns.items():
+        if pattern.trace:
+            regex, trace = re.compile(pattern.regex), re.compile(pattern.trace)
+            matching = [text for text in texts if regex.search(text)]
+            assert matching, name
+            assert [text for text in matching if not trace.search(text)] == [], name
 
 
 def test_a_limit_and_a_severity_can_be_overridden_alone(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def kind_of(field: str) -> str:
 
 def describe_evidence(alignment: Alignment, statement: AlignedStatement, evidence: Evidence) -> Description:
     """What is evidence's own, as if the record had none of its words."""
-    group, first, last = evidence.group, evidence.first, evidence.last
+    place, group, kind, first, last, agreement, denied, elsewhere, _ = evidence
     begin, end = statement.first, statement.last
     passages, counts, counts_supported = alignment.passages, alignment.compared_before, alignment.supported_before
     compared = counts[last + 1] - counts[first]
@@ -117,7 +117,7 @@ def describe_evidence(alignment: Alignment, statement: AlignedStatement, evidenc
         (near, supported_beside / beside if beside else 0.5),
     ]
     parts: list[Part] = [
-        ("evidence", group, evidence.kind, field),
+        ("evidence", group, kind, field),
         ("left", group, left, head),
         ("right", right),
         ("governed", group, governing, head),
@@ -132,13 +132,13 @@ def describe_evidence(alignment: Alignment, statement: AlignedStatement, evidenc
         parts.append(("known", "right"))
     if one & other:
         parts.append(("mark", group, "between neighbours"))
-    if evidence.denied:
+    if denied:
         parts.append(("mark", group, "denied"))
-    if evidence.elsewhere:
+    if elsewhere:
         parts.append(("mark", group, "elsewhere"))
     if group in {"number", "opposite"}:
-        parts.append(("agrees", group, str(min(MOST_AGREEMENT, evidence.agreement))))
-    text, place = alignment.listing.text, evidence.claim
+        parts.append(("agrees", group, str(min(MOST_AGREEMENT, agreement))))
+    text = alignment.listing.text
     if first > begin and text[place.start].isupper():
         parts.append(("capital", group, field))
     if text[place.start - 1 : place.start] == "-" or text[place.end : place.end + 1] == "-":

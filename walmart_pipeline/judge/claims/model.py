@@ -41,6 +41,7 @@ _STRONGEST = {
     for group in get_args(Group)
     for status in get_args(ClaimStatus)
 }
+_WITHOUT_EVIDENCE = Description([("none",)], [])
 # Parts with a foreign or unpronounceable word are unlimited; 3,000 listings have 2,088 different parts.
 _REMEMBERED_PARTS = 1 << 14
 
@@ -110,18 +111,24 @@ class ClaimModel:
         """Log odds of each evidence that its words state something false of the product."""
         if not statement.evidence:
             return []
-        model = self.evidence
+        model, roots = self.evidence, self.roots
         base = model.weights[INTERCEPT] + model.described(describe(alignment, statement), [])
         scores = []
         for each in statement.evidence:
             parts, measures = describe_evidence(alignment, statement, each)
-            scores.append(base + model.described(parts, measures + word_features(alignment, each, self.roots)))
+            scores.append(base + model.described(parts, measures + word_features(alignment, each, roots)))
         return scores
 
     def logit(self, alignment: Alignment, statement: AlignedStatement, scores: Sequence[float]) -> float:
         """Log odds that a statement is false, from the scores of its evidence."""
+        if not scores:
+            return self._without_evidence
         description = describe_statement(alignment, statement, scores)
         return self.statement.weights[INTERCEPT] + self.statement.described(*description)
+
+    @cached_property
+    def _without_evidence(self) -> float:
+        return self.statement.weights[INTERCEPT] + self.statement.described(*_WITHOUT_EVIDENCE)
 
 
 def word_features(alignment: Alignment, evidence: Evidence, roots: Mapping[str, float]) -> Features:
@@ -134,7 +141,7 @@ def word_features(alignment: Alignment, evidence: Evidence, roots: Mapping[str, 
 def describe_statement(alignment: Alignment, statement: AlignedStatement, scores: Sequence[float]) -> Description:
     """What the statement's model sees: the strongest evidence, and how much of the statement the record has."""
     if not scores:
-        return Description([("none",)], [])
+        return _WITHOUT_EVIDENCE
     share = statement.supported / max(1, statement.compared)
     evidence = statement.evidence[max(range(len(scores)), key=scores.__getitem__)]
     group, agreement = evidence.group, min(MOST_AGREEMENT, evidence.agreement)

@@ -160,7 +160,7 @@ def _title(case: Case, sequences: WordSequences) -> dict[str, float]:
         "title marks": len(MARKS.findall(title)) / words,
         "title longest segment": float(max(len(part.split()) for part in SEGMENTS.split(title))),
         "title repeats": (len(stats.stems) - len(set(stats.stems))) / words,
-        "title sequence": _mean(sequences.log_probabilities(title, TITLE)),
+        "title sequence": _mean(sequences.log_probabilities([title], TITLE)[0]),
         "title lost marks": min(4.0, len(LOST_MARKS.findall(title))),
         "title copied": _mean([pair in pairs for pair in pairwise(stats.words)]),
         "title function words": english.function_words(stats.classes) / words,
@@ -173,7 +173,7 @@ def _key_features(case: Case, sequences: WordSequences) -> dict[str, float]:
     lengths = [len(each) for each in words]
     stems = [stem for stats in case.feature_stats for stem in stats.stems]
     labels = {name.lower() for name in case.product.attributes}
-    means = [_mean(sequences.log_probabilities(feature, FEATURE)) for feature in features]
+    means = list(map(_mean, sequences.log_probabilities(features, FEATURE)))
     return {
         "features": min(8.0, len(features)),
         "feature words": _mean(lengths),
@@ -208,7 +208,7 @@ def _description(case: Case, sequences: WordSequences, record: _Record) -> dict[
 def _sentences(spans: Sequence[str], sequences: WordSequences, record: _Record) -> dict[str, float]:
     pieces = [span.split() for span in spans]
     lengths = [len(words) for words in pieces]
-    odds = [sequences.log_probabilities(span, SENTENCE) for span in spans]
+    odds = sequences.log_probabilities(spans, SENTENCE)
     means = sorted(map(_mean, odds))
     openers = Counter(words[0].lower() for words in pieces)
     titled = [word.rstrip(".,;:!?'’s").lower() for words in pieces for word in words[1:] if word.istitle()]

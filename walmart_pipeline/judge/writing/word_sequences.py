@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
-from itertools import chain, pairwise
+from collections.abc import Iterable, Mapping, Sequence, Set
+from itertools import pairwise
 
 from walmart_pipeline.core.records import Record
 
@@ -41,47 +41,59 @@ class PairCounts(Record):
 
 
 class WordSequences:
-    """The language model, ready to use."""
+    """The language model, ready to use: a table of 15 MB with the logarithm of each class after each other one."""
 
     def __init__(self, counts: PairCounts) -> None:
-        self._pairs = _Pairs(counts)
-        self._classes = _Classes(counts.words)
+        import numpy as np
 
-    def log_probabilities(self, text: str, kind: str = SENTENCE) -> list[float]:
-        """The logarithm of the probability of each token after the one before it, and of the end."""
-        classes = chain.from_iterable(map(self._classes.__getitem__, text.split()))
-        return list(map(self._pairs.__getitem__, pairwise([kind, *classes, END])))
+        single, unseen = counts.single, counts.unseen
+        classes = sorted({*counts.words, *single, *unseen, TITLE, FEATURE, SENTENCE, END})
+        self._numbers = {name: number for number, name in enumerate(classes)}
+        # A class that no text of the model had is the last one.
+        least = min(single.values())
+        after, before = [single.get(name, least) for name in classes], [unseen.get(name, 0.0) for name in classes]
+        self._table = np.add.outer([*before, 0.0], [*after, least])
+        for first, row in counts.pairs.items():
+            for second, odds in row.items():
+                self._table[self._numbers[first], self._numbers[second]] = odds
+        self._pieces = _Pieces(frozenset(counts.words), self._numbers)
+
+    def log_probabilities(self, texts: Sequence[str], kind: str = SENTENCE) -> list[list[float]]:
+        """The logarithm of the probability of each token of each text after the one before it, and of the end."""
+        import numpy as np
+
+        numbers: list[int] = []
+        starts = []
+        for text in texts:
+            starts.append(len(numbers))
+            numbers.append(self._numbers[kind])
+            for piece in text.split():
+                numbers += self._pieces[piece]
+            numbers.append(self._numbers[END])
+        rows = np.array(numbers, dtype=np.intp)
+        odds = self._table[rows[:-1], rows[1:]].tolist()
+        return [odds[start : end - 1] for start, end in pairwise([*starts, len(numbers)])]
 
 
-class _Pairs(dict[tuple[str, str], float]):
-    """Logarithm of the probability of the second class after the first."""
+class _Pieces(dict[str, tuple[int, ...]]):
+    """Numbers of the classes of the tokens between two spaces, computed at first use."""
 
-    def __init__(self, counts: PairCounts) -> None:
-        super().__init__({(first, second): odds for first, row in counts.pairs.items() for second, odds in row.items()})
-        self._single, self._unseen = counts.single, counts.unseen
-        self._least = min(counts.single.values())
-
-    def __missing__(self, pair: tuple[str, str]) -> float:
-        found = self[pair] = self._unseen.get(pair[0], 0.0) + self._single.get(pair[1], self._least)
-        return found
-
-
-class _Classes(dict[str, tuple[str, ...]]):
-    """Classes of the tokens between two spaces, computed at first use."""
-
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, words: Set[str], numbers: Mapping[str, int]) -> None:
         super().__init__()
-        self._words = frozenset(words)
+        self._words, self._numbers = words, numbers
 
-    def __missing__(self, piece: str) -> tuple[str, ...]:
-        found = tuple(map(self._class, TOKEN.findall(piece)))
+    def __missing__(self, piece: str) -> tuple[int, ...]:
+        classes = (_class_of(token, self._words) for token in TOKEN.findall(piece))
+        found = tuple(self._numbers.get(name, len(self._numbers)) for name in classes)
         if len(self) < REMEMBERED_WORDS:
             self[piece] = found
         return found
 
-    def _class(self, token: str) -> str:
-        lower = token.lower()
-        return lower if lower in self._words and not (len(token) > 1 and token.isupper()) else _shape(token)
+
+def _class_of(token: str, words: Set[str]) -> str:
+    """A frequent word itself; the shape of any other token."""
+    lower = token.lower()
+    return lower if lower in words and not (len(token) > 1 and token.isupper()) else _shape(token)
 
 
 def _shape(token: str) -> str:
@@ -99,11 +111,11 @@ def _shape(token: str) -> str:
 
 def count(texts: Iterable[tuple[str, str]]) -> PairCounts:
     """Learn the model from texts, (kind, text) each: interpolated by Witten and Bell, which is fair to rare pairs."""
-    known = list(texts)
-    times = Counter(token.lower() for _, text in known for token in TOKEN.findall(text) if token[0].isalpha())
+    split = [(kind, TOKEN.findall(text)) for kind, text in texts]
+    times = Counter(token.lower() for _, tokens in split for token in tokens if token[0].isalpha())
     words = sorted(word for word, often in times.items() if often >= OWN_CLASS_TIMES)
-    classes = _Classes(words)
-    sequences = [[kind, *chain.from_iterable(map(classes.__getitem__, text.split())), END] for kind, text in known]
+    known = frozenset(words)
+    sequences = [[kind, *(_class_of(token, known) for token in tokens), END] for kind, tokens in split]
     singles = Counter(each for sequence in sequences for each in sequence[1:])
     total = sum(singles.values())
     single = {each: often / (total + 1) for each, often in singles.items()}

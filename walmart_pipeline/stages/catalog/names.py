@@ -59,7 +59,7 @@ def _with_percent(share: re.Match[str], others: str) -> str:
 
 def _with_apostrophes(name: str, others: str) -> str:
     """A name with the apostrophes that its brand or text has: L'Oreal, Levi's."""
-    for before, after in set(_WORD_WITH_APOSTROPHE.findall(others)):
+    for before, after in set(_WORD_WITH_APOSTROPHE.findall(others)) if "'" in others or "’" in others else ():
         if f"{before} {after}".lower() in name.lower():
             name = re.sub(rf"\b({before}) ({after})\b", r"\1'\2", name, flags=re.IGNORECASE)
     return name

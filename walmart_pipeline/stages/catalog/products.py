@@ -162,11 +162,14 @@ def _attributes(cells: Cells) -> dict[str, list[Offered]]:
 
 def _description(values: list[Any]) -> str:
     """Join all descriptive columns, the best first, except those contained in another one."""
+    cleaned = (cleaning.text(cleaning.parsed(value)) for value in values)
+    stated = [text for text in cleaned if text.casefold() not in cleaning.ABSENT]
+    if len(stated) < 2:
+        return "".join(stated)
     texts: dict[str, str] = {}
-    for value in values:
-        text = cleaning.text(cleaning.parsed(value))
+    for text in stated:
         searched = _search_text(text)
-        if text.casefold() not in cleaning.ABSENT and not any(searched in other for other in texts):
+        if not any(searched in other for other in texts):
             texts[searched] = text
     return "\n\n".join(texts.values())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from walmart_pipeline.judge.claims import cross_encoder
 from walmart_pipeline.judge.claims.cross_encoder import token_types
 
@@ -20,6 +22,14 @@ def test_a_false_statement_is_less_supported_than_its_true_twin() -> None:
 def test_a_pair_has_the_same_logit_in_any_company() -> None:
     pairs = [("Lamp | The shade is linen.", "Its shade is linen."), ("Lamp " * 200, "It is bright. " * 9)]
     assert cross_encoder.logits(pairs)[0] == cross_encoder.logits(pairs[:1])[0]
+
+
+def test_a_pair_is_read_once_however_often_its_listing_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text is judged when it is written, for its score and in evaluations; each reading takes 9 ms."""
+    pairs = [("Lamp | The shade is raffia.", "Its shade is raffia."), ("Lamp | The cord is 6 ft.", "A 6 ft cord.")]
+    logits = cross_encoder.logits(pairs)
+    monkeypatch.setattr(cross_encoder, "_session", lambda: pytest.fail("read again"))
+    assert cross_encoder.logits(pairs) == logits
 
 
 def test_no_pairs_have_no_logits() -> None:
