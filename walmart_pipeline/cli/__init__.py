@@ -15,6 +15,7 @@ from walmart_pipeline.cli import (
     feedback,
     feeds,
     generate,
+    item_feed,
     judge,
     models,
     pipeline,
@@ -53,6 +54,8 @@ app = typer.Typer(
 )
 app.add_typer(pipeline.app)
 app.add_typer(feeds.app, name="feeds")
+app.add_typer(item_feed.feed, name="feed")
+app.add_typer(item_feed.spec, name="spec")
 app.add_typer(generate.app)
 app.add_typer(judge.app)
 app.add_typer(judge.policy_app, name="policy")

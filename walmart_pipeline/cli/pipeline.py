@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from walmart_pipeline.cli import model_pull
+from walmart_pipeline.cli.item_feed import SpecFile, show_feed
 from walmart_pipeline.cli.options import (
     AsJson,
     BaseUrl,
@@ -118,28 +119,43 @@ def dev(
 
 @app.command()
 def export(
-    formats: Annotated[list[str], typer.Option("--format", help="jsonl, csv or txt; may be repeated.")],
+    formats: Annotated[
+        list[str], typer.Option("--format", help="jsonl, csv, xlsx, txt, or feed for Walmart's; may be repeated.")
+    ],
     folder: Annotated[Path | None, typer.Option(help="Target folder. Default: exports in the workspace.")] = None,
+    spec: SpecFile = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the accepted listings to files."""
-    from walmart_pipeline.stages.delivery import exporter
+    """Write the accepted listings to files, with checksums, a manifest, and the origin of each text beside them.
 
-    chosen = settings_from(workspace=home)
-    if unknown := set(formats) - set(exporter.FORMATS):
-        usage_error(f"--format: {', '.join(sorted(unknown))}: use {', '.join(exporter.FORMATS)}")
+    `feed` writes only what Walmart does not have yet, and leaves out, with the reason, what its item spec refuses.
+    """
+    from walmart_pipeline.stages.delivery import export_history, exporter, feed_files
 
+    chosen = settings_from(workspace=home, item_spec=spec)
+    if unknown := set(formats) - {*exporter.FORMATS, "feed"}:
+        usage_error(f"--format: {', '.join(sorted(unknown))}: use {', '.join(exporter.FORMATS)} or feed")
+    target = folder or chosen.exports
+    feed = None
     with existing_warehouse(chosen).writing() as db:
-        written = exporter.deliver(db, folder or chosen.exports, formats)
-        exporter.record(db, written, run_id="")
+        written = exporter.deliver(db, target, [name for name in formats if name != "feed"])
+        origins = export_history.write_provenance(db, target)
+        if "feed" in formats:
+            feed = feed_files.write_for(db, chosen, target / feed_files.FOLDER)
+            written += feed.files
+        export_history.record(db, [*written, origins], run_id="")
     if as_json:
         import json
 
         print(json.dumps([summary.model_dump() for summary in written], indent=2))
         return
     for summary in written:
-        output.print(f"{summary.rows:,} listings, {summary.bytes:,} bytes: {escape(summary.path)}", soft_wrap=True)
+        if summary.format != "feed":
+            output.print(f"{summary.rows:,} listings, {summary.bytes:,} bytes: {escape(summary.path)}", soft_wrap=True)
+    output.print(f"origin of each text: {escape(origins.path)}", soft_wrap=True)
+    if feed:
+        show_feed(feed)
 
 
 @app.command()

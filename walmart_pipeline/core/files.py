@@ -14,26 +14,34 @@ import yaml
 
 
 @contextmanager
-def atomic_writer(path: Path) -> Iterator[IO[str]]:
-    """Open a UTF-8 text file that replaces `path` when the block succeeds; an error leaves the old file as it was.
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give the path of a file that replaces `path` when the block succeeds; an error leaves the old file as it was.
 
-    Newlines are not translated. Missing folders are created.
+    Missing folders are created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(
-        "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         temporary = Path(file.name)
-        try:
-            yield file
-            file.flush()
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        except BaseException:
-            temporary.unlink()
-            raise
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     # NamedTemporaryFile creates files that only their owner can read; exports are for others.
     temporary.chmod(0o644)
     temporary.replace(path)
+
+
+@contextmanager
+def atomic_writer(path: Path) -> Iterator[IO[str]]:
+    """Open a UTF-8 text file that replaces `path` when the block succeeds; see atomic_path.
+
+    Newlines are not translated.
+    """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        yield file
 
 
 def write_atomically(path: Path, text: str) -> Path:

@@ -107,6 +107,13 @@ class Settings(BaseSettings):
     finetune_model: str = "gpt-4.1-mini-2025-04-14"
     finetune_budget_usd: float = Field(default=0.0, ge=0)
 
+    # Walmart's item feed: the spec file that Walmart gives to sellers, and the version in the feed's header where the
+    # file does not say it.
+    item_spec: Path | None = None
+    item_spec_version: str | None = None
+    feed_business_unit: str = "WALMART_US"
+    feed_locale: str = "en"
+
     environment: Literal["development", "test", "production"] = _published("ENVIRONMENT", "development")
     default_model: str | None = _published("DEFAULT_MODEL", None)
     ollama_base_url: str = _published("OLLAMA_BASE_URL", "http://localhost:11434")
@@ -162,6 +169,21 @@ class Settings(BaseSettings):
     def exports(self) -> Path:
         """Folder of exported files."""
         return self.workspace / "exports"
+
+    @property
+    def item_specs(self) -> Path:
+        """Cache of Walmart's item specs, split by product type."""
+        return self.workspace / "item_specs"
+
+    @property
+    def product_types(self) -> Path:
+        """Product type of each category, edited by the user."""
+        return self.workspace / "product_types.yaml"
+
+    @property
+    def feed_values(self) -> Path:
+        """What the user adds to every item of the item feed."""
+        return self.workspace / "feed_values.yaml"
 
     @property
     def datasets(self) -> Path:

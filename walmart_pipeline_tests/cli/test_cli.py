@@ -179,7 +179,8 @@ def test_export_writes_the_formats_that_were_requested(
     done = command("export", *formats, "--folder", folder, "--home", sample_copy.settings.workspace, "--json")
     assert done.exit_code == 0, done.stderr
     assert {written["rows"] for written in json.loads(done.stdout)} == {sample_pipeline[1].accepted}
-    assert {path.name for path in folder.iterdir()} == {"listings.csv", "listings.jsonl"}
+    beside = {"listings.provenance.jsonl", "manifest.json", "SHA256SUMS"}
+    assert {path.name for path in folder.iterdir()} == {"listings.csv", "listings.jsonl", *beside}
 
 
 def test_export_in_an_unknown_format_is_wrong_usage() -> None:

@@ -1,4 +1,4 @@
-"""Exports the accepted listings to files, with a history in `delivery.exports`."""
+"""Exports the accepted listings to files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import itertools
 import json
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,7 +19,7 @@ from walmart_pipeline.core.records import Listing, Product, Record
 from walmart_pipeline.core.warehouse import Database, struct
 
 # Bumped when the same listings would give other files: the asset's code_version.
-VERSION = "1"
+VERSION = "2"
 
 # A product, its accepted listing, and the listing's quality score from 0 to 100.
 Accepted: TypeAlias = tuple[Product, Listing, float]
@@ -46,14 +45,20 @@ _STARTS_A_FORMULA = "=+-@"
 
 _RULE = "-" * 72
 
-ACCEPTED = f"""
+# Only what is publishable by the latest report on this very text and record: a run that failed before `listings` leaves
+# older rows there.
+PUBLISHABLE = f"""
 select
+    product_id,
     to_json({struct("products", Product)})::varchar as product,
     to_json({struct("listings", Listing)})::varchar as listing,
     listings.score
 from quality.listings
 join catalog.products using (product_id)
-order by product_id
+semi join (select * from quality.scores where publishable) as scores
+    on scores.product_id = listings.product_id
+    and scores.content_hash = listings.content_hash
+    and scores.facts_hash = products.facts_hash
 """
 
 
@@ -62,30 +67,9 @@ def deliver(db: Database, folder: Path, formats: Sequence[str]) -> list[ExportSu
     return [FORMATS[name](folder / f"listings.{name}", accepted(db)) for name in formats]
 
 
-def record(db: Database, exports: Sequence[ExportSummary], run_id: str) -> int:
-    """Add changed files to the history. Returns the number of rows."""
-    last = "select arg_max(sha256, exported_at) from delivery.exports where path = ?"
-    new = [export for export in exports if db.value(last, [export.path]) != export.sha256]
-    return db.append(
-        "delivery.exports",
-        [
-            {
-                "exported_at": datetime.now(UTC),
-                "format": export.format,
-                "path": export.path,
-                "row_count": export.rows,
-                "bytes": export.bytes,
-                "sha256": export.sha256,
-                "run_id": run_id,
-            }
-            for export in new
-        ],
-    )
-
-
 def accepted(db: Database) -> Iterator[Accepted]:
     """Yield the accepted listings by product id, one batch in memory."""
-    for rows in db.stream(ACCEPTED):
+    for rows in db.stream(f"{PUBLISHABLE} order by product_id"):
         for row in rows:
             # As JSON a product takes 10 µs, as nested Arrow values 100.
             yield (
@@ -99,7 +83,7 @@ class ExportSummary(Record):
     """An exported file."""
 
     path: str
-    format: str = Field(description="jsonl, csv or txt.")
+    format: str = Field(description="jsonl, csv, xlsx, txt or feed.")
     rows: int = Field(description="Without the header.")
     bytes: int
     sha256: str = Field(description="Of the file's bytes, 64 hex digits.")
@@ -140,8 +124,12 @@ def _json_line(product: Product, listing: Listing, score: float) -> str:
 
 def write_csv(path: Path, accepted: Iterable[Accepted]) -> ExportSummary:
     """Write CSV (RFC 4180) with a header, in UTF-8 with a byte order mark; no text can run as a formula."""
-    rows = (_row(_cells(*row)) for row in accepted)
-    return export(path, rows, format="csv", header=BYTE_ORDER_MARK + _row(COLUMNS))
+    return export_csv(path, COLUMNS, (_cells(*row) for row in accepted))
+
+
+def export_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str | float | None]]) -> ExportSummary:
+    """Write CSV from cells that are harmless already."""
+    return export(path, map(_row, rows), format="csv", header=BYTE_ORDER_MARK + _row(columns))
 
 
 def harmless(text: str) -> str:
@@ -166,18 +154,34 @@ def _is_skipped(character: str) -> bool:
     return not character.isprintable() or character.isspace() or character in '"“”„‟″＂'
 
 
+# Of COLUMNS, in characters.
+WIDTHS = (14, 16, 18, 28, 10, 10, 45, 60, 60, 30)
+
+
+def write_xlsx(path: Path, accepted: Iterable[Accepted]) -> ExportSummary:
+    """Write a workbook with the columns of the CSV; its texts need no apostrophes, none is read as a formula."""
+    from walmart_pipeline.stages.delivery import workbook
+
+    rows, size, digest = workbook.write_rows(path, COLUMNS, WIDTHS, (_values(*row) for row in accepted))
+    return ExportSummary(path=str(path), format="xlsx", rows=rows, bytes=size, sha256=digest)
+
+
 def _cells(product: Product, listing: Listing, score: float) -> list[str | float | None]:
+    return [harmless(value) if isinstance(value, str) else value for value in _values(product, listing, score)]
+
+
+def _values(product: Product, listing: Listing, score: float) -> list[str | float | None]:
     return [
-        harmless(product.product_id),
-        harmless(product.gtin or ""),
-        harmless(product.brand or ""),
-        harmless(" > ".join(product.category)),
+        product.product_id,
+        product.gtin or "",
+        product.brand or "",
+        " > ".join(product.category),
         product.price,
         score,
-        harmless(listing.title),
-        harmless("\n".join(listing.key_features)),
-        harmless(listing.description),
-        harmless(", ".join(listing.seo_keywords)),
+        listing.title,
+        "\n".join(listing.key_features),
+        listing.description,
+        ", ".join(listing.seo_keywords),
     ]
 
 
@@ -216,5 +220,6 @@ def _listing(product: Product, listing: Listing, score: float) -> str:
 FORMATS: dict[str, Callable[[Path, Iterable[Accepted]], ExportSummary]] = {
     "jsonl": write_jsonl,
     "csv": write_csv,
+    "xlsx": write_xlsx,
     "txt": write_txt,
 }
