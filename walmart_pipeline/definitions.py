@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from walmart_pipeline.automation import sensors
+from walmart_pipeline.automation.alerts import alerts_sensor
 from walmart_pipeline.automation.executor import supervised_executor
 from walmart_pipeline.automation.jobs import ASSET_JOBS, cleanup
 from walmart_pipeline.automation.schedules import schedules
@@ -42,7 +43,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         asset_checks=dg.load_asset_checks_from_modules(CHECKS),
         jobs=[*ASSET_JOBS, cleanup],
         schedules=schedules(configured),
-        sensors=[sensors.inbox_sensor, sensors.batches_sensor, *TRIGGERS],
+        sensors=[sensors.inbox_sensor, sensors.batches_sensor, *TRIGGERS, alerts_sensor],
         resources={**resources(), **overrides},
         executor=supervised_executor,
     )

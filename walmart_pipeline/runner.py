@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 from walmart_pipeline.automation import live_runs
 from walmart_pipeline.automation.retrain_config import RetrainConfig
 from walmart_pipeline.automation.retrain_summary import Retraining, retrained
+from walmart_pipeline.automation.run_failures import failure
 from walmart_pipeline.automation.run_summary import EndedRun, Summary, summarize
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 
-if TYPE_CHECKING:
-    from dagster import DagsterEvent
-    from dagster_shared.error import SerializableErrorInfo
-
-
 # Config by op.
 Steps: TypeAlias = Mapping[str, Mapping[str, Any]]
-
-# Dagster's error for a run that was stopped by Ctrl-C, a signal, or the UI.
-INTERRUPTED = "DagsterExecutionInterruptedError"
-
-# Removed from messages: errors for users are shown without their class.
-USER_ERROR = re.compile(r"^(dagster\.\S+\.Failure|walmart_pipeline\.\S+Error): ")
 
 # The assets of `--plan-only`.
 PLANNING = ("catalog/raw_products", "catalog/products", "content/generation_plan")
@@ -103,25 +92,5 @@ def _execute(
             run_id=run_id,
             raise_on_error=False,
         )
-    error = None if result.success else _failure(result.all_events)
+    error = None if result.success else str(failure(result.all_events))
     return EndedRun(started, result.run_id, time.monotonic() - clock, error)
-
-
-def _failure(events: Sequence[DagsterEvent]) -> str:
-    """Return the first failed step and its root error."""
-    for event in events:
-        if event.is_step_failure:
-            step = (event.step_key or "").replace("__", "/")
-            reason = _root(event.step_failure_data.error)
-            if INTERRUPTED in reason:
-                return f"stopped at {step}; completed work is saved: run again to continue"
-            return f"{step}: {reason}"
-        if event.is_job_failure:
-            return _root(event.job_failure_data.error)
-    return "the run failed without an error: see its log in the UI (`walmart-pipeline dev`)"
-
-
-def _root(error: SerializableErrorInfo | None) -> str:
-    while error and error.cause:
-        error = error.cause
-    return USER_ERROR.sub("", error.message.strip()) if error else "no message"

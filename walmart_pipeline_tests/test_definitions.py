@@ -43,7 +43,7 @@ def test_the_definitions_hold_the_assets_jobs_schedules_and_sensors_of_the_desig
     defs = build_defs()
     assert {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()} == KEYS
     repository = defs.get_repository_def()
-    names = {"inbox", "batches", "feedback", "dataset_growth", "promotion", "quality_drift"}
+    names = {"inbox", "batches", "feedback", "dataset_growth", "promotion", "quality_drift", "alerts"}
     assert {sensor.name for sensor in repository.sensor_defs} == names
     assert {each.name for each in repository.schedule_defs} == {"nightly", "weekly_evaluation", "monthly_cleanup"}
     jobs = {"pipeline", "ingest", "regenerate", "feedback", "retrain", "evaluate", "export", "cleanup"}

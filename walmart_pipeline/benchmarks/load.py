@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 DAGSTER = "import dagster"
 DEFINITIONS = "import walmart_pipeline.definitions"
-HEAVY = ("great_expectations", "pandas", "duckdb", "pyarrow", "matplotlib", "sklearn", "openai", "streamlit", "jinja2")
+HEAVY = tuple("great_expectations pandas duckdb pyarrow matplotlib sklearn openai streamlit jinja2 apprise".split())
 
 
 class LoadTimes(BaseModel):

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from walmart_pipeline.cli import (
+    alerts,
     bench,
     calibration,
     dataset,
@@ -64,6 +65,7 @@ app.add_typer(feedback.ratings, name="ratings")
 app.add_typer(feedback.edits, name="edits")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(retrain.app)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(models.models, name="models")
 app.add_typer(models.modelfile, name="modelfile")
 app.add_typer(bench.app, name="bench")

@@ -61,6 +61,23 @@ def _configured(settings: Settings) -> Iterator[Diagnosis]:
     yield Diagnosis(name="ledger", state="good", detail=without_secrets(settings.ledger))
     for name, value in (("OPENAI_API_KEY", settings.openai_api_key), ("OLLAMA_API_KEY", settings.ollama_api_key)):
         yield Diagnosis(name=name, state="good", detail="set" if value else "not set")
+    yield _alerts(settings)
+
+
+def _alerts(settings: Settings) -> Diagnosis:
+    from walmart_pipeline.automation import alerts
+
+    if settings.alert_urls is None:
+        return Diagnosis(name="alerts", state="good", detail="off: WALMART_ALERT_URLS is not set")
+    services, misunderstood = alerts.services(settings)
+    return Diagnosis(
+        name="alerts",
+        state="bad" if misunderstood or not services else "good",
+        detail=f"set: {', '.join(services) or 'no channel'}",
+        remedy=f"WALMART_ALERT_URLS: {misunderstood} URLs are not understood, see https://appriseit.com/services/"
+        if misunderstood
+        else "`walmart-pipeline alerts test` sends one",
+    )
 
 
 def _warehouse(settings: Settings) -> Diagnosis:

@@ -1,0 +1,131 @@
+"""Alerts of failed runs by apprise: mail, chat, webhooks.
+
+The channels' URLs hold passwords and tokens: what is logged, raised or stored names their services only.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from dagster._core.storage.tags import WILL_RETRY_TAG
+from pydantic import BaseModel, Field
+
+from walmart_pipeline.automation import run_failures
+from walmart_pipeline.automation.triggers import REASON_TAG
+from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.settings import Settings
+
+if TYPE_CHECKING:
+    import apprise
+
+# A run may be stored a little later than it ended.
+OVERLAP = timedelta(minutes=10)
+# Channels limit a message (Slack to some 3,000 characters).
+REASON_CHARS = 400
+SHOWN_RUNS = 3
+SHOWN_GROUPS = 10
+
+FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+
+
+class AlertError(UserError):
+    """An alert could not be delivered."""
+
+
+class AlertCursor(BaseModel):
+    """Runs that ended before `since` are dealt with; `sent` are the later ones that are, too."""
+
+    since: datetime
+    sent: list[str] = Field(default_factory=list)
+
+
+def services(settings: Settings) -> tuple[list[str], int]:
+    """Return the services of the channels, such as Slack or JSON, and the number of URLs that are not understood."""
+    channels, misunderstood = _channels(settings)
+    return [str(server.service_name) for server in channels], misunderstood
+
+
+def send(settings: Settings, title: str, body: str) -> list[str]:
+    """Send a message to every channel. Returns the services that did not take it. Raises AlertError if none did."""
+    channels, misunderstood = _channels(settings)
+    refused = [str(server.service_name) for server in channels if not server.notify(title=title, body=body)]
+    if len(refused) == len(channels):
+        what = f"no channel took it ({', '.join(refused)})" if channels else "WALMART_ALERT_URLS names no channel"
+        unknown = f"; {misunderstood} URLs are not understood" if misunderstood else ""
+        raise AlertError(f"the alert was not delivered: {what}{unknown}: see `walmart-pipeline doctor`")
+    return refused
+
+
+def _channels(settings: Settings) -> tuple[Sequence[apprise.NotifyBase], int]:
+    import apprise
+
+    # It logs URLs and the answers of servers.
+    logging.getLogger("apprise").disabled = True
+    urls = settings.alert_urls.get_secret_value().split() if settings.alert_urls else []
+    channels = apprise.Apprise()
+    misunderstood = sum(not channels.add(url) for url in urls)
+    return list(channels), misunderstood
+
+
+@dg.sensor(
+    name="alerts",
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Sends a message when runs have failed, with what failed and a link, to the channels of "
+    "WALMART_ALERT_URLS; off without them. Runs that failed since the last tick are in one message.",
+)
+def alerts_sensor(context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]) -> dg.SkipReason:
+    """Send one message for all new failures; the cursor moves on when a channel has taken it."""
+    now = datetime.now(UTC)
+    cursor = AlertCursor.model_validate_json(context.cursor) if context.cursor else AlertCursor(since=now)
+    if settings.alert_urls is None:
+        context.update_cursor(AlertCursor(since=now).model_dump_json())
+        return dg.SkipReason("off: WALMART_ALERT_URLS is not set")
+    runs = [run for run in _failed(context.instance, cursor.since) if run.run_id not in cursor.sent]
+    if runs:
+        title = f"walmart_pipeline: {len(runs)} run{'s' * (len(runs) > 1)} failed"
+        refused = send(settings, title, message(context.instance, runs, settings.ui_url))
+        if refused:
+            context.log.warning(f"not delivered by {', '.join(refused)}")
+    sent = {run.run_id for run in runs} | set(cursor.sent)
+    since = max(cursor.since, now - OVERLAP)
+    recent = {run.run_id for run in _failed(context.instance, since)}
+    context.update_cursor(AlertCursor(since=since, sent=sorted(sent & recent)).model_dump_json())
+    return dg.SkipReason(f"sent: {len(runs)} failed runs" if runs else "no run has failed")
+
+
+def _failed(instance: dg.DagsterInstance, since: datetime) -> list[dg.DagsterRun]:
+    """Runs that failed since then, the first one first, without those that the daemon is about to repeat."""
+    failed = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since)
+    records = instance.get_run_records(failed, order_by="update_timestamp", ascending=True)
+    return [
+        record.dagster_run
+        for record in records
+        if (record.end_time or record.update_timestamp.timestamp()) >= since.timestamp()
+        and record.dagster_run.tags.get(WILL_RETRY_TAG) != "true"
+    ]
+
+
+def message(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun], ui_url: str) -> str:
+    """Describe failed runs, grouped by job and error: what failed, why it ran, and links."""
+    groups: dict[tuple[str, str], list[dg.DagsterRun]] = {}
+    for run in runs:
+        logs = instance.all_logs(run.run_id, of_type=FAILURES)
+        events = [entry.dagster_event for entry in logs if entry.dagster_event]
+        groups.setdefault((run.job_name, str(run_failures.failure(events))), []).append(run)
+    parts = []
+    for (job, reason), alike in list(groups.items())[:SHOWN_GROUPS]:
+        times = f" ({len(alike)} runs)" if len(alike) > 1 else ""
+        lines = [f"{job} failed{times}: {reason[:REASON_CHARS]}"]
+        with suppress(KeyError):
+            lines.append(f"it ran because: {alike[-1].tags[REASON_TAG]}")
+        lines += [f"{ui_url.rstrip('/')}/runs/{run.run_id}" for run in alike[-SHOWN_RUNS:]]
+        parts.append("\n".join(lines))
+    if len(groups) > SHOWN_GROUPS:
+        parts.append(f"and {len(groups) - SHOWN_GROUPS} more kinds of failures: {ui_url.rstrip('/')}/runs")
+    return "\n\n".join(parts)
