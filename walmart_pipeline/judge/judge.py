@@ -96,6 +96,14 @@ class Judge:
             policy=self._label,
         )
 
+    def with_uniqueness(self, report: QualityReport, uniqueness: float | None) -> QualityReport:
+        """The report of the same text among others, or by itself (None)."""
+        if report.dimensions["uniqueness"] == uniqueness:
+            return report
+        measured = report.dimensions | {"uniqueness": uniqueness}
+        blocked = any(violation.severity == "blocking" for violation in report.violations)
+        return report.model_copy(update={"dimensions": measured, **self.grade(measured, blocked=blocked)._asdict()})
+
     def grade(self, measured: Mapping[Dimension, float | None], *, blocked: bool) -> Grade:
         """Score, band and publishability for these dimensions. blocked: the listing breaks a blocking rule."""
         score = self._score(measured, blocked=blocked)

@@ -145,16 +145,9 @@ def _scored(db: Database, judge: Judge, last: int) -> Iterator[Scored]:
         for row in db.query(PAGE, {"after": after, "last": after + workers.BATCH_LINES}):
             report = row["report"]
             if row["similarity"] is not None:
-                report = _with_similarity(QualityReport.model_validate_json(report), row["similarity"], judge)
+                alone = QualityReport.model_validate_json(report)
+                report = judge.with_uniqueness(alone, uniqueness.measure(row["similarity"])).model_dump_json()
             yield Scored(row["line"], report, row["error"])
-
-
-def _with_similarity(report: QualityReport, similarity: float, judge: Judge) -> str:
-    """The report of a text that resembles another one."""
-    measured = report.dimensions | {"uniqueness": uniqueness.measure(similarity)}
-    blocked = any(violation.severity == "blocking" for violation in report.violations)
-    grade = judge.grade(measured, blocked=blocked)
-    return report.model_copy(update={"dimensions": measured, **grade._asdict()}).model_dump_json()
 
 
 @dataclass

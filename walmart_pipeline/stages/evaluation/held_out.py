@@ -33,6 +33,16 @@ limit {MAX_PRODUCTS}
 """
 
 
+# Reports of these very texts, judged for `quality.scores`.
+SCORED = """
+select scores.*
+from quality.scores
+join training.split using (product_id)
+join catalog.products using (product_id)
+join content.generated_content as content using (product_id, content_hash)
+where split.split = 'test' and scores.policy = $policy and scores.facts_hash = products.facts_hash
+"""
+
 FORGET_OUTDATED = """
 delete from evaluation.results
 where policy <> $policy or inputs_hash is null or inputs_hash not in (select unnest($hashes::varchar[]))
@@ -51,7 +61,7 @@ class HeldOutText(NamedTuple):
 def judge_all(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> int:
     """Bring `evaluation.results` up to date: both reports of each held-out product. Returns the number of rows.
 
-    A text is judged once for the same facts under the same policy.
+    A text is judged once for the same facts under the same policy, here or for `quality.scores`.
     """
     wanted: dict[str, tuple[Product, str, Listing]] = {}
     for product, generated, *_ in _held_out(db):
@@ -60,11 +70,16 @@ def judge_all(db: Database, judge: Judge, *, advance: Callable[[int], None]) -> 
             wanted[key] = product, kind, listing
     db.execute(FORGET_OUTDATED, {"policy": judge.policy.label, "hashes": list(wanted)})
     known = {row["inputs_hash"] for row in db.query("select inputs_hash from evaluation.results")}
+    scored = {
+        row["product_id"]: QualityReport.from_row(row) for row in db.query(SCORED, {"policy": judge.policy.label})
+    }
 
     def rows() -> Iterator[Row]:
         for key in wanted.keys() - known:
             product, kind, listing = wanted[key]
-            yield judge.report(product, listing).as_row() | {"text": kind, "inputs_hash": key}
+            report = scored.get(product.product_id) if kind == "generated" else None
+            report = judge.with_uniqueness(report, None) if report else judge.report(product, listing)
+            yield report.as_row() | {"text": kind, "inputs_hash": key}
             advance(1)
 
     db.append("evaluation.results", rows())

@@ -11,6 +11,7 @@ from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.evaluation import held_out
 from walmart_pipeline.stages.evaluation.report import comparison_report
 from walmart_pipeline.stages.evaluation.results import summarize
+from walmart_pipeline.stages.quality import scored_texts
 from walmart_pipeline_tests.stages.evaluation.examples import COMPOSED, JUDGE, PRODUCTS
 
 
@@ -63,3 +64,25 @@ def test_a_second_night_judges_only_the_held_out_texts_that_changed(tmp_path: Pa
         stricter = CountingJudge("walmart-classic")
         held_out.judge_all(db, stricter, advance=lambda _: None)
         assert sorted(stricter.judged) == sorted([rewritten, same] * 2)
+
+
+def test_a_text_that_has_a_score_is_not_judged_again(tmp_path: Path) -> None:
+    """The encoder reads 15 listings a second, and a night has judged its own texts already."""
+    judge = CountingJudge("walmart-2025")
+    with Warehouse(tmp_path / "warehouse.duckdb").writing() as db:
+        db.append("catalog.products", [each.model_dump() | {"facts_hash": each.facts_hash} for each in PRODUCTS[:3]])
+        for each in PRODUCTS[:3]:
+            db.append("training.split", [{"product_id": each.product_id, "family": "f", "split": "test"}])
+            text = COMPOSED[each.product_name]
+            about = {"status": "complete", "provider": "template", "model": "template", "written_by": "template"}
+            row = text.model_dump() | about | {"product_id": each.product_id, "content_hash": text.content_hash}
+            db.append("content.generated_content", [row])
+        held_out.judge_all(db, judge, advance=lambda _: None)
+        anew = {(text.product_id, text.contender): text.report for text in held_out.judged_texts(db)}
+        db.execute("delete from evaluation.results")
+        judge.judged.clear()
+        scored_texts.score(db, judge, advance=lambda _: None)
+        assert {row["uniqueness"] for row in db.query("select uniqueness from quality.scores")} != {None}
+        held_out.judge_all(db, judge, advance=lambda _: None)
+        assert sorted(judge.judged) == sorted(each.product_id for each in PRODUCTS[:3])
+        assert {(text.product_id, text.contender): text.report for text in held_out.judged_texts(db)} == anew
