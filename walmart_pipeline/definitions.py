@@ -10,8 +10,10 @@ import dagster as dg
 from walmart_pipeline.automation import sensors
 from walmart_pipeline.automation.alerts import alerts_sensor
 from walmart_pipeline.automation.executor import supervised_executor
+from walmart_pipeline.automation.freshness import with_freshness
 from walmart_pipeline.automation.jobs import ASSET_JOBS, cleanup
 from walmart_pipeline.automation.schedules import schedules
+from walmart_pipeline.automation.sources import SOURCES, sources_sensor, with_sources
 from walmart_pipeline.automation.triggers import TRIGGERS
 from walmart_pipeline.core import settings
 from walmart_pipeline.resources import resources
@@ -34,19 +36,24 @@ CHECKS = (catalog_checks, quality_checks, training_checks, evaluation_checks)
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Build all definitions; `resource_overrides` replace resources by name.
 
-    Schedules and freshness follow the settings, which are read here.
+    The schedules follow the settings, which are read here.
     """
     overrides = resource_overrides or {}
     configured = overrides.get("settings") or settings.load()
+    assets = [asset for asset in dg.load_assets_from_modules(STAGES) if isinstance(asset, dg.AssetsDefinition)]
     return dg.Definitions(
-        assets=dg.load_assets_from_modules(STAGES),
+        assets=[*(asset.map_asset_specs(_completed) for asset in assets), *SOURCES],
         asset_checks=dg.load_asset_checks_from_modules(CHECKS),
         jobs=[*ASSET_JOBS, cleanup],
         schedules=schedules(configured),
-        sensors=[sensors.inbox_sensor, sensors.batches_sensor, *TRIGGERS, alerts_sensor],
+        sensors=[sensors.inbox_sensor, sensors.batches_sensor, *TRIGGERS, alerts_sensor, sources_sensor],
         resources={**resources(), **overrides},
         executor=supervised_executor,
     )
+
+
+def _completed(spec: dg.AssetSpec) -> dg.AssetSpec:
+    return with_freshness(with_sources(spec))
 
 
 defs = build_defs()

@@ -1,0 +1,118 @@
+"""What comes from outside as assets of its own: feeds, ratings, edits and decisions. Observed, never materialized."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from pydantic import BaseModel, Field
+
+from walmart_pipeline.automation import inbox
+from walmart_pipeline.automation.triggers import WAREHOUSE_WAIT_SECONDS
+from walmart_pipeline.core.records import content_hash
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Row, Warehouse, WarehouseError
+
+GROUP = "sources"
+
+SOURCES = [
+    dg.AssetSpec([GROUP, name], group_name=GROUP, kinds=kinds, owners=[owner], description=description)
+    for name, kinds, owner, description in (
+        ("inbox", {"file"}, "team:catalog", "Feeds as they come, in the folder `inbox` of the workspace."),
+        (
+            "ratings",
+            {"duckdb"},
+            "team:content",
+            "Reviewers' stars for texts (`quality.ratings`): `walmart-pipeline ratings import`.",
+        ),
+        (
+            "edits",
+            {"duckdb"},
+            "team:content",
+            "Texts that reviewers wrote (`content.edits`): `walmart-pipeline edits import`, or `edits.jsonl` beside "
+            "the feeds.",
+        ),
+        (
+            "decisions",
+            {"duckdb"},
+            "team:ml",
+            "Changes of the champion (`models.promotions`), by an evaluation or by a person: "
+            "`walmart-pipeline models promote` and `rollback`.",
+        ),
+    )
+]
+
+# The assets that read a source.
+READERS: Mapping[str, tuple[str, ...]] = {
+    "catalog/raw_products": ("inbox",),
+    "content/generation_plan": ("ratings", "edits", "decisions"),
+    "training/examples": ("ratings", "edits"),
+    "training/rating_model": ("ratings",),
+}
+
+STATES = {
+    "ratings": "select count(*) as ratings, count(distinct reviewer) as reviewers, max(rated_at) as latest "
+    "from quality.ratings",
+    "edits": "select count(*) as edits, count(distinct reviewer) as reviewers, max(edited_at) as latest "
+    "from content.edits",
+    "decisions": "select count(*) as decisions, max_by(champion, number) as champion, max(promoted_at) as latest "
+    "from models.promotions",
+}
+
+
+class SourcesCursor(BaseModel):
+    """The data version of each source at its latest observation."""
+
+    versions: dict[str, str] = Field(default_factory=dict)
+
+
+def with_sources(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """Add the sources that an asset reads to its upstream assets."""
+    read = READERS.get(spec.key.to_user_string(), ())
+    return spec.replace_attributes(deps=[*spec.deps, *(dg.AssetKey([GROUP, name]) for name in read)]) if read else spec
+
+
+@dg.sensor(
+    name="sources",
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Observes what comes from outside: feeds in the inbox, ratings, edits and decisions. Requests no run.",
+)
+def sources_sensor(context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]) -> dg.SensorResult:
+    """Report each source that changed, with its counts and a data version, so that its readers show as unsynced."""
+    cursor = SourcesCursor.model_validate_json(context.cursor or "{}")
+    observed = []
+    for name, state in _states(settings).items():
+        version = content_hash(state)[:16]
+        if cursor.versions.get(name) == version:
+            continue
+        cursor.versions[name] = version
+        metadata = {label: value for label, value in state.items() if value is not None}
+        observed.append(dg.AssetObservation([GROUP, name], metadata=metadata, tags={DATA_VERSION_TAG: version}))
+    return dg.SensorResult(
+        asset_events=observed,
+        cursor=cursor.model_dump_json(),
+        skip_reason=None if observed else dg.SkipReason("nothing has come"),
+    )
+
+
+def _states(settings: Settings) -> dict[str, Row]:
+    present, incomplete = inbox.complete_files(settings.inbox, settings.feed_quiet_seconds)
+    signatures = {name: feed.signature() for name, feed in present.items()}
+    states: dict[str, Row] = {
+        "inbox": {"files": len(present), "still being written": len(incomplete), "version": content_hash(signatures)}
+    }
+    if not settings.warehouse.exists():
+        return states
+    try:
+        with Warehouse(settings.warehouse, WAREHOUSE_WAIT_SECONDS).reading() as db:
+            for name, query in STATES.items():
+                (row,) = db.query(query)
+                latest: datetime | None = row.pop("latest")
+                states[name] = row | {"latest": latest and f"{latest.astimezone(UTC):%Y-%m-%d %H:%M} UTC"}
+    except WarehouseError:
+        # A run writes: the next tick looks again.
+        pass
+    return states

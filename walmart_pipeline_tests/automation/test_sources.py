@@ -1,0 +1,37 @@
+"""What comes from outside is observed when it changes, and only then."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from walmart_pipeline.automation.sources import sources_sensor
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Warehouse
+
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+
+
+def test_a_source_is_observed_when_it_changes(tmp_path: Path) -> None:
+    settings, cursor = Settings(workspace=tmp_path), None
+
+    def tick() -> dict[str, dg.AssetObservation]:
+        nonlocal cursor
+        context = dg.build_sensor_context(cursor=cursor, resources={"settings": settings})
+        data = sources_sensor.evaluate_tick(context)
+        cursor = data.cursor
+        return {event.asset_key.path[1]: event for event in data.asset_events if isinstance(event, dg.AssetObservation)}
+
+    assert list(tick()) == ["inbox"]
+    with Warehouse(settings.warehouse).writing() as db:
+        db.append("quality.ratings", [{"product_id": "1", "reviewer": "anna", "rated_at": NOON}])
+    observed = tick()
+    assert list(observed) == ["ratings", "edits", "decisions"]
+    metadata = {name: value.value for name, value in observed["ratings"].metadata.items()}
+    assert metadata == {"ratings": 1, "reviewers": 1, "latest": "2026-11-02 12:00 UTC"}
+    assert tick() == {}
+    settings.inbox.mkdir()
+    (settings.inbox / "feed.csv").write_text("id")
+    assert tick()["inbox"].metadata["files"].value == 1
