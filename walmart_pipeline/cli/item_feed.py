@@ -22,6 +22,7 @@ feed = typer.Typer(help="Walmart's item feed: product types, what was sent, and 
 spec = typer.Typer(help="Walmart's item spec.", no_args_is_help=True)
 
 SpecFile = Annotated[Path | None, typer.Option("--spec", help="Walmart's item spec. Default: WALMART_ITEM_SPEC.")]
+FeedType = Annotated[str, typer.Option(help="MP_ITEM, or MP_MAINTENANCE for items that Walmart has.")]
 
 
 @feed.command()
@@ -53,6 +54,31 @@ def types(
     if missing:
         done = f"{added:,} proposals added to" if write else "--write adds the proposals to"
         output.print(f"{done} {chosen.product_types}", markup=False, soft_wrap=True)
+
+
+@feed.command()
+def submit(
+    feed_type: FeedType = "MP_ITEM",
+    home: Home = None,
+) -> None:
+    """Upload the files that wait, by Walmart's Marketplace API (off by default: WALMART_MARKETPLACE)."""
+    from walmart_pipeline.stages.delivery import export_history, feed_files, marketplace
+
+    chosen = settings_from(workspace=home)
+    warehouse = existing_warehouse(chosen)
+    with warehouse.reading() as db:
+        files = feed_files.waiting(db, chosen.exports / feed_files.FOLDER)
+        for file in files:
+            feed_files.waiting_items(db, file)
+    with marketplace.connect(chosen) as api:
+        for file in files:
+            feed_id = api.submit(file, feed_type=feed_type)
+            # At once, and not while Walmart is called: a later failure must not have this file sent again.
+            with warehouse.writing() as db:
+                items = feed_files.mark_sent(db, file, by=export_history.account(), feed_id=feed_id)
+            output.print(f"{file.name}: {items:,} items, feed {feed_id}", markup=False, soft_wrap=True)
+    if not files:
+        output.print("no feed waits to be sent: `walmart-pipeline export --format feed` writes what is new")
 
 
 @feed.command()
@@ -97,12 +123,17 @@ def status(
 
     Without files, Walmart is asked about the feeds that are open, if the Marketplace API is on.
     """
-    from walmart_pipeline.stages.delivery import feed_status
+    from walmart_pipeline.stages.delivery import feed_status, marketplace
 
     chosen = settings_from(workspace=home)
     if missing := [file for file in files or [] if not file.is_file()]:
         usage_error(f"there is no file {', '.join(map(str, missing))}")
     pages = [page for file in files or [] for page in feed_status.read_file(file)]
+    if not files and chosen.marketplace:
+        with existing_warehouse(chosen).reading() as db:
+            open_feeds = feed_status.open_feeds(db)
+        with marketplace.connect(chosen) as api:
+            pages = [page for feed_id in open_feeds for page in api.feed_status(feed_id)]
     with existing_warehouse(chosen).writing() as db:
         readings = feed_status.apply(db, pages)
         cases = db.query("select product_id, reasons from delivery.refused_items order by product_id")
@@ -119,6 +150,32 @@ def status(
     for case in cases:
         for reason in case["reasons"]:
             output.print(f"{case['product_id']}  {reason}", markup=False, soft_wrap=True)
+
+
+@spec.command()
+def fetch(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, for WALMART_ITEM_SPEC.")],
+    version: Annotated[str, typer.Option(help="Such as 5.0.20260803-17_50_56-api.")],
+    product_types: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="Product type; may be repeated. Default: those of product_types.yaml."),
+    ] = None,
+    feed_type: FeedType = "MP_ITEM",
+    home: Home = None,
+) -> None:
+    """Get the item spec of your product types by Walmart's Marketplace API (off by default: WALMART_MARKETPLACE)."""
+    from walmart_pipeline.core.files import write_atomically
+    from walmart_pipeline.stages.delivery import marketplace
+    from walmart_pipeline.stages.delivery import product_types as mapping
+
+    chosen = settings_from(workspace=home)
+    names = product_types or mapping.load(chosen.product_types).names
+    if not names:
+        usage_error(f"name product types with --type, or in {chosen.product_types}")
+    with marketplace.connect(chosen) as api:
+        content = api.spec(names, version=version, feed_type=feed_type)
+    write_atomically(target, json.dumps(content))
+    output.print(f"{len(names):,} product types: {target}", markup=False, soft_wrap=True)
 
 
 @spec.command()

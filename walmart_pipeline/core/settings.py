@@ -114,6 +114,12 @@ class Settings(BaseSettings):
     feed_business_unit: str = "WALMART_US"
     feed_locale: str = "en"
 
+    # Walmart's Marketplace API, off by default.
+    marketplace: bool = False
+    marketplace_url: str = "https://marketplace.walmartapis.com"
+    client_id: SecretStr | None = None
+    client_secret: SecretStr | None = None
+
     environment: Literal["development", "test", "production"] = _published("ENVIRONMENT", "development")
     default_model: str | None = _published("DEFAULT_MODEL", None)
     ollama_base_url: str = _published("OLLAMA_BASE_URL", "http://localhost:11434")

@@ -234,18 +234,22 @@ def update_cases(db: Database) -> None:
     db.sync("delivery.refused_items", CASES, key="product_id", stamp="queued_at")
 
 
+def waiting_items(db: Database, file: Path) -> int:
+    """Number of items of a file that waits to be sent. Raises UserError if it is not as it was exported last."""
+    digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
+    sql = "select count(*) from delivery.feed_entries where file = ? and file_sha256 = ? and sent_at is null"
+    items = int(db.value(sql, [file.name, digest]))
+    if not items:
+        raise UserError(f"{file} is no feed that waits to be sent: `walmart-pipeline export --format feed` writes one")
+    return items
+
+
 def mark_sent(db: Database, file: Path, *, by: str, feed_id: str | None = None) -> int:
     """Note that a file was uploaded, and move it to the folder of sent files. Returns its number of items.
 
-    Raises UserError for a file that is not the one that was exported last.
+    Raises UserError if it is not as it was exported last.
     """
-    digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
-    items = db.value(
-        "select count(*) from delivery.feed_entries where file = ? and file_sha256 = ? and sent_at is null",
-        [file.name, digest],
-    )
-    if not items:
-        raise UserError(f"{file} is no feed that waits to be sent: `walmart-pipeline export --format feed` writes one")
+    items = waiting_items(db, file)
     now = datetime.now(UTC)
     name = f"{now:%Y%m%d-%H%M%S}-{file.name}"
     db.execute(
@@ -256,7 +260,7 @@ def mark_sent(db: Database, file: Path, *, by: str, feed_id: str | None = None) 
     target = file.parent / SENT_FOLDER / name
     target.parent.mkdir(parents=True, exist_ok=True)
     file.rename(target)
-    return int(items)
+    return items
 
 
 def waiting(db: Database, folder: Path) -> list[Path]:

@@ -58,6 +58,11 @@ class ProductTypes:
         return next((self._types[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self._types), None)
 
     @property
+    def names(self) -> list[str]:
+        """The product types, sorted."""
+        return sorted(set(self._types.values()))
+
+    @property
     def fingerprint(self) -> str:
         """All lines as one text."""
         return json.dumps(sorted((list(path), name) for path, name in self._types.items()))
