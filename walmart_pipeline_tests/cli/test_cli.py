@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from typer.testing import CliRunner
 
 from walmart_pipeline.automation.run_summary import Summary
 from walmart_pipeline.cli import app
-from walmart_pipeline.core.records import Product
+from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.judge.judge import source_listing
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
@@ -60,12 +61,24 @@ def command(*arguments: str | Path, stdin: str = "", **environment: str) -> Resu
     return done
 
 
+def write_kettles(path: Path, count: int) -> Path:
+    """A feed of products that differ by their number."""
+    rows = [
+        KETTLE | {"item_id": str(number), "gtin": None, "product_name": f"{KETTLE['product_name']}, No. {number}"}
+        for number in range(count)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
 def test_run_prints_the_facts_for_a_program_and_progress_for_a_person(tmp_path: Path) -> None:
-    done = command("run", "--catalog", SAMPLE, "--home", tmp_path, "--limit", "20", "--json")
+    feed = write_kettles(tmp_path / "feed.jsonl", 3)
+    done = command("run", "--catalog", feed, "--home", tmp_path / "home", "--limit", "2", "--json")
     facts = json.loads(done.stdout)
     assert done.exit_code == 0
     assert facts.keys() >= FACTS
-    assert (facts["rows_in"], facts["planned"]) == (288, 20)
+    assert (facts["rows_in"], facts["planned"], facts["accepted"]) == (3, 2, 2)
+    assert "writing listings" in done.stderr
 
 
 def test_broken_feeds_are_named_and_the_good_one_is_processed(tmp_path: Path) -> None:
@@ -111,22 +124,32 @@ def test_a_policy_that_does_not_exist_fails_with_the_names_there_are(tmp_path: P
 
 
 def test_a_run_that_is_stopped_keeps_what_it_wrote_and_reports_it(tmp_path: Path) -> None:
-    feed = tmp_path / "feed.jsonl"
-    with feed.open("w") as file:
-        for number in range(8_000):
-            product = KETTLE | {"item_id": str(number), "gtin": None, "product_name": f"Kettle No. {number} of steel"}
-            file.write(json.dumps(product) + "\n")
-    arguments = [COMMAND, "run", "--catalog", feed, "--home", tmp_path / "home"]
-    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    # The first line of a step that is under way.
-    next(line for line in process.stderr if line.startswith("writing listings") and " of 8,000" in line)
-    process.send_signal(signal.SIGINT)
-    message = process.stderr.read()
-    assert process.wait(60) == 1
+    feed = write_kettles(tmp_path / "feed.jsonl", 400)
+    answer = Listing(title="Brindlewick Harbor Kettle", description=KETTLE["description"]).model_dump_json()
+
+    def slowly(_: list[dict[str, str]]) -> str:
+        time.sleep(0.1)
+        return answer
+
+    with fake_ollama(slowly) as server:
+        arguments = ["--provider", "ollama", "--base-url", server.url, "--model", "writer", "--home", tmp_path / "home"]
+        process = subprocess.Popen([COMMAND, "run", "--catalog", feed, *arguments], stderr=subprocess.PIPE, text=True)
+        while count_texts(tmp_path / "home") == 0:
+            assert process.poll() is None
+            time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate(timeout=60)
+    assert process.returncode == 1
     assert "run again to continue" in " ".join(message.split())
-    with Warehouse(tmp_path / "home" / "warehouse.duckdb").reading() as db:
-        assert 0 < db.count("content.generated_content") < 8_000
+    assert 0 < count_texts(tmp_path / "home") < 400
+
+
+def count_texts(home: Path) -> int:
+    warehouse = Warehouse(home / "warehouse.duckdb", wait_seconds=60)
+    if not warehouse.path.exists():
+        return 0
+    with warehouse.reading() as db:
+        return db.count("content.generated_content")
 
 
 def test_a_run_that_waits_for_the_warehouse_names_the_process(tmp_path: Path) -> None:
