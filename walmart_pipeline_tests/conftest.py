@@ -90,6 +90,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Whole programs first: the longest test at the end would leave all processes but one without work.
+    items.sort(key=lambda item: not any(item.get_closest_marker(marker) for marker in ("browser", "drill")))
     for item in items:
         for marker, (needed, present) in NEEDS.items():
             if not present and item.get_closest_marker(marker):

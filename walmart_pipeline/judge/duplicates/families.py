@@ -47,10 +47,10 @@ def family(product_name: str, brand: str | None, attributes: Mapping[str, str] |
 
 def _shared_words(text: str) -> set[str]:
     """The words that variants share."""
-    plain = _plain(text)
-    if _DIGIT.search(plain):
-        plain = _AMOUNT.sub(" ", plain)
-    return {shared for word in _WORD.findall(plain) if (shared := _shared(word))}
+    normalized = _normalized(text)
+    if _DIGIT.search(normalized):
+        normalized = _AMOUNT.sub(" ", normalized)
+    return {shared for word in _WORD.findall(normalized) if (shared := _shared(word))}
 
 
 @lru_cache(maxsize=1 << 13)
@@ -62,10 +62,10 @@ def _shared(word: str) -> str | None:
 # Brands and colours repeat in a catalog.
 @lru_cache(maxsize=4096)
 def _words(text: str) -> frozenset[str]:
-    return frozenset(_singular(word) for word in _WORD.findall(_plain(text)))
+    return frozenset(_singular(word) for word in _WORD.findall(_normalized(text)))
 
 
-def _plain(text: str) -> str:
+def _normalized(text: str) -> str:
     """The text in lower case without accents, apostrophes and compatibility forms such as full-width letters."""
     lower = text.casefold().replace("'", "").replace("’", "")
     if lower.isascii():

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -26,8 +22,8 @@ from walmart_pipeline.llm.clients import openai_batch
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline_tests.generation.test_model_provider import GOOD, JUDGE, PRODUCT, SHOUTING
 from walmart_pipeline_tests.llm.fake_openai import FakeOpenAI, Line, answered, completion, expired, fake_openai, refused
+from walmart_pipeline_tests.llm.killed_run import run_and_be_killed
 from walmart_pipeline_tests.llm.model_server import hangs_up, hangs_up_halfway, says
-from walmart_pipeline_tests.paths import PROJECT
 
 TEXT = GOOD.model_dump_json()
 BEGAN = datetime(2020, 1, 1, tzinfo=UTC)
@@ -290,25 +286,13 @@ def test_the_estimate_is_that_of_a_batch(server: FakeOpenAI, tmp_path: Path) -> 
     assert batched == pytest.approx(live / 2)
 
 
-def run_and_be_killed(home: Path, server: FakeOpenAI, path: str, *, first: bool) -> None:
-    """A run in a process of its own, which is killed at its request to this path: before or after it is carried out."""
-    code = f"""
-from pathlib import Path
-from walmart_pipeline_tests.llm.batch.test_lifecycle import Run, products
-Run(Path({str(home)!r}), {server.url!r}, products(5))
-"""
-    handler = server.handlers[path]
-
-    async def kills(request: web.Request) -> web.StreamResponse:
-        if not first:
-            await handler(request)
-        os.kill(process.pid, signal.SIGKILL)
-        return web.Response()
-
-    server.handlers[path] = kills
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT)
-    assert process.wait(60) == -signal.SIGKILL
-    server.handlers[path] = handler
+def code_of_run(home: Path, server: FakeOpenAI) -> str:
+    """A run for another process."""
+    return (
+        "from pathlib import Path\n"
+        "from walmart_pipeline_tests.llm.batch.test_lifecycle import Run, products\n"
+        f"Run(Path({str(home)!r}), {server.url!r}, products(5))"
+    )
 
 
 @pytest.mark.parametrize(
@@ -324,7 +308,7 @@ Run(Path({str(home)!r}), {server.url!r}, products(5))
 def test_a_run_that_is_killed_while_it_sends_loses_nothing_and_pays_for_nothing_twice(
     server: FakeOpenAI, night: Night, tmp_path: Path, path: str, first: bool, batches: int
 ) -> None:
-    run_and_be_killed(tmp_path / "home", server, path, first=first)
+    run_and_be_killed(code_of_run(tmp_path / "home", server), server.handlers, path, first=first)
     assert len(server.batches) == batches
     run = night(products(5))
     assert run.batches == {"batch-0": 4 if batches else 3}

@@ -39,13 +39,20 @@ def test_an_error_stops_everything_that_depends_on_the_table(
     assert pipeline.query("from content.generated_content") == []
 
 
-def test_a_warning_is_shown_and_stops_nothing(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_warning_is_shown_with_its_data_docs_and_stops_nothing(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expect_seven_products(monkeypatch, "warning")
+    pipeline.reports = True
     pipeline.ingest([KETTLE])
     assert pipeline.run().accepted == 1
     shown = evaluations(pipeline, "products")
     assert (shown["required"].passed, shown["expected"].passed) == (True, False)
     assert shown["expected"].severity == dg.AssetCheckSeverity.WARN
+    for table in ("raw_products", "products"):
+        link = evaluations(pipeline, table)["required"].metadata["data docs"].value
+        assert link == (pipeline.settings.reports / "data_docs" / table / "index.html").as_uri()
+        assert (pipeline.settings.reports / "data_docs" / table / "index.html").is_file()
 
 
 def test_a_feed_that_shrank_fails_a_blocking_check_once_and_warns_from_then_on(pipeline: Pipeline) -> None:
@@ -62,13 +69,3 @@ def test_a_feed_that_shrank_fails_a_blocking_check_once_and_warns_from_then_on(p
         assert "feed.jsonl: it has 1 rows, but feed.jsonl had 12" in (check.description or "")
         assert summary.succeeded == (severity == dg.AssetCheckSeverity.WARN)
         assert summary.products == 12
-
-
-def test_a_check_links_to_data_docs_that_are_there(pipeline: Pipeline) -> None:
-    pipeline.reports = True
-    pipeline.ingest([KETTLE])
-    pipeline.run()
-    for table in ("raw_products", "products"):
-        link = evaluations(pipeline, table)["required"].metadata["data docs"].value
-        assert link == (pipeline.settings.reports / "data_docs" / table / "index.html").as_uri()
-        assert (pipeline.settings.reports / "data_docs" / table / "index.html").is_file()

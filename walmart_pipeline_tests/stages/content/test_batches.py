@@ -25,10 +25,12 @@ def server() -> Iterator[FakeOpenAI]:
 
 
 @pytest.fixture
-def nightly(tmp_path: Path, server: FakeOpenAI) -> Pipeline:
+def nightly(pipeline: Pipeline, server: FakeOpenAI) -> Pipeline:
     """A pipeline whose runs send batches."""
-    pipeline = Pipeline(tmp_path)
-    pipeline.settings = Settings(workspace=tmp_path, provider="openai", model="writer", base_url=server.url, batch=True)
+    workspace = pipeline.settings.workspace
+    pipeline.settings = Settings(
+        workspace=workspace, provider="openai", model="writer", base_url=server.url, batch=True
+    )
     for number, kettle in enumerate(KETTLES):
         # Products of one brand and name would be merged: each has a name of its own.
         kettles = kettle | {"product_name": f"{kettle['product_name']} No. {number}"}

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -26,10 +25,9 @@ def server() -> Iterator[FakeOllama]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, server: FakeOllama) -> Pipeline:
+def shop(pipeline: Pipeline, server: FakeOllama) -> Pipeline:
     """Three products, and an Ollama where `auto` finds it."""
-    pipeline = Pipeline(tmp_path)
-    pipeline.settings = Settings(workspace=tmp_path, ollama_base_url=server.url)
+    pipeline.settings = Settings(workspace=pipeline.settings.workspace, ollama_base_url=server.url)
     pipeline.ingest([kettle(number) for number in range(3)])
     return pipeline
 
@@ -59,13 +57,29 @@ def test_a_stand_in_is_credited_to_the_template_writer_and_not_learned_from(shop
     assert {example["metadata"]["model_used"] for example in data} == {"template"}
 
 
-def test_a_models_own_text_is_published_clean_and_credited_to_it(shop: Pipeline, server: FakeOllama) -> None:
+def test_a_models_own_text_is_published_clean_and_credited_to_it_and_the_warehouse_is_free_meanwhile(
+    shop: Pipeline, server: FakeOllama
+) -> None:
+    """Exports and ratings once waited for hours for a run that waited for its model."""
     joined = {"title": f"{GOOD.title}\0", "key_features": [" | ".join(GOOD.key_features)]}
-    server.says = lambda _: GOOD.model_copy(update=joined).model_dump_json()
+    written: list[int] = []
+    script = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table main.free as select 1')"
+
+    def says(_: list[dict[str, str]]) -> str:
+        if not written:
+            written.append(-1)
+            write = [sys.executable, "-c", script, str(shop.settings.warehouse)]
+            written.append(subprocess.run(write, check=False).returncode)
+        return GOOD.model_copy(update=joined).model_dump_json()
+
+    server.says = says
     summary = shop.run()
     assert (summary.stand_ins, list(summary.accepted_by_writer)) == (0, ["writer:latest@aaaaaaaaaaaa"])
     lines = (shop.settings.exports / "listings.jsonl").read_text().splitlines()
     assert [Listing(**json.loads(line)["listing"]) for line in lines] == [GOOD] * 3
+    assert written == [-1, 0]
+    assert shop.query("from main.free") == [{"1": 1}]
+    assert assets.generated_content.op.pool is None
 
 
 def test_an_outage_is_no_reason_to_rewrite(shop: Pipeline, server: FakeOllama) -> None:
@@ -84,22 +98,3 @@ def test_an_outage_is_no_reason_to_rewrite(shop: Pipeline, server: FakeOllama) -
     assert summary.plan_by_reason == {"facts changed": 1, "model is back": 1}
     assert (summary.stand_ins, summary.notice) == (0, None)
     assert summary.accepted_by_writer == {"writer:latest@aaaaaaaaaaaa": 4}
-
-
-def test_the_warehouse_is_free_while_a_model_is_called(shop: Pipeline, server: FakeOllama) -> None:
-    """Exports and ratings once waited for hours for a run that waited for its model."""
-    written: list[int] = []
-    script = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table main.free as select 1')"
-
-    def says(_: list[dict[str, str]]) -> str:
-        if not written:
-            written.append(-1)
-            write = [sys.executable, "-c", script, str(shop.settings.warehouse)]
-            written.append(subprocess.run(write, check=False).returncode)
-        return GOOD.model_dump_json()
-
-    server.says = says
-    shop.run()
-    assert written == [-1, 0]
-    assert shop.query("from main.free") == [{"1": 1}]
-    assert assets.generated_content.op.pool is None

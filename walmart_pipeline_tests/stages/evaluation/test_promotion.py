@@ -24,6 +24,8 @@ from walmart_pipeline_tests.stages.evaluation.examples import (
     server,
 )
 
+pytestmark = pytest.mark.usefixtures("no_reports")
+
 
 @pytest.fixture
 def served() -> Iterator[Server]:

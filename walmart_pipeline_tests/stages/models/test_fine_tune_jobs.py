@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -29,8 +25,8 @@ from walmart_pipeline.stages.models.fine_tune_jobs import FineTuneJob
 from walmart_pipeline.stages.training import example_files
 from walmart_pipeline_tests.generation.test_model_provider import JUDGE
 from walmart_pipeline_tests.llm.fake_openai import in_a_thread
+from walmart_pipeline_tests.llm.killed_run import run_and_be_killed
 from walmart_pipeline_tests.llm.model_server import hangs_up, says
-from walmart_pipeline_tests.paths import PROJECT
 from walmart_pipeline_tests.stages.models.examples import example
 from walmart_pipeline_tests.stages.models.fake_fine_tuning import FakeFineTuning
 
@@ -268,25 +264,13 @@ def test_a_missing_key_is_reported_and_nothing_is_stored(home: Home) -> None:
     assert home.tunes == []
 
 
-def run_and_be_killed(folder: Path, server: FakeFineTuning, path: str, *, first: bool) -> None:
-    """A run in a process of its own, which is killed at its request to this path: before or after it is carried out."""
-    code = f"""
-from pathlib import Path
-from walmart_pipeline_tests.stages.models.test_fine_tune_jobs import Home
-Home(Path({str(folder)!r}), {server.url!r}).run()
-"""
-    handler = server.handlers[path]
-
-    async def kills(request: web.Request) -> web.StreamResponse:
-        if not first:
-            await handler(request)
-        os.kill(process.pid, signal.SIGKILL)
-        return web.Response()
-
-    server.handlers[path] = kills
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT)
-    assert process.wait(60) == -signal.SIGKILL
-    server.handlers[path] = handler
+def code_of_run(home: Home, server: FakeFineTuning) -> str:
+    """A run for another process."""
+    return (
+        "from pathlib import Path\n"
+        "from walmart_pipeline_tests.stages.models.test_fine_tune_jobs import Home\n"
+        f"Home(Path({str(home.settings.workspace)!r}), {server.url!r}).run()"
+    )
 
 
 @pytest.mark.parametrize(
@@ -302,7 +286,7 @@ Home(Path({str(folder)!r}), {server.url!r}).run()
 def test_a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice(
     home: Home, server: FakeFineTuning, path: str, first: bool, uploads: int, jobs: int
 ) -> None:
-    run_and_be_killed(home.settings.workspace, server, path, first=first)
+    run_and_be_killed(code_of_run(home, server), server.handlers, path, first=first)
     assert (len(server.uploads), len(server.jobs)) == (uploads, jobs)
     home.run()
     assert (len(server.uploads), len(server.jobs)) == (2, 1)
@@ -312,7 +296,7 @@ def test_a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice(
 
 
 def test_a_job_of_a_killed_run_is_found_also_after_it_was_switched_off(home: Home, server: FakeFineTuning) -> None:
-    run_and_be_killed(home.settings.workspace, server, JOBS, first=False)
+    run_and_be_killed(code_of_run(home, server), server.handlers, JOBS, first=False)
     server.finish()
     assert "is a candidate" in home.run(finetune=False)
 
