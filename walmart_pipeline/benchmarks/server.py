@@ -23,16 +23,14 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
-START_SECONDS = 30.0
 # A streamed answer's first token comes after this share of the latency, as after the reading of a prompt.
 FIRST_TOKEN_SHARE = 0.2
 # Characters of a piece of a streamed answer.
@@ -76,7 +74,7 @@ class RefusedCallError(Exception):
         self.status = status
 
 
-class ModelServer:
+class ModelServer(AbstractContextManager["ModelServer"]):
     """Client side: a server in a process of its own, for a `with` block.
 
     log: a file with a line for each call's end (`answered`, or the fault) and the request's hash; it survives a kill.
@@ -118,12 +116,7 @@ class ModelServer:
         with urllib.request.urlopen(f"{self.url}/stats") as answer:  # noqa: S310
             return dict(json.load(answer))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.kill()
 
 

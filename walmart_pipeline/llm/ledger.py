@@ -6,16 +6,15 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from walmart_pipeline.core.errors import UserError
-from walmart_pipeline.llm.calls import Answer, ErrorClass, Request
+from walmart_pipeline.llm.calls import Answer, CallError, ErrorClass, Request
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -85,15 +84,15 @@ class Call:
         request_hash: str,
         endpoint: str,
         *,
-        answer: Answer | None,
-        error_class: ErrorClass | None = None,
-        error: str | None = None,
+        outcome: Answer | CallError,
         attempt: int,
         seconds_queued: float,
         seconds_served: float,
     ) -> Self:
-        """A call that just ended. answer: also an unusable one that was paid for."""
-        status: CallStatus = "complete" if error_class is None else "final" if error_class in FINAL else "failed"
+        """A call that just ended; an unusable answer that was paid for is stored too."""
+        error = outcome if isinstance(outcome, CallError) else None
+        answer = outcome if isinstance(outcome, Answer) else outcome.billed
+        status: CallStatus = "complete" if not error else "final" if error.error_class in FINAL else "failed"
         paid = answer or Answer("")
         return cls(
             request_hash=request_hash,
@@ -105,8 +104,8 @@ class Call:
             prompt_version=request.prompt_version,
             parameters=dict(request.parameters),
             status=status,
-            error_class=error_class,
-            error=error,
+            error_class=error.error_class if error else None,
+            error=str(error) if error else None,
             attempt=attempt,
             prompt_tokens=paid.prompt_tokens,
             completion_tokens=paid.completion_tokens,
@@ -131,7 +130,7 @@ class Found:
 _Entry: TypeAlias = tuple[Call, OnCommit | None]
 
 
-class Ledger:
+class Ledger(AbstractContextManager["Ledger"]):
     """Calls in SQLite or Postgres. Threads may share one; so may processes, each with its own.
 
     url: of SQLAlchemy, such as `sqlite:///data/ledger.db` or `postgresql://host/ledger`.
@@ -230,12 +229,7 @@ class Ledger:
         if self._failure:
             raise self._failure
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @contextmanager

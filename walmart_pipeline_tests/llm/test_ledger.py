@@ -16,7 +16,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from walmart_pipeline.llm.calls import Answer, ErrorClass
+from walmart_pipeline.llm.calls import Answer, CallError, ErrorClass
 from walmart_pipeline.llm.ledger import Call, Ledger, LedgerError
 from walmart_pipeline_tests.llm.dispatch.endpoints import ANSWER, request
 from walmart_pipeline_tests.paths import PROJECT
@@ -47,10 +47,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 def call(number: int, answer: Answer | None = ANSWER, error_class: ErrorClass | None = None) -> Call:
     asked = request(number)
+    outcome = CallError(error_class, f"{error_class}: no", billed=answer) if error_class else answer or ANSWER
     return Call.of(
-        asked, asked.request_hash, "http://one", answer=answer, error_class=error_class,
-        error=error_class and f"{error_class}: no", attempt=1, seconds_queued=0.1, seconds_served=2.5,
-    )  # fmt: skip
+        asked, asked.request_hash, "http://one", outcome=outcome, attempt=1, seconds_queued=0.1, seconds_served=2.5
+    )
 
 
 def hashes(*numbers: int) -> list[str]:

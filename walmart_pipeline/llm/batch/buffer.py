@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from walmart_pipeline.llm.batch import lifecycle
 from walmart_pipeline.llm.batch.store import BatchStore
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from walmart_pipeline.llm.clients.openai import OpenAI
 
 
-class BatchBuffer:
+class BatchBuffer(AbstractContextManager["BatchBuffer"]):
     """Collects requests and submits a batch whenever its file is full; `flush` submits the last one.
 
     price: of a batch call. estimate: USD of one such call. run: runs a coroutine in the client's event loop. budget:
@@ -78,10 +78,5 @@ class BatchBuffer:
         self._file.empty()
         self._sample, self._products = None, []
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()

@@ -40,6 +40,7 @@ async def collect(client: OpenAI, store: BatchStore, log: Log) -> None:
     If it is interrupted, the next run continues.
     """
     from walmart_pipeline.llm.clients import openai_batch
+    from walmart_pipeline.llm.clients.openai import ForgottenError
 
     await _recover(client, store, log)
     for batch in store.uncollected(client.endpoint):
@@ -49,7 +50,7 @@ async def collect(client: OpenAI, store: BatchStore, log: Log) -> None:
                 await _collect(client, store, batch, status, log)
             else:
                 log(f"batch {batch.name} is {status.state}: {status.completed:,} of {status.total:,} are answered")
-        except openai_batch.ForgottenBatchError as error:
+        except ForgottenError as error:
             returned = store.end(batch.label, "forgotten", rest="returned")
             log(f"{error}: its {returned:,} requests are sent again")
 
@@ -57,6 +58,7 @@ async def collect(client: OpenAI, store: BatchStore, log: Log) -> None:
 async def ended(client: OpenAI, store: BatchStore) -> list[str]:
     """Ids of the batches of this endpoint that have ended and are not collected, oldest first. Raises CallError."""
     from walmart_pipeline.llm.clients import openai_batch
+    from walmart_pipeline.llm.clients.openai import ForgottenError
 
     found = []
     for batch in store.uncollected(client.endpoint):
@@ -65,7 +67,7 @@ async def ended(client: OpenAI, store: BatchStore) -> list[str]:
         try:
             if (await openai_batch.poll(client, batch.batch_id)).finished:
                 found.append(batch.batch_id)
-        except openai_batch.ForgottenBatchError:
+        except ForgottenError:
             found.append(batch.batch_id)
     return found
 
@@ -92,8 +94,7 @@ async def probe(client: OpenAI, ledger: Ledger, request: Request, request_hash: 
     The client learns which parameters the model rejects, as it would in every line of a batch, and a wrong key or model
     is reported before 200 MB are uploaded.
     """
-    answer: Answer | None = None
-    error: CallError | None = None
+    outcome: Answer | CallError
     began = time.monotonic()
 
     async def complete(_: int) -> Answer:
@@ -104,25 +105,17 @@ async def probe(client: OpenAI, ledger: Ledger, request: Request, request_hash: 
             raise CallError("timeout", f"no whole answer came within {client.read_seconds:g} s") from None
 
     try:
-        answer = await _with_retries(complete)
-    except CallError as failed:
-        if failed.error_class not in ABOUT_THE_QUESTION:
+        outcome = await _with_retries(complete)
+    except CallError as error:
+        if error.error_class not in ABOUT_THE_QUESTION:
             raise
-        answer, error = failed.billed, failed
-    ledger.record(
-        Call.of(
-            request,
-            request_hash,
-            client.endpoint,
-            answer=answer,
-            error_class=error.error_class if error else None,
-            error=str(error) if error else None,
-            attempt=1,
-            seconds_queued=0.0,
-            seconds_served=time.monotonic() - began,
-        )
+        outcome = error
+    seconds = time.monotonic() - began
+    call = Call.of(
+        request, request_hash, client.endpoint, outcome=outcome, attempt=1, seconds_queued=0.0, seconds_served=seconds
     )
-    return answer.cost_usd if answer else 0.0
+    ledger.record(call)
+    return call.cost_usd
 
 
 async def _recover(client: OpenAI, store: BatchStore, log: Log) -> None:
@@ -146,7 +139,7 @@ async def _collect(client: OpenAI, store: BatchStore, batch: Batch, status: Batc
     awaited = store.waiting(batch.label)
     calls: list[Call] = []
     answered = 0
-    async for key, outcome in openai_batch.collect(client, batch.name, awaited, batch.price):
+    async for key, outcome in openai_batch.collect(client, status.files, awaited, batch.price):
         calls.append(_call(batch, awaited[key], key, outcome))
         answered += calls[-1].status == "complete"
         if len(calls) == COMMIT_ROWS:
@@ -160,7 +153,6 @@ async def _collect(client: OpenAI, store: BatchStore, batch: Batch, status: Batc
 
 def _call(batch: Batch, product_id: str, request_hash: str, outcome: Answer | CallError) -> Call:
     """A line of a batch as a call, without seconds: a batch is no measure of the model's latency."""
-    error = outcome if isinstance(outcome, CallError) else None
     # The messages are not stored; the hash identifies them.
     request = Request(
         product_id=product_id,
@@ -175,9 +167,7 @@ def _call(batch: Batch, product_id: str, request_hash: str, outcome: Answer | Ca
         request,
         request_hash,
         f"{batch.endpoint}/batches",
-        answer=error.billed if error else outcome if isinstance(outcome, Answer) else None,
-        error_class=error.error_class if error else None,
-        error=str(error) if error else None,
+        outcome=outcome,
         attempt=1,
         seconds_queued=(datetime.now(UTC) - batch.announced_at).total_seconds(),
         seconds_served=0.0,

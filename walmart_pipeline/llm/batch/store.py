@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from walmart_pipeline.llm.calls import Request
 from walmart_pipeline.llm.ledger import LOOKUP_HASHES, Call, LedgerError, as_row, calls_table, make_tables, open_engine
@@ -53,7 +52,7 @@ class Batch:
         return self.batch_id or self.label
 
 
-class BatchStore:
+class BatchStore(AbstractContextManager["BatchStore"]):
     """Batches in SQLite or Postgres. url: the ledger's. Every method is one transaction and raises LedgerError."""
 
     def __init__(self, url: str) -> None:
@@ -188,12 +187,7 @@ class BatchStore:
         """Close the database."""
         self._engine.dispose()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _fates(self, hashes: list[str]) -> list[tuple[str, Fate, str]]:

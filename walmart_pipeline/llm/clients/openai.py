@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import aiohttp
 import httpx2
@@ -21,14 +21,22 @@ from walmart_pipeline.llm.clients.transport import Timeouts, lines
 from walmart_pipeline.llm.pricing import Price
 
 T = TypeVar("T")
+# A page of a list, after the item with this id.
+Pages: TypeAlias = Callable[[openai.AsyncOpenAI, str | openai.Omit], Awaitable[Any]]
 
 # Token counts of a stream have to be requested.
 STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
+# Metadata of batches and jobs by which a later run finds them.
+LABEL = "walmart_pipeline"
 OPENAI_URL = "https://api.openai.com/v1"
 # Calls that only read are retried by the SDK.
 READ_RETRIES = 4
 # The SDK's errors, and those of aiohttp that its transport lets through.
 RAISED = (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError)
+
+
+class ForgottenError(RuntimeError):
+    """The endpoint no longer has a batch, one of its files, or a job."""
 
 
 class OpenAI:
@@ -73,7 +81,8 @@ class OpenAI:
 
     async def models(self) -> list[str]:
         """Names of the available models, sorted."""
-        listed = await self._ask("/models")
+        response = await self.result_of(self.sdk.get("/models", cast_to=httpx2.Response))
+        listed = self._checked(response.content, response.headers)
         try:
             return sorted(model["id"] for model in listed["data"])
         except (KeyError, TypeError):
@@ -134,9 +143,24 @@ class OpenAI:
         """The SDK's client with retries, which honour Retry-After, for calls that only read."""
         return self.sdk.with_options(max_retries=READ_RETRIES)
 
-    async def listed(
-        self, page_after: Callable[[openai.AsyncOpenAI, str | openai.Omit], Awaitable[Any]]
-    ) -> AsyncIterator[Any]:
+    async def retrieved(self, call: Awaitable[T], what: str) -> T:
+        """Await a call that asks for one batch, file or job. Raises ForgottenError and CallError."""
+        try:
+            return await self.result_of(call)
+        except CallError as error:
+            # Any 404 is mapped to a missing model.
+            if error.error_class == "missing_model":
+                raise ForgottenError(f"{self.endpoint} knows no {what}") from None
+            raise
+
+    async def labelled(self, page_after: Pages, label: str) -> str | None:
+        """The id of the item of a paginated list that was created with this label, or None. Raises CallError."""
+        async for item in self.listed(page_after):
+            if (item.metadata or {}).get(LABEL) == label:
+                return str(item.id)
+        return None
+
+    async def listed(self, page_after: Pages) -> AsyncIterator[Any]:
         """All items of a paginated list, newest first. Raises CallError."""
         after: str | openai.Omit = openai.omit
         while True:
@@ -209,11 +233,6 @@ class OpenAI:
                         on_text(piece)
         message = {"content": "".join(text), "refusal": refusal}
         return {"choices": [{"message": message, "finish_reason": reason}], **last}
-
-    async def _ask(self, path: str) -> Any:
-        """The JSON of an endpoint."""
-        response = await self.result_of(self.sdk.get(path, cast_to=httpx2.Response))
-        return self._checked(response.content, response.headers)
 
     def _checked(self, content: bytes, headers: Mapping[str, str]) -> Any:
         """JSON that reports no error. Raises CallError."""

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import AsyncIterator, Container
+from collections.abc import AsyncIterator, Container, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from walmart_pipeline.llm.calls import Answer, CallError, Request
 from walmart_pipeline.llm.clients import openai_payloads
-from walmart_pipeline.llm.clients.openai import RAISED, OpenAI
+from walmart_pipeline.llm.clients.openai import LABEL, RAISED, ForgottenError, OpenAI
 from walmart_pipeline.llm.clients.openai_payloads import UntakenParameterError
 from walmart_pipeline.llm.clients.transport import lines
 from walmart_pipeline.llm.pricing import Price
@@ -22,27 +22,18 @@ from walmart_pipeline.llm.pricing import Price
 MAX_REQUESTS = 50_000
 MAX_BYTES = 200_000_000
 ENDPOINT: Final = "/v1/chat/completions"
-LABEL = "walmart_pipeline"
 FINISHED = frozenset(("completed", "failed", "expired", "cancelled"))
-
-
-class ForgottenBatchError(RuntimeError):
-    """The endpoint no longer has a batch or one of its files."""
-
-
-class UnfinishedBatchError(RuntimeError):
-    """The answers of an unfinished batch were requested."""
 
 
 @dataclass(frozen=True)
 class BatchStatus:
-    """Progress of a batch. state: OpenAI's. reason: why it failed as a whole."""
+    """Progress of a batch. state: OpenAI's. reason: why it failed as a whole. files: ids of those with its outcomes."""
 
     state: str
     total: int
     completed: int
-    failed: int
     reason: str | None
+    files: tuple[str, ...]
 
     @property
     def finished(self) -> bool:
@@ -103,47 +94,38 @@ async def submit(client: OpenAI, file: InputFile, label: str) -> str:
 
 async def submitted(client: OpenAI, label: str) -> str | None:
     """The id of OpenAI's batch with this label, or None. Raises CallError."""
-    async for batch in client.listed(lambda sdk, after: sdk.batches.list(limit=100, after=after)):
-        if (batch.metadata or {}).get(LABEL) == label:
-            return str(batch.id)
-    return None
+    return await client.labelled(lambda sdk, after: sdk.batches.list(limit=100, after=after), label)
 
 
 async def poll(client: OpenAI, batch_id: str) -> BatchStatus:
-    """Progress of a batch. Raises CallError and ForgottenBatchError."""
-    return _status(await _retrieved(client, batch_id))
+    """Progress of a batch. Raises CallError and ForgottenError."""
+    batch = await client.retrieved(client.reading.batches.retrieve(batch_id), f"batch {batch_id}")
+    counts = batch.request_counts
+    errors = (batch.errors.data if batch.errors else None) or ()
+    return BatchStatus(
+        state=batch.status,
+        total=counts.total if counts else 0,
+        completed=counts.completed if counts else 0,
+        reason="; ".join(dict.fromkeys(error.message or error.code or "unknown" for error in errors)) or None,
+        files=tuple(filter(None, (batch.output_file_id, batch.error_file_id))),
+    )
 
 
 async def collect(
-    client: OpenAI, batch_id: str, awaited: Container[str], price: Price
+    client: OpenAI, files: Iterable[str], awaited: Container[str], price: Price
 ) -> AsyncIterator[tuple[str, Answer | CallError]]:
-    """Stream a batch's outcomes for the awaited request hashes, each once.
+    """Stream a finished batch's outcomes for the awaited request hashes, each once.
 
     price: of a batch call. Answers are not checked against a schema, which the files do not contain. Requests that the
-    batch did not process are missing, or have CallError `dropped`. Raises CallError, ForgottenBatchError and
-    UnfinishedBatchError.
+    batch did not process are missing, or have CallError `dropped`. Raises CallError and ForgottenError.
     """
-    batch = await _retrieved(client, batch_id)
-    if batch.status not in FINISHED:
-        raise UnfinishedBatchError(f"batch {batch_id} is still {batch.status}: poll it until it is finished")
     seen: set[str] = set()
-    for file_id in (batch.output_file_id, batch.error_file_id):
-        if file_id:
-            async for line in _file(client, file_id):
-                request_hash = line.get("custom_id")
-                if isinstance(request_hash, str) and request_hash in awaited and request_hash not in seen:
-                    seen.add(request_hash)
-                    yield request_hash, _outcome(client, line, price)
-
-
-async def _retrieved(client: OpenAI, batch_id: str) -> Any:
-    try:
-        return await client.result_of(client.reading.batches.retrieve(batch_id))
-    except CallError as error:
-        # The client maps any 404 to a missing model.
-        if error.error_class == "missing_model":
-            raise ForgottenBatchError(f"{client.endpoint} knows no batch {batch_id}") from None
-        raise
+    for file_id in files:
+        async for line in _file(client, file_id):
+            request_hash = line.get("custom_id")
+            if isinstance(request_hash, str) and request_hash in awaited and request_hash not in seen:
+                seen.add(request_hash)
+                yield request_hash, _outcome(client, line, price)
 
 
 async def _file(client: OpenAI, file_id: str) -> AsyncIterator[dict[str, Any]]:
@@ -157,7 +139,7 @@ async def _file(client: OpenAI, file_id: str) -> AsyncIterator[dict[str, Any]]:
     except RAISED as error:
         failed = client.failed(error)
     if failed and failed.error_class == "missing_model":
-        raise ForgottenBatchError(f"{client.endpoint} knows no file {file_id}")
+        raise ForgottenError(f"{client.endpoint} knows no file {file_id}")
     if failed:
         raise failed
 
@@ -185,15 +167,3 @@ def _outcome(client: OpenAI, line: dict[str, Any], price: Price) -> Answer | Cal
         return openai_payloads.answer(body, price)
     except CallError as error:
         return error
-
-
-def _status(batch: Any) -> BatchStatus:
-    counts = batch.request_counts
-    errors = (batch.errors.data if batch.errors else None) or ()
-    return BatchStatus(
-        state=batch.status,
-        total=counts.total if counts else 0,
-        completed=counts.completed if counts else 0,
-        failed=counts.failed if counts else 0,
-        reason="; ".join(dict.fromkeys(error.message or error.code or "unknown" for error in errors)) or None,
-    )

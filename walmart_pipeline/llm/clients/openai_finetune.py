@@ -12,14 +12,9 @@ from pathlib import Path
 from openai import omit
 
 from walmart_pipeline.llm.calls import CallError
-from walmart_pipeline.llm.clients.openai import OpenAI
+from walmart_pipeline.llm.clients.openai import LABEL, OpenAI
 
-LABEL = "walmart_pipeline"
 ENDED = frozenset(("succeeded", "failed", "cancelled"))
-
-
-class ForgottenJobError(RuntimeError):
-    """The endpoint no longer has a job."""
 
 
 @dataclass(frozen=True)
@@ -76,21 +71,12 @@ async def create(client: OpenAI, label: str, *, training: str, validation: str |
 
 async def created(client: OpenAI, label: str) -> str | None:
     """The id of OpenAI's job with this label, or None. Raises CallError."""
-    async for job in client.listed(lambda sdk, after: sdk.fine_tuning.jobs.list(limit=100, after=after)):
-        if (job.metadata or {}).get(LABEL) == label:
-            return str(job.id)
-    return None
+    return await client.labelled(lambda sdk, after: sdk.fine_tuning.jobs.list(limit=100, after=after), label)
 
 
 async def poll(client: OpenAI, job_id: str) -> JobStatus:
-    """Progress of a job. Raises CallError and ForgottenJobError."""
-    try:
-        job = await client.result_of(client.reading.fine_tuning.jobs.retrieve(job_id))
-    except CallError as error:
-        # The client maps any 404 to a missing model.
-        if error.error_class == "missing_model":
-            raise ForgottenJobError(f"{client.endpoint} knows no fine-tuning job {job_id}") from None
-        raise
+    """Progress of a job. Raises CallError and ForgottenError."""
+    job = await client.retrieved(client.reading.fine_tuning.jobs.retrieve(job_id), f"fine-tuning job {job_id}")
     if job.status == "succeeded" and not job.fine_tuned_model:
         raise CallError(
             "malformed", f"{client.endpoint} reports that {job_id} succeeded, and names no model: ask again"

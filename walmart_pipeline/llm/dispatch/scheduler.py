@@ -208,22 +208,18 @@ class Scheduler:
         queued = call.began - job.waiting_since
         paid, counts = Answer(""), False
         try:
-            answer, error = await self._call(job.request, endpoint, call)
+            outcome = await self._call(job.request, endpoint, call)
             now = self._loop.time()
             job.waiting_since = now
-            if error:
-                counts = self._counts(job, endpoint, call, error)
-                job.attempts += counts
-                paid = error.billed or paid
-                # An unusable answer is a response all the same, and shows how quick the endpoint is.
-                if error.billed:
-                    endpoint.answered(call, now, error.billed, error.quotas)
-                else:
-                    endpoint.failed(call, now, error)
-            elif answer:
-                counts, paid = True, answer
-                job.attempts += 1
-                endpoint.answered(call, now, answer, answer.quotas)
+            # An unusable answer is a response all the same, and shows how quick the endpoint is.
+            answer = outcome if isinstance(outcome, Answer) else outcome.billed
+            counts = isinstance(outcome, Answer) or self._counts(job, endpoint, call, outcome)
+            if answer:
+                paid = answer
+                endpoint.answered(call, now, answer, outcome.quotas)
+            elif isinstance(outcome, CallError):
+                endpoint.failed(call, now, outcome)
+            job.attempts += counts
             self.prompt_tokens += paid.prompt_tokens
             self.completion_tokens += paid.completion_tokens
             job.seconds_served += now - call.began
@@ -232,21 +228,19 @@ class Scheduler:
                 job.request,
                 job.request_hash,
                 endpoint.client.endpoint,
-                answer=answer or (error.billed if error else None),
-                error_class=error.error_class if error else None,
-                error=str(error) if error else None,
+                outcome=outcome,
                 attempt=job.attempts,
                 seconds_queued=queued,
                 seconds_served=now - call.began,
             )
-            if error and self._retry(job, error):
+            if isinstance(outcome, CallError) and self._retry(job, outcome):
                 self._ledger.record(record)
                 return
             await self._commits.record(record)
-            if error:
-                self._deliver(job.outcome(None, error.error_class, str(error)))
+            if isinstance(outcome, CallError):
+                self._deliver(job.outcome(None, outcome.error_class, str(outcome)))
             else:
-                self._deliver(job.outcome(answer))
+                self._deliver(job.outcome(outcome))
         except asyncio.CancelledError:
             endpoint.abandoned(call)
             self._deliver(job.outcome(None, "stopped", "the run was stopped before the answer came"))
@@ -255,9 +249,7 @@ class Scheduler:
             endpoint.in_flight -= 1
             self.budget.settle(reserved, paid.cost_usd, counts=counts)
 
-    async def _call(
-        self, request: Request, endpoint: Endpoint, call: InFlightCall
-    ) -> tuple[Answer | None, CallError | None]:
+    async def _call(self, request: Request, endpoint: Endpoint, call: InFlightCall) -> Answer | CallError:
         """A whole answer, or the error."""
 
         worker = asyncio.current_task()
@@ -281,9 +273,9 @@ class Scheduler:
                 answer = await endpoint.client.complete(request, on_text)
         except TimeoutError:
             seconds, what = endpoint.patience(call), "more" if call.first_text else "answer"
-            return None, CallError("timeout", f"no {what} came for {seconds:g} s")
+            return CallError("timeout", f"no {what} came for {seconds:g} s")
         except CallError as error:
-            return None, error
+            return error
         finally:
             self._calling.discard(worker)
         if self._validate:
@@ -291,8 +283,8 @@ class Scheduler:
                 self._validate(request, answer)
             except CallError as error:
                 error.billed, error.quotas = answer, answer.quotas
-                return None, error
-        return answer, None
+                return error
+        return answer
 
     def _counts(self, job: Job, endpoint: Endpoint, call: InFlightCall, error: CallError) -> bool:
         """Whether a failed call is an attempt of its request."""

@@ -73,13 +73,14 @@ def _advance(settings: Settings, warehouse: Warehouse, *, again: bool) -> list[s
 
 async def _polled(client: OpenAI, job: FineTuneJob) -> FineTuneJob:
     from walmart_pipeline.llm.clients import openai_finetune
+    from walmart_pipeline.llm.clients.openai import ForgottenError
 
     job_id = job.job_id or await openai_finetune.created(client, job.label)
     if job_id is None:
         return _ended(job, state="withdrawn", reason="its run was stopped before it was started")
     try:
         status = await openai_finetune.poll(client, job_id)
-    except openai_finetune.ForgottenJobError as error:
+    except ForgottenError as error:
         return _ended(job, job_id=job_id, state="forgotten", reason=str(error))
     found = job.model_copy(update={"job_id": job_id, "state": status.state})
     if not status.ended:

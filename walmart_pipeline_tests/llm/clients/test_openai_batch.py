@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from walmart_pipeline.llm.calls import Answer, CallError, Message, Request
 from walmart_pipeline.llm.clients import openai_batch
-from walmart_pipeline.llm.clients.openai import OpenAI
-from walmart_pipeline.llm.clients.openai_batch import ForgottenBatchError, InputFile, UnfinishedBatchError
+from walmart_pipeline.llm.clients.openai import ForgottenError, OpenAI
+from walmart_pipeline.llm.clients.openai_batch import InputFile
 from walmart_pipeline.llm.pricing import Price
 from walmart_pipeline_tests.llm.fake_openai import FakeOpenAI, answered, expired, refused
 from walmart_pipeline_tests.llm.model_server import TIMEOUTS, Server, asking, says, serving
@@ -57,7 +57,8 @@ async def submitted(client: OpenAI, asked: list[Request], label: str = "night") 
 
 async def collected(client: OpenAI, batch_id: str, asked: list[Request]) -> dict[str, Answer | CallError]:
     awaited = {request.request_hash for request in asked}
-    return {key: outcome async for key, outcome in openai_batch.collect(client, batch_id, awaited, PRICE)}
+    files = (await openai_batch.poll(client, batch_id)).files
+    return {key: outcome async for key, outcome in openai_batch.collect(client, files, awaited, PRICE)}
 
 
 def test_requests_are_sent_in_openais_form() -> None:
@@ -152,14 +153,12 @@ def test_a_batch_that_failed_as_a_whole_says_why() -> None:
     told(story)
 
 
-def test_a_batch_is_not_collected_before_it_is_finished() -> None:
+def test_a_batch_in_progress_tells_how_far_it_is() -> None:
     async def story(fake: FakeOpenAI, client: OpenAI) -> None:
         batch_id = await submitted(client, requests(1))
         fake.batches[batch_id]["request_counts"] = {"total": 1, "completed": 0, "failed": 0}
         status = await openai_batch.poll(client, batch_id)
         assert (status.finished, status.total) == (False, 1)
-        with pytest.raises(UnfinishedBatchError, match=status.state):
-            await collected(client, batch_id, requests(1))
 
     told(story)
 
@@ -173,10 +172,10 @@ def test_a_file_that_cannot_be_read_is_told_and_no_answer_invented() -> None:
         with pytest.raises(CallError):
             await collected(client, batch_id, requests(1))
         del fake.handlers[path]
-        with pytest.raises(ForgottenBatchError, match="file-1"):
+        with pytest.raises(ForgottenError, match="file-1"):
             await collected(client, batch_id, requests(1))
         fake.forget(batch_id)
-        with pytest.raises(ForgottenBatchError, match=batch_id):
+        with pytest.raises(ForgottenError, match=batch_id):
             await openai_batch.poll(client, batch_id)
 
     told(story)
