@@ -36,7 +36,6 @@ class BatchProvider(ModelProvider):
 
     def __init__(
         self,
-        name: str,
         judge: Judge,
         call_settings: CallSettings,
         *,
@@ -44,7 +43,7 @@ class BatchProvider(ModelProvider):
         client: Callable[[], OpenAI],
         sends: bool,
     ) -> None:
-        super().__init__(name, judge, call_settings, repairs=repairs)
+        super().__init__("openai", judge, call_settings, repairs=repairs)
         self._client = client
         self._sends = sends
 
@@ -55,7 +54,7 @@ class BatchProvider(ModelProvider):
         `write`. Requests that a batch left unanswered become live calls. Raises CallError and LedgerError; what was
         submitted and collected until then is stored.
         """
-        call_settings = self._call_settings
+        call_settings = self.call_settings
         with (
             asyncio.Runner() as runner,
             BatchStore(call_settings.ledger_url) as store,
@@ -80,7 +79,7 @@ class BatchProvider(ModelProvider):
                 with buffer:
                     yield from self._waiting(tasks, store, ledger, buffer)
                     yield from buffer.flush()
-                    self._call_settings = replace(call_settings, budget=buffer.budget)
+                    self.call_settings = replace(call_settings, budget=buffer.budget)
             finally:
                 runner.run(client.close())
 
@@ -103,4 +102,4 @@ class BatchProvider(ModelProvider):
     def _cost(self, request: Request) -> float:
         """Estimated USD of a batch call."""
         prompt_tokens = token_counts.estimate(request.characters)
-        return self._call_settings.price.cost(prompt_tokens=prompt_tokens, completion_tokens=ANSWER_TOKENS)
+        return self.call_settings.price.cost(prompt_tokens=prompt_tokens, completion_tokens=ANSWER_TOKENS)

@@ -56,42 +56,27 @@ class ModelProvider(Provider):
     def __init__(
         self, name: str, judge: Judge, call_settings: CallSettings, *, repairs: bool = True, notice: str | None = None
     ) -> None:
-        self._name = name
-        self._notice = notice
+        self.name = name
+        self.notice = notice
+        self.call_settings = call_settings
         self._judge = judge
-        self._call_settings = call_settings
         self._repairs = repairs
         self._dispatcher: Dispatcher | None = None
         self._watcher: Watcher | None = None
         self._ended: Counter[str] = Counter()
 
     @property
-    def name(self) -> str:
-        """See Provider."""
-        return self._name
-
-    @property
-    def notice(self) -> str | None:
-        """See Provider."""
-        return self._notice
-
-    @property
     def writer_to_keep(self) -> str | None:
         """A model of Ollama's; for our own models the registry decides."""
-        return self.prompt.model if self.name == "ollama" and self._call_settings.recipe is None else None
-
-    @property
-    def call_settings(self) -> CallSettings:
-        """The settings of its calls."""
-        return self._call_settings
+        return self.prompt.model if self.name == "ollama" and self.call_settings.recipe is None else None
 
     @cached_property
     def prompt(self) -> listing_requests.ListingPrompt:
         """The shared part of all requests. Raises CallError if the endpoint or the model is not available."""
         model, digest = asyncio.run(self._identify())
-        recipe = self._call_settings.recipe
-        schema = listing_requests.listing_schema(self._judge.policy.limits, small_model=self._call_settings.small_model)
-        most = min(self._call_settings.max_tokens, listing_requests.answer_tokens(schema))
+        recipe = self.call_settings.recipe
+        schema = listing_requests.listing_schema(self._judge.policy.limits, small_model=self.call_settings.small_model)
+        most = min(self.call_settings.max_tokens, listing_requests.answer_tokens(schema))
         return listing_requests.ListingPrompt(
             provider=self.name,
             model=model,
@@ -124,10 +109,10 @@ class ModelProvider(Provider):
                 yield listing_requests.first(self.prompt, product, revision)
 
         self._ended = Counter()
-        with Ledger(self._call_settings.ledger_url) as ledger:
-            call_settings = self._call_settings
+        with Ledger(self.call_settings.ledger_url) as ledger:
+            given = self.call_settings
             dispatcher = self._dispatcher = Dispatcher(
-                call_settings.clients(), ledger, call_settings.limits, call_settings.budget, watcher=self._watcher
+                given.clients(), ledger, given.limits, given.budget, watcher=self._watcher
             )
             # Closed before the ledger, which has to store the answers in flight.
             with closing(dispatcher.run(requests())) as outcomes:
@@ -150,7 +135,7 @@ class ModelProvider(Provider):
     def estimate(self, *, products: int, characters: int) -> pricing.Estimate:
         """See Provider. The rules and the examples are sent with every product."""
         return pricing.estimate(
-            self._call_settings.price,
+            self.call_settings.price,
             calls=products,
             prompt_characters=characters + products * self.prompt.opening_characters,
             completion_tokens_a_call=ANSWER_TOKENS,
@@ -166,7 +151,7 @@ class ModelProvider(Provider):
 
     async def _identify(self) -> tuple[str, str | None]:
         """Name and digest of the model at the first endpoint that answers."""
-        clients = self._call_settings.clients()
+        clients = self.call_settings.clients()
         try:
             for number, client in enumerate(clients, start=1):
                 try:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation.provider import ProviderError
@@ -15,6 +15,8 @@ from walmart_pipeline.llm.calls import CallError
 if TYPE_CHECKING:
     from walmart_pipeline.llm.clients.ollama import Ollama, PullProgress
     from walmart_pipeline.llm.clients.transport import Timeouts
+
+Server = TypeVar("Server", bound="Ollama")
 
 # Before each run `auto` looks for an Ollama, which answers in milliseconds.
 LOOK_SECONDS = 2.0
@@ -43,13 +45,16 @@ def urls(settings: Settings) -> list[str]:
 
 def clients(settings: Settings, model: str) -> list[Ollama]:
     """A client for each server. Raises ProviderError."""
+    from walmart_pipeline.llm.clients.ollama import Ollama
     from walmart_pipeline.llm.clients.transport import Timeouts
 
-    return [_client(settings, url, model, Timeouts(read=settings.max_response_time)) for url in urls(settings)]
+    timeouts = Timeouts(read=settings.max_response_time)
+    return [connected(Ollama, settings, url, model, timeouts) for url in urls(settings)]
 
 
 def survey(settings: Settings) -> Survey:
     """List the models of every server. Raises ProviderError for an invalid address."""
+    from walmart_pipeline.llm.clients.ollama import is_cloud
 
     async def look() -> Survey:
         found = Survey({}, [])
@@ -57,7 +62,7 @@ def survey(settings: Settings) -> Survey:
             client = _quick(settings, url, "any")
             try:
                 names = await client.models()
-                found.local[url] = [name for name in names if not name.lower().endswith((":cloud", "-cloud"))]
+                found.local[url] = [name for name in names if not is_cloud(name)]
             except CallError:
                 found.silent.append(url)
             finally:
@@ -86,9 +91,11 @@ def choose(settings: Settings, last: str | None) -> tuple[str, str | None]:
     model, else the first by name that can write, a Walmart-GPT only as a last resort. Raises WriterAwayError, and
     ProviderError for an invalid address.
     """
+    from walmart_pipeline.llm.clients.ollama import full_name
+
     found = survey(settings)
     names = sorted({name for names in found.local.values() for name in names})
-    if last and _with_tag(last) in map(_with_tag, names):
+    if last and full_name(last) in map(full_name, names):
         return last, None
     where = ", ".join(urls(settings))
     if not found.local or (last and found.silent):
@@ -98,10 +105,6 @@ def choose(settings: Settings, last: str | None) -> tuple[str, str | None]:
     if writer is None:
         raise WriterAwayError(f"no model at {where} can write{f'; {last} is no longer there' if last else ''}")
     return writer, f"{last} is no longer at {where}: {writer} writes from now on" if last else None
-
-
-def _with_tag(name: str) -> str:
-    return name.lower() if ":" in name else f"{name.lower()}:latest"
 
 
 async def _first_that_writes(settings: Settings, found: Survey, names: list[str]) -> str | None:
@@ -120,16 +123,18 @@ async def _first_that_writes(settings: Settings, found: Survey, names: list[str]
 
 
 def _quick(settings: Settings, url: str, model: str) -> Ollama:
+    from walmart_pipeline.llm.clients.ollama import Ollama
     from walmart_pipeline.llm.clients.transport import Timeouts
 
-    return _client(settings, url, model, Timeouts(read=LOOK_SECONDS, connect=LOOK_SECONDS))
+    return connected(Ollama, settings, url, model, Timeouts(read=LOOK_SECONDS, connect=LOOK_SECONDS))
 
 
-def _client(settings: Settings, url: str, model: str, timeouts: Timeouts) -> Ollama:
-    from walmart_pipeline.llm.clients.ollama import CloudModelError, Ollama, key_for
+def connected(kind: type[Server], settings: Settings, url: str, model: str, timeouts: Timeouts) -> Server:
+    """A client of this kind for one server. Raises ProviderError."""
+    from walmart_pipeline.llm.clients.ollama import CloudModelError, key_for
 
     try:
-        return Ollama(
+        return kind(
             url,
             model,
             connections=settings.concurrency,

@@ -19,12 +19,15 @@ class ProviderError(UserError, ValueError):
 
 
 class Provider(Protocol):
-    """Writes listings. Defaults are those of a provider without a model."""
+    """Writes listings. Defaults are those of a provider without a model.
 
-    @property
-    def name(self) -> str:
-        """Such as `template`."""
-        ...
+    name: such as `template`. notice: message to the user about its choice. outage: why the model that should write is
+    not available; meanwhile existing texts stay.
+    """
+
+    name: str
+    notice: str | None = None
+    outage: str | None = None
 
     @property
     def model(self) -> str:
@@ -35,16 +38,6 @@ class Provider(Protocol):
     def prompt_version(self) -> str:
         """Version of the prompt; another one requires new texts."""
         ...
-
-    @property
-    def notice(self) -> str | None:
-        """Message to the user about the choice of this provider."""
-        return None
-
-    @property
-    def outage(self) -> str | None:
-        """Why the model that should write is not available. Meanwhile existing texts stay."""
-        return None
 
     @property
     def writer_to_keep(self) -> str | None:

@@ -172,7 +172,7 @@ def _openai(settings: Settings, judge: Judge, *, repairs: bool, recipe: Recipe |
         return ModelProvider("openai", judge, call_settings, repairs=repairs)
     if settings.batch:
         call_settings = replace(call_settings, price=_openai_price(settings, model, batch=True))
-    return BatchProvider("openai", judge, call_settings, repairs=repairs, client=client, sends=settings.batch)
+    return BatchProvider(judge, call_settings, repairs=repairs, client=client, sends=settings.batch)
 
 
 def openai_client(settings: Settings, model: str, price: Price) -> OpenAI:

@@ -83,7 +83,8 @@ def _opening(name: Name, seed: str, facts: list[Fact], prose: list[str]) -> tupl
     said = [fact for fact in facts if fact.verb and fact.kind in _OPENERS][: 1 + crc32(seed.encode()) % 2]
     if not said:
         return [], facts
-    determiner = _choose(seed, phrases().determiners["plural" if name.plural else "singular"])
+    determiners = phrases().determiners["plural" if name.plural else "singular"]
+    determiner = determiners[crc32(f"{seed} opening".encode()) % len(determiners)]
     sentence = f"{determiner} {name.core} {_predicates(said, plural=name.plural)}."
     return [sentence], [fact for fact in facts if fact not in said]
 
@@ -114,7 +115,3 @@ def _is_stated(fact: Fact, covered: list[frozenset[str]]) -> bool:
     return bool(fact.words) and any(
         fact.words <= words or (len(fact.written) > 1 and fact.written <= words) for words in covered
     )
-
-
-def _choose(seed: str, options: list[str]) -> str:
-    return options[crc32(f"{seed} opening".encode()) % len(options)]

@@ -6,10 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any
-
-import yaml
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.generation.template import grammar
@@ -73,12 +70,12 @@ class Phrases:
 
 @cache
 def phrases() -> Phrases:
-    """Load the packaged file once."""
-    raw: dict[str, Any] = yaml.safe_load(files(__package__).joinpath("phrases.yaml").read_text(encoding="utf-8"))
+    """The packaged file, read once."""
+    raw = grammar.phrase_file()
     by_name: dict[str, list[tuple[str, Wording]]] = {}
     kinds = {}
     for kind, entries in raw["kinds"].items():
-        wordings = [(entry.pop("names"), _wording(entry)) for entry in entries]
+        wordings = [(entry["names"], _wording(entry)) for entry in entries]
         kinds[kind] = tuple(wording for _, wording in wordings)
         for names, wording in wordings:
             for name in names:
@@ -141,7 +138,7 @@ def readable_name(name: str) -> tuple[str, str]:
 
 def _wording(entry: dict[str, Any]) -> Wording:
     compiled: dict[str, Any] = {key: re.compile(entry[key]) for key in ("pattern", "name") if key in entry}
-    return Wording(**(entry | compiled))
+    return Wording(**{key: value for key, value in (entry | compiled).items() if key != "names"})
 
 
 def _facts(raw_name: str, raw_value: str, text: str) -> Iterator[Fact]:

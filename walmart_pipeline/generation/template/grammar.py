@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import yaml
-
+from walmart_pipeline.core.files import read_yaml
 from walmart_pipeline.text.tokenizer import STOP_WORDS, stem
 
 if TYPE_CHECKING:
@@ -63,10 +62,16 @@ def _engine() -> inflect.engine:
 
 
 @cache
+def phrase_file() -> dict[str, Any]:
+    """The content of phrases.yaml, to be read only."""
+    content: dict[str, Any] = read_yaml(Path(__file__).with_name("phrases.yaml"))
+    return content
+
+
+@cache
 def acronyms() -> dict[str, str]:
     """Acronyms by their lower case."""
-    raw: dict[str, Any] = yaml.safe_load(files(__package__).joinpath("phrases.yaml").read_text(encoding="utf-8"))
-    return {word.lower(): word for word in raw["acronyms"]}
+    return {word.lower(): word for word in phrase_file()["acronyms"]}
 
 
 @lru_cache(maxsize=4096)

@@ -206,21 +206,11 @@ class TemplateWriter(Provider):
 
     def __init__(self, judge: Judge, *, outage: str | None = None) -> None:
         self._judge = judge
-        self._outage = outage
-
-    @property
-    def outage(self) -> str | None:
-        """See Provider."""
-        return self._outage
-
-    @property
-    def notice(self) -> str | None:
-        """See Provider."""
-        if not self._outage:
-            return None
-        return (
-            f"{self._outage}. Texts that exist stay; what has none is written by the template writer until it is back"
-        )
+        self.outage = outage
+        if outage:
+            self.notice = (
+                f"{outage}. Texts that exist stay; what has none is written by the template writer until it is back"
+            )
 
     @property
     def prompt_version(self) -> str:
@@ -237,7 +227,7 @@ class TemplateWriter(Provider):
                 model=self.model,
                 prompt_version=self.prompt_version,
                 status="complete",
-                fallback=self._outage,
+                fallback=self.outage,
             )
             try:
                 listing = compose(product, self._judge.policy.limits, self._judge.acceptable)

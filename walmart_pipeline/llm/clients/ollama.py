@@ -37,6 +37,11 @@ def key_for(url: str, hosted: str | None, key: SecretStr | None) -> SecretStr | 
     return key if here.origin == there.origin and not here.loopback else None
 
 
+def is_cloud(model: str) -> bool:
+    """Whether Ollama sends the prompts of a model of this name to a hosted service."""
+    return model.lower().endswith((":cloud", "-cloud"))
+
+
 class CloudModelError(ValueError):
     """The model is hosted by a third party, which the settings do not allow."""
 
@@ -69,7 +74,7 @@ class Ollama:
         allow_cloud: bool = False,
         key: SecretStr | None = None,
     ) -> None:
-        if not allow_cloud and model.lower().endswith((":cloud", "-cloud")):
+        if not allow_cloud and is_cloud(model):
             raise CloudModelError(
                 f"`{model}` is a cloud model: Ollama would send every prompt to a third party, a hosted service. "
                 "Choose a local model, or allow cloud models"
@@ -98,11 +103,10 @@ class Ollama:
 
     async def digest(self) -> str | None:
         """SHA-256 of the model's manifest. Raises CallError, `missing_model` if the server lacks it."""
-        own = full_name(self.model)
-        for name, digest in (await self._digests()).items():
-            if full_name(name) == own:
-                return digest
-        raise self._missing()
+        digests = {full_name(name): digest for name, digest in (await self._digests()).items()}
+        if full_name(self.model) not in digests:
+            raise self._missing()
+        return digests[full_name(self.model)]
 
     async def has_model(self) -> bool:
         """Whether the server has the model. Raises CallError."""

@@ -133,11 +133,6 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def same_model(one: str, other: str) -> bool:
-    """Whether two names mean the same model: `Writer` and `registry.ollama.ai/library/writer:latest` do."""
-    return full_name(one) == full_name(other)
-
-
 def _value(written: str) -> Parameter:
     if written in ("true", "false"):
         return written == "true"

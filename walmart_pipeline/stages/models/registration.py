@@ -199,24 +199,11 @@ class _Server:
 
     @asynccontextmanager
     async def _client(self, model: str) -> AsyncIterator[OllamaRegistry]:
-        from walmart_pipeline.llm.clients.ollama import CloudModelError, key_for
         from walmart_pipeline.llm.clients.ollama_models import OllamaRegistry
         from walmart_pipeline.llm.clients.transport import Timeouts
 
-        settings = self._settings
-        try:
-            client = OllamaRegistry(
-                self._url,
-                model,
-                connections=1,
-                timeouts=Timeouts(read=READ_SECONDS),
-                allow_cloud=settings.allow_cloud_models,
-                key=key_for(self._url, settings.cloud_ollama_url, settings.ollama_api_key),
-            )
-        except CloudModelError as error:
-            raise ProviderError(f"{error} (WALMART_ALLOW_CLOUD_MODELS=true)") from error
-        except ValueError as error:
-            raise ProviderError(str(error)) from error
+        timeouts = Timeouts(read=READ_SECONDS)
+        client = ollama_models.connected(OllamaRegistry, self._settings, self._url, model, timeouts)
         try:
             yield client
         finally:
@@ -243,10 +230,10 @@ def differences(shown: Shown, modelfile: Modelfile, base: Shown, adapter_sha256:
 
     base: the base model, whose parameters, system text and messages it inherits.
     """
-    from walmart_pipeline.llm.clients.ollama_models import same_model
+    from walmart_pipeline.llm.clients.ollama import full_name
 
     found = []
-    if shown.parent and not same_model(shown.parent, modelfile.from_):
+    if shown.parent and full_name(shown.parent) != full_name(modelfile.from_):
         found.append(f"it is made from {shown.parent}, not {modelfile.from_}")
     parameters = {**base.parameters, **{name: _stored(value) for name, value in modelfile.parameters.items()}}
     for name in sorted(parameters.keys() | shown.parameters.keys()):

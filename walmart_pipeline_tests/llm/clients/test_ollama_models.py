@@ -11,7 +11,8 @@ from typing import TypeVar
 import pytest
 
 from walmart_pipeline.llm.calls import CallError
-from walmart_pipeline.llm.clients.ollama_models import OllamaRegistry, read_parameters, same_model, sha256
+from walmart_pipeline.llm.clients.ollama import full_name
+from walmart_pipeline.llm.clients.ollama_models import OllamaRegistry, read_parameters, sha256
 from walmart_pipeline.llm.clients.transport import Timeouts
 from walmart_pipeline_tests.llm.fake_ollama import FakeOllama, fake_ollama
 
@@ -45,8 +46,8 @@ def test_parameters_are_read_from_the_text_that_ollama_shows() -> None:
 
 
 def test_names_are_the_same_in_any_case_and_with_or_without_what_is_left_out() -> None:
-    assert same_model("Writer", "registry.ollama.ai/library/writer:latest")
-    assert not same_model("writer:8b", "writer")
+    assert full_name("Writer") == full_name("registry.ollama.ai/library/writer:latest")
+    assert full_name("writer:8b") != full_name("writer")
 
 
 def test_a_file_is_sent_once(tmp_path: Path) -> None:

@@ -44,12 +44,9 @@ def check(data: bytes | str) -> list[ModelfileProblem]:
     return sorted(problems, key=lambda problem: problem.line)
 
 
-def is_cloud(model: str) -> bool:
-    """Whether Ollama sends the prompts of a model of this name to a hosted service."""
-    return model.lower().endswith((":cloud", "-cloud"))
-
-
 def _command_problems(command: Command) -> Iterator[ModelfileProblem]:
+    from walmart_pipeline.llm.clients.ollama import is_cloud
+
     line = command.first_line
     if command.name == "from" and not command.value:
         yield ModelfileProblem(line, "FROM names no model")
