@@ -71,13 +71,14 @@ def draw_band_limits(ax: Any, *, faint: str = FAINT) -> None:
         ax.axvline(left, color=faint, linewidth=1, zorder=0)
 
 
-def svg(figure: Figure, name: str) -> str:
-    """Render a figure as reproducible SVG."""
+def svg(figure: Figure, name: str, **style: Any) -> str:
+    """Render a figure as reproducible SVG. style: matplotlib's rc parameters."""
     import matplotlib as mpl
 
     buffer = StringIO()
-    with mpl.rc_context({"svg.hashsalt": name}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    parameters: dict[Any, Any] = {"svg.hashsalt": name, **style}
+    with mpl.rc_context(parameters):
+        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     return buffer.getvalue()
 
 

@@ -85,12 +85,6 @@ def context(text: str, start: int, end: int, reach: int = REACH) -> tuple[str, s
     return left_context(text, start, reach), right_context(text, end, reach)
 
 
-def is_question(text: str, end: int) -> bool:
-    """Whether the clause of a word that ends there is a question."""
-    stop = _CLAUSE_END.search(text, end, end + REACH)
-    return stop is not None and stop.group().startswith("?")
-
-
 def _is_abbreviation(text: str, start: int, stop: re.Match[str]) -> bool:
     if stop.group()[0] != ".":
         return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from walmart_pipeline.core import plotting
@@ -105,13 +104,8 @@ def _rows(names: list[str]) -> tuple[Figure, Any]:
 
 def _svg(figure: Figure, name: str, label: str) -> str:
     """Render a figure as a reproducible <svg> element with the page's font, and ids that begin with `name`."""
-    import matplotlib as mpl
-
-    buffer = StringIO()
     figure.patch.set_visible(False)
-    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none", "font.size": 10}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    text = buffer.getvalue()
+    text = plotting.svg(figure, name, **{"svg.fonttype": "none", "font.size": 10})
     text = text[text.index("<svg") :]
     # Two figures on one page would both have a "patch_1".
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text)

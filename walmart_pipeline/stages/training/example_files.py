@@ -7,7 +7,8 @@ are those of OpenAI's cookbook, "Data preparation and analysis for chat model fi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class FineTuning(Record):
     """Estimated size and training cost of a chat file."""
 
     examples: int
-    without_system: int = Field(description="Conversations without a system message.")
+    without_system: int = Field(default=0, description="Conversations without a system message: none.")
     tokens: int = Field(description="Of one epoch.")
     longest: int = Field(description="Tokens of the longest example.")
     too_long: int = Field(description="Examples above 65,536 tokens, which are truncated.")
@@ -38,36 +39,17 @@ class FineTuning(Record):
     billed_tokens: int = Field(description="Tokens of all epochs.")
 
 
-class FineTuningTally:
-    """Accumulates the size of a chat file."""
-
-    def __init__(self) -> None:
-        self._examples = self._without_system = self._tokens = self._billed = self._longest = self._too_long = 0
-
-    def add(self, line: str) -> None:
-        """Add one valid conversation."""
-        messages = json.loads(line)["messages"]
-        characters = sum(len(message["content"]) + len(message["role"]) for message in messages)
-        size = token_counts.estimate(characters) + MESSAGE_TOKENS * len(messages) + ANSWER_TOKENS
-        self._examples += 1
-        self._without_system += not any(message["role"] == "system" for message in messages)
-        self._tokens += size
-        self._billed += min(size, EXAMPLE_TOKENS)
-        self._longest = max(self._longest, size)
-        self._too_long += size > EXAMPLE_TOKENS
-
-    def total(self) -> FineTuning:
-        """Return the size of all conversations so far."""
-        passes = epochs(self._examples)
-        return FineTuning(
-            examples=self._examples,
-            without_system=self._without_system,
-            tokens=self._tokens,
-            longest=self._longest,
-            too_long=self._too_long,
-            epochs=passes,
-            billed_tokens=passes * self._billed,
-        )
+def fine_tuning(sizes: Sequence[int]) -> FineTuning:
+    """Return the size and cost of a file. sizes: tokens of each conversation."""
+    passes = epochs(len(sizes))
+    return FineTuning(
+        examples=len(sizes),
+        tokens=sum(sizes),
+        longest=max(sizes, default=0),
+        too_long=sum(size > EXAMPLE_TOKENS for size in sizes),
+        epochs=passes,
+        billed_tokens=passes * sum(min(size, EXAMPLE_TOKENS) for size in sizes),
+    )
 
 
 def epochs(examples: int) -> int:
@@ -129,13 +111,13 @@ def write_training_data(path: Path, examples: Iterable[str]) -> int:
 
 def write_chat(path: Path, examples: Iterable[TrainingExample], *, system_prompt: str) -> FineTuning:
     """Write examples as the JSON lines that OpenAI's fine-tuning and most open trainers read. Returns their size."""
-    tally = FineTuningTally()
+    sizes = array("L")
     with atomic_writer(path) as file:
         for example in examples:
-            line = chat_line(example, system_prompt=system_prompt)
+            line, tokens = chat_line(example, system_prompt=system_prompt)
             file.write(line + "\n")
-            tally.add(line)
-    return tally.total()
+            sizes.append(tokens)
+    return fine_tuning(sizes)
 
 
 def write_preferences(path: Path, pairs: Iterable[tuple[TrainingExample, Listing]], *, system_prompt: str) -> int:
@@ -156,10 +138,13 @@ def write_preferences(path: Path, pairs: Iterable[tuple[TrainingExample, Listing
     return count
 
 
-def chat_line(example: TrainingExample, *, system_prompt: str) -> str:
-    """Return one conversation, with the same turns as a request and its answer (generation/prompt.py)."""
+def chat_line(example: TrainingExample, *, system_prompt: str) -> tuple[str, int]:
+    """Return one conversation with the turns of a request and its answer (generation/prompt.py), and its tokens."""
+    messages = _messages(example, system_prompt)
+    characters = sum(len(message["content"]) + len(message["role"]) for message in messages)
+    tokens = token_counts.estimate(characters) + MESSAGE_TOKENS * len(messages) + ANSWER_TOKENS
     # ASCII, because some readers split lines at U+2028 and U+0085.
-    return json.dumps({"messages": _messages(example, system_prompt)})
+    return json.dumps({"messages": messages}), tokens
 
 
 def _messages(example: TrainingExample, system_prompt: str) -> list[dict[str, str]]:

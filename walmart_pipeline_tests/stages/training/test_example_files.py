@@ -38,7 +38,7 @@ def test_features_are_one_a_line(make_example: MakeExample) -> None:
 def test_a_product_without_facts_still_makes_an_example(make_example: MakeExample) -> None:
     example = make_example(product=Product(product_id="1", product_name="Thing"))
     assert (example.input.features, example.input.category) == ([], "")
-    assert check_chat_line(chat_line(example, system_prompt=PROMPT)) == []
+    assert check_chat_line(chat_line(example, system_prompt=PROMPT)[0]) == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
@@ -52,7 +52,7 @@ def test_training_data_is_a_json_list_of_the_published_schema(
 
 
 def test_a_chat_line_is_system_user_and_the_listing_as_json(make_example: MakeExample) -> None:
-    system, user, assistant = json.loads(chat_line(make_example(), system_prompt=PROMPT))["messages"]
+    system, user, assistant = json.loads(chat_line(make_example(), system_prompt=PROMPT)[0])["messages"]
     assert (system["role"], system["content"]) == ("system", PROMPT)
     assert user["role"] == "user"
     request = json.loads(user["content"])
@@ -105,7 +105,7 @@ def test_any_text_survives_the_chat_file_on_one_line(make_example: MakeExample, 
             ),
         }
     )
-    line = chat_line(example, system_prompt=PROMPT)
+    line, _ = chat_line(example, system_prompt=PROMPT)
     assert len(line.splitlines()) == 1
     assert check_chat_line(line) == []
     answer = json.loads(json.loads(line)["messages"][-1]["content"])

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from walmart_pipeline.stages.training.example_files import EXAMPLE_TOKENS, FineTuning, FineTuningTally, epochs
-
-
-def tally(*conversations: list[tuple[str, str]]) -> FineTuning:
-    added = FineTuningTally()
-    for messages in conversations:
-        added.add(json.dumps({"messages": [{"role": role, "content": content} for role, content in messages]}))
-    return added.total()
+from walmart_pipeline.stages.training.example_files import EXAMPLE_TOKENS, epochs, fine_tuning
 
 
 def test_the_end_of_an_example_above_the_limit_is_not_billed() -> None:
-    short = [("system", "s" * 40), ("user", "u" * 400), ("assistant", "a" * 400)]
-    long = [("user", "u" * 400), ("assistant", "a" * 4 * EXAMPLE_TOKENS)]
-    found = tally(short, long)
-    assert (found.examples, found.too_long, found.without_system) == (2, 1, 1)
-    assert found.longest > EXAMPLE_TOKENS
-    assert found.tokens == found.longest + tally(short).tokens
-    assert found.billed_tokens == found.epochs * (EXAMPLE_TOKENS + tally(short).tokens)
+    found = fine_tuning([200, EXAMPLE_TOKENS + 100])
+    assert (found.examples, found.too_long, found.longest) == (2, 1, EXAMPLE_TOKENS + 100)
+    assert found.tokens == EXAMPLE_TOKENS + 300
+    assert found.billed_tokens == found.epochs * (EXAMPLE_TOKENS + 200)
 
 
 def test_an_empty_file_has_zero_totals() -> None:
-    assert set(tally().model_dump().values()) == {0}
+    assert set(fine_tuning([]).model_dump().values()) == {0}
 
 
 @pytest.mark.parametrize(
