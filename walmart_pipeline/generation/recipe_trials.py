@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
@@ -14,7 +14,8 @@ from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.generation.recipes import Recipe
 from walmart_pipeline.generation.template.writer import TemplateWriter
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.llm.ledger import Ledger, calls_table, open_engine
+from walmart_pipeline.llm.calls import ErrorClass
+from walmart_pipeline.llm.ledger import Ledger
 
 # failed: the model's fault. lost: not its fault, so no evidence about the recipe.
 AnswerStatus: TypeAlias = Literal["complete", "declined", "failed", "lost"]
@@ -74,7 +75,8 @@ class RecipeCaller:
                 completions[product.product_id] = completion
                 advance(1)
         failed = [completion.request_hash for completion in completions.values() if completion.status == "failed"]
-        errors = _last_errors(self._settings.ledger, failed, began)
+        with Ledger(self._settings.ledger) as ledger:
+            errors = ledger.last_errors(failed, began)
         return {product_id: _answer(completion, errors) for product_id, completion in completions.items()}
 
     def scores(self, recipe: Recipe, products: Sequence[Product]) -> dict[str, float]:
@@ -113,7 +115,7 @@ class RecipeCaller:
         return f"{reason}; {calls:,} calls and {cost:.4f} USD were spent in all"
 
 
-def _answer(completion: Completion, errors: dict[str, str | None]) -> RecipeAnswer:
+def _answer(completion: Completion, errors: Mapping[str, ErrorClass | None]) -> RecipeAnswer:
     if completion.status == "failed":
         was_called = completion.request_hash in errors
         is_model_fault = errors.get(completion.request_hash) in MODEL_FAULTS
@@ -130,20 +132,3 @@ def _answer(completion: Completion, errors: dict[str, str | None]) -> RecipeAnsw
     except parsing.UnusableAnswerError as error:
         return RecipeAnswer(status="failed", reason=str(error), completion=completion)
     return RecipeAnswer(status="complete", listing=listing, completion=completion)
-
-
-def _last_errors(url: str, hashes: Sequence[str], since: datetime) -> dict[str, str | None]:
-    """Error class of each request's last call since then or final failure; requests that were not called are absent."""
-    import sqlalchemy as sa
-
-    if not hashes:
-        return {}
-    calls = calls_table(sa.MetaData()).c
-    counts = sa.or_(calls.called_at >= since, calls.status == "final")
-    query = sa.select(calls.request_hash, calls.error_class).where(calls.request_hash.in_(hashes), counts)
-    engine = open_engine(url)
-    try:
-        with engine.connect() as connection:
-            return {row.request_hash: row.error_class for row in connection.execute(query.order_by(calls.id))}
-    finally:
-        engine.dispose()

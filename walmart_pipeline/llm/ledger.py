@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -142,13 +142,9 @@ class Ledger(AbstractContextManager["Ledger"]):
         """Raises LedgerError if the database can't be opened."""
         import sqlalchemy as sa
 
-        self._table = calls_table(sa.MetaData())
-        try:
-            self._engine = open_engine(url)
-            with self._engine.begin() as connection:
-                make_tables(connection, [self._table])
-        except (sa.exc.SQLAlchemyError, OSError) as error:
-            raise LedgerError(f"the ledger can't be opened: {error}") from error
+        metadata = sa.MetaData()
+        self._table = calls_table(metadata)
+        self._engine = open_engine(url, metadata)
         self._waiting: SimpleQueue[_Entry | None] = SimpleQueue()
         self._failure: LedgerError | None = None
         self._writer = threading.Thread(target=self._write, name="ledger", daemon=True)
@@ -167,7 +163,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             .order_by(calls.id)
         )
         keys, found = list(hashes), {}
-        with self._reading() as connection:
+        with transaction(self._engine) as connection:
             for start in range(0, len(keys), LOOKUP_HASHES):
                 for row in connection.execute(query, {"hashes": keys[start : start + LOOKUP_HASHES]}):
                     found[row.request_hash] = _found(row)
@@ -192,7 +188,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         complete = sa.select(sa.func.count(), sa.func.count(calls.request_hash.distinct())).where(
             calls.status == "complete"
         )
-        with self._reading() as connection:
+        with transaction(self._engine) as connection:
             answers, answered = connection.execute(complete).one()
             return int(connection.scalar(sa.select(sa.func.count(calls.id))) or 0), int(answers - answered)
 
@@ -202,7 +198,7 @@ class Ledger(AbstractContextManager["Ledger"]):
 
         calls = self._table.c
         query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(calls.cost_usd), 0.0))
-        with self._reading() as connection:
+        with transaction(self._engine) as connection:
             made, cost = connection.execute(query.where(calls.called_at >= since)).one()
         return int(made), float(cost)
 
@@ -214,12 +210,21 @@ class Ledger(AbstractContextManager["Ledger"]):
         import sqlalchemy as sa
 
         old = sa.and_(self._table.c.called_at < before, self._table.c.status.in_(statuses))
-        with self._reading() as connection:
+        with transaction(self._engine) as connection:
             count = int(connection.scalar(sa.select(sa.func.count()).select_from(self._table).where(old)) or 0)
             if count and not dry_run:
                 connection.execute(sa.delete(self._table).where(old))
-                connection.commit()
         return count
+
+    def last_errors(self, hashes: Sequence[str], since: datetime) -> dict[str, ErrorClass | None]:
+        """Error class of each request's last call since then, or final failure; what was not called is absent."""
+        import sqlalchemy as sa
+
+        calls = self._table.c
+        counts = sa.or_(calls.called_at >= since, calls.status == "final")
+        query = sa.select(calls.request_hash, calls.error_class).where(calls.request_hash.in_(hashes), counts)
+        with transaction(self._engine) as connection:
+            return {row.request_hash: row.error_class for row in connection.execute(query.order_by(calls.id))}
 
     def close(self) -> None:
         """Commit waiting calls and close the database. Raises LedgerError if a call could not be stored."""
@@ -231,16 +236,6 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        import sqlalchemy as sa
-
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except sa.exc.SQLAlchemyError as error:
-            raise LedgerError(f"the ledger can't be read: {error}") from error
 
     def _write(self) -> None:
         batch: list[_Entry] = []
@@ -319,11 +314,34 @@ def calls_table(metadata: sa.MetaData) -> sa.Table:
     )
 
 
-def open_engine(url: str) -> sa.Engine:
-    """The database of a ledger. Raises SQLAlchemyError or OSError."""
+def open_engine(url: str, metadata: sa.MetaData) -> sa.Engine:
+    """The database of a ledger, with these tables. Raises LedgerError."""
     import sqlalchemy as sa
 
-    parsed = sa.make_url(url)
+    try:
+        engine = _engine(sa.make_url(url))
+        with engine.begin() as connection:
+            _make_tables(connection, metadata)
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        raise LedgerError(f"the ledger can't be opened: {error}") from error
+    return engine
+
+
+@contextmanager
+def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction in a ledger's database. Raises LedgerError, without the rows that SQLAlchemy's message includes."""
+    import sqlalchemy as sa
+
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except sa.exc.SQLAlchemyError as error:
+        raise LedgerError(f"the ledger can't be read or written: {error.args[0]}") from error
+
+
+def _engine(parsed: sa.URL) -> sa.Engine:
+    import sqlalchemy as sa
+
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     if not parsed.drivername.startswith("sqlite"):
@@ -342,8 +360,8 @@ def open_engine(url: str) -> sa.Engine:
     return engine
 
 
-def make_tables(connection: sa.Connection, tables: Iterable[sa.Table]) -> None:
-    """Create missing tables and indexes. Raises SQLAlchemyError.
+def _make_tables(connection: sa.Connection, metadata: sa.MetaData) -> None:
+    """Create missing tables and indexes.
 
     The lock is for concurrent processes, in which "if not exists" alone may fail in PostgreSQL.
     """
@@ -351,7 +369,7 @@ def make_tables(connection: sa.Connection, tables: Iterable[sa.Table]) -> None:
 
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING_TABLES)))
-    for table in tables:
+    for table in metadata.sorted_tables:
         connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
         for index in table.indexes:
             connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))

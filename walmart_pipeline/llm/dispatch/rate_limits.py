@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from walmart_pipeline.llm.calls import Quota
 
@@ -31,14 +32,12 @@ PAUSE_SECONDS, PAUSE_MOST = 1.0, 60.0
 CATCH_UP_SECONDS = 0.05
 
 
+@dataclass(slots=True, eq=False)
 class Entry:
     """What one call took of a window."""
 
-    __slots__ = ("amount", "at")
-
-    def __init__(self, at: float, amount: float) -> None:
-        self.at = at
-        self.amount = amount
+    at: float
+    amount: float
 
 
 class Window:
