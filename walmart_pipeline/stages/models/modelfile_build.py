@@ -39,11 +39,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Built:
-    """A Modelfile as text and parsed, with the rewrites of unsupported characters and their location."""
+    """A Modelfile as text and parsed."""
 
     text: str
     modelfile: Modelfile
-    rewrites: list[str]
 
 
 def build(recipe: Recipe, provenance: Provenance) -> Built:
@@ -52,42 +51,35 @@ def build(recipe: Recipe, provenance: Provenance) -> Built:
     Raises BuildError if Ollama would refuse the Modelfile or read it differently; ModelfileError if the base model's
     name or the adapter's path can't be written.
     """
-    rewrites: list[str] = []
     intended = Modelfile(
         from_=recipe.base_model,
         parameters=dict(recipe.parameters),
-        system=_printable(recipe.system, "system", rewrites),
+        system=printable(recipe.system),
         adapter=recipe.adapter,
-        messages=_messages(recipe, rewrites),
+        messages=_messages(recipe),
     )
     text = emit(intended, _comments(recipe, provenance))
     _verify(text, intended, provenance.name)
-    return Built(text, intended, rewrites)
+    return Built(text, intended)
 
 
-def _messages(recipe: Recipe, rewrites: list[str]) -> list[tuple[str, str]]:
-    messages = []
-    for number, turns in enumerate(recipe.examples, 1):
-        for role, turn in (("user", turns.user), ("assistant", turns.assistant)):
-            # Inside the JSON, so that rewritten line breaks are escaped.
-            content = _printable(json.loads(turn), f"example {number}, {role}", rewrites)
-            messages.append((role, prompt.as_json(content)))
-    return messages
+def _messages(recipe: Recipe) -> list[tuple[str, str]]:
+    # Inside the JSON, so that rewritten line breaks are escaped.
+    return [
+        (role, prompt.as_json(_printable(json.loads(turn))))
+        for turns in recipe.examples
+        for role, turn in (("user", turns.user), ("assistant", turns.assistant))
+    ]
 
 
-def _printable(value: Any, place: str, rewrites: list[str]) -> Any:
-    """Make every text in a JSON value printable, and add each rewrite with its location to `rewrites`."""
+def _printable(value: Any) -> Any:
+    """Make every text in a JSON value printable."""
     if isinstance(value, str):
-        text, changes = printable(value)
-        rewrites += [f"{place}: {rewrite}" for rewrite in changes]
-        return text
+        return printable(value)
     if isinstance(value, list):
-        return [_printable(item, place, rewrites) for item in value]
+        return [_printable(item) for item in value]
     if isinstance(value, dict):
-        return {
-            _printable(key, place, rewrites): _printable(item, f"{place}, {key}", rewrites)
-            for key, item in value.items()
-        }
+        return {_printable(key): _printable(item) for key, item in value.items()}
     return value
 
 

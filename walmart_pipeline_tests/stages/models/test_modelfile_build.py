@@ -59,7 +59,6 @@ def test_a_modelfile_has_base_parameters_rules_and_examples() -> None:
             },
         ),
     ]
-    assert built.rewrites == []
     assert check(built.text) == []
 
 
@@ -99,14 +98,8 @@ def test_the_best_example_is_nearest_to_the_question() -> None:
     assert asked == ["Good", "Better"]
 
 
-def test_what_a_modelfile_cannot_hold_is_rewritten_and_reported_with_its_place() -> None:
+def test_what_a_modelfile_cannot_hold_is_rewritten() -> None:
     built = basic(example("Kettle 4\u00a0oz", description="One.\u2028Two."), rules=["No\u00adthing\nelse."])
-    assert built.rewrites == [
-        "system: SOFT HYPHEN (U+00AD) → removed",
-        "example 1, user, product_name: NO-BREAK SPACE (U+00A0) → space",
-        "example 1, assistant, title: NO-BREAK SPACE (U+00A0) → space",
-        "example 1, assistant, description: LINE SEPARATOR (U+2028) → line break",
-    ]
     read = parse(built.text)
     assert read.system is not None
     assert read.system.endswith("\n- Nothing else.")

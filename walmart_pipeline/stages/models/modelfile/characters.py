@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 
 # Not printable, but preserved by Ollama's parser.
 LAYOUT = frozenset("\t\r\n")
@@ -37,28 +36,19 @@ def name(char: str) -> str:
     return f"{unicodedata.name(char, 'character')} (U+{ord(char):04X})"
 
 
-def printable(text: str) -> tuple[str, list[str]]:
-    r"""Rewrite what a Modelfile does not support. Returns the text, and a line for each kind of rewrite.
+def printable(text: str) -> str:
+    r"""Rewrite what a Modelfile does not support.
 
     Special spaces become a space, unsupported line breaks `\n`, and three or more quotation marks at the end of a line,
     except the last, apostrophes; other characters are removed.
     """
-    rewrites: Counter[str] = Counter()
     pieces = []
     for char in text:
         if survives(char):
             pieces.append(char)
-            continue
-        if char in LINE_BREAKS:
-            became, label = "\n", "line break"
+        elif char in LINE_BREAKS:
+            pieces.append("\n")
         elif unicodedata.category(char) == "Zs":
-            became, label = " ", "space"
-        else:
-            became, label = "", "removed"
-        pieces.append(became)
-        rewrites[f"{name(char)} → {label}"] += 1
+            pieces.append(" ")
     # After the characters: dropping one can bring quotation marks together or to the end of a line.
-    rewritten, closings = CLOSING_LINE.subn(lambda quotes: "'" * len(quotes.group()), "".join(pieces))
-    if closings:
-        rewrites['""" at the end of a line → apostrophes'] += closings
-    return rewritten, [f"{rewrite}, {count} times" if count > 1 else rewrite for rewrite, count in rewrites.items()]
+    return CLOSING_LINE.sub(lambda quotes: "'" * len(quotes.group()), "".join(pieces))
