@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from walmart_pipeline.benchmarks import resource_usage, synthetic_catalog
 from walmart_pipeline.benchmarks.server import Behaviour, ModelServer
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import provider_factory
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
@@ -91,13 +91,13 @@ def measure(
         cpu, started = resource_usage.cpu_seconds(), time.perf_counter()
         with warehouse.writing() as db:
             planned = sum(row["products"] for row in planning.plan(db, provider, "bench"))
-        statuses = generation.write(warehouse, provider, "bench", advance=_unheard)
+        statuses = generation.write(warehouse, provider, "bench", advance=lambda count, note="": None)
         seconds = time.perf_counter() - started
         cpu = resource_usage.cpu_seconds() - cpu
         after = ledger_counts(settings)
         ideal = planned * call_seconds / (at_once or settings.concurrency)
         with warehouse.reading() as db:
-            rows_out = _written(db)
+            rows_out = int(db.value("select count(*) from content.generated_content where status = 'complete'"))
         return GenerationFigures(
             provider=provider.name,
             products=products,
@@ -122,11 +122,3 @@ def ledger_counts(settings: Settings) -> tuple[int, int]:
 
     with Ledger(settings.ledger) as ledger:
         return ledger.counts()
-
-
-def _written(db: Database) -> int:
-    return int(db.value("select count(*) from content.generated_content where status = 'complete'"))
-
-
-def _unheard(pieces: int, note: str = "") -> None:
-    """Nobody watches a measurement."""

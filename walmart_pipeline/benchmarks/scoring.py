@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import tempfile
 import threading
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from walmart_pipeline.benchmarks import listings
+from walmart_pipeline.benchmarks import listings, resource_usage
 from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.core.warehouse import Row, Warehouse
 from walmart_pipeline.judge import profiles, workers
@@ -49,10 +48,10 @@ def measure(*, number: int, words: int, processes: int | None, profile: str) -> 
             db.append("catalog.products", (_product_row(product) for product, _ in listings.pairs(number, words)))
             db.append("content.generated_content", (_content_row(*pair) for pair in listings.pairs(number, words)))
         with warehouse.writing() as db, _watched() as peak:
-            cpu, started = _cpu_seconds(), time.perf_counter()
-            scored_texts.score(db, judge, advance=_unheard, processes=processes)
+            cpu, started = resource_usage.cpu_seconds(), time.perf_counter()
+            scored_texts.score(db, judge, advance=lambda count: None, processes=processes)
             seconds = time.perf_counter() - started
-            cpu = _cpu_seconds() - cpu
+            cpu = resource_usage.cpu_seconds() - cpu
         with warehouse.reading() as db:
             found = db.query(
                 "select avg(score) as mean, count(*) filter (publishable) as publishable, "
@@ -87,11 +86,6 @@ def _content_row(product: Product, listing: Listing) -> Row:
         "status": "complete",
         "content_hash": listing.content_hash,
     }
-
-
-def _cpu_seconds() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 @contextmanager
@@ -130,7 +124,3 @@ def _text(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
-
-
-def _unheard(pieces: int) -> None:
-    """Nobody watches a measurement."""

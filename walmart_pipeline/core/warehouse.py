@@ -104,16 +104,12 @@ class Database:
         """Count the rows of a table."""
         return int(self.value(f"select count(*) from {table}"))
 
-    def stream(
-        self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None, batch_rows: int = BATCH_ROWS
-    ) -> Iterator[list[Row]]:
+    def stream(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Iterator[list[Row]]:
         """Yield rows in batches. Finish or close the stream before the next statement on this connection."""
-        for batch in self._connection.execute(sql, parameters).to_arrow_reader(batch_rows):
+        for batch in self._connection.execute(sql, parameters).to_arrow_reader(BATCH_ROWS):
             yield _rows(batch)
 
-    def pages(
-        self, sql: str, parameters: Mapping[str, Any] | None = None, rows: int = BATCH_ROWS
-    ) -> Iterator[list[Row]]:
+    def pages(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[list[Row]]:
         """Yield a snapshot of the result in batches; other statements may run and commit in between.
 
         It is copied to a temporary table with row numbers: an offset would scan all earlier rows for each batch, and
@@ -124,8 +120,8 @@ class Database:
         numbered = f"select *, row_number() over () as page_row from ({sql})"
         self._connection.execute(f"create temp table {table} as {numbered}", parameters)
         page = f"select * exclude (page_row) from {table} where page_row > ? and page_row <= ? order by page_row"
-        for start in range(0, self.count(table), rows):
-            yield self.query(page, [start, start + rows])
+        for start in range(0, self.count(table), BATCH_ROWS):
+            yield self.query(page, [start, start + BATCH_ROWS])
         self._connection.execute(f"drop table {table}")
 
     def pages_by_key(
@@ -149,12 +145,12 @@ class Database:
         """Return all rows as a pandas DataFrame."""
         return self._connection.execute(sql).df()
 
-    def append(self, table: str, rows: Iterable[Mapping[str, Any]], batch_rows: int = BATCH_ROWS) -> int:
+    def append(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Insert rows; missing columns are null. Returns the number of rows."""
         schema = self.schema(table)
         names = ", ".join(f'"{name}"' for name in schema.names)
         total = 0
-        for batch in batches(rows, batch_rows):
+        for batch in batches(rows, BATCH_ROWS):
             # DuckDB finds the variable by its name. If registered, each batch would be held until the commit.
             incoming = _table(batch, schema)
             self._connection.execute(f"insert into {table} ({names}) select {names} from incoming")

@@ -50,14 +50,14 @@ def test_what_was_before_a_checkpoint_is_kept_whatever_happens_next(warehouse: W
 
 def test_pages_are_whole_and_in_order_though_the_tables_change_and_commit_in_between(warehouse: Warehouse) -> None:
     with warehouse.writing() as db:
-        db.append("catalog.products", [{"product_id": f"{number:04}"} for number in range(2_500)])
+        db.append("catalog.products", [{"product_id": f"{number:04}"} for number in range(4_500)])
         seen = []
-        for page in db.pages("select product_id from catalog.products order by product_id", rows=1_000):
+        for page in db.pages("select product_id from catalog.products order by product_id"):
             seen.append([row["product_id"] for row in page])
             db.execute("delete from catalog.products")
             db.checkpoint()
-    assert [len(page) for page in seen] == [1_000, 1_000, 500]
-    assert [name for page in seen for name in page] == [f"{number:04}" for number in range(2_500)]
+    assert [len(page) for page in seen] == [2_000, 2_000, 500]
+    assert [name for page in seen for name in page] == [f"{number:04}" for number in range(4_500)]
 
 
 def test_pages_by_key_are_whole_and_in_order_though_what_is_read_is_written_over_in_between(

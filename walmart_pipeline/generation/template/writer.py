@@ -47,12 +47,7 @@ _SPLIT = re.compile(r"\s*(?:[,;:|()\[\]&/]|\s[-–—]\s|\b(?:for|with|and|of|in
 
 
 class TooFewFactsError(ValueError):
-    """The record carries no listing. words: of the possible description; needed: of a valid one."""
-
-    def __init__(self, words: int, needed: int, reason: str) -> None:
-        super().__init__(reason)
-        self.words = words
-        self.needed = needed
+    """The record carries no listing; the message is the reason."""
 
 
 def anything(field: TextField, text: str, product: Product) -> bool:
@@ -73,13 +68,12 @@ def compose(product: Product, limits: Limits, acceptable: Acceptable = anything)
 
     fits_title, fits_features, fits_description = (partial(fits, field) for field in get_args(TextField))
 
-    needed = min(MIN_WORDS, limits.description_min_words)
     clean = titles.compliant(titles.clean_name(product.product_name, product.brand), fits_title, product.brand)
     if not clean:
-        raise TooFewFactsError(0, needed, f"no title: every part of {product.product_name!r} breaks a content rule")
+        raise TooFewFactsError(f"no title: every part of {product.product_name!r} breaks a content rule")
     name = titles.name_of(clean, product.brand, product.category)
     if name is None:
-        raise TooFewFactsError(0, needed, f"no title: {product.product_name!r} is a list of search words")
+        raise TooFewFactsError(f"no title: {product.product_name!r} is a list of search words")
     facts = facts_of(product, clean)
     text = source.read(product)
     about = grammar.content_words(" ".join([clean, *product.category, *(fact.feature for fact in facts)]))
@@ -104,12 +98,12 @@ def compose(product: Product, limits: Limits, acceptable: Acceptable = anything)
         longest=limits.description_max_chars,
         acceptable=fits_description,
     )
-    words = len(description.split())
+    words, needed = len(description.split()), min(MIN_WORDS, limits.description_min_words)
     if words < needed or len(features) < limits.features_min:
         reason = f"the facts carry {words} words of the {needed} that a description needs"
         if len(features) < limits.features_min:
             reason += f", and {len(features)} key features of {limits.features_min}"
-        raise TooFewFactsError(words, needed, reason)
+        raise TooFewFactsError(reason)
     title = titles.written(name, facts, limits.title_min, limits.title_max)
     return Listing(
         title=title if fits_title(title) else name.core,

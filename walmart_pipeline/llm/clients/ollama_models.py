@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -125,12 +124,6 @@ def read_parameters(text: str) -> dict[str, Parameter]:
         elif name:
             read[name] = value
     return read
-
-
-def sha256(file: Path) -> str:
-    """Hex SHA-256 of a file. Raises OSError."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _value(written: str) -> Parameter:

@@ -139,10 +139,10 @@ class _Server:
 
         Raises RegistrationError, CallError, OSError.
         """
-        from walmart_pipeline.llm.clients.ollama_models import sha256
+        from walmart_pipeline.llm.clients import gguf
 
         name, modelfile = request.version.name, request.modelfile
-        adapter = sha256(Path(modelfile.adapter)) if modelfile.adapter else None
+        adapter = gguf.digest(Path(modelfile.adapter)) if modelfile.adapter else None
         async with self._client(modelfile.from_) as client:
             base = await self._base(client, request)
             shown = await client.show(name)

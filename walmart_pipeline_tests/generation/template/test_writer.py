@@ -153,9 +153,8 @@ def test_verbs_agree_with_the_product() -> None:
 
 def test_thin_facts_are_refused_with_what_is_missing() -> None:
     thin = Product(product_id="t", product_name="Steel Kettle", description="It boils water in six minutes.")
-    with pytest.raises(TooFewFactsError, match=r"6 words of the 50 .* and 0 key features of 3") as error:
+    with pytest.raises(TooFewFactsError, match=r"6 words of the 50 .* and 0 key features of 3"):
         compose(thin, LIMITS)
-    assert 0 < error.value.words < error.value.needed == 50
 
 
 def test_text_without_punctuation_is_not_cut_into_sentences() -> None:

@@ -11,8 +11,9 @@ from typing import TypeVar
 import pytest
 
 from walmart_pipeline.llm.calls import CallError
+from walmart_pipeline.llm.clients import gguf
 from walmart_pipeline.llm.clients.ollama import full_name
-from walmart_pipeline.llm.clients.ollama_models import OllamaRegistry, read_parameters, sha256
+from walmart_pipeline.llm.clients.ollama_models import OllamaRegistry, read_parameters
 from walmart_pipeline.llm.clients.transport import Timeouts
 from walmart_pipeline_tests.llm.fake_ollama import FakeOllama, fake_ollama
 
@@ -54,8 +55,8 @@ def test_a_file_is_sent_once(tmp_path: Path) -> None:
     file = tmp_path / "lora.gguf"
     file.write_bytes(b"x" * 3_000_000)
     with fake_ollama(lambda messages: "") as server:
-        assert ask(server, lambda client: client.upload(file, sha256(file)))
-        assert not ask(server, lambda client: client.upload(file, sha256(file)))
+        assert ask(server, lambda client: client.upload(file, gguf.digest(file)))
+        assert not ask(server, lambda client: client.upload(file, gguf.digest(file)))
     assert server.blobs == {hashlib.sha256(file.read_bytes()).hexdigest(): file.read_bytes()}
 
 
