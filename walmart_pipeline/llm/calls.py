@@ -118,19 +118,13 @@ OnText: TypeAlias = Callable[[str], object]
 
 
 class Client(Protocol):
-    """One model at one endpoint."""
+    """One model at one endpoint.
 
-    @property
-    def provider(self) -> str:
-        """Such as `ollama`."""
+    model: its name there. endpoint: the address without secrets, shown to users and stored in the ledger.
+    """
 
-    @property
-    def model(self) -> str:
-        """The model's name at the endpoint."""
-
-    @property
-    def endpoint(self) -> str:
-        """Its address without secrets, shown to users and stored in the ledger."""
+    model: str
+    endpoint: str
 
     async def digest(self) -> str | None:
         """Digest of the model's weights, if the endpoint reports one."""

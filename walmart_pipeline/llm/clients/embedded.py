@@ -53,7 +53,6 @@ class Embedded:
     file that caches the weights' digest.
     """
 
-    provider = "embedded"
     endpoint = "this process"
 
     def __init__(
@@ -67,6 +66,8 @@ class Embedded:
     ) -> None:
         self._path = gguf.packaged() if path is None else path
         self._adapter = adapter
+        self._files = [self._path, *([adapter] if adapter else [])]
+        self.model = "+".join(file.stem for file in self._files)
         self._slots = slots
         self._context = context
         self._digests = digests
@@ -75,15 +76,6 @@ class Embedded:
         self._closed = threading.Event()
         # One thread per slot: calls queue here, where they can be cancelled, and not in the engine.
         self._threads = ThreadPoolExecutor(max_workers=slots, thread_name_prefix="llama")
-
-    @property
-    def model(self) -> str:
-        """The file's name without its suffix, and the adapter's."""
-        return "+".join(file.stem for file in self._files)
-
-    @property
-    def _files(self) -> list[Path]:
-        return [self._path, *([self._adapter] if self._adapter else [])]
 
     async def digest(self) -> str:
         """SHA-256 of the weights, and of the adapter after a plus sign. Raises CallError for an invalid file."""

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from walmart_pipeline.llm.calls import Answer, CallError, OnText, Request
 from walmart_pipeline.llm.clients import transport
 from walmart_pipeline.llm.clients.json_schema import count, unfit
-from walmart_pipeline.llm.clients.responses import retry_after, unanswered, without_key
+from walmart_pipeline.llm.clients.responses import class_of_status, retry_after, unanswered, without_key
 from walmart_pipeline.llm.clients.transport import Timeouts, lines
 
 # In a request, these make Ollama reload the model.
@@ -62,8 +62,6 @@ class Ollama:
     CloudModelError, and ValueError for an invalid address or key.
     """
 
-    provider = "ollama"
-
     def __init__(
         self,
         base_url: str,
@@ -81,16 +79,12 @@ class Ollama:
             )
         self.model = model
         self._where = transport.address(base_url)
+        self.endpoint = self._where.shown
         self._timeouts = timeouts
         self._key = transport.usable_key(key, "OLLAMA_API_KEY")
         self._http = transport.client(self._where, connections=connections, timeouts=timeouts, key=self._key)
         self._can_think: bool | None = None
         self._asking_capabilities = asyncio.Lock()
-
-    @property
-    def endpoint(self) -> str:
-        """The server's address, without a password."""
-        return self._where.shown
 
     @property
     def is_hosted(self) -> bool:
@@ -238,24 +232,15 @@ class Ollama:
             return self._missing()
         if TOO_LONG.search(text):
             return CallError("too_long", message)
-        match status:
-            case 401 | 403:
-                return CallError(
-                    "unauthorized",
-                    f"{message}. A hosted Ollama (CLOUD_OLLAMA_URL) takes OLLAMA_API_KEY; any other takes "
-                    "user and password in its URL: http://user:password@host",
-                )
-            case 404 | 405:
-                return CallError(
-                    "missing_model", f"{self.endpoint} is no Ollama server ({status}): set OLLAMA_BASE_URL"
-                )
-            case 408:
-                return CallError("timeout", message)
-            case 429 | 503:
-                return CallError("refused", message, retry_after=retry_after(headers))
-            case _ if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-                return CallError("server", message)
-        return CallError("rejected", message)
+        kind = class_of_status(status)
+        if kind == "unauthorized":
+            message += (
+                ". A hosted Ollama (CLOUD_OLLAMA_URL) takes OLLAMA_API_KEY; any other takes user and password in its "
+                "URL: http://user:password@host"
+            )
+        if kind == "missing_model" or status == httpx.codes.METHOD_NOT_ALLOWED:
+            kind, message = "missing_model", f"{self.endpoint} is no Ollama server ({status}): set OLLAMA_BASE_URL"
+        return CallError(kind, message, retry_after=retry_after(headers) if kind == "refused" else None)
 
 
 def _accepted(final: Mapping[str, Any], text: str, request: Request) -> Answer:

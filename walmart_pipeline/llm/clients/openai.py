@@ -46,8 +46,6 @@ class OpenAI:
     mode the bounds of a schema); the rejected call is repeated without them.
     """
 
-    provider = "openai"
-
     def __init__(
         self,
         model: str,
@@ -63,21 +61,17 @@ class OpenAI:
         self.excluded: set[str] = set()
         self.read_seconds = timeouts.read
         self._key = transport.usable_key(key, "OPENAI_API_KEY")
-        self._where = transport.address(base_url)
+        where = transport.address(base_url)
+        self.endpoint = where.shown
         self._without_read_timeout = httpx2.Timeout(None, connect=timeouts.connect, pool=timeouts.pool)
         self.sdk = openai.AsyncOpenAI(
             # Without a key the SDK would use OPENAI_API_KEY for any server.
             api_key=self._key.get_secret_value() or "none",
-            base_url=self._where.url,
+            base_url=where.url,
             # The dispatcher retries.
             max_retries=0,
-            http_client=transport.sdk_client(self._where, connections=connections, timeouts=timeouts),
+            http_client=transport.sdk_client(where, connections=connections, timeouts=timeouts),
         )
-
-    @property
-    def endpoint(self) -> str:
-        """The server's address, without a password."""
-        return self._where.shown
 
     async def models(self) -> list[str]:
         """Names of the available models, sorted."""

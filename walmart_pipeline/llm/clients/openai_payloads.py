@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from walmart_pipeline.llm.calls import Answer, CallError, Request
 from walmart_pipeline.llm.clients.json_schema import count, unbounded, unfit
-from walmart_pipeline.llm.clients.responses import retry_after, without_key
+from walmart_pipeline.llm.clients.responses import class_of_status, retry_after, without_key
 from walmart_pipeline.llm.pricing import Price
 
 TOO_LONG = re.compile(r"maximum context length|context[ _](length|size|window)|Request too large", re.IGNORECASE)
@@ -140,25 +140,13 @@ def failure(
         return UntakenParameterError("stream_options", message)
     if status in (400, 422) and UNTAKEN_BOUNDS.search(text):
         return UntakenParameterError(BOUNDS, message)
-    match status:
-        case 401 | 403:
-            # OpenAI's own text contains part of the key.
-            return CallError(
-                "unauthorized",
-                f"{endpoint} refuses the key ({status}): set OPENAI_API_KEY to one that may use `{model}`",
-            )
-        case 404:
-            return CallError(
-                "missing_model",
-                f"{endpoint} has no model `{model}`: choose one that it has, or correct the base URL (it ends in /v1)",
-            )
-        case 408:
-            return CallError("timeout", message)
-        case 429 | 503:
-            return CallError("refused", message, retry_after=retry_after(headers))
-        case _ if status == 409 or status >= 500:
-            return CallError("server", message)
-    return CallError("rejected", message)
+    kind = class_of_status(status)
+    if kind == "unauthorized":
+        # OpenAI's own text contains part of the key.
+        message = f"{endpoint} refuses the key ({status}): set OPENAI_API_KEY to one that may use `{model}`"
+    if kind == "missing_model":
+        message = f"{endpoint} has no model `{model}`: choose one that it has, or correct the base URL (it ends in /v1)"
+    return CallError(kind, message, retry_after=retry_after(headers) if kind == "refused" else None)
 
 
 def _cut(usage: Mapping[str, Any], max_tokens: int | None, paid: Answer) -> CallError:

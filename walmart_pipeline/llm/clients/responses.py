@@ -44,6 +44,21 @@ def unanswered(error: BaseException) -> tuple[ErrorClass, str]:
     return "dropped", "the connection closed before the answer was whole"
 
 
+def class_of_status(status: int) -> ErrorClass:
+    """Error class of an HTTP status."""
+    match status:
+        case 401 | 403:
+            return "unauthorized"
+        case 404:
+            return "missing_model"
+        case 408:
+            return "timeout"
+        case 429 | 503:
+            return "refused"
+        case _:
+            return "server" if status == 409 or status >= 500 else "rejected"
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds until a retry is allowed, or None.
 

@@ -55,7 +55,7 @@ class Scheduler:
     ) -> None:
         self.endpoints = [Endpoint(client, limits, random) for client in clients]
         self.budget = BudgetTracker(budget)
-        self.calls = self.prompt_tokens = self.completion_tokens = 0
+        self.prompt_tokens = self.completion_tokens = 0
         self._commits = CommitWaiter(ledger)
         self._ledger = ledger
         self._limits = limits
@@ -204,7 +204,6 @@ class Scheduler:
 
     async def _serve(self, job: Job, endpoint: Endpoint, call: InFlightCall, reserved: float) -> None:
         """Make one call. It is in flight until the ledger has it: a kill repeats no more than that."""
-        self.calls += 1
         queued = call.began - job.waiting_since
         paid, counts = Answer(""), False
         try:

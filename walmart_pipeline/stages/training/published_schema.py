@@ -13,12 +13,12 @@ from walmart_pipeline.text import tokenizer
 
 Raw: TypeAlias = Mapping[str, Any]
 
-_SECTIONS = {
-    "input": set(ExampleInput.model_fields),
-    "output": set(ExampleOutput.model_fields),
-    "metadata": set(ExampleMetadata.model_fields),
+_KNOWN = {
+    "": set(TrainingExample.model_fields),
+    "input.": set(ExampleInput.model_fields),
+    "output.": set(ExampleOutput.model_fields),
+    "metadata.": set(ExampleMetadata.model_fields),
 }
-_KNOWN = set(TrainingExample.model_fields)
 _TAG = re.compile(r"</?(?:ul|ol|li|br|p)\b[^>]*>", re.IGNORECASE)
 # A dash is a bullet only before a blank: -20 °C is a figure.
 _BULLET = re.compile(r"^\s*(?:[*•·‣▪●○◦■✓✔➤]+\s*|[-+–—]\s+)(?=\S)")
@@ -74,14 +74,9 @@ def _example(raw: Raw, flaws: list[Flaw], now: datetime) -> TrainingExample:
     if not isinstance(metadata, Mapping):
         flaws.append(_missing("metadata", metadata))
         metadata = {}
-    for where, given, known in (
-        ("", raw, _KNOWN),
-        *(
-            (f"{name}.", section, _SECTIONS[name])
-            for name, section in zip(_SECTIONS, (request, output, metadata), strict=True)
-        ),
-    ):
-        flaws += [Flaw(kind="unknown field", detail=f"{where}{name}") for name in given if name not in known]
+    for where, given in (("", raw), ("input.", request), ("output.", output), ("metadata.", metadata)):
+        unknown = [name for name in given if name not in _KNOWN[where]]
+        flaws += [Flaw(kind="unknown field", detail=f"{where}{name}") for name in unknown]
     return TrainingExample(
         timestamp=_timestamp(raw.get("timestamp"), flaws, now),
         input=_input(request, flaws),
