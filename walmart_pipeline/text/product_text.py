@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from walmart_pipeline.core.records import Product
-from walmart_pipeline.text import chatter, damage, sentences
+from walmart_pipeline.text import chatter, mending, sentences
 
 # Emoji and list marks stand between sentences, as do headings in brackets; `??` is an emoji that a feed lost.
 _MARK = re.compile(
@@ -52,7 +52,7 @@ def _of(features: tuple[str, ...], description: str) -> SourceText:
     parts = [list(divided(text)) for text in [*features, *lines]]
     flags = iter(chatter.is_chatter([sentence for text in parts for sentence in text]))
     kept = [
-        [SourceSentence(sentence, not damage.is_damaged(sentence)) for sentence in text if not next(flags)]
+        [SourceSentence(sentence, not mending.is_damaged(sentence)) for sentence in text if not next(flags)]
         for text in parts
     ]
     return SourceText(_filled(kept[: len(features)]), _filled(kept[len(features) :]))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from walmart_pipeline.text import damage
+from walmart_pipeline.text import mending
 from walmart_pipeline.text.mending import mended
 
 MENDED = {
@@ -33,7 +33,7 @@ SOUND = [
 @pytest.mark.parametrize(("text", "expected"), MENDED.items())
 def test_what_was_lost_is_restored_where_it_is_certain(text: str, expected: str) -> None:
     assert mended(text) == expected
-    assert damage.is_damaged(text)
+    assert mending.is_damaged(text)
 
 
 @pytest.mark.parametrize("text", SOUND)
@@ -48,7 +48,7 @@ def test_a_name_with_a_capital_inside_is_no_two_lines() -> None:
 @pytest.mark.parametrize("text", ["A jar of 1 64 g", "Certified by OEKO?TEX", "word " * 90])
 def test_what_cannot_be_restored_is_marked(text: str) -> None:
     assert mended(text) == text
-    assert damage.is_damaged(text)
+    assert mending.is_damaged(text)
 
 
 @given(st.text(max_size=80))
