@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from walmart_pipeline.stages.delivery.item_specs import Schema, problems, validator
 from walmart_pipeline.text.units import Unit, units_named
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
 
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _MEASURE = re.compile(rf"({_NUMBER.pattern})(\s*)([^\d\s].*)")
@@ -21,27 +24,38 @@ class Fitted(NamedTuple):
     omitted: list[str]
 
 
-def fit(attributes: Mapping[str, str], schema: Schema, names: Mapping[str, str]) -> Fitted:
-    """Attributes as values of the schema's properties of the same name or title.
+class AttributeFitter:
+    """Finds the properties of a schema that take a record's attributes.
 
-    names: attribute to property, where their names differ. A value that the property does not allow is omitted.
+    names: attribute to property, where neither the property's name nor its title is the attribute's.
     """
-    properties = schema.get("properties", {})
-    by_name = {key: name for name, stated in properties.items() for key in _keys(name, stated)}
-    chosen = {_key(attribute): name for attribute, name in names.items()}
-    values: dict[str, Any] = {}
-    omitted: list[str] = []
-    for attribute, text in attributes.items():
-        name = chosen.get(_key(attribute)) or by_name.get(_key(attribute))
-        if name is None or name not in properties or name in values:
-            continue
-        value = _value(text, properties[name])
-        unfit = ["no such value"] if value is None else problems(validator(properties[name]), value, name)
-        if unfit:
-            omitted.append(f"{attribute} = {text}: {unfit[0]}")
-        else:
-            values[name] = value
-    return Fitted(values, omitted)
+
+    def __init__(self, schema: Schema, names: Mapping[str, str]) -> None:
+        self._properties: Schema = schema.get("properties", {})
+        self._names = {key: name for name, stated in self._properties.items() for key in _keys(name, stated)}
+        self._names |= {_key(attribute): name for attribute, name in names.items() if name in self._properties}
+        self._validators: dict[str, Validator] = {}
+
+    def fit(self, attributes: Mapping[str, str]) -> Fitted:
+        """The attributes as values. One that its property does not allow is omitted; of two the first stands."""
+        values: dict[str, Any] = {}
+        omitted: list[str] = []
+        for attribute, text in attributes.items():
+            name = self._names.get(_key(attribute))
+            if name is None or name in values:
+                continue
+            value = _value(text, self._properties[name])
+            unfit = ["no such value"] if value is None else problems(self._validator(name), value, name)
+            if unfit:
+                omitted.append(f"{attribute} = {text}: {unfit[0]}")
+            else:
+                values[name] = value
+        return Fitted(values, omitted)
+
+    def _validator(self, name: str) -> Validator:
+        if name not in self._validators:
+            self._validators[name] = validator(self._properties[name])
+        return self._validators[name]
 
 
 def _keys(name: str, stated: Schema) -> Iterator[str]:

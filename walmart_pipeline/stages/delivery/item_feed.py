@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import Field, ValidationError
@@ -18,12 +18,9 @@ from walmart_pipeline.core.records import Listing, Product, Record, content_hash
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.delivery import product_types
-from walmart_pipeline.stages.delivery.attribute_fit import fit
+from walmart_pipeline.stages.delivery.attribute_fit import AttributeFitter
 from walmart_pipeline.stages.delivery.exporter import PUBLISHABLE, accepted
 from walmart_pipeline.stages.delivery.item_specs import ItemSpec, Schema, problems, validator
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
 
 # Bumped when the same listings would give other items: the asset's code_version, and part of each item's inputs_hash.
 VERSION = "1"
@@ -72,6 +69,27 @@ class CompiledItem(NamedTuple):
         return None if group is None else str(group)
 
 
+class _Part:
+    """A part of an item, `Orderable` or the product type's of `Visible`, as its schema has it."""
+
+    def __init__(self, place: str, schema: Schema, fixed: Mapping[str, Any], names: Mapping[str, str]) -> None:
+        self._place = place
+        self._fixed = fixed
+        self._fitter = AttributeFitter(schema, names)
+        self._validator = validator(schema)
+        self.properties: Schema = schema.get("properties", {})
+
+    def fill(self, product: Product, own: Mapping[str, Any]) -> tuple[dict[str, Any], list[str], list[str]]:
+        """Its values, what is wrong with them, and the omitted attributes.
+
+        own: values that stand above the record's attributes, as these do above the user's fixed ones.
+        """
+        attributes, omitted = self._fitter.fit(product.attributes)
+        values = {**self._fixed, **attributes, **own}
+        kept = {name: values[name] for name in sorted(values) if name in self.properties}
+        return kept, problems(self._validator, kept, self._place), omitted
+
+
 class Compiler:
     """Compiles listings for one spec, mapping of categories and set of fixed values."""
 
@@ -79,7 +97,7 @@ class Compiler:
         self.spec = spec
         self._types = types
         self._values = values
-        self._orderable = validator(spec.orderable)
+        self._orderable = _Part("Orderable", spec.orderable, values.orderable, values.attributes)
         self._of_type = lru_cache(maxsize=SCHEMAS_IN_MEMORY)(self._read_type)
 
     @property
@@ -96,36 +114,25 @@ class Compiler:
         product_type = self.spec.type_named(mapped)
         if product_type is None:
             return CompiledItem(mapped, {}, [f"the spec has no product type {mapped}: feed types"], [])
-        schema, type_validator = self._of_type(product_type)
-        visible, omitted = self._visible(product, listing, schema)
-        orderable, _ = self._filled(product, self.spec.orderable, self._values.orderable, _identity(product))
-        found = [_with_cause(problem) for problem in problems(self._orderable, orderable, "Orderable")]
-        found += problems(type_validator, visible, "Visible")
+        visible, unfit, omitted = self._visible(product, listing, self._of_type(product_type))
+        orderable, missing, _ = self._orderable.fill(product, _identity(product))
+        found = [*map(_with_cause, missing), *unfit]
         return CompiledItem(product_type, {"Orderable": orderable, "Visible": {product_type: visible}}, found, omitted)
 
-    def _read_type(self, product_type: str) -> tuple[Schema, Validator]:
-        schema = self.spec.schema(product_type)
-        return schema, validator(schema)
+    def _read_type(self, product_type: str) -> _Part:
+        return _Part("Visible", self.spec.schema(product_type), self._values.visible, self._values.attributes)
 
-    def _visible(self, product: Product, listing: Listing, schema: Schema) -> tuple[dict[str, Any], list[str]]:
+    @staticmethod
+    def _visible(product: Product, listing: Listing, part: _Part) -> tuple[dict[str, Any], list[str], list[str]]:
         # The most important features come first.
-        most = schema.get("properties", {}).get("keyFeatures", {}).get("maxItems")
+        most = part.properties.get("keyFeatures", {}).get("maxItems")
         text = {
             "productName": listing.title,
             "brand": product.brand or UNBRANDED,
             "shortDescription": listing.description,
             "keyFeatures": listing.key_features[:most],
         }
-        return self._filled(product, schema, self._values.visible, text)
-
-    def _filled(
-        self, product: Product, schema: Schema, fixed: Mapping[str, Any], own: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], list[str]]:
-        """Values of the schema's properties: own ones first, then the record's attributes, then the user's."""
-        known = schema.get("properties", {})
-        attributes, omitted = fit(product.attributes, schema, self._values.attributes)
-        values = {**fixed, **attributes, **own}
-        return {name: values[name] for name in sorted(values) if name in known}, omitted
+        return part.fill(product, text)
 
 
 def _with_cause(problem: str) -> str:

@@ -10,9 +10,9 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
@@ -169,12 +169,17 @@ def dated_version(spec: ItemSpec, chosen: str | None) -> str:
 
 def validator(schema: Schema) -> Validator:
     """A validator of the schema's draft that counts decimals exactly."""
+    return _exact(str(schema.get("$schema", "")))(schema)
+
+
+@cache
+def _exact(draft: str) -> Callable[[Schema], Validator]:
     from jsonschema import Draft7Validator, validators
 
-    draft = validators.validator_for(schema, default=Draft7Validator)
+    known = validators.validator_for({"$schema": draft}, default=Draft7Validator)
     # jsonschema divides floats: 29.99 would be no multiple of 0.01.
-    checked: Validator = validators.extend(draft, {"multipleOf": _multiple_of})(schema)
-    return checked
+    exact: Callable[[Schema], Validator] = validators.extend(known, {"multipleOf": _multiple_of})
+    return exact
 
 
 def _multiple_of(_: Any, factor: Any, instance: Any, __: Any) -> Iterator[Any]:

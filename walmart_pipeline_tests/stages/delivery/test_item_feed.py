@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.stages.delivery import feed_files, feed_status, item_specs, product_types, spec_changes
-from walmart_pipeline.stages.delivery.attribute_fit import fit
+from walmart_pipeline.stages.delivery.attribute_fit import AttributeFitter
 from walmart_pipeline.stages.delivery.feed_files import FeedSummary
 from walmart_pipeline.stages.delivery.packing import FileLimits, PackedItem, pack
 from walmart_pipeline_tests.stages.delivery.publishable import LISTING, Shop, closed, kettle, product_type, string
@@ -179,9 +179,19 @@ WEIGHT = closed(["measure", "unit"], measure={"type": "number"}, unit={"enum": [
 def test_an_attribute_is_taken_as_the_spec_wants_it_or_omitted_with_a_reason(
     text: str, schema: dict[str, Any], value: Any
 ) -> None:
-    found = fit({"Frame Color": text}, closed([], frameColor=schema), {})
+    found = AttributeFitter(closed([], frameColor=schema), {}).fit({"Frame Color": text})
     assert found.values.get("frameColor") == value
     assert bool(found.omitted) == (value is None)
+
+
+def test_fixed_values_and_names_of_the_user_fill_what_the_record_has_not(shop: Shop) -> None:
+    properties = {"condition": {"enum": ["New"]}, "shade": string(), "color": string()}
+    shop.write_spec(**{"Electric Kettles": product_type("condition", **properties)})
+    shop.settings.feed_values.write_text("visible: {condition: New, color: any}\nattributes: {Colour: shade}\n")
+    shop.accept(kettle(attributes={"Color": "navy", "Colour": "blue"}))
+    (file,) = export(shop).files
+    visible = json.loads(Path(file.path).read_text())["MPItem"][0]["Visible"]["Electric Kettles"]
+    assert (visible["condition"], visible["color"], visible["shade"]) == ("New", "navy", "blue")
 
 
 def test_categories_have_the_type_of_the_nearest_one_above() -> None:
