@@ -89,7 +89,7 @@ def failed(chat: Handler, **parameters: Any) -> CallError:
 
 def test_it_is_a_client() -> None:
     ollama: Client = Ollama("localhost:11434", "llama3.1:8b", connections=1, timeouts=TIMEOUTS)
-    assert (ollama.provider, ollama.model, ollama.endpoint) == ("ollama", "llama3.1:8b", "http://localhost:11434")
+    assert (ollama.model, ollama.endpoint) == ("llama3.1:8b", "http://localhost:11434")
     asyncio.run(ollama.close())
 
 

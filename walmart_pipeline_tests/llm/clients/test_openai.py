@@ -93,7 +93,7 @@ def sent(**parameters: Any) -> tuple[Any, Mapping[str, str]]:
 
 def test_it_is_a_client() -> None:
     openai: Client = OpenAI("m", price=FREE, base_url="http://u:p@h/v1/", connections=1, timeouts=TIMEOUTS)
-    assert (openai.provider, openai.model, openai.endpoint) == ("openai", "m", "http://h/v1")
+    assert (openai.model, openai.endpoint) == ("m", "http://h/v1")
     asyncio.run(openai.close())
 
 
