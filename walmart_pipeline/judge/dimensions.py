@@ -13,7 +13,7 @@ from walmart_pipeline.judge.claims import NumberIndex, number_index
 from walmart_pipeline.judge.rules import Case
 from walmart_pipeline.text.analysis import TextStats
 from walmart_pipeline.text.quantities import Quantity, quantities
-from walmart_pipeline.text.tokenizer import key_stems
+from walmart_pipeline.text.tokenizer import distinct_stems, key_stems
 
 # US adults read at grade 7 to 8 on average (Plain Language Action and Information Network); grade 18 is a doctorate.
 PLAIN_GRADE, HARDEST_GRADE = 8.0, 18.0
@@ -126,9 +126,7 @@ def _search(case: Case, expected: Sequence[_Expected]) -> float | None:
 
 
 # Brands, categories and search phrases repeat in a catalog.
-@lru_cache(maxsize=1 << 12)
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(key_stems(text))
+_stems = lru_cache(maxsize=1 << 12)(distinct_stems)
 
 
 def _stuffing(text: TextStats) -> float:
@@ -149,6 +147,6 @@ def _keyword_stuffing(case: Case) -> float:
         # The names explain most phrases, which spares the long texts.
         if not unrelated:
             break
-        record = set(key_stems(text))
+        record = distinct_stems(text)
         unrelated = [phrase for phrase in unrelated if record.isdisjoint(phrase)]
     return KEYWORD_PENALTY * (len(keywords) - len(distinct) + len(unrelated))

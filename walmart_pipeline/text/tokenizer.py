@@ -70,3 +70,9 @@ def stem(word: str) -> str:
 def key_stems(text: str) -> list[str]:
     """Stems of the words of a text, without stop words."""
     return stems(normalized(text))
+
+
+def distinct_stems(text: str) -> frozenset[str]:
+    """The same stems, each once."""
+    pieces = set(PIECE.findall(normalized(text))) - STOP_WORDS
+    return frozenset([stem(piece) for piece in pieces if len(piece) > 1])

@@ -24,7 +24,7 @@ class Passages:
 
     @cached_property
     def _stems(self) -> list[frozenset[str]]:
-        return [frozenset(tokenizer.key_stems(text)) for text in self.texts]
+        return list(map(tokenizer.distinct_stems, self.texts))
 
     @cached_property
     def _weight(self) -> dict[str, float]:
@@ -34,7 +34,7 @@ class Passages:
 
     def best(self, statement: str, most: int = BEST) -> list[str]:
         """The passages that share the most and rarest stems with a statement, best first."""
-        wanted = frozenset(tokenizer.key_stems(statement))
+        wanted = tokenizer.distinct_stems(statement)
         # The order of a set changes from process to process, and with it a plain sum.
         scores = [math.fsum(self._weight[stem] for stem in wanted & stems) for stems in self._stems]
         order = sorted(range(len(scores)), key=lambda place: -scores[place])

@@ -104,7 +104,7 @@ def _minima(words: Sequence[str]) -> NDArray[np.uint32]:
     mixed = _mixed(combined)
     permuted = a[:, None] * mixed
     permuted += b[:, None]
-    minima: NDArray[np.uint32] = permuted.min(axis=1)
+    minima: NDArray[np.uint32] = np.minimum.reduce(permuted, axis=1)
     return minima
 
 

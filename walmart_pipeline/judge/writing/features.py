@@ -142,7 +142,7 @@ class _Record:
     def __init__(self, product: Product) -> None:
         names = [product.product_name, *product.category, *product.attributes, *product.attributes.values()]
         text = "\n".join([*product.features, product.description, *names])
-        self.stems = frozenset(tokenizer.key_stems(text))
+        self.stems = tokenizer.distinct_stems(text)
         self.text = " ".join(text.lower().split())
         self.lists = [
             tokenizer.normalized(value)
