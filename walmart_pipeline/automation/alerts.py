@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 from dagster._core.storage.tags import WILL_RETRY_TAG
@@ -30,7 +30,11 @@ REASON_CHARS = 400
 SHOWN_RUNS = 3
 SHOWN_GROUPS = 10
 
-FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+FAILURES = {
+    dg.DagsterEventType.STEP_FAILURE,
+    dg.DagsterEventType.RUN_FAILURE,
+    dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+}
 
 
 class AlertError(UserError):
@@ -50,10 +54,17 @@ def services(settings: Settings) -> tuple[list[str], int]:
     return [str(server.service_name) for server in channels], misunderstood
 
 
-def send(settings: Settings, title: str, body: str) -> list[str]:
+def send(settings: Settings, title: str, body: str, kind: Literal["failure", "info"] = "failure") -> list[str]:
     """Send a message to every channel. Returns the services that did not take it. Raises AlertError if none did."""
+    import apprise
+
+    sent_as = apprise.NotifyType(kind)
     channels, misunderstood = _channels(settings)
-    refused = [str(server.service_name) for server in channels if not server.notify(title=title, body=body)]
+    refused = [
+        str(server.service_name)
+        for server in channels
+        if not server.notify(title=title, body=body, notify_type=sent_as)
+    ]
     if len(refused) == len(channels):
         what = f"no channel took it ({', '.join(refused)})" if channels else "WALMART_ALERT_URLS names no channel"
         unknown = f"; {misunderstood} URLs are not understood" if misunderstood else ""

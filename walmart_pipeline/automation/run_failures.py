@@ -30,8 +30,15 @@ class RunFailure(NamedTuple):
 
 
 def failure(events: Iterable[DagsterEvent]) -> RunFailure:
-    """Return the first failure among the events of a run."""
+    """Return the first failure among the events of a run; of a blocking check, what it found."""
+    found: list[str] = []
     for event in events:
+        if event.event_type_value == "ASSET_CHECK_EVALUATION":
+            check = event.asset_check_evaluation_data
+            if check.blocking and not check.passed and check.severity.value == "ERROR":
+                found.append(f"{check.check_name}: {check.description or 'failed'}")
+        if event.is_step_failure and found:
+            return RunFailure((event.step_key or "").replace("__", "/"), "; ".join(found))
         if event.is_step_failure:
             return RunFailure((event.step_key or "").replace("__", "/"), _root(event.step_failure_data.error))
         if event.is_job_failure:

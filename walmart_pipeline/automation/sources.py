@@ -83,18 +83,20 @@ def with_sources(spec: dg.AssetSpec) -> dg.AssetSpec:
 def sources_sensor(context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]) -> dg.SensorResult:
     """Report each source that changed, with its counts and a data version, so that its readers show as unsynced."""
     cursor = SourcesCursor.model_validate_json(context.cursor or "{}")
-    observed = []
+    observed: list[dg.AssetObservation] = []
+    changed: list[str] = []
     for name, state in _states(settings).items():
         version = content_hash(state)[:16]
         if cursor.versions.get(name) == version:
             continue
         cursor.versions[name] = version
         metadata = {label: value for label, value in state.items() if value is not None}
+        changed.append(name)
         observed.append(dg.AssetObservation([GROUP, name], metadata=metadata, tags={DATA_VERSION_TAG: version}))
     return dg.SensorResult(
         asset_events=observed,
         cursor=cursor.model_dump_json(),
-        skip_reason=None if observed else dg.SkipReason("nothing has come"),
+        skip_reason=dg.SkipReason(f"changed: {', '.join(changed)}" if changed else "nothing has changed"),
     )
 
 

@@ -21,9 +21,8 @@ def test(home: Home = None) -> None:
     from walmart_pipeline.automation import alerts
 
     settings = settings_from(workspace=home)
-    refused = alerts.send(
-        settings, "walmart_pipeline: a test", f"Failed runs are reported here. Dagster: {settings.ui_url}"
-    )
+    body = f"Failed runs are reported here. Dagster: {settings.ui_url}"
+    refused = alerts.send(settings, "walmart_pipeline: a test", body, "info")
     services, misunderstood = alerts.services(settings)
     for service in services:
         output.print(f"{service}: {'not delivered' if service in refused else 'sent'}")

@@ -15,6 +15,7 @@ from dagster._core.storage.tags import WILL_RETRY_TAG
 from typer.testing import CliRunner
 
 from walmart_pipeline.automation.alerts import AlertError, alerts_sensor
+from walmart_pipeline.automation.run_failures import failure
 from walmart_pipeline.automation.triggers import REASON_TAG
 from walmart_pipeline.cli import app, doctor
 from walmart_pipeline.core.settings import Settings
@@ -91,12 +92,22 @@ def test_runs_that_failed_are_in_one_message_with_what_failed_and_the_link(tmp_p
     alerts.tick()
     alerts.tick()
     (alert,) = webhook.alerts
-    assert alert["title"] == "walmart_pipeline: 2 runs failed"
+    assert (alert["title"], alert["type"]) == ("walmart_pipeline: 2 runs failed", "failure")
     assert alert["message"].splitlines() == [
         "nightly failed (2 runs): quality/scores: the warehouse is full",
         "it ran because: feeds are new",
         *(f"http://dagster.example/runs/{run}" for run in runs),
     ]
+
+
+def test_of_a_blocking_check_its_finding_is_reported() -> None:
+    @dg.asset(check_specs=[dg.AssetCheckSpec("volume", asset="feeds", blocking=True)])
+    def feeds():  # type: ignore[no-untyped-def]  # dagster takes no annotation beside check_specs
+        found = dg.AssetCheckResult(check_name="volume", passed=False, description="garden.csv: it has 4 rows")
+        return dg.MaterializeResult(check_results=[found])
+
+    events = dg.materialize([feeds], raise_on_error=False).all_events
+    assert str(failure(events)) == "feeds: volume: garden.csv: it has 4 rows"
 
 
 def test_an_alert_that_no_channel_took_is_sent_by_the_next_tick_and_the_secret_is_in_no_message(
