@@ -26,6 +26,8 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --group weights
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+# Dagster's own commands read .env: with this they use the instance of the default workspace, not a throwaway one.
+	@grep -qs '^DAGSTER_HOME=' .env || echo 'DAGSTER_HOME="$${DAGSTER_HOME:-$(CURDIR)/data/dagster_home}"' >> .env
 	@touch $(READY)
 
 demo: $(READY)  ## Run the sample catalog, from feeds to listings, dataset, Modelfiles and report

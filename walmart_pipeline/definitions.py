@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,10 +17,13 @@ from walmart_pipeline.automation.schedules import schedules
 from walmart_pipeline.automation.sources import SOURCES, sources_sensor, with_sources
 from walmart_pipeline.automation.triggers import TRIGGERS
 from walmart_pipeline.core import settings
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.judge import code_fingerprint, profiles
 from walmart_pipeline.resources import resources
 from walmart_pipeline.stages.catalog import assets as catalog
 from walmart_pipeline.stages.catalog import checks as catalog_checks
 from walmart_pipeline.stages.content import assets as content
+from walmart_pipeline.stages.content import checks as content_checks
 from walmart_pipeline.stages.delivery import assets as delivery
 from walmart_pipeline.stages.evaluation import assets as evaluation
 from walmart_pipeline.stages.evaluation import checks as evaluation_checks
@@ -30,7 +34,7 @@ from walmart_pipeline.stages.training import assets as training
 from walmart_pipeline.stages.training import checks as training_checks
 
 STAGES = (catalog, content, quality, training, models, evaluation, delivery)
-CHECKS = (catalog_checks, quality_checks, training_checks, evaluation_checks)
+CHECKS = (catalog_checks, content_checks, quality_checks, training_checks, evaluation_checks)
 
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -40,9 +44,8 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     """
     overrides = resource_overrides or {}
     configured = overrides.get("settings") or settings.load()
-    assets = [asset for asset in dg.load_assets_from_modules(STAGES) if isinstance(asset, dg.AssetsDefinition)]
     return dg.Definitions(
-        assets=[*(asset.map_asset_specs(_completed) for asset in assets), *SOURCES],
+        assets=[*_assets(configured), *SOURCES],
         asset_checks=dg.load_asset_checks_from_modules(CHECKS),
         jobs=[*ASSET_JOBS, cleanup],
         schedules=schedules(configured),
@@ -52,8 +55,33 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     )
 
 
-def _completed(spec: dg.AssetSpec) -> dg.AssetSpec:
-    return with_freshness(with_sources(spec))
+def _assets(configured: Settings) -> list[dg.AssetsDefinition]:
+    """Load the assets, with sources, freshness and links to their code; the judge's users are stale under another."""
+    judge = _judge_version(configured)
+
+    def completed(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
+        suffix = f"-{judge}" if "judge" in asset.required_resource_keys else ""
+        return asset.map_asset_specs(
+            lambda spec: with_freshness(with_sources(spec)).replace_attributes(
+                code_version=f"{spec.code_version}{suffix}"
+            )
+        )
+
+    loaded = [asset for asset in dg.load_assets_from_modules(STAGES) if isinstance(asset, dg.AssetsDefinition)]
+    with warnings.catch_warnings():
+        # The links are in beta.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        linked = dg.with_source_code_references([completed(asset) for asset in loaded])
+    return [asset for asset in linked if isinstance(asset, dg.AssetsDefinition)]
+
+
+def _judge_version(configured: Settings) -> str:
+    try:
+        policy = profiles.load(configured.policy)
+    except profiles.PolicyError:
+        # The definitions load nevertheless: a run says what is wrong.
+        return "unknown"
+    return f"{policy.label}-{code_fingerprint.fingerprint()[:8]}"
 
 
 defs = build_defs()

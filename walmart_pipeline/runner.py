@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -13,11 +14,17 @@ from walmart_pipeline.automation.retrain_config import RetrainConfig
 from walmart_pipeline.automation.retrain_summary import Retraining, retrained
 from walmart_pipeline.automation.run_failures import failure
 from walmart_pipeline.automation.run_summary import EndedRun, Summary, summarize
+from walmart_pipeline.core import workspace
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 
 # Config by op.
 Steps: TypeAlias = Mapping[str, Mapping[str, Any]]
+
+# What a run is about, in the UI's list of runs.
+FEEDS_TAG = "walmart/feeds"
+REASON_TAG = "walmart/reason"
+NAMED_FEEDS = 3
 
 # The assets of `--plan-only`.
 PLANNING = ("catalog/raw_products", "catalog/products", "content/generation_plan")
@@ -44,12 +51,14 @@ def run(
         "catalog__raw_products": {"paths": list(catalog), "accept_shrinkage": accept_shrinkage},
         "content__generation_plan": {"edits": list(catalog)} | ({} if limit is None else {"limit": limit}),
     }
-    return summarize(settings, _execute(settings, progress, "pipeline", steps, only=PLANNING if plan_only else None))
+    tags = {FEEDS_TAG: _named(catalog) or "inbox", REASON_TAG: "plan only" if plan_only else "command line"}
+    only = PLANNING if plan_only else None
+    return summarize(settings, _execute(settings, progress, "pipeline", steps, tags=tags, only=only))
 
 
 def withdraw(settings: Settings, *, progress: Progress) -> str | None:
     """Remove the products of removed feeds from the listings and exports. Returns the error of a failed step."""
-    return _execute(settings, progress, "pipeline", {}, only=WITHDRAWAL).error
+    return _execute(settings, progress, "pipeline", {}, tags={REASON_TAG: "feeds were removed"}, only=WITHDRAWAL).error
 
 
 def retrain(
@@ -60,7 +69,8 @@ def retrain(
     tiers: by name; empty: each with enough examples. promote: apply the evaluation's decision instead of only
     reporting it.
     """
-    return retrained(settings, _execute(settings, progress, "retrain", config.steps(tiers=tiers, promote=promote)))
+    steps = config.steps(tiers=tiers, promote=promote)
+    return retrained(settings, _execute(settings, progress, "retrain", steps, tags={REASON_TAG: "command line"}))
 
 
 def _execute(
@@ -69,10 +79,13 @@ def _execute(
     job_name: str,
     steps: Steps,
     *,
+    tags: Mapping[str, str],
     only: Sequence[str] | None = None,
 ) -> EndedRun:
     """Run a job in this process. steps: config by op. only: a selection of its assets; None for all."""
     import dagster as dg
+    from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+    from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
     from walmart_pipeline.definitions import build_defs
 
@@ -90,7 +103,17 @@ def _execute(
             asset_selection=[dg.AssetKey.from_user_string(key) for key in only] if only else None,
             instance=instance,
             run_id=run_id,
+            # Without the repository the UI shows the run neither in its timeline nor with its job.
+            tags={REPOSITORY_LABEL_TAG: f"{SINGLETON_REPOSITORY_NAME}@{workspace.LOCATION_NAME}", **tags},
             raise_on_error=False,
         )
     error = None if result.success else str(failure(result.all_events))
     return EndedRun(started, result.run_id, time.monotonic() - clock, error)
+
+
+def _named(paths: Sequence[str]) -> str:
+    """Name feeds for a tag, which holds few characters."""
+    names = [Path(path).name for path in paths]
+    return ", ".join(names[:NAMED_FEEDS]) + (
+        f" and {len(names) - NAMED_FEEDS} more" if len(names) > NAMED_FEEDS else ""
+    )

@@ -157,7 +157,7 @@ def migrated_once(_empty_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> No
 class Pipeline:
     """The whole program in a workspace of its own.
 
-    reports: draw plots and write Data Docs as well; they take half the time of a run of few products.
+    reports: draw plots as well, which take long for a run of few products.
     """
 
     def __init__(self, workspace: Path, *, reports: bool = False) -> None:
@@ -202,13 +202,9 @@ class _EmptyFigure(MagicMock):
 
 
 def skip_reports(patch: pytest.MonkeyPatch) -> None:
-    """Leave every plot empty and write no Data Docs."""
+    """Leave every plot empty."""
     patch.setattr(plotting, "figure", lambda **_: _EmptyFigure())
     patch.setattr("matplotlib.figure.Figure.savefig", _EmptyFigure.savefig)
-    patch.setattr(
-        "great_expectations.data_context.data_context.abstract_data_context.AbstractDataContext.build_data_docs",
-        lambda *_, **__: {},
-    )
 
 
 @pytest.fixture

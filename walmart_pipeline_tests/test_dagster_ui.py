@@ -102,7 +102,6 @@ def page() -> Iterator[Page]:
 @pytest.mark.browser
 def test_materialize_all_in_the_browser_gives_the_same_counts(ui: str, page: Page, pipeline: Pipeline) -> None:
     page.goto(f"{ui}/asset-groups")
-    page.get_by_role("button", name="Skip").click(timeout=60_000)
     page.get_by_role("button", name="Materialize all").click()
     page.get_by_text("Launched run").wait_for(timeout=60_000)
     page.goto(f"{ui}/runs")

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.loader import LoadingContextForTest
+
 from walmart_pipeline import runner
+from walmart_pipeline.automation import live_runs
 from walmart_pipeline.automation.run_summary import Summary
 from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.core.records import TrainingExample
 from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.definitions import build_defs
 from walmart_pipeline.stages.models.modelfile import check
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
 from walmart_pipeline_tests.paths import SAMPLE
@@ -125,6 +130,28 @@ def test_a_second_run_changes_nothing_and_writes_nothing(
     assert second.planned == 0
     assert {table: pipeline.query(f"from {table} order by all") for table in tables} == before
     assert (second.rows_in, second.accepted, second.examples) == (first.rows_in, first.accepted, first.examples)
+    assert out_of_date(pipeline.settings) == set()
+    policy = pipeline.settings.workspace / "strict.yaml"
+    policy.write_text("name: strict\nextends: walmart-2025\nlimits: {title_max: 60}\n")
+    assert out_of_date(pipeline.settings.model_copy(update={"policy": str(policy)})) == {
+        "evaluation/report",
+        "evaluation/results",
+        "models/modelfiles",
+        "quality/review_queue",
+        "quality/scores",
+        "training/dataset",
+        "training/examples",
+        "training/rating_model",
+    }
+
+
+def out_of_date(settings: Settings) -> set[str]:
+    """The materialized assets that Dagster's UI marks as out of date and "Materialize unsynced" selects."""
+    graph = build_defs({"settings": settings}).resolve_asset_graph()
+    with live_runs.instance(settings) as instance:
+        resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
+        keys = graph.materializable_asset_keys
+        return {key.to_user_string() for key in keys if resolver.get_status(key) == StaleStatus.STALE}
 
 
 def test_a_price_change_alone_triggers_no_new_text(pipeline: Pipeline) -> None:

@@ -168,6 +168,8 @@ def ended_run_facts(settings: Settings, ended: EndedRun, read: Callable[[Databas
         "run_id": ended.run_id,
         "seconds": round(ended.seconds, 1),
     }
+    from walmart_pipeline.llm import ledger
+
     try:
         with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:
             facts = read(db)
@@ -176,17 +178,8 @@ def ended_run_facts(settings: Settings, ended: EndedRun, read: Callable[[Databas
         if ended.error is None:
             raise
         return about
-    calls, cost_usd = _spent(settings, ended.started)
+    calls, cost_usd = ledger.spent_since(settings, ended.started)
     return facts | about | {"calls": calls, "cost_usd": cost_usd}
-
-
-def _spent(settings: Settings, since: datetime) -> tuple[int, float]:
-    from walmart_pipeline.llm.ledger import Ledger
-
-    if settings.ledger_url is None and not settings.ledger_file.exists():
-        return 0, 0.0
-    with Ledger(settings.ledger) as ledger:
-        return ledger.spent(since)
 
 
 def _facts(db: Database, run_id: str) -> dict[str, Any]:

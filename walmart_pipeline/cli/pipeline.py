@@ -106,14 +106,18 @@ def dev(
     import os
     import signal
 
+    from walmart_pipeline.cli import report_server
     from walmart_pipeline.core import workspace
 
-    workspace.prepare(settings_from(workspace=home))
+    chosen = settings_from(workspace=home)
+    workspace.prepare(chosen)
     # Ignored in a background job of a shell, and dagster treats SIGTERM the same: then nothing would stop it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     executable = str(Path(sys.executable).with_name("dagster"))
     arguments = ["dev", "-w", str(workspace.CODE_LOCATIONS), "--port", str(port)]
     console.print(f"Dagster at http://127.0.0.1:{port} — stop it with Ctrl-C")
+    if problem := report_server.start(chosen):
+        console.print(f"[yellow]no reports[/] {escape(problem)}", soft_wrap=True)
     os.execv(executable, [executable, *arguments])  # noqa: S606
 
 

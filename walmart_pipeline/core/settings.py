@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     provider: str = "auto"
     base_model: str = "llama3.1:8b"
     warehouse_wait_seconds: float = Field(default=900, ge=0)
+    # Where `walmart-pipeline dev` serves reports, and what links in Dagster's UI begin with.
+    reports_url: str = "http://127.0.0.1:3001"
 
     # Feeds. A range review drops at most a fifth of a range; a broken export may lose any part. In a small feed, ten
     # rows indicate neither.

@@ -104,6 +104,11 @@ class Database:
         """Count the rows of a table."""
         return int(self.value(f"select count(*) from {table}"))
 
+    def fingerprint(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> str:
+        """Hash the rows of a query, whatever their order."""
+        hashed = f"select md5(concat_ws(':', count(*), sum(hash(found)::hugeint))) from ({sql}) as found"
+        return str(self.value(hashed, parameters))
+
     def stream(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Iterator[list[Row]]:
         """Yield rows in batches. Finish or close the stream before the next statement on this connection."""
         for batch in self._connection.execute(sql, parameters).to_arrow_reader(BATCH_ROWS):

@@ -10,12 +10,17 @@ from walmart_pipeline.core.settings import PACKAGE, Settings
 
 INSTANCE_CONFIG = PACKAGE / "dagster.yaml"
 CODE_LOCATIONS = PACKAGE / "workspace.yaml"
+# As both workspace.yaml and pyproject.toml call the code.
+LOCATION_NAME = "walmart_pipeline"
 # Beside feeds: listings that people or other writers wrote, imported as reviewers' edits. It is no feed.
 EDITS_FILE = "edits.jsonl"
 
 
 # SHA-256 of the files that earlier versions wrote: an unchanged one is replaced by the current file.
-EARLIER_INSTANCE_CONFIGS = ("658e4b80028a86bb08caded221e007b294689bdd289e92068fc867e73c1f09b8",)
+EARLIER_INSTANCE_CONFIGS = (
+    "658e4b80028a86bb08caded221e007b294689bdd289e92068fc867e73c1f09b8",
+    "ec0d625c086e8b883f283883488571c221bec36d47f1719daab685758711fa54",
+)
 
 
 def prepare(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.llm.calls import Answer, CallError, ErrorClass, Request
 
 if TYPE_CHECKING:
@@ -279,6 +280,14 @@ class Ledger(AbstractContextManager["Ledger"]):
             while True:
                 if entry := self._waiting.get_nowait():
                     self._notify([entry])
+
+
+def spent_since(settings: Settings, since: datetime) -> tuple[int, float]:
+    """Number and cost in USD of a workspace's calls since then; a workspace without a ledger made none."""
+    if settings.ledger_url is None and not settings.ledger_file.exists():
+        return 0, 0.0
+    with Ledger(settings.ledger) as ledger:
+        return ledger.spent(since)
 
 
 def calls_table(metadata: sa.MetaData) -> sa.Table:

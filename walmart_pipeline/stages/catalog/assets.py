@@ -3,7 +3,7 @@
 import dagster as dg
 from pydantic import Field
 
-from walmart_pipeline.core import markdown
+from walmart_pipeline import reporting
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
@@ -67,7 +67,8 @@ def raw_products(
         feeds = db.query(
             "select source_file, status, row_count, detail from catalog.feeds order by read_at desc limit 20"
         )
-        rows = db.count("catalog.raw_products")
+        contents = reporting.contents(db, "catalog.raw_products")
+        version = db.fingerprint("select source_file, loaded_digest, mapping from catalog.feeds where row_count > 0")
     for feed in read:
         if feed["status"] not in ("read", "superseded"):
             context.log.warning(f"{feed['source_file']}: {feed['status']}: {feed['detail']}")
@@ -75,21 +76,23 @@ def raw_products(
         "feeds offered": len(offered),
         "feeds read": sum(feed["status"] == "read" for feed in read),
         "feeds unreadable": sum(feed["status"] == "unreadable" for feed in read),
-        "feeds": dg.MetadataValue.md(markdown.table(feeds)),
+        "feeds": reporting.table(feeds),
     }
     if nothing_read:
         where = ", ".join(config.paths) or str(settings.inbox)
         raise dg.Failure(f"no feed of {where} could be read: {nothing_read}", metadata=metadata)
     found_now = {name: feed for name, feed in refused.items() if refused_before.get(name) != feed}
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": rows, **metadata},
+        metadata=contents | metadata,
+        data_version=dg.DataVersion(version),
         check_results=[
             dg.AssetCheckResult(
                 check_name="volume",
                 passed=not refused,
                 severity=dg.AssetCheckSeverity.ERROR if found_now else dg.AssetCheckSeverity.WARN,
-                description="; ".join(f"{name}: {feed['detail']}" for name, feed in refused.items()) or None,
-                metadata={"refused": dg.MetadataValue.md(markdown.table(list(refused.values())))},
+                description="; ".join(f"{name}: {feed['detail']}" for name, feed in refused.items())
+                or "no feed was refused",
+                metadata={"feeds refused": len(refused), "refused": reporting.table(list(refused.values()))},
             )
         ],
     )
@@ -130,16 +133,19 @@ def products(
             "from catalog.products order by updated_at desc, product_id limit 5"
         )
         unmapped = db.query("select source_file, unmapped from catalog.feeds where len(unmapped) > 0")
+        contents = reporting.contents(db, "catalog.products")
+        version = db.fingerprint("select * exclude (updated_at) from catalog.products")
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
         metadata={
-            "dagster/row_count": refined.products,
+            **contents,
             "rows in": refined.rows_in,
             "merged": refined.merged,
             "rejected": refined.rejected,
             "changed": refined.changed,
             "withdrawn": refined.withdrawn,
-            "preview": dg.MetadataValue.md(markdown.table(preview)),
-            "rejects by reason": dg.MetadataValue.md(markdown.table(reasons)),
-            "unmapped columns": dg.MetadataValue.md(markdown.table(unmapped)),
-        }
+            "preview": reporting.table(preview),
+            "rejects by reason": reporting.table(reasons),
+            "unmapped columns": reporting.table(unmapped),
+        },
     )

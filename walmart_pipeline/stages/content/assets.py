@@ -5,25 +5,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from walmart_pipeline.core import markdown
+from walmart_pipeline import reporting
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.provider import Provider
+from walmart_pipeline.llm import ledger
 from walmart_pipeline.resources import WAREHOUSE_POOL
-from walmart_pipeline.stages.content import edits, generation, planning, rollout
+from walmart_pipeline.stages.content import edits, generation, planning, rollout, writing_figures
 
 
 class PlanConfig(dg.Config):
     """Limits and extensions of a plan."""
 
     limit: int | None = Field(
-        default=None, ge=1, description="Maximum number of products: never tried first, then by fewest failures."
+        default=None, description="Maximum number of products, 1 or more: never tried first, then by fewest failures."
     )
     everything: bool = Field(default=False, description="Rewrite every product, even if its text is current.")
-    stale_days: int | None = Field(default=None, ge=1, description="Also plan texts that are older than this.")
+    stale_days: int | None = Field(default=None, description="Also plan texts older than this, 1 or more.")
     categories: list[str] = Field(
         default=[], description="Write the products of these categories again, such as `Toys` or `Toys > Puzzles`."
     )
@@ -37,6 +38,14 @@ class PlanConfig(dg.Config):
     edits: list[str] = Field(
         default=[], description="Folders whose edits.jsonl is imported first. Empty: the inbox of the workspace."
     )
+
+    @field_validator("limit", "stale_days")
+    @classmethod
+    def _at_least_one(cls, value: int | None, info: ValidationInfo) -> int | None:
+        """Refuse what a form fills in for a missing number."""
+        if value is not None and value < 1:
+            raise ValueError(f"{info.field_name}: {value} is less than 1: leave {info.field_name} out for all products")
+        return value
 
 
 @dg.asset(
@@ -81,6 +90,10 @@ def generation_plan(
         )
         if config.dry_run:
             planning.empty(db, run_id)
+        columns = reporting.contents(db, "content.generation_plan")
+        version = db.fingerprint(
+            "select product_id, facts_hash, reason from content.generation_plan where run_id = ?", [run_id]
+        )
     if unknown:
         context.log.warning(f"not in the catalog: {', '.join(unknown)}")
     for path, result in imported.items():
@@ -89,7 +102,9 @@ def generation_plan(
     if provider.notice:
         context.log.warning(provider.notice)
     return dg.MaterializeResult(
+        data_version=reporting.version(writer, version),
         metadata={
+            **columns,
             "dagster/row_count": sum(row["products"] for row in reasons),
             "edits imported": sum(result.kept for result in imported.values()),
             "provider": writer,
@@ -99,9 +114,9 @@ def generation_plan(
             "model calls at most": due.calls,
             "tokens at most": due.prompt_tokens + due.completion_tokens,
             "cost at most (USD)": round(due.cost_usd, 4),
-            "reasons": dg.MetadataValue.md(markdown.table(reasons)),
-            "preview": dg.MetadataValue.md(markdown.table(preview)),
-        }
+            "reasons": reporting.table(reasons),
+            "preview": reporting.table(preview),
+        },
     )
 
 
@@ -120,6 +135,7 @@ def _has_ended(context: dg.AssetExecutionContext, run_id: str) -> bool:
 )
 def generated_content(
     context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
     provider: dg.ResourceParam[Provider],
     progress: dg.ResourceParam[Progress],
@@ -132,7 +148,7 @@ def generated_content(
     the first run after the batch's end stores its listing. A run without a plan uses that of its parent run, else the
     latest one.
     """
-    run = context.run
+    run, started = context.run, datetime.now(UTC)
     with warehouse.reading() as db:
         plan = planning.plan_of(db, [run.run_id, run.parent_run_id])
         planned = int(db.value("select count(*) from content.generation_plan where run_id = ?", [plan]))
@@ -156,21 +172,30 @@ def generated_content(
             "select written_by, fallback is not null as in_place_of_a_model, count(*) as texts "
             "from content.generated_content where status = 'complete' group by all order by texts desc"
         )
-        rows = db.count("content.generated_content")
+        contents = reporting.contents(db, "content.generated_content")
+        figures = writing_figures.of_run(db, started)
+        listing = writing_figures.latest_listing(db)
+        version = db.fingerprint(
+            "select product_id, facts_hash, status, content_hash, written_by, error from content.generated_content"
+        )
     if planned and statuses["failed"] == planned:
-        raise dg.Failure(f"all {planned} planned products failed", metadata={"errors": markdown.table(errors)})
+        raise dg.Failure(f"all {planned} planned products failed", metadata={"errors": reporting.table(errors)})
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
         metadata={
-            "dagster/row_count": rows,
+            **contents,
+            **figures,
+            "model calls": ledger.spent_since(settings, started)[0],
+            "one listing in full": reporting.table(listing),
             "written": statuses["complete"],
             "declined": statuses["declined"],
             "failed": statuses["failed"],
             "waiting at the provider": in_batches.total(),
-            "written by": dg.MetadataValue.md(markdown.table(by_writer)),
-            "batches": dg.MetadataValue.md(
-                markdown.table([{"batch": batch, "products": products} for batch, products in in_batches.items()])
+            "written by": reporting.table(by_writer),
+            "batches": reporting.table(
+                [{"batch": batch, "products": products} for batch, products in in_batches.items()]
             ),
-            "preview": dg.MetadataValue.md(markdown.table(preview)),
-            "errors": dg.MetadataValue.md(markdown.table(errors)),
-        }
+            "preview": reporting.table(preview),
+            "errors": reporting.table(errors),
+        },
     )

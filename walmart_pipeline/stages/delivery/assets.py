@@ -45,12 +45,13 @@ def exports(
     # By itself: a bad spec must not take the other exports with it.
     item_feed = _write_item_feed(settings, warehouse, context.run.run_id) if settings.item_spec else {}
     return dg.MaterializeResult(
+        data_version=dg.DataVersion("-".join(export.sha256[:16] for export in written)),
         metadata={
             "dagster/row_count": written[0].rows,
             **{export.format: dg.MetadataValue.path(export.path) for export in [*written, origins]},
             "history": dg.MetadataValue.md(markdown.table(history)),
             **item_feed,
-        }
+        },
     )
 
 

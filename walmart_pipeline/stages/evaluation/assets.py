@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 from pydantic import Field
 
-from walmart_pipeline.core import markdown
+from walmart_pipeline import reporting
 from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
@@ -42,17 +42,20 @@ def results(
         warehouse.writing() as db,
         progress.step("judging held-out products", None, context.log.info) as advance,
     ):
-        rows = held_out.judge_all(db, judge, advance=advance)
+        held_out.judge_all(db, judge, advance=advance)
         means = db.query(
             "select text, count(*) as products, avg(score) as mean_score, count(*) filter (publishable) as publishable "
             "from evaluation.results group by text order by text"
         )
+        contents = reporting.contents(db, "evaluation.results")
+        version = db.fingerprint("from evaluation.results")
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
         metadata={
-            "dagster/row_count": rows,
+            **contents,
             "policy": judge.policy.label,
-            "means": dg.MetadataValue.md(markdown.table(means)),
-        }
+            "means": reporting.table(means),
+        },
     )
 
 
@@ -79,6 +82,7 @@ def evaluation_report(
     with warehouse.reading() as db:
         texts = held_out.judged_texts(db)
         version = db.value("select number from training.dataset_versions where in_force")
+        judged = db.fingerprint("from evaluation.results")
     facts = {
         "Policy": judge.policy.label,
         "Dataset version": f"v{version}" if version else "none",
@@ -87,12 +91,13 @@ def evaluation_report(
     found = report.comparison_report(texts, figures.summarize(texts, reference="source"), facts)
     path = write_atomically(settings.reports / "evaluation.html", found.html())
     return dg.MaterializeResult(
+        data_version=reporting.version(judge.policy.label, version, judged),
         metadata={
             "dagster/row_count": found.results.products,
             "report": dg.MetadataValue.path(path),
-            "open": dg.MetadataValue.url(path.as_uri()),
+            "open": reporting.link(settings, path),
             "summary": dg.MetadataValue.md(found.markdown()),
-        }
+        },
     )
 
 
@@ -141,6 +146,8 @@ def evaluated_models(
         settings, warehouse, judge, base, config.products, progress=progress, log=context.log.info
     )
     found = figures.of_evaluation(evaluation)
+    with warehouse.reading() as db:
+        contents = reporting.contents(db, "evaluation.model_evaluation")
     rows = [
         {
             "contender": one.name,
@@ -152,13 +159,14 @@ def evaluated_models(
         for one in found.contenders
     ]
     yield dg.MaterializeResult(
+        data_version=reporting.version(evaluation.number),
         metadata={
-            "dagster/row_count": len(evaluation.texts),
+            **contents,
             "evaluation": evaluation.number,
             "products": found.products,
             "reference": found.reference,
-            "contenders": dg.MetadataValue.md(markdown.table(rows)),
-        }
+            "contenders": reporting.table(rows),
+        },
     )
 
 
@@ -207,12 +215,13 @@ def promotion_by_evidence(
     shown = report.model_report(evaluation, found, decisions, is_carried_out=config.automatic)
     path = write_atomically(settings.reports / f"model-evaluation-{evaluation.number}.html", shown.html())
     yield dg.MaterializeResult(
+        data_version=reporting.version(evaluation.number, *(decision.row for decision in decisions)),
         metadata={
             "dagster/row_count": len(decisions),
             "decision": shown.finding,
-            "decisions": dg.MetadataValue.md(markdown.table([decision.row for decision in decisions])),
+            "decisions": reporting.table([decision.row for decision in decisions]),
             "report": dg.MetadataValue.path(path),
-            "open": dg.MetadataValue.url(path.as_uri()),
+            "open": reporting.link(settings, path),
             "summary": dg.MetadataValue.md(shown.markdown()),
-        }
+        },
     )

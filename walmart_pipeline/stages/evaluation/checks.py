@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 
-from walmart_pipeline.core import markdown
+from walmart_pipeline import reporting
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.stages.evaluation import evaluation_store, gates
@@ -47,20 +47,34 @@ CHECKS: Mapping[str, tuple[str, Callable[[Results], list[str]]]] = {
         dg.AssetCheckSpec(name, asset=evaluated_models, description=description)
         for name, (description, _) in CHECKS.items()
     ],
+    can_subset=True,
     pool=WAREHOUSE_POOL,
 )
-def model_evaluation_checks(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.AssetCheckResult]:
-    """Apply the gates to the latest evaluation."""
+def model_evaluation_checks(
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+) -> Iterator[dg.AssetCheckResult]:
+    """Apply the gates to the latest evaluation. Without one there is no result: nothing was checked."""
+    selected = {key.name for key in context.selected_asset_check_keys}
     with warehouse.reading() as db:
         evaluation = evaluation_store.latest(db)
-    results = figures.of_evaluation(evaluation) if evaluation else None
+    if evaluation is None:
+        context.log.info("skipped: no models were evaluated yet")
+        return
+    results = figures.of_evaluation(evaluation)
+    size = f"{results.products} products, {len(results.contenders)} contenders"
     for name, (_, gate) in CHECKS.items():
-        found = gate(results) if results else []
+        if name not in selected:
+            continue
+        found = gate(results)
         yield dg.AssetCheckResult(
             asset_key=evaluated_models.key,
             check_name=name,
             passed=not found,
             severity=dg.AssetCheckSeverity.WARN,
-            description="; ".join(found) or "nothing found",
-            metadata={"found": dg.MetadataValue.md(markdown.table([{"found": reason} for reason in found]))},
+            description="; ".join(found) or f"nothing found in evaluation {evaluation.number} ({size})",
+            metadata={
+                "problems": len(found),
+                "products": results.products,
+                "found": reporting.table([{"found": reason} for reason in found]),
+            },
         )

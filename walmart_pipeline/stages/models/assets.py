@@ -3,7 +3,7 @@
 import dagster as dg
 from pydantic import Field
 
-from walmart_pipeline.core import markdown
+from walmart_pipeline import reporting
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse
@@ -34,16 +34,19 @@ def modelfiles(
     """
     with warehouse.writing() as db:
         tiers = modelfile_build.write(db, settings.modelfiles, policy=judge.policy, base_model=settings.base_model)
+        contents = reporting.contents(db, "models.modelfiles")
+        version = db.fingerprint("select * exclude (path, written_at) from models.modelfiles")
     built = [tier for tier in tiers if tier["built"]]
     columns = ("tier", "built", "missing", "examples", "base_model", "path")
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
         metadata={
-            "dagster/row_count": len(tiers),
+            **contents,
             "built": len(built),
             "dataset version": tiers[0]["dataset_version"],
-            "tiers": _table([{name: tier[name] for name in columns} for tier in tiers]),
+            "tiers": reporting.table([{name: tier[name] for name in columns} for tier in tiers]),
             **{f"{tier['tier']} Modelfile": dg.MetadataValue.path(tier["path"]) for tier in built},
-        }
+        },
     )
 
 
@@ -80,24 +83,28 @@ def tuned_parameters(
     set: every trial calls the model for `products` products.
     """
     if not config.trials:
-        return dg.MaterializeResult(metadata={"tuning": "off: set `trials` in the config, or run the job `retrain`"})
+        return reporting.off(context, "nothing is tuned: set `trials` in the config, or run the job `retrain`")
     base, obstacle = versions.base(warehouse, settings, judge)
     if base is None or obstacle:
         # Not a failure: candidates then get the tiers' default parameters.
-        return dg.MaterializeResult(metadata={"tuning": f"nothing tuned: {obstacle}"})
+        return reporting.off(context, f"nothing tuned: {obstacle}")
     plan = tuned_tiers.TuningPlan(**config.model_dump())
     found = tuned_tiers.tune_all(settings, warehouse, judge, base, plan, progress=progress, log=context.log.info)
+    with warehouse.reading() as db:
+        contents = reporting.contents(db, "models.tuned")
+        version = db.fingerprint("select * exclude (tuned_at) from models.tuned")
     plots = {f"{study.tier} {plot.stem}": plot for study in found for plot in study.plots}
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
         metadata={
-            "dagster/row_count": len(found),
+            **contents,
             "tuning": "; ".join(f"{study.tier}: {study.outcome.summary}" for study in found)
             or "no tier has enough examples",
             "calls": sum(study.calls for study in found),
             "cost USD": sum(study.cost_usd for study in found),
-            "studies": _table([study.row for study in found]),
-            **{name: dg.MetadataValue.url(plot.as_uri()) for name, plot in plots.items()},
-        }
+            "studies": reporting.table([study.row for study in found]),
+            **{name: reporting.link(settings, plot) for name, plot in plots.items()},
+        },
     )
 
 
@@ -130,10 +137,10 @@ def candidates(
     unavailable or lacks the base model, the version waits and the next run continues.
     """
     if not config.enabled:
-        return dg.MaterializeResult(metadata={"made": 0, "off": "set enabled, or run `walmart-pipeline retrain`"})
+        return reporting.off(context, "no candidates: set `enabled` in the config, or run the job `retrain`")
     base, obstacle = versions.base(warehouse, settings, judge)
     if base is None:
-        return dg.MaterializeResult(metadata={"made": 0, "nothing to retrain": obstacle or ""})
+        return reporting.off(context, f"nothing to retrain: {obstacle or ''}")
     with warehouse.writing() as db:
         dataset, made = versions.make(db, settings, judge, base, tiers=config.tiers)
         requests = versions.to_register(db) if base.provider == "ollama" else []
@@ -142,15 +149,23 @@ def candidates(
         with progress.step("registering models", len(requests), context.log.info) as advance:
             rows = registration.register_all(warehouse, settings, judge, requests, advance=advance)
     columns = ("name", "endpoint", "state", "smoke_score", "problem")
+    with warehouse.reading() as db:
+        contents = reporting.contents(db, "models.versions")
+        version = reporting.version(
+            db.fingerprint("select name, fingerprint from models.versions"),
+            db.fingerprint("select name, endpoint, state, digest from models.registrations"),
+        )
     return dg.MaterializeResult(
+        data_version=version,
         metadata={
+            **contents,
             "made": len(made),
             "dataset version": dataset.version,
             "base model": base.base_model,
-            "candidates": _table([candidate.row for candidate in made]),
-            "registrations": _table([{name: row[name] for name in columns} for row in rows]),
+            "candidates": reporting.table([candidate.row for candidate in made]),
+            "registrations": reporting.table([{name: row[name] for name in columns} for row in rows]),
             **({"obstacle": obstacle} if obstacle else {}),
-        }
+        },
     )
 
 
@@ -182,6 +197,10 @@ def fine_tuned(
     outcome = fine_tuning.advance(settings, warehouse, again=config.again, log=context.log.info)
     with warehouse.reading() as db:
         jobs = fine_tune_jobs.known(db)
+        contents = reporting.contents(db, "models.fine_tunes")
+        version = db.fingerprint("select label, state, version from models.fine_tunes")
+    if not jobs and not settings.finetune:
+        return reporting.off(context, "; ".join(outcome))
     rows: list[Row] = [
         {
             "dataset": job.dataset_version,
@@ -195,14 +214,11 @@ def fine_tuned(
         for job in jobs
     ]
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
         metadata={
-            "dagster/row_count": len(jobs),
+            **contents,
             "fine-tuning": "; ".join(outcome),
             "cost USD": sum(job.cost_usd or 0.0 for job in jobs),
-            "jobs": _table(rows),
-        }
+            "jobs": reporting.table(rows),
+        },
     )
-
-
-def _table(rows: list[Row]) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md(markdown.table(rows))

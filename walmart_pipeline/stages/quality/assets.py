@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from walmart_pipeline.core import markdown
+from walmart_pipeline import reporting
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
@@ -43,20 +43,24 @@ def scores(
             scored_texts.score(db, judge, advance=advance)
         drift.record(db, judge.policy.label, run_id=context.run.run_id, judged=total)
         found = overview.overview(db)
+        contents = reporting.contents(db, "quality.scores")
+        version = db.fingerprint("select * exclude (scored_at) from quality.scores")
     figures = score_plots.write(found, settings.reports / "quality")
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
         metadata={
-            "dagster/row_count": found.texts,
+            **contents,
             "newly scored": total,
             "policy": judge.policy.label,
             "mean score": round(found.mean or 0.0, 1),
             "publishable": found.publishable,
-            "bands": dg.MetadataValue.md(markdown.table(found.bands)),
+            "publishable share (%)": round(100 * found.publishable / max(1, found.texts), 1),
+            "bands": reporting.table(found.bands),
             "distribution": dg.MetadataValue.md(score_plots.inline(found)),
-            "most frequent violations": dg.MetadataValue.md(markdown.table(found.frequent)),
+            "most frequent violations": reporting.table(found.frequent),
             "figures": dg.MetadataValue.path(settings.reports / "quality"),
-            **{f"open {name}": dg.MetadataValue.url(path.as_uri()) for name, path in figures.items()},
-        }
+            **{f"open {name}": reporting.link(settings, path) for name, path in figures.items()},
+        },
     )
 
 
@@ -82,7 +86,7 @@ def fact_checks(
     and paid for once. Where the model gives no verdict, the judge's own stands.
     """
     if fact_checker is None:
-        return dg.MaterializeResult(metadata={"fact check": "off: set WALMART_FACT_CHECK"})
+        return reporting.off(context, "no model checks facts: set WALMART_FACT_CHECK")
     found: dict[str, Any] = {}
     try:
         with progress.step(f"checking facts ({fact_checker.name})", None, context.log.info) as advance:
@@ -99,25 +103,27 @@ def fact_checks(
             "checked": run.checked,
             "cost (USD)": round(run.cost_usd, 4),
             "errors": dg.MetadataValue.md("\n".join(f"- {error}" for error in run.errors) or "_none_"),
-            "agreement with the judge": dg.MetadataValue.md(markdown.table(agreement.judge)),
+            "agreement with the judge": reporting.table(agreement.judge),
             "agreement with reviewers": dg.MetadataValue.json(agreement.reviewers),
         }
     if unchecked:
         context.log.warning(f"statements were left unchecked, and the judge's own verdict stands: {unchecked}")
     with warehouse.writing() as db:
         fact_checking.clear_hints(db)
-        rows = db.count("quality.fact_checks")
+        contents = reporting.contents(db, "quality.fact_checks")
+        version = db.fingerprint("select * exclude (checked_at, cost_usd) from quality.fact_checks")
         verdicts = db.query(
             "select coalesce(verdict, 'none') as verdict, count(*) as statements from quality.fact_checks "
             "group by all order by statements desc, verdict"
         )
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
         metadata={
-            "dagster/row_count": rows,
+            **contents,
             "left unchecked": unchecked or "none",
-            "verdicts": dg.MetadataValue.md(markdown.table(verdicts)),
+            "verdicts": reporting.table(verdicts),
             **found,
-        }
+        },
     )
 
 
@@ -136,18 +142,20 @@ def listings(
     """The accepted text of each product: publishable under the active policy, used for exports and training."""
     with warehouse.writing() as db:
         written, removed = scored_texts.accept(db, fact_check=settings.fact_check is not None)
-        rows = db.count("quality.listings")
+        contents = reporting.contents(db, "quality.listings")
+        version = db.fingerprint("select * exclude (accepted_at) from quality.listings")
         preview = db.query(
             "select product_id, score, band, title, key_features, description from quality.listings "
             "order by accepted_at desc, product_id limit 5"
         )
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
         metadata={
-            "dagster/row_count": rows,
+            **contents,
             "changed": written,
             "removed": removed,
-            "preview": dg.MetadataValue.md(markdown.table(preview)),
-        }
+            "preview": reporting.table(preview),
+        },
     )
 
 
@@ -180,13 +188,16 @@ def review_queue(
             "select product_id, product_name, score, reasons from quality.review_queue "
             "join catalog.products using (product_id) order by queued_at desc, product_id limit 5"
         )
+        contents = reporting.contents(db, "quality.review_queue")
+        version = db.fingerprint("select * exclude (queued_at) from quality.review_queue")
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
         metadata={
-            "dagster/row_count": sum(row["products"] for row in rows),
-            "by status": dg.MetadataValue.md(markdown.table(rows)),
-            "reasons": dg.MetadataValue.md(markdown.table(reasons)),
-            "preview": dg.MetadataValue.md(markdown.table(preview)),
-        }
+            **contents,
+            "by status": reporting.table(rows),
+            "reasons": reporting.table(reasons),
+            "preview": reporting.table(preview),
+        },
     )
 
 
@@ -211,20 +222,20 @@ def model_ratings(
     is paid for once; the step fails only if no text of the sample got a rating.
     """
     if rater is None:
-        return dg.MaterializeResult(
-            metadata={"model judge": "off: set WALMART_MODEL_JUDGE and WALMART_MODEL_JUDGE_SAMPLE"}
-        )
+        return reporting.off(context, "no model rates texts: set WALMART_MODEL_JUDGE and WALMART_MODEL_JUDGE_SAMPLE")
     sample = settings.model_judge_sample
     with progress.step(f"rating texts ({rater.name})", sample, context.log.info) as advance:
         run = model_judge.rate_sample(warehouse, rater, sample=sample, advance=advance)
     with warehouse.reading() as db:
         rater_agreement = model_judge.rater_agreement(db, rater)
-        rows = db.count("quality.model_ratings")
+        contents = reporting.contents(db, "quality.model_ratings")
+        version = db.fingerprint("select * exclude (rated_at, cost_usd) from quality.model_ratings")
     if run.asked and not run.rated:
         raise dg.Failure(f"none of {run.asked} texts got a rating: {run.errors[0]}")
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
         metadata={
-            "dagster/row_count": rows,
+            **contents,
             "model judge": f"{rater.name}, {rater.model}, prompt {rater.prompt_version}",
             "asked": run.asked,
             "rated": run.rated,
@@ -234,5 +245,5 @@ def model_ratings(
             "agreement with the score": dg.MetadataValue.json(
                 {"n": rater_agreement.texts_with_score, "spearman": rater_agreement.spearman_with_score}
             ),
-        }
+        },
     )

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from walmart_pipeline.core import markdown
+from walmart_pipeline import reporting
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.resources import WAREHOUSE_POOL
@@ -37,5 +37,5 @@ def _result(check: drift.ScoreCheck) -> dg.AssetCheckResult:
         passed=check.passed,
         severity=dg.AssetCheckSeverity.WARN,
         description=check.message,
-        metadata={"figures": dg.MetadataValue.md(markdown.table(check.figures))},
+        metadata={**check.numbers, "figures": reporting.table(check.figures)},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import median
 from typing import get_args
@@ -97,6 +97,7 @@ class ScoreCheck:
     passed: bool
     message: str
     figures: list[Row]
+    numbers: dict[str, float] = field(default_factory=dict)
 
 
 def record(db: Database, policy: str, *, run_id: str, judged: int) -> bool:
@@ -135,14 +136,15 @@ def score_drift(db: Database, policy: str) -> ScoreCheck:
         before = max(0, len(history) - 1)
         return ScoreCheck(True, f"{before} runs to compare with under {policy}; {LEAST_RUNS} are needed", [])
     now, *earlier = history
+    numbers = {name: float(now[name]) for name in FIGURES if now[name] is not None}
     figures = [row for name in FIGURES if (row := _compared(name, now, earlier))]
     moved = [row for row in figures if row["moved"]]
     if not moved:
-        return ScoreCheck(True, f"no figure moved beyond its spread in the last {len(earlier)} runs", figures)
+        return ScoreCheck(True, f"no figure moved beyond its spread in the last {len(earlier)} runs", figures, numbers)
     movements = ", ".join(
         f"{row['figure']} {row['now']:.1f} (usually {row['median']:.1f} ± {row['allowed']:.1f})" for row in moved
     )
-    return ScoreCheck(False, f"moved against the last {len(earlier)} runs: {movements}", figures)
+    return ScoreCheck(False, f"moved against the last {len(earlier)} runs: {movements}", figures, numbers)
 
 
 def publishable_share(db: Database, policy: str) -> ScoreCheck:
@@ -155,7 +157,8 @@ def publishable_share(db: Database, policy: str) -> ScoreCheck:
         f"{share:.1f} % of {row['texts']:,} texts are publishable under {policy}; "
         f"{PUBLISHABLE_AT_LEAST:.0f} % are expected"
     )
-    return ScoreCheck(share >= PUBLISHABLE_AT_LEAST, message, [row])
+    numbers = {"publishable share (%)": round(share, 1), "texts": row["texts"], "publishable": row["publishable"]}
+    return ScoreCheck(share >= PUBLISHABLE_AT_LEAST, message, [row], numbers)
 
 
 def _compared(name: str, now: Row, earlier: list[Row]) -> Row | None:

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from walmart_pipeline.core import markdown
+from walmart_pipeline import reporting
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
@@ -45,10 +45,15 @@ def examples(
     with warehouse.writing() as db:
         if not settings.enable_data_collection:
             db.execute("delete from training.examples")
-            return dg.MaterializeResult(metadata={"dagster/row_count": 0, "collection": "off"})
+            return dg.MaterializeResult(
+                metadata={"dagster/row_count": 0, "collection": "off"}, data_version=reporting.version("off")
+            )
         with progress.step("collecting examples", None, context.log.info) as advance:
             made = learning.learn(db, judge, advance=advance, stand_ins=settings.learn_from_stand_ins)
-        rows = db.count("training.examples")
+        contents = reporting.contents(db, "training.examples")
+        version = db.fingerprint(
+            "select product_id, content_key, quality_score, user_rating, source from training.examples"
+        )
         qualities = db.query(
             "select category, count(*) as examples, avg(quality_score) as mean_quality from training.examples "
             "group by category order by examples desc limit 20"
@@ -58,12 +63,13 @@ def examples(
             "from training.examples group by source order by source"
         )
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
         metadata={
-            "dagster/row_count": rows,
+            **contents,
             "new examples": made,
-            "by source": dg.MetadataValue.md(markdown.table(by_source)),
-            "by category": dg.MetadataValue.md(markdown.table(qualities)),
-        }
+            "by source": reporting.table(by_source),
+            "by category": reporting.table(qualities),
+        },
     )
 
 
@@ -112,10 +118,12 @@ def dataset(
             "select 'v' || number as version, fingerprint, counts, excluded, mean_quality, created_at "
             "from training.dataset_versions order by number desc limit 10"
         )
+        contents = reporting.contents(db, "training.dataset")
     folder = settings.datasets / version.name
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version.fingerprint),
         metadata={
-            "dagster/row_count": sum(version.counts.values()),
+            **contents,
             "version": version.name,
             "new": is_new,
             "fingerprint": version.fingerprint,
@@ -127,11 +135,11 @@ def dataset(
             "preference pairs": version.preference_pairs,
             "training tokens (estimate)": version.fine_tuning["train"].tokens,
             "files": dg.MetadataValue.path(folder),
-            "data card": dg.MetadataValue.url((folder / data_card.CARD).as_uri()),
-            "products by split": dg.MetadataValue.md(markdown.table(split)),
-            "preview": dg.MetadataValue.md(markdown.table(preview)),
-            "versions": dg.MetadataValue.md(markdown.table(history)),
-        }
+            "data card": reporting.link(settings, folder / data_card.CARD),
+            "products by split": reporting.table(split),
+            "preview": reporting.table(preview),
+            "versions": reporting.table(history),
+        },
     )
 
 
@@ -159,7 +167,8 @@ def rating_model(
         version, is_new = learned_rating.train(db, judge)
         with progress.step("predicting ratings", None, context.log.info) as advance:
             predicted = learned_rating.predict(db, judge, version, advance=advance)
-        rows = db.count("training.predicted_ratings")
+        contents = reporting.contents(db, "training.predicted_ratings")
+        predictions = db.fingerprint("from training.predicted_ratings")
         disagreeing = db.query(
             "select product_id, score, predicted.stars, title from training.predicted_ratings as predicted "
             "join quality.scores using (product_id, content_hash) "
@@ -172,15 +181,16 @@ def rating_model(
         )
     tables = rating_evaluation.tables(version.metrics, version.model) if version.metrics and version.model else {}
     return dg.MaterializeResult(
+        data_version=reporting.version(version.fingerprint, predictions),
         metadata={
-            "dagster/row_count": rows,
+            **contents,
             "version": version.version,
             "new": is_new,
             "verdict": version.verdict,
             "ratings": version.ratings,
             "new predictions": predicted,
-            "high score, low predicted stars": dg.MetadataValue.md(markdown.table(disagreeing)),
-            "versions": dg.MetadataValue.md(markdown.table(history)),
+            "high score, low predicted stars": reporting.table(disagreeing),
+            "versions": reporting.table(history),
             **{name: dg.MetadataValue.md(table) for name, table in tables.items()},
-        }
+        },
     )

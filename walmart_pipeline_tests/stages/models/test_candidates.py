@@ -81,7 +81,8 @@ class Home:
             },
             run_config={"ops": {"models__candidates": {"config": {"enabled": True, **config}}}},
         )
-        (made,) = done.asset_materializations_for_node("models__candidates")
+        skipped = [event.asset_observation_data.asset_observation for event in done.get_asset_observation_events()]
+        (made,) = [*skipped, *done.asset_materializations_for_node("models__candidates")]
         return {name: entry.value for name, entry in made.metadata.items()}
 
     def rows(self) -> list[Row]:
@@ -188,12 +189,12 @@ def test_a_provider_that_takes_all_with_each_request_has_versions_and_no_models(
     metadata = home.retrain()
     (version,) = home.versions()
     assert (version.recipe.provider, version.recipe.model, version.modelfile) == ("openai", ASKED_FOR, None)
-    assert metadata["registrations"] == "_none_"
+    assert metadata["registrations"] == "none"
     assert home.rows() == home.server.creates == []
 
 
 def test_off_by_default_and_a_tier_without_enough_examples_is_not_made(home: Home) -> None:
-    assert home.retrain(enabled=False)["made"] == 0
+    assert "no candidates" in home.retrain(enabled=False)["skipped"]
     assert home.retrain(tiers=["expert"])["made"] == 0
     assert home.versions() == []
 
@@ -205,7 +206,7 @@ def test_an_unknown_tier_is_refused_with_those_that_there_are(home: Home) -> Non
 
 def test_the_template_writer_has_nothing_to_retrain(home: Home) -> None:
     home.settings = home.configured(home.settings.workspace, provider="template", model=None)
-    assert home.retrain()["nothing to retrain"] == "the template writer has nothing to retrain"
+    assert home.retrain()["skipped"] == "nothing to retrain: the template writer has nothing to retrain"
 
 
 # ---- obstacles ----

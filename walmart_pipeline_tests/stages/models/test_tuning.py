@@ -358,19 +358,21 @@ def materialized(shop: Shop, **config: Any) -> dict[str, Any]:
         },
         run_config={"ops": {"models__tuned": {"config": config}}},
     )
-    [event] = result.asset_materializations_for_node("models__tuned")
+    found = [event.asset_observation_data.asset_observation for event in result.get_asset_observation_events()]
+    found += result.asset_materializations_for_node("models__tuned")
+    [event] = found
     return {name: value.value for name, value in event.metadata.items()}
 
 
 def test_the_asset_calls_nothing_by_default_and_reports_what_a_study_found(tmp_path: Path) -> None:
     with model(warm) as server:
         shop = Shop(tmp_path, server).open()
-        assert str(materialized(shop)["tuning"]).startswith("off")
+        assert str(materialized(shop)["skipped"]).startswith("nothing is tuned")
         assert server.asked == []
         reported = materialized(shop, trials=2)
     assert "basic: " in reported["tuning"]
     assert 12 < reported["calls"] <= 24
-    assert reported["basic history"].startswith("file://")
+    assert reported["basic history"].startswith("http://127.0.0.1:3001/reports/tuning/")
 
 
 def test_the_warehouse_is_free_while_the_model_is_called(tmp_path: Path) -> None:
@@ -386,7 +388,7 @@ def test_the_warehouse_is_free_while_the_model_is_called(tmp_path: Path) -> None
 def test_an_absent_ollama_leaves_the_tiers_own_and_fails_nothing(tmp_path: Path) -> None:
     with model(warm) as server:
         shop = Shop(tmp_path, server).open()
-    assert "does not answer" in str(materialized(shop, trials=2)["tuning"])
+    assert "does not answer" in str(materialized(shop, trials=2)["skipped"])
     assert shop.rows() == []
 
 
@@ -394,4 +396,4 @@ def test_the_template_writer_has_nothing_to_tune(tmp_path: Path) -> None:
     with model(warm) as server:
         shop = Shop(tmp_path, server).open()
         shop.settings = shop.settings.model_copy(update={"provider": "template", "model": None})
-        assert "template" in str(materialized(shop, trials=2)["tuning"])
+        assert "template" in str(materialized(shop, trials=2)["skipped"])

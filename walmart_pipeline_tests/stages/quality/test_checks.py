@@ -178,6 +178,7 @@ def test_a_run_draws_the_scores_and_evaluates_both_checks(pipeline: Pipeline) ->
         if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION
     }
     assert checks["publishable_share"].passed
+    assert checks["publishable_share"].metadata["publishable share (%)"].value == 100
     assert checks["score_drift"].passed
     assert "needed" in checks["score_drift"].description
     assert checks["score_drift"].severity == dg.AssetCheckSeverity.WARN
@@ -188,6 +189,6 @@ def test_a_run_draws_the_scores_and_evaluates_both_checks(pipeline: Pipeline) ->
     ]
     for name in ("scores", "dimensions", "violations"):
         path = pipeline.settings.reports / "quality" / f"{name}.svg"
-        assert scores.metadata[f"open {name}"].value == path.as_uri()
+        assert scores.metadata[f"open {name}"].value == f"http://127.0.0.1:3001/reports/quality/{name}.svg"
         assert path.is_file()
     assert scores.metadata["distribution"].value.startswith("![")
