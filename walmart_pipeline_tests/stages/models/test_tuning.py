@@ -29,7 +29,7 @@ from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.models import tuned_tiers, tuning
 from walmart_pipeline.stages.models.assets import tuned_parameters
-from walmart_pipeline_tests.conftest import KETTLE
+from walmart_pipeline_tests.conftest import KETTLE, skip_reports
 from walmart_pipeline_tests.stages.models.examples import example
 from walmart_pipeline_tests.stages.ollama_server import ollama_in_thread
 from walmart_pipeline_tests.stages.warehouse_lock import is_free
@@ -106,6 +106,7 @@ class Shop:
 
     def __init__(self, home: Path, server: Model, **settings: Any) -> None:
         self.server = server
+        self.plots = False
         self.settings = Settings(
             workspace=home,
             provider="ollama",
@@ -128,9 +129,12 @@ class Shop:
         base = provider_factory.base_recipe(self.settings, JUDGE)
         assert base is not None
         plan = tuned_tiers.TuningPlan(trials=trials, products=12, calls=calls, tiers=[])
-        [found] = tuned_tiers.tune_all(
-            self.settings, self.warehouse, JUDGE, base, plan, progress=LogProgress(), log=lambda _: None
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            if not self.plots:
+                skip_reports(patch)
+            [found] = tuned_tiers.tune_all(
+                self.settings, self.warehouse, JUDGE, base, plan, progress=LogProgress(), log=lambda _: None
+            )
         return found
 
     def rows(self) -> list[Row]:
@@ -169,6 +173,7 @@ def by_chance(options: dict[str, Any], shots: int, place: float) -> bool:
 def test_a_study_finds_better_parameters_and_keeps_them_for_the_candidates(tmp_path: Path) -> None:
     with model(warm) as server:
         shop = Shop(tmp_path, server).open()
+        shop.plots = True
         found = shop.tune(trials=12)
     [row] = shop.rows()
     assert found.outcome.is_better
