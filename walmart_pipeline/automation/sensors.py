@@ -18,6 +18,7 @@ from walmart_pipeline.llm.batch.store import BatchStore
 BATCH_TAG = "walmart/inbox_batch"
 COLLECTS_TAG = "walmart/collects_batch"
 FEEDS_TAG = "walmart/feeds"
+INBOX_STATE = "inbox_sensor.json"
 
 # OpenAI completes a batch within a day: ten minutes more make no difference.
 BATCHES_SECONDS = 600
@@ -35,28 +36,27 @@ BATCHES_SECONDS = 600
 def inbox_sensor(
     context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
 ) -> dg.SensorResult | dg.SkipReason:
-    """Request one run at a time; the cursor moves past a file only when its run has succeeded."""
-    now = datetime.now(UTC)
-    cursor = inbox.Cursor.model_validate_json(context.cursor or "{}")
-    if cursor.pending:
-        found = outcome(context.instance, BATCH_TAG, cursor.pending.key, now)
+    """Request one run at a time; a file is done only when its run has succeeded."""
+    now, path = datetime.now(UTC), settings.dagster_home / INBOX_STATE
+    state = inbox.InboxState.load(path, context.cursor)
+    if state.pending:
+        found = outcome(context.instance, BATCH_TAG, state.pending.key, now)
         if found == "running":
-            return dg.SkipReason(f"the run for {inbox.shortened([*cursor.pending.files])} has not finished yet")
-        cursor.settle(found, now)
+            return dg.SkipReason(f"the run for {inbox.shortened([*state.pending.files])} has not finished yet")
+        state.settle(found, now)
     present, incomplete = inbox.complete_files(settings.inbox, settings.feed_quiet_seconds)
-    seen = cursor.take(present, now)
+    seen = state.take(present, now)
+    cursor = state.save(path)
     notes = [*seen.notes, *([f"still being written: {inbox.shortened(incomplete)}"] if incomplete else [])]
     for note in notes:
         context.log.info(note)
     if seen.batch is None:
-        context.update_cursor(cursor.model_dump_json())
+        context.update_cursor(cursor)
         return dg.SkipReason("; ".join([f"nothing new in {settings.inbox}", *notes]))
     files = inbox.shortened([*seen.batch.files])
     context.log.info(f"new, changed or due again: {files}")
     tags = {BATCH_TAG: seen.batch.key, FEEDS_TAG: files, REASON_TAG: "feeds in the inbox are new or changed"}
-    return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=seen.batch.key, tags=tags)], cursor=cursor.model_dump_json()
-    )
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=seen.batch.key, tags=tags)], cursor=cursor)
 
 
 @dg.sensor(

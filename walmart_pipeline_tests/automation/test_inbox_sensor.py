@@ -162,12 +162,20 @@ def test_what_a_tick_has_no_time_for_is_left_to_the_next_one(box: Inbox) -> None
     for number in range(3):
         box.drop(f"{number}.jsonl")
     present, _ = inbox.complete_files(box.settings.inbox, 0)
-    cursor = inbox.Cursor()
-    assert cursor.take(present, NOW, seconds=-1).later == 3
-    assert cursor.pending is None
-    batch = cursor.take(present, NOW).batch
+    state = inbox.InboxState()
+    assert state.take(present, NOW, seconds=-1).later == 3
+    assert state.pending is None
+    batch = state.take(present, NOW).batch
     assert batch is not None
     assert len(batch.files) == 3
+
+
+def test_the_cursor_is_small_however_many_files_there_are_and_resetting_it_makes_them_new(box: Inbox) -> None:
+    box.process(*(f"{number}.jsonl" for number in range(200)))
+    assert len(box.cursor or "") < 20
+    box.cursor = None
+    (request,) = box.tick()
+    assert request.tags[FEEDS_TAG].endswith("and 195 more")
 
 
 def test_the_cursor_of_an_earlier_version_starts_no_run_for_what_is_done(box: Inbox) -> None:
