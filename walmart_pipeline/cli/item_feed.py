@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -207,7 +208,7 @@ def diff(
     )
 
 
-def show_feed(written: FeedSummary) -> None:
+def show_feed(written: FeedSummary, output: Console) -> None:
     """Print what an export of the item feed wrote."""
     for file in written.files:
         output.print(f"{file.rows:,} items, {file.bytes:,} bytes: {escape(file.path)}", soft_wrap=True)

@@ -153,13 +153,15 @@ def export(
         import json
 
         print(json.dumps([summary.model_dump() for summary in written], indent=2))
+        if feed:
+            show_feed(feed, console)
         return
     for summary in written:
         if summary.format != "feed":
             output.print(f"{summary.rows:,} listings, {summary.bytes:,} bytes: {escape(summary.path)}", soft_wrap=True)
     output.print(f"origin of each text: {escape(origins.path)}", soft_wrap=True)
     if feed:
-        show_feed(feed)
+        show_feed(feed, output)
 
 
 @app.command()

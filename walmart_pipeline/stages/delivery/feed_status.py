@@ -30,7 +30,7 @@ FEED_ERROR = "FEED_ERROR"
 ENTRIES = """
 select product_id
 from delivery.feed_entries
-where sent_at is not null and feed_id is not distinct from $feed_id
+where sent_at is not null and feed_id is not distinct from $feed_id and status is distinct from 'RETIRED'
 """
 
 APPLY = """
@@ -44,6 +44,7 @@ from (select unnest($answers, recursive := true)) as answers
 where feed_entries.product_id = answers.product_id
     and feed_entries.sent_at is not null
     and feed_entries.feed_id is not distinct from $known_as
+    and feed_entries.status is distinct from 'RETIRED'
 """
 
 

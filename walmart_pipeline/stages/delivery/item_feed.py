@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -144,7 +145,7 @@ def _identity(product: Product) -> dict[str, Any]:
     identity: dict[str, Any] = {"sku": product.product_id}
     if product.gtin:
         identity["productIdentifiers"] = {"productIdType": "GTIN", "productId": product.gtin}
-    if product.price is not None:
+    if product.price is not None and math.isfinite(product.price):
         identity["price"] = round(product.price, 2)
     return identity
 

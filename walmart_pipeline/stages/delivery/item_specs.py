@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ from walmart_pipeline.core.settings import Settings
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
+
+logger = logging.getLogger(__name__)
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -116,8 +119,11 @@ def _split(source: Path, folder: Path, digest: str) -> None:
             types: dict[str, str] = {}
             file.seek(0)
             for name, schema in ijson.kvitems(file, f"{item}.Visible.properties", use_float=True):
+                text = json.dumps(schema)
+                if '"$ref"' in text:
+                    raise SpecError(f"{source}: {name} refers to other parts of the file, and could not be read alone")
                 types[name] = f"{len(types):05}.json"
-                (folder / types[name]).write_text(json.dumps(schema), encoding="utf-8")
+                (folder / types[name]).write_text(text, encoding="utf-8")
         except (ijson.JSONError, UnicodeDecodeError) as error:
             raise SpecError(f"{source} is no whole JSON file ({error}): download it again") from error
     if not types:
@@ -168,7 +174,7 @@ def dated_version(spec: ItemSpec, chosen: str | None) -> str:
 
 
 def validator(schema: Schema) -> Validator:
-    """A validator of the schema's draft that counts decimals exactly."""
+    """A validator of the schema's draft that counts decimals exactly, and skips patterns that Python does not know."""
     return _exact(str(schema.get("$schema", "")))(schema)
 
 
@@ -178,7 +184,7 @@ def _exact(draft: str) -> Callable[[Schema], Validator]:
 
     known = validators.validator_for({"$schema": draft}, default=Draft7Validator)
     # jsonschema divides floats: 29.99 would be no multiple of 0.01.
-    exact: Callable[[Schema], Validator] = validators.extend(known, {"multipleOf": _multiple_of})
+    exact: Callable[[Schema], Validator] = validators.extend(known, {"multipleOf": _multiple_of, "pattern": _pattern})
     return exact
 
 
@@ -188,6 +194,24 @@ def _multiple_of(_: Any, factor: Any, instance: Any, __: Any) -> Iterator[Any]:
     is_number = isinstance(instance, int | float) and not isinstance(instance, bool)
     if is_number and Decimal(str(instance)) % Decimal(str(factor)):
         yield ValidationError(f"{instance} is not a multiple of {factor}")
+
+
+def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    expression = _compiled_pattern(pattern)
+    if isinstance(instance, str) and expression is not None and not expression.search(instance):
+        yield ValidationError(f"{instance} does not match {pattern}")
+
+
+@cache
+def _compiled_pattern(pattern: str) -> re.Pattern[str] | None:
+    """None, with a warning, for a pattern of JavaScript's that Python can't compile: Walmart checks it itself."""
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        logger.warning("the item spec has a pattern that can't be checked here: %s (%s)", pattern, error)
+        return None
 
 
 def problems(checked: Validator, value: Any, place: str) -> list[str]:
