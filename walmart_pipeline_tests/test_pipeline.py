@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
@@ -104,7 +105,8 @@ def test_few_shot_examples_are_not_products_that_the_model_is_tested_on(
 
 def test_exports_and_report_are_where_the_summary_says(sample_pipeline: tuple[Pipeline, Summary]) -> None:
     pipeline, summary = sample_pipeline
-    assert [path.rpartition(".")[2] for path in summary.exports] == ["csv", "jsonl", "txt"]
+    names = ["csv", "jsonl", "provenance.jsonl", "txt", "xlsx"]
+    assert [Path(path).name for path in summary.exports] == [f"listings.{name}" for name in names]
     lines = (pipeline.settings.exports / "listings.jsonl").read_text().splitlines()
     assert len(lines) == summary.accepted
     assert summary.report is not None
