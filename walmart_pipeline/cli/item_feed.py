@@ -74,10 +74,11 @@ def submit(
     with marketplace.connect(chosen) as api:
         for file in files:
             feed_id = api.submit(file, feed_type=feed_type)
+            # Before the note of it, which fails if an export has replaced the file meanwhile.
+            output.print(f"{file.name}: feed {feed_id}", markup=False, soft_wrap=True)
             # At once, and not while Walmart is called: a later failure must not have this file sent again.
             with warehouse.writing() as db:
-                items = feed_files.mark_sent(db, file, by=export_history.account(), feed_id=feed_id)
-            output.print(f"{file.name}: {items:,} items, feed {feed_id}", markup=False, soft_wrap=True)
+                feed_files.mark_sent(db, file, by=export_history.account(), feed_id=feed_id)
     if not files:
         output.print("no feed waits to be sent: `walmart-pipeline export --format feed` writes what is new")
 

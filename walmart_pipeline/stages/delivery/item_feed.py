@@ -32,6 +32,9 @@ UNBRANDED = "Unbranded"
 # What Walmart asks of every item, where the record lacks it.
 LACKING = {"productIdentifiers": "the record has no valid GTIN", "price": "the record has no price"}
 
+# Of a category that is not mapped to a product type of the spec.
+REMEDY = "give it one in product_types.yaml, see `walmart-pipeline feed types`"
+
 VARIANT_GROUP = "variantGroupId"
 
 # A nightly run changes the texts of some product types: the schemas of so many stay in memory, at some 100 kB each.
@@ -111,10 +114,10 @@ class Compiler:
         category = product_types.SEPARATOR.join(product.category)
         mapped = self._types.of(product.category)
         if mapped is None:
-            return CompiledItem(None, {}, [f"no product type for the category {category or '(none)'}: feed types"], [])
+            return CompiledItem(None, {}, [f"the category {category or '(none)'} has no product type: {REMEDY}"], [])
         product_type = self.spec.type_named(mapped)
         if product_type is None:
-            return CompiledItem(mapped, {}, [f"the spec has no product type {mapped}: feed types"], [])
+            return CompiledItem(mapped, {}, [f"the spec has no product type {mapped}: {REMEDY}"], [])
         visible, unfit, omitted = self._visible(product, listing, self._of_type(product_type))
         orderable, missing, _ = self._orderable.fill(product, _identity(product))
         found = [*map(_with_cause, missing), *unfit]
