@@ -20,7 +20,7 @@ from random import Random
 from walmart_pipeline.llm.calls import Client, Request, Watcher
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome, Usage
-from walmart_pipeline.llm.dispatch.scheduler import Recorder, Scheduler, Validate
+from walmart_pipeline.llm.dispatch.scheduler import Scheduler, Validate
 from walmart_pipeline.llm.ledger import Found, Ledger
 
 # Requests that the dispatcher holds, from when they are pulled until their outcome is taken: for each call that an
@@ -72,9 +72,7 @@ class Dispatcher:
         """
         if self._background:
             raise RuntimeError("this dispatcher is running already")
-        self._background = EventLoopThread(
-            self._clients, self._ledger, self._limits, self._budget, self._validate, self._watcher
-        )
+        self._background = EventLoopThread(self._clients, self._limits.grace_seconds, self._scheduler)
         try:
             yield from self._outcomes(self._background, iter(requests))
         finally:
@@ -109,6 +107,12 @@ class Dispatcher:
             return None
         scheduler = background.scheduler
         return Usage(scheduler.prompt_tokens, scheduler.completion_tokens, scheduler.budget.spent_usd)
+
+    def _scheduler(self, deliver: Callable[[Outcome | BaseException], None]) -> Scheduler:
+        random = Random()  # noqa: S311  (no secret)
+        return Scheduler(
+            self._clients, self._ledger, self._limits, self._budget, self._validate, deliver, random, self._watcher
+        )
 
     def _outcomes(self, background: EventLoopThread, source: Iterator[Request]) -> Iterator[Outcome]:
         exhausted = False
@@ -185,40 +189,28 @@ def _shared(outcome: Outcome, requests: list[Request]) -> Iterator[Outcome]:
 
 
 class EventLoopThread:
-    """Runs a Scheduler in a thread of its own. All methods are for the caller's thread."""
+    """Runs a Scheduler in a thread of its own. All methods are for the caller's thread.
+
+    make: makes the scheduler, inside the event loop.
+    """
 
     def __init__(
         self,
         clients: Sequence[Client],
-        ledger: Recorder,
-        limits: DispatchLimits,
-        budget: Budget,
-        validate: Validate | None,
-        watcher: Watcher | None,
+        grace_seconds: float,
+        make: Callable[[Callable[[Outcome | BaseException], None]], Scheduler],
     ) -> None:
-        self._clients = clients
-        self._limits = limits
         self._out: SimpleQueue[Outcome | BaseException] = SimpleQueue()
         self._stopping, self._closing = asyncio.Event(), asyncio.Event()
         self._started: Future[tuple[asyncio.AbstractEventLoop, Scheduler]] = Future()
 
         async def serve() -> None:
-            scheduler = Scheduler(
-                clients,
-                ledger,
-                limits,
-                budget,
-                validate,
-                self._out.put,
-                self._out.put,
-                Random(),  # noqa: S311
-                watcher,
-            )
+            scheduler = make(self._out.put)
             self._started.set_result((asyncio.get_running_loop(), scheduler))
             await self._stopping.wait()
-            await scheduler.drain(limits.grace_seconds)
+            await scheduler.drain(grace_seconds)
             await self._closing.wait()
-            for client in self._clients:
+            for client in clients:
                 await client.close()
 
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="dispatcher")

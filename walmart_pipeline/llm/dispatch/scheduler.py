@@ -36,9 +36,9 @@ class Recorder(Protocol):
 class Scheduler:
     """Serves requests with as many workers as there are calls in flight. To be made and used inside one event loop.
 
-    deliver: called with each outcome, after the ledger has it. broken: called with an error that is no call's: the
-    ledger can't be written, or a client or `validate` has a bug. validate: raises CallError("malformed") for an answer
-    that is of no use; called in the loop, so it has to be quick.
+    deliver: called with each outcome, after the ledger has it, and with an error that is no call's: the ledger can't be
+    written, or a client or `validate` has a bug. validate: raises CallError("malformed") for an answer that is of no
+    use; called in the loop, so it has to be quick.
     """
 
     def __init__(
@@ -48,8 +48,7 @@ class Scheduler:
         limits: DispatchLimits,
         budget: Budget,
         validate: Validate | None,
-        deliver: Callable[[Outcome], None],
-        broken: Callable[[BaseException], None],
+        deliver: Callable[[Outcome | BaseException], None],
         random: Random,
         watcher: Watcher | None = None,
     ) -> None:
@@ -61,7 +60,6 @@ class Scheduler:
         self._limits = limits
         self._validate = validate
         self._deliver = deliver
-        self._broken = broken
         self._random = random
         self._watcher = watcher
         self._loop = asyncio.get_running_loop()
@@ -200,7 +198,7 @@ class Scheduler:
         if not worker.cancelled() and (error := worker.exception()):
             # To go on would waste what is paid.
             self.stop(f"an error ended the run: {error}")
-            self._broken(error)
+            self._deliver(error)
 
     async def _serve(self, job: Job, endpoint: Endpoint, call: InFlightCall, reserved: float) -> None:
         """Make one call. It is in flight until the ledger has it: a kill repeats no more than that."""

@@ -46,7 +46,6 @@ class ScriptedClient:
 
     reply: Reply = field(default_factory=lambda: after(0.2))
     endpoint: str = "http://one"
-    provider: str = "ollama"
     model: str = "walmart-gpt"
     asked: list[tuple[float, str]] = field(default_factory=list)
     times: Counter[str] = field(default_factory=Counter)
@@ -139,10 +138,16 @@ def dispatch(
 
     async def serve() -> Run:
         broken: list[BaseException] = []
+
+        def deliver(arrival: Outcome | BaseException) -> None:
+            if isinstance(arrival, BaseException):
+                broken.append(arrival)
+            else:
+                outcomes.append(arrival)
+
         scheduler = Scheduler(
-            endpoints, ledger, limits or DispatchLimits(), budget or Budget(), validate, outcomes.append, broken.append,
-            Random(1),
-        )  # fmt: skip
+            endpoints, ledger, limits or DispatchLimits(), budget or Budget(), validate, deliver, Random(1)
+        )
         offered = [(request.request_hash, request) for request in wanted]
         scheduler.offer(offered)
         while len(outcomes) < len(offered) and not broken:

@@ -71,6 +71,19 @@ def test_a_server_of_few_slots_has_one_or_two_more_calls_in_flight_and_is_kept_b
     assert sum(late) / len(late) <= slots + 2
 
 
+def test_a_server_that_becomes_slower_for_good_is_kept_busy() -> None:
+    """Compared with the quickest answer of before, each one seems to have waited, as at a server of fewer slots."""
+    places = asyncio.Semaphore(4)
+
+    async def reply(_: Request, __: int) -> Answer:
+        async with places:
+            await asyncio.sleep(0.2 if asyncio.get_running_loop().time() < 10 else 0.8)
+        return ANSWER
+
+    run = dispatch(requests(1_000), [ScriptedClient(reply)], DispatchLimits(concurrency=64))
+    assert run.seconds <= 1.15 * (10 + 800 / 4 * 0.8)
+
+
 def test_a_server_of_few_slots_is_not_flooded_before_its_first_answers() -> None:
     client = queueing(1, 20.0)
     dispatch(requests(10), [client], DispatchLimits(concurrency=64))
