@@ -24,9 +24,9 @@ HEADER = """\
 # the category above it. Lines that begin with # are proposals: check them, and remove the #.
 """
 
-# A category's last name says what the products are, the ones above it where they are sold.
+# A category's last name says what the products are, the ones above it where they are sold: the third has a ninth of the
+# last one's weight, or every category under Home would be furniture.
 LEAF_WEIGHT = 2.0
-ABOVE_WEIGHT = 0.5
 NAME_WEIGHT = 1.0
 
 CATEGORIES = """
@@ -131,7 +131,7 @@ class _TypeIndex:
         weights: dict[str, float] = defaultdict(float)
         for depth, part in enumerate(reversed(category)):
             for stem in set(tokenizer.key_stems(part)):
-                weights[stem] += LEAF_WEIGHT if depth == 0 else ABOVE_WEIGHT
+                weights[stem] += LEAF_WEIGHT / (1 + depth) ** 2
         for name in names:
             for stem in set(tokenizer.key_stems(name)):
                 weights[stem] += NAME_WEIGHT / len(names)

@@ -216,6 +216,14 @@ def test_categories_have_the_type_of_the_nearest_one_above() -> None:
     assert types.of(["Home", "Bath"]) is None
 
 
+def test_a_category_is_proposed_what_its_products_are_and_not_where_they_are_sold(shop: Shop) -> None:
+    shop.accept(kettle(category=["Home", "Bath", "Bathrobes"], product_name="Unisex waffle robe"))
+    with shop.warehouse.reading() as db:
+        names = ["Home Furniture", "Bath Linens & Accessories", "Bathrobes"]
+        (found,) = product_types.unmapped(db, product_types.ProductTypes({}), names)
+    assert found.proposals[:2] == ["Bathrobes", "Bath Linens & Accessories"]
+
+
 def test_proposals_are_added_beside_what_the_user_wrote_and_only_once(shop: Shop) -> None:
     path = shop.settings.product_types
     path.write_text("# mine\nGarden > Hoses: Garden Hoses")
