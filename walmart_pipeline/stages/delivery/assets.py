@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from walmart_pipeline.core import markdown
+from walmart_pipeline import reporting
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.resources import WAREHOUSE_POOL
@@ -49,7 +49,7 @@ def exports(
         metadata={
             "dagster/row_count": written[0].rows,
             **{export.format: dg.MetadataValue.path(export.path) for export in [*written, origins]},
-            "history": dg.MetadataValue.md(markdown.table(history)),
+            "history": reporting.table(history),
             **item_feed,
         },
     )
@@ -74,6 +74,6 @@ def _write_item_feed(settings: Settings, warehouse: Warehouse, run_id: str) -> d
         "feed items left out": feed.left_out,
         "feed items refused by Walmart": feed.refused,
         "feed items withdrawn": feed.withdrawn,
-        "left out of the item feed": dg.MetadataValue.md(markdown.table(left_out)),
-        "refused by Walmart": dg.MetadataValue.md(markdown.table(refused)),
+        "left out of the item feed": reporting.table(left_out),
+        "refused by Walmart": reporting.table(refused),
     }
