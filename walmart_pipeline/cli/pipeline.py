@@ -145,10 +145,13 @@ def export(
     with existing_warehouse(chosen).writing() as db:
         written = exporter.deliver(db, target, [name for name in formats if name != "feed"])
         origins = export_history.write_provenance(db, target)
-        if "feed" in formats:
-            feed = feed_files.write_for(db, chosen, target / feed_files.FOLDER)
-            written += feed.files
         export_history.record(db, [*written, origins], run_id="")
+    if "feed" in formats:
+        # By itself: a bad spec must not take the other exports from the history.
+        with existing_warehouse(chosen).writing() as db:
+            feed = feed_files.write_for(db, chosen, target / feed_files.FOLDER)
+            export_history.record(db, feed.files, run_id="")
+        written += feed.files
     if as_json:
         import json
 
