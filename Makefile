@@ -44,7 +44,7 @@ check: $(READY)  ## Check format, style, types, layers and what Dagster loads, i
 	$(BIN)/dg check defs
 
 test: check  ## Run `check` and every test, one process per core
-	$(BIN)/pytest -n logical --maxprocesses 8
+	$(BIN)/pytest -n logical --maxprocesses 8 --dist worksteal
 
 docs: $(READY)  ## Draw the picture in docs/ARCHITECTURE.md
 	$(BIN)/python docs/picture.py
