@@ -176,13 +176,16 @@ class Fitted(NamedTuple):
     evidence: LogisticModel
     roots: dict[str, float]
 
-    def statement_features(self, example: Example) -> Features:
-        """The features of a statement, with the scores of its evidence by this model."""
-        scores = [
+    def scores(self, example: Example) -> list[float]:
+        """The scores of a statement's evidence by this model."""
+        return [
             self.evidence.logit([*features, *model.word_features(example.alignment, evidence, self.roots)])
             for evidence, features in zip(example.statement.evidence, example.described, strict=True)
         ]
-        return model.describe_statement(example.alignment, example.statement, scores).features
+
+    def statement_features(self, example: Example) -> Features:
+        """The features of a statement, with the scores of its evidence by this model."""
+        return model.describe_statement(example.alignment, example.statement, self.scores(example)).features
 
 
 def fit_evidence(examples: Sequence[Example]) -> Fitted:
@@ -277,7 +280,9 @@ def fit_read(
     before = [fitted.statement.logit(seen.statement_features(example)) for example in unseen]
     _report("Without the cross-encoder, unseen writers", _results(unseen, before, fitted.thresholds))
     rows = [
-        model.read_features(logit, encoder_logit, has_evidence=bool(example.statement.evidence))
+        model.read_features(
+            example.alignment, example.statement, seen.scores(example), logit, encoder_logit, fitted.roots
+        )
         for logit, (example, encoder_logit) in zip(before, read, strict=True)
     ]
     # What is not open is not read, and never false.
@@ -340,9 +345,12 @@ def main() -> None:
         fitted, card = fit_read(model.model(), list(examples(listings)), encoder_logits(arguments.encoder_logits))
         card = own | card
     else:
-        synthetic = mutated([labelled for labelled in listings if not labelled.field])
+        # What is hard to recognise shows no evidence: with it, 0.10 instead of 0.14 of other writers' faults were found
+        # at 0.3 % false alarms.
+        plain = [labelled for labelled in listings if not labelled.is_hard]
+        synthetic = mutated([labelled for labelled in plain if not labelled.field])
         made = (example for example in examples(synthetic) if any(example.at_fault))
-        fitted, card = train([*examples(listings), *made])
+        fitted, card = train([*examples(plain), *made])
     write_atomically(arguments.output, to_json(fitted, card))
 
 

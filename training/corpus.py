@@ -19,7 +19,8 @@ class Labelled(NamedTuple):
     """A listing. With a field: only the statement there counts, which is false, or true in hard words.
 
     kind: of what is false, "" for what is true. field: as ListingText names it. writer: who wrote the listing, so that
-    no writer is in both training and test. doubted: statements of an honest listing that a reader doubts.
+    no writer is in both training and test. doubted: statements of an honest listing that a reader doubts. is_hard: by a
+    writer who was asked for faults, or true rewordings, that are hard to recognise.
     """
 
     writer: str
@@ -31,6 +32,7 @@ class Labelled(NamedTuple):
     start: int = 0
     end: int = 0
     doubted: tuple[str, ...] = ()
+    is_hard: bool = False
 
     @property
     def is_false(self) -> bool:
@@ -86,14 +88,16 @@ def _labelled(writer: str, product: Product, row: dict[str, Any]) -> Iterator[La
     listing = Listing.model_validate(row["listing"])
     yield Labelled(writer, product, listing, doubted=tuple(row.get("doubted", ())))
     for fault in row["faults"]:
-        yield _changed(Labelled(writer, product, listing, fault["kind"]), fault, fault["faulty"])
+        changed = Labelled(writer, product, listing, fault["kind"], is_hard=fault.get("hard", False))
+        yield _changed(changed, fault, fault["faulty"])
     for rewording in row.get("rewordings", ()):
-        yield _changed(Labelled(writer, product, listing), rewording, rewording["reworded"])
+        yield _changed(Labelled(writer, product, listing, is_hard=True), rewording, rewording["reworded"])
     for extra in row["extras"]:
         text = f"{listing.description} {extra['sentence']}"
         changed = listing.model_copy(update={"description": text})
         start = len(listing.description) + 1
-        yield Labelled(writer, product, changed, extra["kind"], True, "description", start, len(text))
+        span = ("description", start, len(text))
+        yield Labelled(writer, product, changed, extra["kind"], True, *span, is_hard=extra.get("hard", False))
 
 
 def replaced(honest: Labelled, field: str, start: int, before: str, after: str) -> Labelled:

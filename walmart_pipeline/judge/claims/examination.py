@@ -111,7 +111,14 @@ class Examination:
             logit, bounds = examined.logit, self._model.thresholds
             if place in self._logits:
                 logit = self._model.read_statement.logit(
-                    read_features(logit, self._logits[place], has_evidence=bool(examined.scores))
+                    read_features(
+                        self.alignment,
+                        examined.statement,
+                        examined.scores,
+                        logit,
+                        self._logits[place],
+                        self._model.roots,
+                    )
                 )
                 bounds = self._model.read_thresholds
             if logit >= bounds.hint:
