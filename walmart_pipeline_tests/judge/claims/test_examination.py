@@ -6,6 +6,7 @@ import pytest
 
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.judge.claims import Examination, ListingText
+from walmart_pipeline.judge.claims.model import model, read_features
 from walmart_pipeline_tests.judge.claims.examples import BLENDER, SHIRT, claims, examined
 
 LAMP = Product(
@@ -65,6 +66,25 @@ def test_the_cross_encoder_decides_what_it_has_read(logit: float, is_doubted: bo
     found = Examination(ListingText([("title", "Blender"), ("description", "Its jar nests in a drawer.")]), BLENDER)
     found.read([1], [logit])
     assert any(claim.status != "supported" for claim in found.claims()) == is_doubted
+
+
+def test_a_wrong_figure_blocks_although_the_cross_encoder_is_in_doubt() -> None:
+    blocking = {}
+    for sentence in ("The lamp is 22 in tall.", "The lamp is tall and quiet."):
+        found = examined(LAMP, sentence, title="")
+        found.read([0], [1.5])
+        blocking[sentence] = any(claim.status != "supported" and not claim.hint for claim in found.claims())
+    assert blocking == {"The lamp is 22 in tall.": True, "The lamp is tall and quiet.": False}
+
+
+def test_a_new_name_is_told_from_the_first_word_of_a_sentence() -> None:
+    names = {}
+    for sentence in ("Light from Nestrelle falls on the desk.", "Nestled light falls on the desk."):
+        found = examined(LAMP, sentence, title="")
+        one = found.statements[0]
+        features = read_features(found.alignment, one.statement, one.scores, one.logit, 0.0, model().roots)
+        names[sentence] = ("new name", 1.0) in features
+    assert names == {"Light from Nestrelle falls on the desk.": True, "Nestled light falls on the desk.": False}
 
 
 def test_pairs_name_the_product_and_the_passage_that_matters() -> None:
