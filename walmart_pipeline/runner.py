@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
 from walmart_pipeline.automation import live_runs
@@ -17,6 +19,9 @@ from walmart_pipeline.automation.run_summary import EndedRun, Summary, summarize
 from walmart_pipeline.core import workspace
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster._core.remote_origin import RemoteJobOrigin
 
 # Config by op.
 Steps: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -84,8 +89,7 @@ def _execute(
 ) -> EndedRun:
     """Run a job in this process. steps: config by op. only: a selection of its assets; None for all."""
     import dagster as dg
-    from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
-    from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
+    from dagster._core.storage.tags import MAX_RETRIES_TAG, REPOSITORY_LABEL_TAG
 
     from walmart_pipeline.definitions import build_defs
 
@@ -97,18 +101,33 @@ def _execute(
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     run_id = str(uuid4())
+    origin = _origin(job_name)
     with live_runs.instance(settings) as instance, live_runs.supervised(instance, run_id, job_name):
+        # execute_in_process passes no origin on, and the UI's timeline leaves out runs without one.
+        create_run = partial(instance.create_run_for_job, remote_job_origin=origin)
+        instance.create_run_for_job = create_run  # type: ignore[method-assign] # for the run of this block
         result = job.execute_in_process(
             run_config=run_config,
             asset_selection=[dg.AssetKey.from_user_string(key) for key in only] if only else None,
             instance=instance,
             run_id=run_id,
-            # Without the repository the UI shows the run neither in its timeline nor with its job.
-            tags={REPOSITORY_LABEL_TAG: f"{SINGLETON_REPOSITORY_NAME}@{workspace.LOCATION_NAME}", **tags},
+            # Jobs find their runs by the repository. A killed run is for the person who started it, not for the daemon.
+            tags={REPOSITORY_LABEL_TAG: origin.repository_origin.get_label(), MAX_RETRIES_TAG: "0", **tags},
             raise_on_error=False,
         )
     error = None if result.success else str(failure(result.all_events))
     return EndedRun(started, result.run_id, time.monotonic() - clock, error)
+
+
+def _origin(job_name: str) -> RemoteJobOrigin:
+    """Where Dagster's UI finds the job: in the code location of workspace.yaml."""
+    from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+    from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteRepositoryOrigin
+    from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+    target = LoadableTargetOrigin(executable_path=sys.executable, module_name="walmart_pipeline.definitions")
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, workspace.LOCATION_NAME)
+    return RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job_name)
 
 
 def _named(paths: Sequence[str]) -> str:
