@@ -80,7 +80,8 @@ def _opening(name: Name, seed: str, facts: list[Fact], prose: list[str]) -> tupl
     """A sentence that names the product by one or two facts, and the facts that are left."""
     if prose and grammar.content_words(name.core) & grammar.content_words(prose[0]) and len(prose) > 2:
         return [], facts
-    said = [fact for fact in facts if fact.verb and fact.kind in _OPENERS][: 1 + crc32(seed.encode()) % 2]
+    openers = [fact for fact in facts if fact.kind in _OPENERS]
+    said = _sayable(openers, name.core)[: 1 + crc32(seed.encode()) % 2]
     if not said:
         return [], facts
     determiners = phrases().determiners["plural" if name.plural else "singular"]
@@ -91,7 +92,7 @@ def _opening(name: Name, seed: str, facts: list[Fact], prose: list[str]) -> tupl
 
 def _statements(name: Name, seed: str, facts: list[Fact]) -> list[str]:
     """Facts as sentences of two or three, with "the kettle" and "it" by turns."""
-    spoken = [fact for fact in facts if fact.verb]
+    spoken = _sayable(facts, name.noun)
     by_verb = [list(group) for _, group in groupby(spoken, key=lambda fact: fact.verb)]
     parts = [group[at : at + _OBJECTS_A_VERB] for group in by_verb for at in range(0, len(group), _OBJECTS_A_VERB)]
     size = 2 + crc32(f"{seed} size".encode()) % (_VERBS_A_SENTENCE - 1)
@@ -101,6 +102,12 @@ def _statements(name: Name, seed: str, facts: list[Fact]) -> list[str]:
         said = [fact for part in parts[at : at + size] for fact in part]
         sentences.append(f"{subject} {_predicates(said, plural=name.plural)}.")
     return sentences[:_FACT_SENTENCES] + [fact.sentence for fact in facts if fact.sentence][:2]
+
+
+def _sayable(facts: list[Fact], subject: str) -> list[Fact]:
+    """Facts with a verb, without what the subject says: no cast iron skillet that is made of cast iron."""
+    said = grammar.content_words(subject)
+    return [fact for fact in facts if fact.verb and not ((own := grammar.content_words(fact.object)) and own <= said)]
 
 
 def _predicates(facts: list[Fact], *, plural: bool) -> str:

@@ -151,6 +151,15 @@ def test_verbs_agree_with_the_product() -> None:
     assert " it " not in description.split("\n\n")[1].lower()
 
 
+def test_a_cast_iron_skillet_is_not_said_to_be_made_of_cast_iron() -> None:
+    named = KETTLE | {"product_name": "Acme Cast Iron Skillet, 10 in", "category": ["Home", "Cast Iron Skillets"]}
+    texts = {
+        material: compose(Product(**named | {"attributes": ATTRIBUTES | {"Material": material}}), LIMITS).description
+        for material in ("Cast iron", "Enameled steel")
+    }
+    assert ["made of" in text for text in texts.values()] == [False, True], texts
+
+
 def test_thin_facts_are_refused_with_what_is_missing() -> None:
     thin = Product(product_id="t", product_name="Steel Kettle", description="It boils water in six minutes.")
     with pytest.raises(TooFewFactsError, match=r"6 words of the 50 .* and 0 key features of 3"):
