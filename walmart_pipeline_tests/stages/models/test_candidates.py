@@ -122,7 +122,7 @@ def test_a_candidate_is_registered_as_its_modelfile_says_and_is_the_latest(home:
     assert 0 < row["smoke_score"] <= 100
     assert home.server.made[LATEST] == made
     assert metadata["made"] == 1
-    assert "registered" in metadata["registrations"]
+    assert "registered" in str(metadata["registrations"].records)
 
 
 def test_the_first_listing_is_about_a_product_that_nothing_was_learned_from_and_brings_no_system_text(

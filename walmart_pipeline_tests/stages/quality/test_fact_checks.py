@@ -294,7 +294,7 @@ def test_its_agreement_with_judge_and_reviewers_is_reported(server: FakeOllama, 
         edits.apply(db, edited)
     metadata = run(configured(server, warehouse.path.parent))
     assert metadata["agreement with reviewers"] == {"n": 1, "share that agrees": 1}
-    assert "probability from" in metadata["agreement with the judge"]
+    assert "probability from" in str(metadata["agreement with the judge"].records)
     assert "unsupported" in metadata["verdicts"]
 
 
