@@ -295,7 +295,7 @@ def test_its_agreement_with_judge_and_reviewers_is_reported(server: FakeOllama, 
     metadata = run(configured(server, warehouse.path.parent))
     assert metadata["agreement with reviewers"] == {"n": 1, "share that agrees": 1}
     assert "probability from" in str(metadata["agreement with the judge"].records)
-    assert "unsupported" in metadata["verdicts"]
+    assert "unsupported" in str(metadata["verdicts"].records)
 
 
 def test_the_warehouse_is_free_while_the_model_checks(server: FakeOllama, warehouse: Warehouse) -> None:
