@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
-from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.llm.calls import Answer, CallError, ErrorClass, Request
+from walmart_pipeline.llm.ledger_database import LedgerError, open_engine, transaction
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -27,19 +26,9 @@ CallStatus: TypeAlias = Literal[
 ]
 FINAL: frozenset[ErrorClass] = frozenset(("rejected", "too_long", "declined"))
 
-# Other processes hold the file for milliseconds at a time.
-BUSY_SECONDS = 60
-
 # 1,000 hashes that are among 1,000,000 calls take 35 ms in SQLite, 1,000 that are not 6 ms; it takes 32,766 values in a
 # statement.
 LOOKUP_HASHES = 1_000
-
-# 16 MB of log. A checkpoint blocks the writer: at SQLite's default of 1,000 pages for 20 ms every 300 calls, at 4,000
-# for 50 ms every 1,300.
-CHECKPOINT_PAGES = 4_000
-
-# The advisory lock for making tables: any number that is not used for another lock in this database.
-MAKING_TABLES = 0x6C656467
 
 # Columns with text from outside.
 FREE_TEXT = ("product_id", "endpoint", "model", "error", "answer")
@@ -48,10 +37,6 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 FOUND = ("answer", "error_class", "error", "prompt_tokens", "completion_tokens", "cost_usd", "seconds_served")
 
 OnCommit: TypeAlias = Callable[[Exception | None], None]
-
-
-class LedgerError(UserError):
-    """The ledger can't be read or written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,67 +306,6 @@ def calls_table(metadata: sa.MetaData) -> sa.Table:
         # Covers `spent`: what a run cost is summed without a scan of all calls.
         sa.Index("ix_calls_called_at_cost_usd", "called_at", "cost_usd"),
     )
-
-
-def open_engine(url: str, metadata: sa.MetaData) -> sa.Engine:
-    """The database of a ledger, with these tables. Raises LedgerError."""
-    import sqlalchemy as sa
-
-    try:
-        engine = _engine(sa.make_url(url))
-        with engine.begin() as connection:
-            _make_tables(connection, metadata)
-    except (sa.exc.SQLAlchemyError, OSError) as error:
-        raise LedgerError(f"the ledger can't be opened: {error}") from error
-    return engine
-
-
-@contextmanager
-def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction in a ledger's database. Raises LedgerError, without the rows that SQLAlchemy's message includes."""
-    import sqlalchemy as sa
-
-    try:
-        with engine.begin() as connection:
-            yield connection
-    except sa.exc.SQLAlchemyError as error:
-        raise LedgerError(f"the ledger can't be read or written: {error.args[0]}") from error
-
-
-def _engine(parsed: sa.URL) -> sa.Engine:
-    import sqlalchemy as sa
-
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if not parsed.drivername.startswith("sqlite"):
-        return sa.create_engine(parsed)
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
-
-    @sa.event.listens_for(engine, "connect")
-    def durable(connection: Any, _: object) -> None:
-        # With a write-ahead log and NORMAL, a killed process loses nothing; a power cut may lose the last commits.
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = normal")
-        connection.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_PAGES}")
-
-    return engine
-
-
-def _make_tables(connection: sa.Connection, metadata: sa.MetaData) -> None:
-    """Create missing tables and indexes.
-
-    The lock is for concurrent processes, in which "if not exists" alone may fail in PostgreSQL.
-    """
-    import sqlalchemy as sa
-
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING_TABLES)))
-    for table in metadata.sorted_tables:
-        connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
-        for index in table.indexes:
-            connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
 
 
 def as_row(call: Call) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from queue import SimpleQueue
 import pytest
 
 from walmart_pipeline.llm.calls import Answer, CallError, ErrorClass
-from walmart_pipeline.llm.ledger import Call, Ledger, LedgerError
+from walmart_pipeline.llm.ledger import Call, Ledger
+from walmart_pipeline.llm.ledger_database import LedgerError
 from walmart_pipeline_tests.llm.dispatch.endpoints import ANSWER, request
 from walmart_pipeline_tests.paths import PROJECT
 

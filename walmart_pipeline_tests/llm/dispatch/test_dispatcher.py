@@ -20,7 +20,8 @@ from walmart_pipeline.llm.calls import Answer, CallError, OnText, Request
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome
-from walmart_pipeline.llm.ledger import Ledger, LedgerError
+from walmart_pipeline.llm.ledger import Ledger
+from walmart_pipeline.llm.ledger_database import LedgerError
 from walmart_pipeline_tests.llm.dispatch.endpoints import ANSWER, ScriptedClient, after, request, requests
 from walmart_pipeline_tests.paths import PROJECT
 

@@ -1,0 +1,86 @@
+"""The database of a ledger: SQLite or Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from walmart_pipeline.core.errors import UserError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+# Other processes hold the file for milliseconds at a time.
+BUSY_SECONDS = 60
+# 16 MB of log. A checkpoint blocks the writer: at SQLite's default of 1,000 pages for 20 ms every 300 calls, at 4,000
+# for 50 ms every 1,300.
+CHECKPOINT_PAGES = 4_000
+# The advisory lock for making tables: any number that is not used for another lock in this database.
+MAKING_TABLES = 0x6C656467
+
+
+class LedgerError(UserError):
+    """The ledger can't be read or written."""
+
+
+def open_engine(url: str, metadata: sa.MetaData) -> sa.Engine:
+    """The database of a ledger, with these tables. Raises LedgerError."""
+    import sqlalchemy as sa
+
+    try:
+        engine = _engine(sa.make_url(url))
+        with engine.begin() as connection:
+            _make_tables(connection, metadata)
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        raise LedgerError(f"the ledger can't be opened: {error}") from error
+    return engine
+
+
+@contextmanager
+def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction in a ledger's database. Raises LedgerError, without the rows that SQLAlchemy's message includes."""
+    import sqlalchemy as sa
+
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except sa.exc.SQLAlchemyError as error:
+        raise LedgerError(f"the ledger can't be read or written: {error.args[0]}") from error
+
+
+def _engine(parsed: sa.URL) -> sa.Engine:
+    import sqlalchemy as sa
+
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if not parsed.drivername.startswith("sqlite"):
+        return sa.create_engine(parsed)
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+
+    @sa.event.listens_for(engine, "connect")
+    def durable(connection: Any, _: object) -> None:
+        # With a write-ahead log and NORMAL, a killed process loses nothing; a power cut may lose the last commits.
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = normal")
+        connection.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_PAGES}")
+
+    return engine
+
+
+def _make_tables(connection: sa.Connection, metadata: sa.MetaData) -> None:
+    """Create missing tables and indexes.
+
+    The lock is for concurrent processes, in which "if not exists" alone may fail in PostgreSQL.
+    """
+    import sqlalchemy as sa
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING_TABLES)))
+    for table in metadata.sorted_tables:
+        connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+        for index in table.indexes:
+            connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
