@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
-from walmart_pipeline.automation import live_runs
+from walmart_pipeline.automation import live_runs, run_tags
 from walmart_pipeline.automation.retrain_config import RetrainConfig
 from walmart_pipeline.automation.retrain_summary import Retraining, retrained
 from walmart_pipeline.automation.run_failures import failure
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 # Config by op.
 Steps: TypeAlias = Mapping[str, Mapping[str, Any]]
 
-# What a run is about, in the UI's list of runs.
-FEEDS_TAG = "walmart/feeds"
-REASON_TAG = "walmart/reason"
+# A tag names so many feeds, then how many more.
 NAMED_FEEDS = 3
 
 # The assets of `--plan-only`.
@@ -56,14 +54,16 @@ def run(
         "catalog__raw_products": {"paths": list(catalog), "accept_shrinkage": accept_shrinkage},
         "content__generation_plan": {"edits": list(catalog)} | ({} if limit is None else {"limit": limit}),
     }
-    tags = {FEEDS_TAG: _named(catalog) or "inbox", REASON_TAG: "plan only" if plan_only else "command line"}
+    tags = {run_tags.FEEDS: _named(catalog) or "inbox", run_tags.REASON: "plan only" if plan_only else "command line"}
     only = PLANNING if plan_only else None
     return summarize(settings, _execute(settings, progress, "pipeline", steps, tags=tags, only=only))
 
 
 def withdraw(settings: Settings, *, progress: Progress) -> str | None:
     """Remove the products of removed feeds from the listings and exports. Returns the error of a failed step."""
-    return _execute(settings, progress, "pipeline", {}, tags={REASON_TAG: "feeds were removed"}, only=WITHDRAWAL).error
+    return _execute(
+        settings, progress, "pipeline", {}, tags={run_tags.REASON: "feeds were removed"}, only=WITHDRAWAL
+    ).error
 
 
 def retrain(
@@ -75,7 +75,7 @@ def retrain(
     reporting it.
     """
     steps = config.steps(tiers=tiers, promote=promote)
-    return retrained(settings, _execute(settings, progress, "retrain", steps, tags={REASON_TAG: "command line"}))
+    return retrained(settings, _execute(settings, progress, "retrain", steps, tags={run_tags.REASON: "command line"}))
 
 
 def _execute(

@@ -15,8 +15,7 @@ import dagster as dg
 from dagster._core.storage.tags import WILL_RETRY_TAG
 from pydantic import BaseModel, Field
 
-from walmart_pipeline.automation import run_failures
-from walmart_pipeline.automation.triggers import REASON_TAG
+from walmart_pipeline.automation import run_failures, run_tags
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.settings import Settings
 
@@ -134,7 +133,7 @@ def message(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun], ui_url:
         times = f" ({len(alike)} runs)" if len(alike) > 1 else ""
         lines = [f"{job} failed{times}: {reason[:REASON_CHARS]}"]
         with suppress(KeyError):
-            lines.append(f"it ran because: {alike[-1].tags[REASON_TAG]}")
+            lines.append(f"it ran because: {alike[-1].tags[run_tags.REASON]}")
         lines += [f"{ui_url.rstrip('/')}/runs/{run.run_id}" for run in alike[-SHOWN_RUNS:]]
         parts.append("\n".join(lines))
     if len(groups) > SHOWN_GROUPS:

@@ -5,19 +5,15 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from walmart_pipeline.automation import inbox
+from walmart_pipeline.automation import inbox, run_tags
 from walmart_pipeline.automation.jobs import pipeline
 from walmart_pipeline.automation.run_outcomes import outcome
-from walmart_pipeline.automation.triggers import REASON_TAG
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation.provider_factory import openai_client
 from walmart_pipeline.llm import pricing
 from walmart_pipeline.llm.batch import lifecycle
 from walmart_pipeline.llm.batch.store import BatchStore
 
-BATCH_TAG = "walmart/inbox_batch"
-COLLECTS_TAG = "walmart/collects_batch"
-FEEDS_TAG = "walmart/feeds"
 INBOX_STATE = "inbox_sensor.json"
 
 # OpenAI completes a batch within a day: ten minutes more make no difference.
@@ -40,7 +36,7 @@ def inbox_sensor(
     now, path = datetime.now(UTC), settings.dagster_home / INBOX_STATE
     state = inbox.InboxState.load(path, context.cursor)
     if state.pending:
-        found = outcome(context.instance, BATCH_TAG, state.pending.key, now)
+        found = outcome(context.instance, run_tags.BATCH, state.pending.key, now)
         if found == "running":
             return dg.SkipReason(f"the run for {inbox.shortened([*state.pending.files])} has not finished yet")
         state.settle(found, now)
@@ -55,7 +51,11 @@ def inbox_sensor(
         return dg.SkipReason("; ".join([f"nothing new in {settings.inbox}", *notes]))
     files = inbox.shortened([*seen.batch.files])
     context.log.info(f"new, changed or due again: {files}")
-    tags = {BATCH_TAG: seen.batch.key, FEEDS_TAG: files, REASON_TAG: "feeds in the inbox are new or changed"}
+    tags = {
+        run_tags.BATCH: seen.batch.key,
+        run_tags.FEEDS: files,
+        run_tags.REASON: "feeds in the inbox are new or changed",
+    }
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=seen.batch.key, tags=tags)], cursor=cursor)
 
 
@@ -74,14 +74,14 @@ def batches_sensor(
     if settings.provider != "openai":
         return dg.SkipReason("WALMART_PROVIDER is not openai: a run would use another provider and collect nothing")
     now = datetime.now(UTC)
-    outcomes = {batch: outcome(context.instance, COLLECTS_TAG, batch, now) for batch in _ended_batches(settings)}
+    outcomes = {batch: outcome(context.instance, run_tags.COLLECTS, batch, now) for batch in _ended_batches(settings)}
     if "running" in outcomes.values():
         return dg.SkipReason("the run that collects has not finished yet")
     new = [batch for batch, outcome in outcomes.items() if outcome == "unknown"]
     if not new:
         requested = f"; already requested: {', '.join(outcomes)}" if outcomes else ""
         return dg.SkipReason(f"no batch has ended since the last tick{requested}")
-    return dg.RunRequest(run_key=new[0], tags={COLLECTS_TAG: new[0], REASON_TAG: "a batch has ended"})
+    return dg.RunRequest(run_key=new[0], tags={run_tags.COLLECTS: new[0], run_tags.REASON: "a batch has ended"})
 
 
 def _ended_batches(settings: Settings) -> list[str]:

@@ -13,16 +13,13 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from walmart_pipeline.automation import jobs
+from walmart_pipeline.automation import jobs, run_tags
 from walmart_pipeline.automation.inbox import shortened
 from walmart_pipeline.automation.regeneration import RegenerateConfig
 from walmart_pipeline.automation.run_outcomes import RequestCursor, Requested, outcome
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse, WarehouseError
 from walmart_pipeline.stages.quality import drift
-
-REQUEST_TAG = "walmart/request"
-REASON_TAG = "walmart/reason"
 
 # A tick is killed after 60 s; a run that writes lets readers in within seconds.
 WAREHOUSE_WAIT_SECONDS = 10.0
@@ -174,7 +171,9 @@ def _tick(context: dg.SensorEvaluationContext, settings: Settings, look: Look) -
     now, name = datetime.now(UTC), context.sensor_name
     cursor = RequestCursor.model_validate_json(context.cursor or "{}")
     pending = cursor.pending
-    wait = cursor.settle(outcome(context.instance, REQUEST_TAG, pending.key(name), now) if pending else "unknown", now)
+    wait = cursor.settle(
+        outcome(context.instance, run_tags.REQUEST, pending.key(name), now) if pending else "unknown", now
+    )
     if wait is None and cursor.pending is None:
         found = _look(settings, cursor, look)
         if isinstance(found, str):
@@ -190,7 +189,9 @@ def _tick(context: dg.SensorEvaluationContext, settings: Settings, look: Look) -
     return dg.SensorResult(
         run_requests=[
             dg.RunRequest(
-                run_key=key, run_config=request.run_config, tags={REQUEST_TAG: key, REASON_TAG: request.reason}
+                run_key=key,
+                run_config=request.run_config,
+                tags={run_tags.REQUEST: key, run_tags.REASON: request.reason},
             )
         ],
         cursor=cursor.model_dump_json(),

@@ -14,9 +14,9 @@ import pytest
 from dagster._core.storage.tags import WILL_RETRY_TAG
 from typer.testing import CliRunner
 
+from walmart_pipeline.automation import run_tags
 from walmart_pipeline.automation.alerts import AlertError, alerts_sensor
 from walmart_pipeline.automation.run_failures import failure
-from walmart_pipeline.automation.triggers import REASON_TAG
 from walmart_pipeline.cli import app, doctor
 from walmart_pipeline.core.settings import Settings
 
@@ -88,7 +88,7 @@ class Alerts:
 
 def test_runs_that_failed_are_in_one_message_with_what_failed_and_the_link(tmp_path: Path, webhook: Webhook) -> None:
     alerts = Alerts(tmp_path, webhook.url)
-    runs = [alerts.fail(**{REASON_TAG: "feeds are new"}) for _ in range(2)]
+    runs = [alerts.fail(**{run_tags.REASON: "feeds are new"}) for _ in range(2)]
     alerts.tick()
     alerts.tick()
     (alert,) = webhook.alerts

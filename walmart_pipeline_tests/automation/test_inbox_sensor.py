@@ -11,8 +11,8 @@ import dagster as dg
 import pytest
 from dagster._core.storage.tags import WILL_RETRY_TAG
 
-from walmart_pipeline.automation import inbox, run_outcomes
-from walmart_pipeline.automation.sensors import BATCH_TAG, FEEDS_TAG, inbox_sensor
+from walmart_pipeline.automation import inbox, run_outcomes, run_tags
+from walmart_pipeline.automation.sensors import inbox_sensor
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline_tests.automation.slow_job import pipeline as job
 
@@ -68,7 +68,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_new_file_is_processed_once_and_named_in_the_runs_tags(box: Inbox) -> None:
     box.drop("a.jsonl")
     (request,) = box.tick()
-    assert request.tags[FEEDS_TAG] == "a.jsonl"
+    assert request.tags[run_tags.FEEDS] == "a.jsonl"
     box.end(request, dg.DagsterRunStatus.STARTED)
     box.drop("b.jsonl")
     assert box.tick() == []
@@ -90,7 +90,7 @@ def test_a_renamed_file_is_processed_under_its_new_name_and_a_deleted_one_is_rep
     box.process("a.jsonl", "b.jsonl")
     (box.settings.inbox / "a.jsonl").rename(box.settings.inbox / "c.jsonl")
     (request,) = box.tick()
-    assert request.tags[FEEDS_TAG] == "c.jsonl"
+    assert request.tags[run_tags.FEEDS] == "c.jsonl"
     box.end(request)
     (box.settings.inbox / "b.jsonl").unlink()
     assert box.tick() == []
@@ -119,7 +119,7 @@ def test_a_failed_file_pauses_and_does_not_hold_up_others(box: Inbox) -> None:
     assert "waiting after failed runs: a.jsonl (failed 1×" in box.message
     box.drop("b.jsonl", "other")
     (other,) = box.tick()
-    assert other.tags[FEEDS_TAG] == "b.jsonl"
+    assert other.tags[run_tags.FEEDS] == "b.jsonl"
 
 
 def test_the_pauses_grow_to_a_day() -> None:
@@ -145,7 +145,7 @@ def test_a_run_that_was_never_launched_is_requested_again_under_the_same_key(box
     box.drop("a.jsonl")
     (request,) = box.tick()
     (again,) = box.tick()
-    assert (again.run_key, again.tags[BATCH_TAG]) == (request.run_key, request.tags[BATCH_TAG])
+    assert (again.run_key, again.tags[run_tags.BATCH]) == (request.run_key, request.tags[run_tags.BATCH])
 
 
 def test_a_file_that_is_still_being_written_waits(box: Inbox) -> None:
@@ -175,7 +175,7 @@ def test_the_cursor_is_small_however_many_files_there_are_and_resetting_it_makes
     assert len(box.cursor or "") < 20
     box.cursor = None
     (request,) = box.tick()
-    assert request.tags[FEEDS_TAG].endswith("and 195 more")
+    assert request.tags[run_tags.FEEDS].endswith("and 195 more")
 
 
 def test_the_cursor_of_an_earlier_version_starts_no_run_for_what_is_done(box: Inbox) -> None:

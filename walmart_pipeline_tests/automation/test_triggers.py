@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from walmart_pipeline.automation import run_outcomes, triggers
+from walmart_pipeline.automation import run_outcomes, run_tags, triggers
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse
 from walmart_pipeline.stages.quality import drift
@@ -71,7 +71,7 @@ def test_enough_new_ratings_and_edits_are_learned_from_once(daemon: Callable[...
     assert "2 new ratings and edits of 3" in feedback.message
     feedback.write(lambda db: db.append("content.edits", [{"product_id": "1"}]))
     request = feedback.end()
-    assert "3 new ratings and edits" in request.tags[triggers.REASON_TAG]
+    assert "3 new ratings and edits" in request.tags[run_tags.REASON]
     feedback.write(rate(2, "bert"))
     assert feedback.tick() == []
     assert "2 new ratings and edits of 3" in feedback.message
@@ -122,7 +122,7 @@ def test_a_promotion_is_rolled_out_in_two_runs(daemon: Callable[..., Daemon]) ->
         "budget_usd": 0.5, "dry_run": False, "categories": [], "ids": [], "reason": "promotion 1 (new): canary",
     }  # fmt: skip
     promotion.write(lambda db: db.append("content.rollouts", [{"promotion": 1, "phase": "canary"}]))
-    assert promotion.end().tags[triggers.REASON_TAG] == "promotion 1 (new): rest"
+    assert promotion.end().tags[run_tags.REASON] == "promotion 1 (new): rest"
     promotion.write(lambda db: db.execute("update content.rollouts set phase = 'stopped', reason = 'they are worse'"))
     assert promotion.tick() == []
     assert "stopped: they are worse" in promotion.message
