@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 # Config by op.
 Steps: TypeAlias = Mapping[str, Mapping[str, Any]]
 
-# A tag names so many feeds, then how many more.
-NAMED_FEEDS = 3
-
 # The assets of `--plan-only`.
 PLANNING = ("catalog/raw_products", "catalog/products", "content/generation_plan")
 
@@ -54,7 +51,10 @@ def run(
         "catalog__raw_products": {"paths": list(catalog), "accept_shrinkage": accept_shrinkage},
         "content__generation_plan": {"edits": list(catalog)} | ({} if limit is None else {"limit": limit}),
     }
-    tags = {run_tags.FEEDS: _named(catalog) or "inbox", run_tags.REASON: "plan only" if plan_only else "command line"}
+    tags = {
+        run_tags.FEEDS: run_tags.shortened([Path(path).name for path in catalog]) or "inbox",
+        run_tags.REASON: "plan only" if plan_only else "command line",
+    }
     only = PLANNING if plan_only else None
     return summarize(settings, _execute(settings, progress, "pipeline", steps, tags=tags, only=only))
 
@@ -128,11 +128,3 @@ def _origin(job_name: str) -> RemoteJobOrigin:
     target = LoadableTargetOrigin(executable_path=sys.executable, module_name="walmart_pipeline.definitions")
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, workspace.LOCATION_NAME)
     return RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job_name)
-
-
-def _named(paths: Sequence[str]) -> str:
-    """Name feeds for a tag, which holds few characters."""
-    names = [Path(path).name for path in paths]
-    return ", ".join(names[:NAMED_FEEDS]) + (
-        f" and {len(names) - NAMED_FEEDS} more" if len(names) > NAMED_FEEDS else ""
-    )

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, model_validator
 
+from walmart_pipeline.automation import run_tags
 from walmart_pipeline.automation.run_outcomes import Outcome, pause
 from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.core.records import content_hash
@@ -153,23 +154,20 @@ class Seen:
         """What is remarkable, in sentences."""
         notes = []
         if self.gone:
-            notes.append(f"gone: {shortened(self.gone)}; their rows stay until `walmart-pipeline feeds remove`")
+            notes.append(
+                f"gone: {run_tags.shortened(self.gone)}; their rows stay until `walmart-pipeline feeds remove`"
+            )
         if self.paused:
             due = [
                 f"{name} (failed {each.failures}×, again {each.not_before:%d %b %H:%M} UTC)"
                 for name, each in self.paused.items()
             ]
-            notes.append(f"waiting after failed runs: {shortened(due)}")
+            notes.append(f"waiting after failed runs: {run_tags.shortened(due)}")
         if self.touched:
             notes.append(f"touched, but unchanged: {self.touched}")
         if self.later:
             notes.append(f"left for the next tick: {self.later}")
         return notes
-
-
-def shortened(names: list[str], most: int = 5) -> str:
-    """Join names, the first few of many."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def complete_files(inbox: Path, quiet_seconds: float) -> tuple[dict[str, Feed], list[str]]:

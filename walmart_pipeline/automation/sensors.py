@@ -38,18 +38,18 @@ def inbox_sensor(
     if state.pending:
         found = outcome(context.instance, run_tags.BATCH, state.pending.key, now)
         if found == "running":
-            return dg.SkipReason(f"the run for {inbox.shortened([*state.pending.files])} has not finished yet")
+            return dg.SkipReason(f"the run for {run_tags.shortened([*state.pending.files])} has not finished yet")
         state.settle(found, now)
     present, incomplete = inbox.complete_files(settings.inbox, settings.feed_quiet_seconds)
     seen = state.take(present, now)
     cursor = state.save(path)
-    notes = [*seen.notes, *([f"still being written: {inbox.shortened(incomplete)}"] if incomplete else [])]
+    notes = [*seen.notes, *([f"still being written: {run_tags.shortened(incomplete)}"] if incomplete else [])]
     for note in notes:
         context.log.info(note)
     if seen.batch is None:
         context.update_cursor(cursor)
         return dg.SkipReason("; ".join([f"nothing new in {settings.inbox}", *notes]))
-    files = inbox.shortened([*seen.batch.files])
+    files = run_tags.shortened([*seen.batch.files])
     context.log.info(f"new, changed or due again: {files}")
     tags = {
         run_tags.BATCH: seen.batch.key,

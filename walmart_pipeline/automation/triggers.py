@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from walmart_pipeline.automation import jobs, run_tags
-from walmart_pipeline.automation.inbox import shortened
 from walmart_pipeline.automation.regeneration import RegenerateConfig
 from walmart_pipeline.automation.run_outcomes import RequestCursor, Requested, outcome
 from walmart_pipeline.core.settings import Settings
@@ -146,7 +145,9 @@ def _declined(db: Database, settings: Settings, cursor: RequestCursor) -> Reques
     declined = drift.declined_categories(db)
     if not declined:
         return "no category has declined"
-    falls = shortened([f"{row['category']} {row['now']:.1f} (usually {row['median']:.1f})" for row in declined])
+    falls = run_tags.shortened(
+        [f"{row['category']} {row['now']:.1f} (usually {row['median']:.1f})" for row in declined]
+    )
     today = f"{datetime.now(ZoneInfo(settings.time_zone)):%Y-%m-%d}"
     day, _, number = cursor.handled.rpartition("/")
     runs = int(number) if day == today else 0
