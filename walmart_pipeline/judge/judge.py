@@ -7,7 +7,7 @@ from typing import NamedTuple, get_args
 
 from walmart_pipeline.core.records import Band, Dimension, Listing, Product, QualityReport, Severity, Violation
 from walmart_pipeline.judge import dimensions
-from walmart_pipeline.judge.claims import ListingText, Subject, UncertainStatement, support
+from walmart_pipeline.judge.claims import ListingText, Proof, Subject, UncertainStatement, proof, support
 from walmart_pipeline.judge.policy.schema import Policy, TextField
 from walmart_pipeline.judge.rules import CHECKS, Case, Finding
 from walmart_pipeline.judge.rules.base import Check
@@ -65,6 +65,11 @@ class Judge:
         Uniqueness is not measured: see `walmart_pipeline.judge.score` for listings among each other.
         """
         return self.judge(self.case(product, listing), None)
+
+    def examine(self, product: Product, listing: Listing) -> tuple[QualityReport, Proof]:
+        """The quality report, and the passages of the record that each statement rests on."""
+        case = self.case(product, listing)
+        return self.judge(case, None), proof(case.examination)
 
     def uncertain(self, product: Product, listing: Listing) -> list[UncertainStatement]:
         """The statements of a listing that are probably false, but not surely enough to block it."""
