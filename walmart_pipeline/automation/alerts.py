@@ -1,4 +1,4 @@
-"""Alerts of failed runs by apprise: mail, chat, webhooks.
+"""Alerts of failed runs and stopped rollouts by apprise: mail, chat, webhooks.
 
 The channels' URLs hold passwords and tokens: what is logged, raised or stored names their services only.
 """
@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 from walmart_pipeline.automation import run_failures, run_tags
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Row, Warehouse, WarehouseError
 
 if TYPE_CHECKING:
     import apprise
@@ -28,6 +29,16 @@ OVERLAP = timedelta(minutes=10)
 REASON_CHARS = 400
 SHOWN_RUNS = 3
 SHOWN_GROUPS = 10
+
+# Runs that write let readers in within seconds; a stop that is not read now is read by the next tick.
+WAREHOUSE_WAIT_SECONDS = 5.0
+
+STOPPED = """
+select provider, model, reason, decided_at
+from content.rollouts
+where phase = 'stopped' and decided_at > $since
+order by decided_at
+"""
 
 FAILURES = {
     dg.DagsterEventType.STEP_FAILURE,
@@ -41,10 +52,14 @@ class AlertError(UserError):
 
 
 class AlertCursor(BaseModel):
-    """Runs that ended before `since` are dealt with; `sent` are the later ones that are, too."""
+    """Runs that ended before `since` are dealt with; `sent` are the later ones that are, too.
+
+    rollouts_until: when the last rollout was stopped that is dealt with; None in cursors of earlier versions.
+    """
 
     since: datetime
     sent: list[str] = Field(default_factory=list)
+    rollouts_until: datetime | None = None
 
 
 def services(settings: Settings) -> tuple[list[str], int]:
@@ -86,27 +101,59 @@ def _channels(settings: Settings) -> tuple[Sequence[apprise.NotifyBase], int]:
     name="alerts",
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Sends a message when runs have failed, with what failed and a link, to the channels of "
-    "WALMART_ALERT_URLS; off without them. Runs that failed since the last tick are in one message.",
+    description="Sends a message when runs have failed, with what failed and a link, or a rollout was stopped because "
+    "its texts are worse, to the channels of WALMART_ALERT_URLS; off without them. What happened since the last tick "
+    "is in one message.",
 )
 def alerts_sensor(context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]) -> dg.SkipReason:
-    """Send one message for all new failures; the cursor moves on when a channel has taken it."""
+    """Send one message for everything new; the cursor moves on when a channel has taken it."""
     now = datetime.now(UTC)
     cursor = AlertCursor.model_validate_json(context.cursor) if context.cursor else AlertCursor(since=now)
     if settings.alert_urls is None:
-        context.update_cursor(AlertCursor(since=now).model_dump_json())
+        context.update_cursor(AlertCursor(since=now, rollouts_until=now).model_dump_json())
         return dg.SkipReason("off: WALMART_ALERT_URLS is not set")
     runs = [run for run in _failed(context.instance, cursor.since) if run.run_id not in cursor.sent]
-    if runs:
-        title = f"walmart_pipeline: {len(runs)} run{'s' * (len(runs) > 1)} failed"
-        refused = send(settings, title, message(context.instance, runs, settings.ui_url))
+    rollouts_until = cursor.rollouts_until or cursor.since
+    rollouts = _stopped(settings, rollouts_until)
+    if runs or rollouts:
+        parts = [message(context.instance, runs, settings.ui_url)] if runs else []
+        refused = send(settings, f"walmart_pipeline: {_summary(runs, rollouts)}", "\n\n".join(parts + _stops(rollouts)))
         if refused:
             context.log.warning(f"not delivered by {', '.join(refused)}")
     sent = {run.run_id for run in runs} | set(cursor.sent)
     since = max(cursor.since, now - OVERLAP)
     recent = {run.run_id for run in _failed(context.instance, since)}
-    context.update_cursor(AlertCursor(since=since, sent=sorted(sent & recent)).model_dump_json())
-    return dg.SkipReason(f"sent: {len(runs)} failed runs" if runs else "no run has failed")
+    moved = AlertCursor(
+        since=since,
+        sent=sorted(sent & recent),
+        rollouts_until=max([rollouts_until, *(row["decided_at"] for row in rollouts)]),
+    )
+    context.update_cursor(moved.model_dump_json())
+    return dg.SkipReason(f"sent: {_summary(runs, rollouts)}" if runs or rollouts else "no run has failed")
+
+
+def _summary(runs: Sequence[dg.DagsterRun], rollouts: Sequence[Row]) -> str:
+    counts = ((len(runs), "run", "failed"), (len(rollouts), "rollout", "stopped"))
+    return ", ".join(f"{count} {noun}{'s' * (count > 1)} {verb}" for count, noun, verb in counts if count)
+
+
+def _stopped(settings: Settings, since: datetime) -> list[Row]:
+    """Rollouts that were stopped since then; none while the warehouse is in use."""
+    if not settings.warehouse.exists():
+        return []
+    try:
+        with Warehouse(settings.warehouse, WAREHOUSE_WAIT_SECONDS).reading() as db:
+            return db.query(STOPPED, {"since": since})
+    except WarehouseError:
+        return []
+
+
+def _stops(rollouts: Sequence[Row]) -> list[str]:
+    return [
+        f"the rollout of {row['model']} ({row['provider']}) was stopped: {row['reason'][:REASON_CHARS]}\n"
+        "It rewrites no more existing texts; `walmart-pipeline models rollback` returns to the earlier champion."
+        for row in rollouts
+    ]
 
 
 def _failed(instance: dg.DagsterInstance, since: datetime) -> list[dg.DagsterRun]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from walmart_pipeline.automation.alerts import AlertError, alerts_sensor
 from walmart_pipeline.automation.run_failures import failure
 from walmart_pipeline.cli import app, doctor
 from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Warehouse, WarehouseError
 
 SECRET = "t0ken-that-nobody-sees"
 
@@ -98,6 +100,30 @@ def test_runs_that_failed_are_in_one_message_with_what_failed_and_the_link(tmp_p
         "it ran because: feeds are new",
         *(f"http://dagster.example/runs/{run}" for run in runs),
     ]
+
+
+def test_a_rollout_that_was_stopped_is_reported_once_even_if_the_warehouse_was_in_use(
+    tmp_path: Path, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts = Alerts(tmp_path, webhook.url)
+    with Warehouse(alerts.settings.warehouse).writing() as db:
+        for number, (phase, model) in enumerate([("stopped", "walmart-gpt-basic:1.1.0"), ("full", "other")]):
+            row = {"promotion": number, "provider": "ollama", "model": model, "phase": phase}
+            decided = {"decided_at": datetime.now(UTC), "reason": "the canary's texts are worse: -4.1 points"}
+            db.append("content.rollouts", [row | decided])
+    with monkeypatch.context() as patch:
+        patch.setattr(Warehouse, "reading", in_use)
+        alerts.tick()
+    assert webhook.alerts == []
+    assert alerts.tick() == "sent: 1 rollout stopped"
+    assert alerts.tick() == "no run has failed"
+    (alert,) = webhook.alerts
+    assert alert["title"] == "walmart_pipeline: 1 rollout stopped"
+    assert "walmart-gpt-basic:1.1.0 (ollama) was stopped: the canary's texts are worse: -4.1" in alert["message"]
+
+
+def in_use(_: Warehouse) -> None:
+    raise WarehouseError("in use")
 
 
 def test_of_a_blocking_check_its_finding_is_reported() -> None:

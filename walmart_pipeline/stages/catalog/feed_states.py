@@ -42,7 +42,9 @@ def feed_states(db: Database) -> FeedStates:
 def _problem(feed: Row) -> list[tuple[str, str]]:
     if feed["status"] in ("unreadable", "empty"):
         return [(feed["status"], feed["detail"])]
-    if feed["row_count"] and not Path(feed["path"]).exists():
+    path = Path(feed["path"])
+    # Earlier versions stored paths as they were given: from which folder a relative one leads is unknown.
+    if feed["row_count"] and path.is_absolute() and not path.exists():
         name = feed["source_file"]
         return [("deleted", f"its {feed['row_count']:,} rows stay active: `walmart-pipeline feeds remove {name}`")]
     return []

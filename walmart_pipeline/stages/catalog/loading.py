@@ -235,7 +235,8 @@ def _entry(feed: Feed, digest: str, status: str, detail: str) -> Row:
 
 def offered(paths: Sequence[str], inbox: Path, *, quiet_seconds: float) -> list[Feed]:
     """Find the feeds at these paths, by default the inbox, and wait for recently written ones."""
-    found = feeds.find([Path(path) for path in paths] or [inbox])
+    # A later process looks for the files too, from a working directory of its own.
+    found = feeds.find([Path(path).absolute() for path in paths] or [inbox])
     growing = {feed.path for feed in feeds.wait_until_written(found, quiet_seconds)}
     return [replace(feed, growing=feed.path in growing) for feed in found]
 

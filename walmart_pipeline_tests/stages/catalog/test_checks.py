@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
@@ -96,6 +98,20 @@ def test_each_feed_that_leaves_the_catalog_on_old_data_or_none_is_named(catalog:
     }
     assert "deleted.jsonl: deleted: its 1 rows stay active: `walmart-pipeline feeds remove deleted" in found.message
     assert found.counts == {"feeds in the catalog": 2, "unreadable": 1, "empty": 1, "deleted": 1}
+
+
+def test_a_feed_that_was_named_from_another_folder_is_not_called_deleted(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check runs in the daemon's working directory, the run in that of a shell."""
+    catalog.put("feed.jsonl", [{"id": "1", "name": "Kettle", "brand": "Acme"}])
+    monkeypatch.chdir(catalog.inbox)
+    catalog.run(Path("feed.jsonl"))
+    monkeypatch.chdir("/")
+    with catalog.warehouse.writing() as db:
+        assert feed_states.feed_states(db).problems == []
+        db.execute("update catalog.feeds set path = 'inbox/feed.jsonl'")
+        assert feed_states.feed_states(db).problems == []
 
 
 @pytest.mark.parametrize(("withdrawn", "passed"), [(10, True), (29, True), (60, False)])
