@@ -8,7 +8,7 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev check test docs lock clean
+.PHONY: help setup demo dev studio check test docs lock clean
 
 help:  ## List these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -35,6 +35,9 @@ demo: $(READY)  ## Run the sample catalog, from feeds to listings, dataset, Mode
 
 dev: $(READY)  ## Start Dagster's UI at http://127.0.0.1:3000
 	$(BIN)/walmart-pipeline dev
+
+studio: $(READY)  ## Start the Studio at http://127.0.0.1:8501
+	$(BIN)/walmart-pipeline studio
 
 check: $(READY)  ## Check format, style, types, layers and what Dagster loads, in seconds
 	$(BIN)/ruff format --check .

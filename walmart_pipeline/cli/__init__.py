@@ -21,6 +21,7 @@ from walmart_pipeline.cli import (
     models,
     pipeline,
     retrain,
+    studio,
 )
 from walmart_pipeline.cli.options import fail
 from walmart_pipeline.cli.terminal import ConsoleHandler
@@ -68,6 +69,7 @@ app.add_typer(retrain.app)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(models.models, name="models")
 app.add_typer(models.modelfile, name="modelfile")
+app.add_typer(studio.app, name="studio")
 app.add_typer(bench.app, name="bench")
 
 

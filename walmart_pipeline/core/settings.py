@@ -169,6 +169,26 @@ class Settings(BaseSettings):
         return self.ledger_url or f"sqlite:///{self.ledger_file}"
 
     @property
+    def reviews_file(self) -> Path:
+        """The SQLite file of people's decisions that is used without a URL of the ledger."""
+        return self.workspace / "reviews.db"
+
+    @property
+    def reviews_url(self) -> str:
+        """URL of the store of people's decisions and preferences: in the ledger's Postgres where there is one."""
+        return self.ledger_url or f"sqlite:///{self.reviews_file}"
+
+    @property
+    def studio_users(self) -> Path:
+        """Names, password hashes and roles of the Studio's users; without it only this machine gets in."""
+        return self.workspace / "studio_users.json"
+
+    @property
+    def studio_secrets(self) -> Path:
+        """Streamlit's secrets: sign-in by OpenID Connect."""
+        return self.workspace / "studio_secrets.toml"
+
+    @property
     def inbox(self) -> Path:
         """Folder of incoming feeds."""
         return self.workspace / "inbox"

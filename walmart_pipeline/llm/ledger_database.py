@@ -25,12 +25,15 @@ class LedgerError(UserError):
     """The ledger can't be read or written."""
 
 
-def open_engine(url: str, metadata: sa.MetaData) -> sa.Engine:
-    """The database of a ledger, with these tables. Raises LedgerError."""
+def open_engine(url: str, metadata: sa.MetaData, *, survives_power_cut: bool = False) -> sa.Engine:
+    """The database of a ledger, with these tables. Raises LedgerError.
+
+    survives_power_cut: SQLite syncs each commit to the disk, for rows that no model can be asked for again.
+    """
     import sqlalchemy as sa
 
     try:
-        engine = _engine(sa.make_url(url))
+        engine = _engine(sa.make_url(url), survives_power_cut=survives_power_cut)
         with engine.begin() as connection:
             _make_tables(connection, metadata)
     except (sa.exc.SQLAlchemyError, OSError) as error:
@@ -50,7 +53,7 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
         raise LedgerError(f"the ledger can't be read or written: {error.args[0]}") from error
 
 
-def _engine(parsed: sa.URL) -> sa.Engine:
+def _engine(parsed: sa.URL, *, survives_power_cut: bool) -> sa.Engine:
     import sqlalchemy as sa
 
     if parsed.drivername == "postgresql":
@@ -65,7 +68,7 @@ def _engine(parsed: sa.URL) -> sa.Engine:
     def durable(connection: Any, _: object) -> None:
         # With a write-ahead log and NORMAL, a killed process loses nothing; a power cut may lose the last commits.
         connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = normal")
+        connection.execute(f"pragma synchronous = {'full' if survives_power_cut else 'normal'}")
         connection.execute(f"pragma wal_autocheckpoint = {CHECKPOINT_PAGES}")
 
     return engine

@@ -1,0 +1,1 @@
+"""What people decide about texts: decisions, ratings, edits, and their preferences."""

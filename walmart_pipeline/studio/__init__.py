@@ -1,0 +1,1 @@
+"""The Studio: where people write, review, rate and export listings, in the browser."""

@@ -1,0 +1,1 @@
+"""The pages of the Studio, one module each: `page(context)` draws it."""

@@ -1,0 +1,12 @@
+"""The page Preferences."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from walmart_pipeline.studio.context import StudioContext
+
+
+def page(context: StudioContext) -> None:
+    """Draw the page."""
+    st.header("Preferences")
