@@ -24,7 +24,7 @@ class ListingPrompt:
     """Model, task, schema and parameters that all requests of a run share.
 
     examples: few-shot turns between the task and the product. is_built: the model contains task, examples and
-    parameters; a system message would replace them.
+    parameters; a system message would replace them. preferences: of the user that the texts are written for.
     """
 
     provider: str
@@ -35,6 +35,7 @@ class ListingPrompt:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     examples: tuple[Turns, ...] = ()
     is_built: bool = False
+    preferences: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def version(self) -> str:
@@ -98,13 +99,14 @@ def answer_tokens(schema: Mapping[str, Any]) -> int:
 
 def first(shared: ListingPrompt, product: Product, revision: int) -> Request:
     """The request for a product's listing, with the product's facts as JSON in the user's turn."""
+    facts = prompt.facts(product, shared.preferences)
     return Request(
         product_id=product.product_id,
         provider=shared.provider,
         model=shared.model,
         digest=shared.digest,
         prompt_version=shared.version,
-        messages=(*shared.opening, Message("user", prompt.as_json(prompt.user(prompt.facts(product))))),
+        messages=(*shared.opening, Message("user", prompt.as_json(prompt.user(facts)))),
         schema=shared.schema,
         parameters=shared.parameters,
         revision=revision,

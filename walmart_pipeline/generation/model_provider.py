@@ -6,18 +6,19 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from walmart_pipeline.core.records import Completion, Product
 from walmart_pipeline.generation import listing_requests, parsing, prompt
+from walmart_pipeline.generation.preferences import UserPreferences
 from walmart_pipeline.generation.provider import Provider, Task
 from walmart_pipeline.generation.recipes import Recipe
 from walmart_pipeline.generation.template import writer
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import pricing
 from walmart_pipeline.llm.calls import CallError, Client, Request, Watcher
-from walmart_pipeline.llm.dispatch.budget import Budget
+from walmart_pipeline.llm.dispatch.budget import Account, Budget
 from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome
 from walmart_pipeline.llm.ledger import Ledger
@@ -63,6 +64,7 @@ class ModelProvider(Provider):
         self._repairs = repairs
         self._dispatcher: Dispatcher | None = None
         self._watcher: Watcher | None = None
+        self._preferences: dict[str, str] = {}
         self._ended: Counter[str] = Counter()
 
     @property
@@ -77,15 +79,17 @@ class ModelProvider(Provider):
         recipe = self.call_settings.recipe
         schema = listing_requests.listing_schema(self._judge.policy.limits, small_model=self.call_settings.small_model)
         most = min(self.call_settings.max_tokens, listing_requests.answer_tokens(schema))
+        task = recipe.system if recipe else prompt.system(self._judge.policy.sentences())
         return listing_requests.ListingPrompt(
             provider=self.name,
             model=model,
             digest=digest,
-            system=recipe.system if recipe else prompt.system(self._judge.policy.sentences()),
+            system=f"{task}\n{prompt.PREFERENCES}" if self._preferences else task,
             schema=schema,
             parameters=recipe.sent(most) if recipe else {"temperature": TEMPERATURE, "max_tokens": most},
             examples=tuple(recipe.examples) if recipe else (),
             is_built=recipe is not None and recipe.is_built,
+            preferences=self._preferences,
         )
 
     @cached_property
@@ -130,6 +134,14 @@ class ModelProvider(Provider):
     def watch(self, watcher: Watcher) -> bool:
         """See Provider."""
         self._watcher = watcher
+        return True
+
+    def write_for(self, preferences: UserPreferences, account: Account | None = None) -> bool:
+        """See Provider. The preferences are part of every request, and so of its hash."""
+        self._preferences = preferences.for_prompt()
+        budget = replace(self.call_settings.budget, account=account)
+        self.call_settings = replace(self.call_settings, budget=budget)
+        self.__dict__.pop("prompt", None)
         return True
 
     def estimate(self, *, products: int, characters: int) -> pricing.Estimate:

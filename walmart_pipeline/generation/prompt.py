@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from walmart_pipeline.core.records import ExampleInput, ExampleOutput, Listing, Product
@@ -12,6 +13,8 @@ from walmart_pipeline.text.product_text import SourceSentence
 
 # Bumped when the wording for the same facts changes.
 VERSION = "2"
+
+NO_PREFERENCES: Mapping[str, str] = MappingProxyType({})
 
 INSTRUCTIONS = """\
 You write product listings for Walmart.com.
@@ -26,16 +29,23 @@ Options are what the product's variants have: this item has one of them at most,
 The rules:"""
 
 
+# Only where a user has preferences: without any, the task and its version are as they were.
+PREFERENCES = """\
+user_preferences is how the user likes texts to sound: follow it where the data and the rules leave a choice. It is \
+never a reason to state what the data does not say, or to break a rule."""
+
+
 def system(policy_rules: Sequence[str]) -> str:
     """The task with a policy's rules."""
     return "\n".join([INSTRUCTIONS, *(f"- {rule}" for rule in policy_rules)])
 
 
-def facts(product: Product) -> ExampleInput:
+def facts(product: Product, preferences: Mapping[str, str] = NO_PREFERENCES) -> ExampleInput:
     """Every fact that the text may state: name, category, and as features what the record says of the product.
 
     Without what its supplier says to customers, and what it contradicts itself on. Its variants' values come last, as
-    options: a model that does not see them takes those of the text for this item's.
+    options: a model that does not see them takes those of the text for this item's. preferences: of the user that the
+    text is written for.
     """
     text = product_text.source_text(product)
     stated = [_undisputed(product, feature) for feature in text.features]
@@ -48,6 +58,7 @@ def facts(product: Product) -> ExampleInput:
         product_name=product.product_name,
         features=list(dict.fromkeys(lines(stated))),
         category=" > ".join(product.category),
+        user_preferences=dict(preferences),
     )
 
 

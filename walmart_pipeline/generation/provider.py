@@ -7,7 +7,9 @@ from typing import Protocol, TypeAlias
 
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Completion, Product
+from walmart_pipeline.generation.preferences import UserPreferences
 from walmart_pipeline.llm.calls import Deferred, Watcher
+from walmart_pipeline.llm.dispatch.budget import Account
 from walmart_pipeline.llm.pricing import Estimate
 
 # A product and its revision: how often another text from the same facts was requested.
@@ -65,4 +67,11 @@ class Provider(Protocol):
 
     def watch(self, watcher: Watcher) -> bool:
         """Stream answers to the watcher. Returns whether there is a model to watch."""
+        return False
+
+    def write_for(self, preferences: UserPreferences, account: Account | None = None) -> bool:
+        """Write for a user, before the first text. Returns whether the preferences have an effect on texts.
+
+        account: pays for each call, beside the budget of the run.
+        """
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, get_args
 
 from walmart_pipeline.core.records import Band, Dimension, Listing, Product, QualityReport, Severity, Violation
@@ -116,10 +116,16 @@ class Judge:
 
     def acceptable(self, field: TextField, text: str, product: Product) -> bool:
         """Whether a single sentence or feature breaks none of the word-list and pattern rules of that field."""
+        return next(self._broken(field, text, product), None) is None
+
+    def broken_by(self, text: str, product: Product) -> list[str]:
+        """The word-list and pattern rules that a phrase breaks by itself, in any field."""
+        return list(dict.fromkeys(rule for field in TEXT_FIELDS for rule in self._broken(field, text, product)))
+
+    def _broken(self, field: TextField, text: str, product: Product) -> Iterator[str]:
         if field not in TEXT_FIELDS:
             raise ValueError(f"no rules for the field {field}: use one of {', '.join(TEXT_FIELDS)}")
-        alone = ListingText([(field, text)])
-        return next(self._wording.findings(alone, product), None) is None
+        return (rule for rule, _ in self._wording.findings(ListingText([(field, text)]), product))
 
     def _found(self, case: Case, checks: Mapping[str, Check]) -> list[tuple[str, Finding]]:
         return [(rule, finding) for rule, check in checks.items() for finding in check(case)]

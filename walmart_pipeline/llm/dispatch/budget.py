@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from walmart_pipeline.llm.calls import Request
 from walmart_pipeline.llm.pricing import FREE, Price
@@ -14,12 +15,30 @@ TEMPLATE_TOKENS = 16
 UNBOUNDED_TOKENS = 16_384
 
 
+class Account(Protocol):
+    """A budget that several runs share, such as a user's for a day; called in the thread that makes the calls."""
+
+    @property
+    def reached(self) -> str:
+        """Why nothing more is reserved, for a user."""
+        ...
+
+    def reserve(self, usd: float) -> bool:
+        """Reserve the maximum cost of a call. Returns whether the budget allows it."""
+        ...
+
+    def settle(self, reserved_usd: float, cost_usd: float) -> None:
+        """A call ended: its cost takes the place of what was reserved."""
+        ...
+
+
 @dataclass(frozen=True)
 class Budget:
     """The most that a run may spend; None is no limit.
 
     calls: those that reached a model; a refused one is not counted. price: of the model, for a limit in USD.
-    committed_usd, committed_calls: what is reserved before the first call, by batches that were sent.
+    committed_usd, committed_calls: what is reserved before the first call, by batches that were sent. account: who
+    else has to allow each call that costs money.
     """
 
     usd: float | None = None
@@ -27,6 +46,7 @@ class Budget:
     price: Price = FREE
     committed_usd: float = 0.0
     committed_calls: int = 0
+    account: Account | None = None
 
     def commit(self, usd: float) -> Budget | None:
         """The same budget with one more call committed; None if it does not fit."""
@@ -53,6 +73,8 @@ class BudgetTracker:
         self._budget = budget
         self._reserved = 0.0
         self._in_flight = 0
+        self._account = budget.account if budget.price != FREE else None
+        self._refused = False
         self.spent_usd = budget.committed_usd
         self.calls = budget.committed_calls
 
@@ -66,6 +88,11 @@ class BudgetTracker:
             reserved = budget.most(request)
             if self.spent_usd >= budget.usd or self.spent_usd + self._reserved + reserved > budget.usd:
                 return None
+        if self._account:
+            reserved = budget.most(request)
+            if not self._account.reserve(reserved):
+                self._refused = True
+                return None
         self._reserved += reserved
         self._in_flight += 1
         return reserved
@@ -74,6 +101,8 @@ class BudgetTracker:
         """A call ended. counts: it reached a model."""
         self._reserved -= reserved
         self._in_flight -= 1
+        if self._account:
+            self._account.settle(reserved, cost_usd)
         self.spent_usd += cost_usd
         self.calls += counts
 
@@ -81,6 +110,8 @@ class BudgetTracker:
     def reached(self) -> str:
         """Why no further call is made, for a user."""
         budget = self._budget
+        if self._account and self._refused:
+            return self._account.reached
         if budget.calls is not None and self.calls >= budget.calls:
             return f"the budget of {budget.calls:,} calls is reached"
         return (

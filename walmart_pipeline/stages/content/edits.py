@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -46,6 +47,7 @@ class Edit(Record):
     listing: Listing
     reviewer: str
     comment: str = ""
+    user_preferences: dict[str, str] = Field(default_factory=dict, description="That a model was told for this text.")
     edited_at: datetime
 
 
@@ -73,10 +75,11 @@ def apply(db: Database, edit: Edit) -> EditOutcome:
     by = {"provider": REVIEWER, "model": edit.reviewer, "prompt_version": REVIEWER, "generated_at": edit.edited_at}
     # The revision of the previous text: if the edit is rejected, the next request is a new one.
     by |= {"status": "complete", "revision": current["revision"], "parser_version": parsing.VERSION}
-    by |= {"written_by": edit.reviewer}
+    by |= {"written_by": edit.reviewer, "user_preferences": json.dumps(edit.user_preferences)}
     db.upsert("content.generated_content", [written | by | {"seconds": 0.0, "cost_usd": 0.0}], ["product_id"])
     row = {name: written[name] for name in ("product_id", "content_hash", "facts_hash")}
     row |= edit.model_dump(include={"reviewer", "comment", "edited_at"})
+    row["user_preferences"] = by["user_preferences"]
     if replaced:
         row |= {
             "replaced": replaced.model_dump_json(),
@@ -105,6 +108,7 @@ class GivenEdit(BaseModel):
     listing: Listing
     reviewer: str = Field(min_length=1)
     comment: str = ""
+    user_preferences: dict[str, str] = Field(default_factory=dict)
 
 
 def files_beside(paths: Iterable[Path]) -> list[Path]:

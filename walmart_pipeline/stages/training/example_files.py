@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -72,16 +72,17 @@ def example_from(
     model_used: str,
     generation_time: float,
     user_rating: float | None = None,
+    user_preferences: Mapping[str, str] = prompt.NO_PREFERENCES,
 ) -> TrainingExample:
     """Return the training example of a listing.
 
-    score: 0 to 100; generation_time: seconds; user_rating: 1 to 5 stars.
+    score: 0 to 100; generation_time: seconds; user_rating: 1 to 5 stars; user_preferences: that it was written by.
     The input has every fact of a request, hence every fact that the text may state: one that is only in the output
     would teach a model to invent.
     """
     return TrainingExample(
         timestamp=timestamp,
-        input=prompt.facts(product),
+        input=prompt.facts(product, user_preferences),
         output=ExampleOutput(
             title=listing.title,
             features_formatted="\n".join(prompt.lines(listing.key_features)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from walmart_pipeline.core.progress import Advance
 from walmart_pipeline.core.records import Listing, Product, TrainingExample, content_hash
 from walmart_pipeline.core.warehouse import Database, Row, struct
@@ -27,7 +29,8 @@ select
     {struct("listings", Listing)} as listing,
     content.written_by,
     listings.accepted_at,
-    content.seconds
+    content.seconds,
+    coalesce(content.user_preferences::varchar, '{{}}') as user_preferences
 from quality.listings
 join catalog.products using (product_id)
 join content.generated_content as content using (product_id, content_hash)
@@ -120,6 +123,7 @@ def _accepted_row(row: Row) -> Row:
         model_used=row["written_by"],
         generation_time=row["seconds"],
         user_rating=row["user_rating"],
+        user_preferences=json.loads(row["user_preferences"]),
     )
     category = product.category[0] if product.category else ""
     return _example_row(row, category, example)

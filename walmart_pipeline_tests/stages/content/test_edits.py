@@ -59,6 +59,12 @@ def test_an_edit_replaces_the_text_and_what_it_replaced_is_kept(db: Database) ->
     assert kept["replaced_provider"] == MODEL.name
 
 
+def test_an_edit_keeps_the_preferences_that_it_was_written_by(db: Database) -> None:
+    edits.apply(db, edit().model_copy(update={"user_preferences": {"tone": "plain"}}))
+    assert json.loads(text(db)["user_preferences"]) == {"tone": "plain"}
+    assert db.value("select user_preferences ->> 'tone' from content.edits") == "plain"
+
+
 def test_the_text_that_is_there_is_no_edit(db: Database) -> None:
     edits.apply(db, edit())
     assert edits.apply(db, edit(reviewer="bob")) == "unchanged"

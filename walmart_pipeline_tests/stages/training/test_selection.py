@@ -81,6 +81,13 @@ def test_an_edit_makes_an_example_of_five_stars_in_place_of_what_it_replaced(db:
     assert row == {"source": "edit", "user_rating": 5.0, "title": "Title after", "model": "ada"}
 
 
+def test_an_example_has_the_preferences_that_its_text_was_written_by(db: Database, judge: Judge) -> None:
+    write(db, product("P0"), listing("0"))
+    db.execute("""update content.generated_content set user_preferences = '{"tone": "plain"}'""")
+    examples.learn(db, judge, advance=lambda *_: None)
+    assert db.value("select example ->> '$.input.user_preferences.tone' from training.examples") == "plain"
+
+
 def test_the_fullest_category_is_cut_and_its_best_examples_stay(
     db: Database, judge: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
