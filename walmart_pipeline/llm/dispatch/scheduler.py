@@ -15,6 +15,7 @@ from walmart_pipeline.llm.dispatch.budget import Budget, BudgetTracker
 from walmart_pipeline.llm.dispatch.endpoint import Endpoint, InFlightCall, retry_delay
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, FailureClass, Outcome
 from walmart_pipeline.llm.dispatch.queue import Job, RequestQueue
+from walmart_pipeline.llm.dispatch.silence import SilenceTimeout
 from walmart_pipeline.llm.ledger import Call, OnCommit
 
 Validate: TypeAlias = Callable[[Request, Answer], None]
@@ -258,7 +259,7 @@ class Scheduler:
             now = self._loop.time()
             if call.first_text is None:
                 call.first_text = now
-            timeout.reschedule(now + endpoint.patience(call))
+            silence.restart(endpoint.patience(call))
             if self._watcher:
                 self._watcher.piece(text)
 
@@ -266,8 +267,12 @@ class Scheduler:
             self._watcher.call_started(request)
         self._calling.add(worker)
         try:
-            async with asyncio.timeout(endpoint.patience(call)) as timeout:
-                answer = await endpoint.client.complete(request, on_text)
+            async with asyncio.timeout(None) as timeout:
+                silence = SilenceTimeout(timeout, endpoint.patience(call))
+                try:
+                    answer = await endpoint.client.complete(request, on_text)
+                finally:
+                    silence.cancel()
         except TimeoutError:
             seconds, what = endpoint.patience(call), "more" if call.first_text else "answer"
             return CallError("timeout", f"no {what} came for {seconds:g} s")

@@ -184,3 +184,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.now
+
+    def stand_still(self, seconds: float) -> None:
+        """Time passes in which this process does not run."""
+        self._jumping.now += seconds

@@ -16,6 +16,7 @@ from walmart_pipeline.llm.pricing import Price
 from walmart_pipeline_tests.llm.dispatch.endpoints import (
     ANSWER,
     Bucket,
+    JumpingLoop,
     ScriptedClient,
     after,
     dispatch,
@@ -333,6 +334,29 @@ def test_a_hanging_call_is_ended() -> None:
     run = dispatch([request(1)], [ScriptedClient(after(1e6))], DispatchLimits(call_seconds=30, attempts=1))
     assert run.classes == {"timeout": 1}
     assert run.seconds < 31
+
+
+def test_an_answer_that_came_while_the_process_stood_still_is_not_asked_for_again() -> None:
+    """A laptop that slept, a paused machine, two busy cores: the answers lay unread when the timeouts were over."""
+    stood_still = asyncio.Event()
+
+    async def reply(request: Request, _: int) -> Answer:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, JumpingLoop)
+        if request.product_id == "p0":
+            await asyncio.sleep(10)
+            loop.stand_still(3_600)
+            # What lies in the sockets reaches a client within some turns of the loop.
+            for _ in range(5):
+                await asyncio.sleep(0)
+            stood_still.set()
+        await stood_still.wait()
+        return ANSWER
+
+    client = ScriptedClient(reply)
+    run = dispatch(requests(2), [client], DispatchLimits(call_seconds=300))
+    assert run.classes == {None: 2}
+    assert len(client.asked) == 2
 
 
 def test_endpoints_share_the_work_by_what_they_can_do() -> None:

@@ -90,9 +90,11 @@ def test_a_server_of_few_slots_is_asked_nothing_in_vain(
 ) -> None:
     """A real Ollama lets calls wait without a byte: 64 at once were given up in its queue, and asked again."""
     server.reset(Behaviour(latency=0.1, slots=slots, streams=streams))
-    assert drive(40, call_seconds=0.4) == {None: 40}
+    # All at once, the last would wait for 2.5 s.
+    many = 25 * slots
+    assert drive(many, call_seconds=1.2) == {None: many}
     stats = server.stats()
-    assert (stats["calls"], stats["answered"]) == (40, 40)
+    assert (stats["calls"], stats["answered"]) == (many, many)
     assert stats["wasted_seconds"] == 0
 
 
