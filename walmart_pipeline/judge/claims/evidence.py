@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from walmart_pipeline.judge.claims.listing_text import KEYWORDS, Claim, Found, ListingText
 from walmart_pipeline.judge.claims.numbers import number_claims
 from walmart_pipeline.judge.claims.record import SourceRecord
-from walmart_pipeline.judge.claims.slots import SlotValue, marked, slots
+from walmart_pipeline.judge.claims.slots import SlotValue, denied_names, marked, slots
 from walmart_pipeline.judge.claims.statements import statements
 from walmart_pipeline.judge.claims.terms import term_claims
 from walmart_pipeline.judge.claims.words import CONTENT, Word, roots, words
@@ -116,12 +116,14 @@ class Alignment:
     def _compare_facts(self) -> list[bool | None]:
         """Compare numbers, terms and all other words."""
         decided: dict[int, bool] = {}
+        text = self.listing.normalized
+        denied = marked(self.slots.denied + denied_names(text), len(text))
         for found in (*number_claims(self.listing, self.record), *term_claims(self.listing, self.record)):
             first, last = self._places(found.claim.start, found.claim.end)
             supported = found.claim.status == "supported"
             decided |= dict.fromkeys(range(first, last + 1), supported)
-            # "Not waterproof" is no claim that it is.
-            if not supported and found.claim.subject != "number" and self._denied[found.claim.start]:
+            # "Not waterproof" is no claim that it is, and "Waterproof: No" neither.
+            if not supported and found.claim.subject != "number" and denied[found.claim.start]:
                 continue
             if supported:
                 self.supported.append((found, first, last))

@@ -11,6 +11,7 @@ from walmart_pipeline.core.records import Product
 from walmart_pipeline.judge.claims.number_matching import NumberIndex
 from walmart_pipeline.judge.claims.passages import Passages
 from walmart_pipeline.judge.claims.record_numbers import record_number_index, unglued
+from walmart_pipeline.judge.claims.slots import DENYING_VALUE
 from walmart_pipeline.judge.claims.vocabulary import Kind, Term, Vocabulary, is_about, longest, vocabulary
 from walmart_pipeline.judge.claims.words import BETWEEN, WordIndex, roots
 from walmart_pipeline.text import tokenizer
@@ -24,7 +25,6 @@ _ENDINGS = frozenset({"free", "safe", "resistant", "proof", "certified", "listed
 _AND_SO_ON = r"(?:\s+(?:and\s+|or\s+)?[a-z]+){0,3}\s+"
 _FREE_OF = r"\b(?:free (?:of|from)|without|no)(?:\s+[a-z]+){0,6}?\s+"
 _DENIED = re.compile(r"\b(?:not|isn t|aren t|never)(?: (?:be|a|fully|completely|entirely|considered|rated))? $")
-_NO = re.compile(r"(?:no|not|none|false|n/?a|does not apply)\b", re.IGNORECASE)
 
 
 class SourceRecord:
@@ -46,7 +46,9 @@ class SourceRecord:
 
     @cached_property
     def _statements(self) -> str:
-        stated = [f"{name} {value}" for name, value in self.product.attributes.items() if not _NO.match(value)]
+        stated = [
+            f"{name} {value}" for name, value in self.product.attributes.items() if not DENYING_VALUE.match(value)
+        ]
         return " ;\n ".join(["", self._prose, *stated, ""])
 
     @cached_property
@@ -82,7 +84,7 @@ class SourceRecord:
         found: dict[Term, bool] = {
             term: False
             for name, value in self.product.attributes.items()
-            if _NO.match(value)
+            if DENYING_VALUE.match(value)
             for term, _ in _found(name, "claim", vocabulary())
         }
         text = self.search_text

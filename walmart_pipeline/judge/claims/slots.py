@@ -15,6 +15,9 @@ FOLLOWS, PRECEDES = "denies what follows", "denies what precedes"
 # How far a denial reaches within its clause, in characters.
 _AHEAD, _BACK = 30, 60
 _CLAUSE_END = re.compile(r"[.;:,!?()\n—–]|\b(?:but|while|though|although|with)\b")
+_DENIAL = r"(?:no|not|none|false|n/?a|does not apply)\b"
+DENYING_VALUE = re.compile(_DENIAL, re.IGNORECASE)
+_DENIED_NAME_END = re.compile(rf":\s*{_DENIAL}")
 
 
 class SlotValue(NamedTuple):
@@ -65,13 +68,23 @@ def slots(search_text: str, normalized: str) -> Slots:
             stop = _CLAUSE_END.search(normalized, end, end + _AHEAD)
             found.denied.append((end, stop.start() if stop else end + _AHEAD))
         elif slot == PRECEDES:
-            first = max(0, start - _BACK)
-            for stop in _CLAUSE_END.finditer(normalized, first, start):
-                first = stop.end()
-            found.denied.append((first, start))
+            found.denied.append((_clause_start(normalized, start), start))
         else:
             found.mentions.append(mention)
     return found
+
+
+def denied_names(normalized: str) -> list[tuple[int, int]]:
+    """Spans of the names whose value denies them: Dishwasher Safe: No."""
+    ends = [match.start() for match in _DENIED_NAME_END.finditer(normalized)]
+    return [(_clause_start(normalized, end), end) for end in ends]
+
+
+def _clause_start(normalized: str, end: int) -> int:
+    start = max(0, end - _BACK)
+    for stop in _CLAUSE_END.finditer(normalized, start, end):
+        start = stop.end()
+    return start
 
 
 def marked(spans: list[tuple[int, int]], length: int) -> bytearray:

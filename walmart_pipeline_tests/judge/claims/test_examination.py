@@ -7,7 +7,7 @@ import pytest
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.judge.claims import Examination, ListingText
 from walmart_pipeline.judge.claims.model import model, read_features
-from walmart_pipeline_tests.judge.claims.examples import BLENDER, SHIRT, claims, examined
+from walmart_pipeline_tests.judge.claims.examples import BLENDER, SHIRT, claims, examined, unproved
 
 LAMP = Product(
     product_id="lamp",
@@ -53,6 +53,16 @@ def test_one_word_that_turns_the_truth_is_evidence(sentence: str, words: str) ->
 @pytest.mark.parametrize("sentence", ["Hand wash the shade.", "There is no dimmer.", "The bulb is sold separately."])
 def test_the_records_own_care_and_denials_are_no_evidence(sentence: str) -> None:
     assert contradicted(LAMP, sentence) == set()
+
+
+@pytest.mark.parametrize("value", ["No", "no.", "No, wash it by hand", "None", "not recommended", "N/A", "False"])
+def test_an_attribute_may_be_denied_as_the_record_denies_it(value: str) -> None:
+    assert unproved(BLENDER, f"Dishwasher Safe: {value}") == []
+
+
+@pytest.mark.parametrize("value", ["Yes", "Top rack", "Noiseless"])
+def test_an_attribute_that_the_record_denies_is_not_claimed(value: str) -> None:
+    assert ("claim", "Dishwasher Safe", "contradicted") in unproved(BLENDER, f"Dishwasher Safe: {value}")
 
 
 def test_words_in_another_form_are_the_records_own() -> None:
