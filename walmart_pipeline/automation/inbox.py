@@ -1,4 +1,4 @@
-"""The state of the inbox sensor. A file is done only when a run that was requested for it has succeeded.
+"""The state of the inbox sensor. A file is done only when a run that was requested for it has succeeded and loaded it.
 
 The state is in a file, and Dagster's cursor only counts requests: Dagster keeps the cursor of each tick for a week, and
 that of 5,000 files has 500 kB. 5,000 new files take 0.5 CPU seconds, later ticks 0.3.
@@ -19,6 +19,7 @@ from walmart_pipeline.automation import run_tags
 from walmart_pipeline.automation.run_outcomes import Outcome, pause
 from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.core.records import content_hash
+from walmart_pipeline.core.warehouse import Row
 from walmart_pipeline.stages.catalog import feeds
 from walmart_pipeline.stages.catalog.feeds import Feed
 
@@ -46,6 +47,12 @@ class FailedFile(SeenFile):
     not_before: datetime
 
 
+class RefusedFile(SeenFile):
+    """A version of a file that lost too many rows to be loaded, and the reason as `catalog.feeds` has it."""
+
+    reason: str
+
+
 class FileBatch(BaseModel):
     """The files that a run was requested for, as they were then. number: of the request, for a key that is new."""
 
@@ -63,6 +70,7 @@ class InboxState(BaseModel):
 
     done: dict[str, SeenFile] = Field(default_factory=dict)
     failed: dict[str, FailedFile] = Field(default_factory=dict)
+    refused: dict[str, RefusedFile] = Field(default_factory=dict)
     pending: FileBatch | None = None
     number: int = 0
 
@@ -79,17 +87,29 @@ class InboxState(BaseModel):
         write_atomically(path, self.model_dump_json())
         return f'{{"number": {self.number}}}'
 
-    def settle(self, outcome: Outcome, now: datetime) -> None:
-        """Record the outcome of the pending batch: done, or due again after a pause that grows with each failure."""
+    def settle(self, outcome: Outcome, now: datetime, refused: Mapping[str, Row]) -> None:
+        """Record the outcome of the pending batch: done, refused, or due again after a pause that grows.
+
+        refused: digest and reason by name, as the catalog has them now. Another run would refuse the same version
+        again, and succeed by leaving it out; so it waits until the file changes, or until it is gone from `refused`,
+        because a run with `accept_shrinkage` has loaded it or the feed was withdrawn.
+        """
+        for name, was in [*self.refused.items()]:
+            if not _is(was, refused.get(name)):
+                self.done[name] = SeenFile(signature=was.signature, digest=self.refused.pop(name).digest)
         if self.pending is None or outcome in ("running", "unknown"):
             return
         for name, seen in self.pending.files.items():
             before = self.failed.pop(name, None)
-            if outcome == "succeeded":
+            self.refused.pop(name, None)
+            row = refused.get(name)
+            if row and _is(seen, row):
+                self.refused[name] = RefusedFile(**seen.model_dump(), reason=row["detail"])
+            elif outcome == "succeeded":
                 self.done[name] = seen
-                continue
-            failures = 1 + (before.failures if before and before.digest == seen.digest else 0)
-            self.failed[name] = FailedFile(**seen.model_dump(), failures=failures, not_before=now + pause(failures))
+            else:
+                failures = 1 + (before.failures if before and before.digest == seen.digest else 0)
+                self.failed[name] = FailedFile(**seen.model_dump(), failures=failures, not_before=now + pause(failures))
         self.pending = None
 
     def take(self, present: Mapping[str, Feed], now: datetime, seconds: float = HASHING_SECONDS) -> Seen:
@@ -97,46 +117,49 @@ class InboxState(BaseModel):
 
         present: complete files by name. seconds: after which no further content is hashed in this tick.
         """
-        gone = sorted({*self.done, *self.failed} - set(present))
+        gone = sorted({*self.done, *self.failed, *self.refused} - set(present))
         for name in gone:
-            self.done.pop(name, None)
-            self.failed.pop(name, None)
-        seen = Seen(gone=gone)
+            for known in (self.done, self.failed, self.refused):
+                known.pop(name, None)
+        seen = Seen(gone=gone, refused=self.refused)
         if self.pending is not None:
             # It was requested, but not launched: the daemon died in between.
             seen.batch = self.pending
             return seen
         until = time.monotonic() + seconds
-        waiting: dict[str, SeenFile] = {}
-        for name, feed in present.items():
-            signature = feed.signature()
-            done, failed = self.done.get(name), self.failed.get(name)
-            if done and done.signature == signature:
-                continue
-            if failed and failed.signature == signature:
-                if now >= failed.not_before:
-                    waiting[name] = SeenFile(signature=signature, digest=failed.digest)
-                else:
-                    seen.paused[name] = failed
-                continue
-            if time.monotonic() > until:
-                seen.later += 1
-                continue
-            try:
-                version = SeenFile(signature=signature, digest=feed.digest())
-            except OSError:
-                # Removed or unreadable just now.
-                seen.later += 1
-                continue
-            if done and done.digest == version.digest:
-                self.done[name] = version
-                seen.touched += 1
-            else:
-                waiting[name] = version
-        if waiting:
+        versions = {name: self._due(name, feed, now, until, seen) for name, feed in present.items()}
+        due = {name: version for name, version in versions.items() if version}
+        if due:
             self.number += 1
-            self.pending = seen.batch = FileBatch(files=waiting, number=self.number)
+            self.pending = seen.batch = FileBatch(files=due, number=self.number)
         return seen
+
+    def _due(self, name: str, feed: Feed, now: datetime, until: float, seen: Seen) -> SeenFile | None:
+        """Return the version of a file that a run is needed for; None if there is none. Notes in `seen` why."""
+        signature = feed.signature()
+        # A version that needs nothing more.
+        settled, failed = self.refused.get(name) or self.done.get(name), self.failed.get(name)
+        if settled and settled.signature == signature:
+            return None
+        if failed and failed.signature == signature:
+            if now >= failed.not_before:
+                return SeenFile(signature=signature, digest=failed.digest)
+            seen.paused[name] = failed
+            return None
+        if time.monotonic() > until:
+            seen.later += 1
+            return None
+        try:
+            version = SeenFile(signature=signature, digest=feed.digest())
+        except OSError:
+            # Removed or unreadable just now.
+            seen.later += 1
+            return None
+        if settled and settled.digest == version.digest:
+            settled.signature = signature
+            seen.touched += 1
+            return None
+        return version
 
 
 @dataclass
@@ -146,6 +169,7 @@ class Seen:
     batch: FileBatch | None = None
     gone: list[str] = field(default_factory=list)
     paused: dict[str, FailedFile] = field(default_factory=dict)
+    refused: dict[str, RefusedFile] = field(default_factory=dict)
     touched: int = 0
     later: int = 0
 
@@ -163,11 +187,19 @@ class Seen:
                 for name, each in self.paused.items()
             ]
             notes.append(f"waiting after failed runs: {run_tags.shortened(due)}")
+        if self.refused:
+            reasons = [f"{name} ({each.reason})" for name, each in self.refused.items()]
+            notes.append(f"refused until they change or are accepted: {run_tags.shortened(reasons)}")
         if self.touched:
             notes.append(f"touched, but unchanged: {self.touched}")
         if self.later:
             notes.append(f"left for the next tick: {self.later}")
         return notes
+
+
+def _is(seen: SeenFile, refused: Row | None) -> bool:
+    """Whether this version of a file is the refused one."""
+    return refused is not None and refused["digest"] == seen.digest
 
 
 def complete_files(inbox: Path, quiet_seconds: float) -> tuple[dict[str, Feed], list[str]]:

@@ -15,11 +15,11 @@ class RegenerateConfig(dg.Config):
     ids: list[str] = Field(default=[], description="Products by product_id, in addition to `categories`.")
     reason: str = Field(default="", description="Why, in a few words: shown in the plan beside each product.")
     sample_limit: int | None = Field(
-        default=None, ge=1, description="Maximum number of products, those with the worst texts first. Empty: all."
+        default=None,
+        description="Maximum number of products, 1 or more, those with the worst texts first. Left out: all.",
     )
     budget_usd: float | None = Field(
         default=None,
-        ge=0,
         description="Plan only as many products as this pays for, by the estimate, which is a maximum. "
         "WALMART_BUDGET_USD holds in any case.",
     )
@@ -30,7 +30,17 @@ class RegenerateConfig(dg.Config):
 
 @dg.config_mapping
 def regenerate_config(val: RegenerateConfig) -> dg.RunConfig:
-    """Translate the config of the job into that of its plan."""
+    """Translate the config of the job into that of its plan.
+
+    Limits are examined here and not by pydantic: of an error that is not Dagster's own, the launchpad only shows that
+    this function has thrown one.
+    """
+    for name, least in (("sample_limit", 1), ("budget_usd", 0)):
+        value = getattr(val, name)
+        if value is not None and value < least:
+            raise dg.DagsterInvalidInvocationError(
+                f"{name}: {value} is less than {least}: leave {name} out for all products"
+            )
     plan = {
         "categories": val.categories,
         "ids": val.ids,

@@ -7,12 +7,15 @@ import dagster as dg
 
 from walmart_pipeline.automation import inbox, run_tags
 from walmart_pipeline.automation.jobs import pipeline
-from walmart_pipeline.automation.run_outcomes import outcome
+from walmart_pipeline.automation.run_outcomes import Outcome, outcome
+from walmart_pipeline.automation.triggers import WAREHOUSE_WAIT_SECONDS
 from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Row, Warehouse, WarehouseError
 from walmart_pipeline.generation.provider_factory import openai_client
 from walmart_pipeline.llm import pricing
 from walmart_pipeline.llm.batch import lifecycle
 from walmart_pipeline.llm.batch.store import BatchStore
+from walmart_pipeline.stages.catalog import loading
 
 INBOX_STATE = "inbox_sensor.json"
 
@@ -27,19 +30,25 @@ BATCHES_SECONDS = 600
     default_status=dg.DefaultSensorStatus.STOPPED,
     description="Runs the pipeline when feeds in the inbox are new or changed: each version of a file is processed "
     "once, even if a run fails. Then the file is tried again after pauses that grow from five minutes to a day. A file "
+    "that lost too many rows is refused, and waits until it changes or a run with `accept_shrinkage` loads it. One "
     "that is still being written waits, and one that was only touched costs no run.",
 )
 def inbox_sensor(
     context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
 ) -> dg.SensorResult | dg.SkipReason:
-    """Request one run at a time; a file is done only when its run has succeeded."""
+    """Request one run at a time; a file is done only when its run has succeeded and loaded it."""
     now, path = datetime.now(UTC), settings.dagster_home / INBOX_STATE
     state = inbox.InboxState.load(path, context.cursor)
+    found: Outcome = "unknown"
     if state.pending:
         found = outcome(context.instance, run_tags.BATCH, state.pending.key, now)
         if found == "running":
             return dg.SkipReason(f"the run for {run_tags.shortened([*state.pending.files])} has not finished yet")
-        state.settle(found, now)
+    if state.pending or state.refused:
+        try:
+            state.settle(found, now, _refused(settings))
+        except WarehouseError as error:
+            return dg.SkipReason(f"the next tick looks again: {error}")
     present, incomplete = inbox.complete_files(settings.inbox, settings.feed_quiet_seconds)
     seen = state.take(present, now)
     cursor = state.save(path)
@@ -57,6 +66,13 @@ def inbox_sensor(
         run_tags.REASON: "feeds in the inbox are new or changed",
     }
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=seen.batch.key, tags=tags)], cursor=cursor)
+
+
+def _refused(settings: Settings) -> dict[str, Row]:
+    if not settings.warehouse.exists():
+        return {}
+    with Warehouse(settings.warehouse, WAREHOUSE_WAIT_SECONDS).reading() as db:
+        return loading.refused(db)
 
 
 @dg.sensor(

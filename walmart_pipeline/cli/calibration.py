@@ -56,7 +56,7 @@ def agreement(rated: Rated, policy: PolicyName = None, as_json: AsJson = False) 
     if as_json:
         print(json.dumps([each.model_dump() for each in found]))
         return
-    names = list(figures.Agreement.model_fields)
+    names = list(figures.ScoreAgreement.model_fields)
     table = Table(*(name.replace("_", " ") for name in names), box=None)
     for each in found:
         table.add_row(*(_shown(value) for value in each.model_dump().values()))

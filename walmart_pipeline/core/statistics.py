@@ -66,7 +66,7 @@ def mean_difference(
     return MeanDifference(mean=mean, low=float(low), high=float(high), level=level, resamples=resamples)
 
 
-class Agreement(Record):
+class RatingAgreement(Record):
     """Agreement over pairs of ratings; None if undefined: without pairs, or with a constant rater."""
 
     n: int
@@ -75,15 +75,15 @@ class Agreement(Record):
     kappa: float | None = Field(description="Cohen's kappa with quadratic weights: 1 is full agreement, 0 is chance.")
 
 
-def agreement(pairs: Sequence[tuple[int, int]]) -> Agreement:
+def agreement(pairs: Sequence[tuple[int, int]]) -> RatingAgreement:
     """Measure the agreement of the ratings in each pair, both in stars from 1 to 5."""
     from sklearn.metrics import cohen_kappa_score, mean_absolute_error
 
     if not pairs:
-        return Agreement(n=0, mae=None, spearman=None, kappa=None)
+        return RatingAgreement(n=0, mae=None, spearman=None, kappa=None)
     first, second = zip(*pairs, strict=True)
     is_defined = len({*first, *second}) > 1
-    return Agreement(
+    return RatingAgreement(
         n=len(pairs),
         mae=float(mean_absolute_error(first, second)),
         spearman=spearman(first, second),

@@ -12,8 +12,10 @@ import pytest
 from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from walmart_pipeline.automation import inbox, run_outcomes, run_tags
-from walmart_pipeline.automation.sensors import inbox_sensor
+from walmart_pipeline.automation.sensors import INBOX_STATE, inbox_sensor
 from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.stages.catalog import loading
 from walmart_pipeline_tests.automation.slow_job import pipeline as job
 
 SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
@@ -46,6 +48,22 @@ class Inbox:
     def end(self, request: dg.RunRequest, status: dg.DagsterRunStatus = SUCCESS, **tags: str) -> None:
         """Leave a run for this request in the instance, as the daemon would, without executing it."""
         self.instance.create_run_for_job(job(), tags={**request.tags, **tags}, status=status)
+
+    def refuse(self, *names: str) -> None:
+        """Leave these files in the catalog as a run leaves those that lost too many rows."""
+        rows = [
+            {
+                "source_file": name,
+                "status": "refused",
+                "digest": f"{loading.VERSION}:{feed.digest()}",
+                "detail": "it has 1 rows, but it had 900",
+            }
+            for name, feed in inbox.complete_files(self.settings.inbox, 0)[0].items()
+            if name in names
+        ]
+        with Warehouse(self.settings.warehouse).writing() as db:
+            db.execute("delete from catalog.feeds")
+            db.append("catalog.feeds", rows)
 
     def process(self, *names: str) -> None:
         for name in names:
@@ -120,6 +138,53 @@ def test_a_failed_file_pauses_and_does_not_hold_up_others(box: Inbox) -> None:
     box.drop("b.jsonl", "other")
     (other,) = box.tick()
     assert other.tags[run_tags.FEEDS] == "b.jsonl"
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize("status", [SUCCESS, FAILURE])
+def test_a_file_that_the_run_refused_is_neither_done_nor_tried_again_until_it_changes(
+    box: Inbox, status: dg.DagsterRunStatus
+) -> None:
+    """The run that finds the loss fails, the next one leaves the file out and succeeds: it once counted as done."""
+    box.drop("a.jsonl", "few rows")
+    (request,) = box.tick()
+    box.refuse("a.jsonl")
+    box.end(request, status)
+    for _ in range(2):
+        assert box.tick() == []
+        assert "refused until they change or are accepted: a.jsonl (it has 1 rows, but it had 900)" in box.message
+    os.utime(box.settings.inbox / "a.jsonl", (1, 1))
+    assert box.tick() == []
+    assert "a.jsonl (it has 1 rows" in box.message
+    box.drop("a.jsonl", "all rows")
+    (again,) = box.tick()
+    box.refuse()
+    box.end(again)
+    assert box.tick() == []
+    assert "refused until" not in box.message
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_the_other_files_of_a_run_that_refused_one_are_tried_again_without_it(box: Inbox) -> None:
+    box.drop("a.jsonl", "few rows")
+    box.drop("b.jsonl", "good rows")
+    (request,) = box.tick()
+    box.refuse("a.jsonl")
+    box.end(request, FAILURE)
+    (again,) = box.tick()
+    assert again.tags[run_tags.FEEDS] == "b.jsonl"
+
+
+def test_a_refused_file_that_a_run_has_accepted_is_done(box: Inbox) -> None:
+    box.drop("a.jsonl", "few rows")
+    (request,) = box.tick()
+    box.refuse("a.jsonl")
+    box.end(request, FAILURE)
+    assert box.tick() == []
+    box.refuse()
+    assert box.tick() == []
+    assert "refused until" not in box.message
+    assert inbox.InboxState.load(box.settings.dagster_home / INBOX_STATE, box.cursor).done.keys() == {"a.jsonl"}
 
 
 def test_the_pauses_grow_to_a_day() -> None:

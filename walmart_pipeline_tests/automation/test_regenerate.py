@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 import pytest
+from dagster._core.system_config.objects import ResolvedRunConfig
 
 from walmart_pipeline.automation.regeneration import RegenerateConfig
 from walmart_pipeline.definitions import build_defs
@@ -18,7 +19,13 @@ def test_the_config_of_the_job_becomes_that_of_its_plan() -> None:
     assert {name: plan[name] for name in expected} == expected
 
 
-def test_each_setting_is_explained_and_a_limit_of_nothing_is_refused() -> None:
+@pytest.mark.parametrize(("name", "value"), [("sample_limit", 0), ("budget_usd", -1)])
+def test_a_limit_of_nothing_is_refused_with_what_to_do(name: str, value: int) -> None:
+    """The launchpad shows the message of a Dagster error, and of any other one nothing."""
+    job = build_defs().resolve_job_def("regenerate")
+    with pytest.raises(dg.DagsterInvalidInvocationError, match=f"leave {name} out for all products"):
+        ResolvedRunConfig.build(job, {name: value})
+
+
+def test_each_setting_is_explained() -> None:
     assert all(field.description for field in RegenerateConfig.model_fields.values())
-    with pytest.raises(ValueError, match="sample_limit"):
-        RegenerateConfig(sample_limit=0)

@@ -16,7 +16,7 @@ LOW_STARS, HIGH_STARS = 2.0, 4.0
 ALL = "all"
 
 
-class Agreement(Record):
+class ScoreAgreement(Record):
     """Figures of a kind of text. A rank correlation without two different values is None."""
 
     kind: str
@@ -38,7 +38,7 @@ class _Judged(NamedTuple):
     report: QualityReport
 
 
-def measure(rated: Sequence[RatedListing], judge: Judge) -> list[Agreement]:
+def measure(rated: Sequence[RatedListing], judge: Judge) -> list[ScoreAgreement]:
     """The figures of each kind, in alphabetical order, and of all listings last. Listings without text are left out."""
     judged = [_Judged(each, judge.report(product, listing)) for each, product, listing in texts(rated)]
     kinds = sorted({each.rated.kind for each in judged})
@@ -47,7 +47,7 @@ def measure(rated: Sequence[RatedListing], judge: Judge) -> list[Agreement]:
     )
 
 
-def _agreement(kind: str, judged: Sequence[_Judged]) -> Agreement:
+def _agreement(kind: str, judged: Sequence[_Judged]) -> ScoreAgreement:
     stars = [each.rated.stars for each in judged]
     scores = [each.report.score for each in judged]
     writing = [each.report.dimensions["writing"] or 0.0 for each in judged]
@@ -55,7 +55,7 @@ def _agreement(kind: str, judged: Sequence[_Judged]) -> Agreement:
     both = [pair for pair in pairs if len(pair) == 2]
     low = [each for each in judged if each.rated.stars <= LOW_STARS]
     high = [each for each in judged if each.rated.stars >= HIGH_STARS]
-    return Agreement(
+    return ScoreAgreement(
         kind=kind,
         listings=len(judged),
         stars=round(fmean(stars), 2),

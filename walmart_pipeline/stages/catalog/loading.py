@@ -242,9 +242,10 @@ def offered(paths: Sequence[str], inbox: Path, *, quiet_seconds: float) -> list[
 
 
 def refused(db: Database) -> dict[str, Row]:
-    """Return the feeds that were refused as too small, by name, with digest and reason."""
+    """Return the feeds that were refused as too small, by name, with the file's digest and the reason."""
     rows = db.query(
-        "select source_file, digest, detail from catalog.feeds where status = 'refused' order by source_file"
+        "select source_file, split_part(digest, ':', 2) as digest, detail from catalog.feeds "
+        "where status = 'refused' order by source_file"
     )
     return {row["source_file"]: row for row in rows}
 

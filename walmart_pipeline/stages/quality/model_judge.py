@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pydantic import Field
 
 from walmart_pipeline.core.records import Listing, Product, Record
-from walmart_pipeline.core.statistics import Agreement, agreement, spearman
+from walmart_pipeline.core.statistics import RatingAgreement, agreement, spearman
 from walmart_pipeline.core.warehouse import Database, Warehouse, batches, struct
 from walmart_pipeline.generation.model_rater import ModelRater, ModelRating, RatedText
 
@@ -77,7 +77,7 @@ class RatingRun(Record):
 class RaterAgreement(Record):
     """Agreement of all ratings by the model with reviewers and with the score."""
 
-    reviewers: Agreement
+    reviewers: RatingAgreement
     texts_with_score: int
     spearman_with_score: float | None
 
