@@ -47,6 +47,7 @@ class Decision(Record):
     reason: str = ""
     stars: int | None = Field(default=None, ge=1, le=5)
     listing: Listing | None = Field(default=None, description="The edited text.")
+    user_preferences: dict[str, str] = Field(default_factory=dict, description="That a model was told for this text.")
     undoes: str | None = Field(default=None, description="The decision that is undone.")
 
 
@@ -232,6 +233,7 @@ def _decisions(metadata: sa.MetaData) -> sa.Table:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("stars", sa.Integer),
         sa.Column("listing", sa.JSON),
+        sa.Column("user_preferences", sa.JSON, nullable=False),
         sa.Column("undoes", sa.String, unique=True),
         # 1, 2, … for the verdicts of a product; null for ratings. The optimistic lock: a second 2 is refused.
         sa.Column("version", sa.Integer),
