@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from walmart_pipeline.automation import sensors
+from walmart_pipeline.automation import feed_polling, sensors
 from walmart_pipeline.automation.alerts import alerts_sensor
 from walmart_pipeline.automation.executor import supervised_executor
 from walmart_pipeline.automation.freshness import with_freshness
@@ -47,7 +47,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     return dg.Definitions(
         assets=[*_assets(configured), *SOURCES],
         asset_checks=dg.load_asset_checks_from_modules(CHECKS),
-        jobs=[*ASSET_JOBS, cleanup],
+        jobs=[*ASSET_JOBS, cleanup, feed_polling.feed_status],
         schedules=schedules(configured),
         sensors=[sensors.inbox_sensor, sensors.batches_sensor, *TRIGGERS, alerts_sensor, sources_sensor],
         resources={**resources(), **overrides},

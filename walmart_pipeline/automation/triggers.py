@@ -1,4 +1,4 @@
-"""Sensors that react to what is in the warehouse: feedback, examples, drift and promotions. They ship stopped.
+"""Sensors that react to what is in the warehouse: feedback, examples, drift, promotions, feeds. They ship stopped.
 
 Each has a cursor of its own and requests one run at a time. What a run was requested for counts as handled when it has
 succeeded; a failed one is requested again, after a pause that grows.
@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from walmart_pipeline.automation import jobs, run_tags
+from walmart_pipeline.automation import feed_polling, jobs, run_tags
 from walmart_pipeline.automation.regeneration import RegenerateConfig
 from walmart_pipeline.automation.run_outcomes import RequestCursor, Requested, outcome
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse, WarehouseError
+from walmart_pipeline.stages.delivery.feed_status import open_feeds
 from walmart_pipeline.stages.quality import drift
 
 # A tick is killed after 60 s; a run that writes lets readers in within seconds.
@@ -163,6 +164,36 @@ def _declined(db: Database, settings: Settings, cursor: RequestCursor) -> Reques
     return Requested(mark=f"{today}/{runs + 1}", reason=reason, run_config=config)
 
 
+@dg.sensor(
+    name="feed_status",
+    job=feed_polling.feed_status,
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Asks Walmart what became of the items of each feed that was sent: 15 minutes, an hour and two hours "
+    "after its upload, then every four hours, for a week at most. Needs WALMART_MARKETPLACE.",
+)
+def feed_status_sensor(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+) -> dg.SensorResult | dg.SkipReason:
+    """Request a run for the feeds about which a question is due."""
+    return _tick(context, settings, _unanswered_feeds)
+
+
+def _unanswered_feeds(db: Database, settings: Settings, cursor: RequestCursor) -> Requested | str:
+    if not settings.marketplace:
+        return "off: WALMART_MARKETPLACE is not set"
+    feeds, now = open_feeds(db), datetime.now(UTC)
+    asked_until = datetime.fromisoformat(cursor.handled) if cursor.handled else None
+    due = feed_polling.due(feeds, asked_until, now)
+    if due:
+        reason = f"a question is due about {run_tags.shortened([*due])}"
+        config = {"ops": {"read_feed_status": {"config": {"feed_ids": [*due]}}}}
+        return Requested(mark=max(due.values()).isoformat(), reason=reason, run_config=config)
+    silent = [feed_id for feed_id, sent_at in feeds.items() if now - sent_at > feed_polling.GIVE_UP]
+    given_up = f"; asked no more, open for a week: {run_tags.shortened(silent)}" if silent else ""
+    return f"no question is due; open feeds: {len(feeds) - len(silent)}{given_up}"
+
+
 def regeneration(settings: Settings, **config: Any) -> dict[str, Any]:
     """Return the run config of a regeneration within the budget of a sensor."""
     return RegenerateConfig(budget_usd=settings.regeneration_budget_usd, **config).model_dump(exclude_none=True)
@@ -209,4 +240,4 @@ def _look(settings: Settings, cursor: RequestCursor, look: Look) -> Requested | 
         return f"the next tick looks again: {error}"
 
 
-TRIGGERS = [feedback_sensor, dataset_growth_sensor, promotion_sensor, quality_drift_sensor]
+TRIGGERS = [feedback_sensor, dataset_growth_sensor, promotion_sensor, quality_drift_sensor, feed_status_sensor]

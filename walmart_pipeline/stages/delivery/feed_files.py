@@ -121,6 +121,20 @@ where last.status = 'DATA_ERROR' and last.item_hash = feed.item_hash
 """
 
 
+# Rows of the review queue that are cases of this stage; the judge's are not touched.
+FORGET_CASES = """
+delete from quality.review_queue as queue
+using delivery.refused_items as refused
+where queue.product_id = refused.product_id and queue.reasons = refused.reasons
+"""
+
+QUEUE_CASES = """
+insert into quality.review_queue by name
+from delivery.refused_items
+where product_id not in (select product_id from quality.review_queue)
+"""
+
+
 class FeedSummary(Record):
     """What an export of the item feed wrote, and what it did not."""
 
@@ -230,8 +244,10 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[dict[str, obje
 
 
 def update_cases(db: Database) -> None:
-    """Update `delivery.refused_items`, the review cases of items that Walmart refused as they are now."""
+    """Update `delivery.refused_items`, the items that Walmart refused as they are now, and with it the review queue."""
+    db.execute(FORGET_CASES)
     db.sync("delivery.refused_items", CASES, key="product_id", stamp="queued_at")
+    db.execute(QUEUE_CASES)
 
 
 def waiting_items(db: Database, file: Path) -> int:

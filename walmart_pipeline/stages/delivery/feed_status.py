@@ -81,10 +81,13 @@ def apply(db: Database, pages: Sequence[Mapping[str, Any]]) -> list[FeedReading]
     return readings
 
 
-def open_feeds(db: Database) -> list[str]:
-    """Ids of feeds with items that have no final status yet."""
-    sql = "select distinct feed_id from delivery.feed_entries where feed_id is not null and status is null order by 1"
-    return [row["feed_id"] for row in db.query(sql)]
+def open_feeds(db: Database) -> dict[str, datetime]:
+    """Feeds with items that have no final status yet: their ids and times of upload, the earliest first."""
+    sql = (
+        "select feed_id, min(sent_at) as sent_at from delivery.feed_entries "
+        "where feed_id is not null and status is null group by feed_id order by all"
+    )
+    return {row["feed_id"]: row["sent_at"] for row in db.query(sql)}
 
 
 def _apply_feed(db: Database, feed_id: str, pages: Sequence[Mapping[str, Any]]) -> FeedReading:

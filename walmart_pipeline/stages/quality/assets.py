@@ -171,10 +171,10 @@ def listings(
 def review_queue(
     warehouse: dg.ResourceParam[Warehouse], settings: dg.ResourceParam[Settings], judge: dg.ResourceParam[Judge]
 ) -> dg.MaterializeResult[None]:
-    """Products without an accepted text, with every reason: what to change in the text or add to the feed.
+    """Products without an accepted text, or refused by Walmart, with every reason: what to change or to add.
 
     `needs_review`: too few facts for a listing, or a text that breaks a blocking rule, is below the threshold, or has a
-    statement that a model found false.
+    statement that a model found false; or an item that Walmart refused as it is, with its error and what to do.
     `failed`: no usable answer of the provider; the next run retries.
     """
     with warehouse.writing() as db:

@@ -182,6 +182,17 @@ select product_id, 'needs_review' as status, reasons, score, content_hash, now()
 from ({REFUTED})
 """
 
+# An accepted text whose item Walmart refused, until text or item change.
+WITH_REFUSED_ITEMS = """
+with waiting as ({waiting})
+from waiting
+union all by name
+select refused.*
+from delivery.refused_items as refused
+semi join content.generated_content using (product_id, content_hash)
+where product_id not in (select product_id from waiting)
+"""
+
 
 def score(db: Database, judge: Judge, *, advance: Callable[[int], None], processes: int | None = None) -> int:
     """Score every complete text without a report for its facts and this policy. Returns their number.
@@ -258,4 +269,5 @@ def queue(db: Database, judge: Judge, *, fact_check: bool = False) -> tuple[int,
     query = TO_REVIEW.format(threshold=judge.policy.publishable_score)
     if fact_check:
         query += REFUTED_TO_REVIEW
+    query = WITH_REFUSED_ITEMS.format(waiting=query)
     return db.sync("quality.review_queue", query, key="product_id", stamp="queued_at")

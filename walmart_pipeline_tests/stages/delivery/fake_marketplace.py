@@ -19,9 +19,14 @@ CLIENT_ID, CLIENT_SECRET = "a-client-id", "a-client-secret"
 
 @dataclass
 class FakeMarketplace:
-    """What it holds; `faults` are its next answers to all but requests for tokens: status and headers."""
+    """What it holds; `faults` are its next answers to all but requests for tokens: status and headers.
+
+    item_errors: codes of the errors of an item, by SKU. working_on: SKUs that it has not decided on yet.
+    """
 
     url: str = ""
+    item_errors: dict[str, list[str]] = field(default_factory=dict)
+    working_on: set[str] = field(default_factory=set)
     feeds: dict[str, dict[str, Any]] = field(default_factory=dict)
     tokens: list[str] = field(default_factory=list)
     faults: list[tuple[int, dict[str, str]]] = field(default_factory=list)
@@ -70,11 +75,19 @@ class FakeMarketplace:
         if feed_id not in self.feeds or limit > 50:
             return 400, _error("INVALID_REQUEST"), {}
         skus = self.feeds[feed_id]["skus"]
-        items = [
-            {"sku": sku, "ingestionStatus": "SUCCESS", "ingestionErrors": {}} for sku in skus[offset : offset + limit]
-        ]
+        items = [self._item(sku) for sku in skus[offset : offset + limit]]
         details = {"itemDetails": {"itemIngestionStatus": items}}
         return 200, {"feedId": feed_id, "feedStatus": "PROCESSED", "itemsReceived": len(skus)} | details, {}
+
+    def _item(self, sku: str) -> dict[str, Any]:
+        if sku in self.working_on:
+            return {"sku": sku, "ingestionStatus": "INPROGRESS", "ingestionErrors": {}}
+        errors = [
+            {"type": "DATA_ERROR", "code": code, "field": "productId", "description": "It is wrong."}
+            for code in self.item_errors.get(sku, ())
+        ]
+        status = "DATA_ERROR" if errors else "SUCCESS"
+        return {"sku": sku, "ingestionStatus": status, "ingestionErrors": {"ingestionError": errors} if errors else {}}
 
     def _spec(self, wanted: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
         names = wanted["productTypes"]

@@ -318,7 +318,7 @@ def test_a_processed_feed_says_nothing_of_its_items(shop: Shop) -> None:
     written = export(shop)
     assert skus(written.files[0].path) == ["K-003"]
     with shop.warehouse.reading() as db:
-        assert feed_status.open_feeds(db) == ["F1"]
+        assert list(feed_status.open_feeds(db)) == ["F1"]
 
 
 def test_a_refused_item_is_a_review_case_until_it_changes(shop: Shop) -> None:
