@@ -14,6 +14,7 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 from walmart_pipeline.core.records import content_hash
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row
+from walmart_pipeline.llm.ledger_statistics import LedgerUsage
 
 
 def off(context: dg.AssetExecutionContext, reason: str) -> dg.MaterializeResult[None]:
@@ -51,6 +52,24 @@ def contents(db: Database, name: str) -> dict[str, dg.MetadataValue[Any] | int]:
 def link(settings: Settings, path: Path) -> dg.MetadataValue[Any]:
     """The address of a report on the server that `walmart-pipeline dev` starts."""
     return dg.MetadataValue.url(f"{settings.reports_url.rstrip('/')}/{path.relative_to(settings.workspace).as_posix()}")
+
+
+def model_usage(context: dg.AssetExecutionContext, used: LedgerUsage) -> dict[str, int | float]:
+    """Calls, tokens, cost and cache hits of a step, logged in its run; the UI plots the figures."""
+    context.log.info(
+        f"models: {used.calls:,} calls ({used.failed_calls:,} failed), {used.prompt_tokens:,} tokens sent, "
+        f"{used.completion_tokens:,} received, {used.cost_usd:.4f} USD; {used.cache_hits:,} answers from the ledger, "
+        f"which saved {used.saved_usd:.4f} USD"
+    )
+    return {
+        "model calls": used.calls,
+        "failed calls": used.failed_calls,
+        "prompt tokens": used.prompt_tokens,
+        "completion tokens": used.completion_tokens,
+        "cost of calls (USD)": round(used.cost_usd, 4),
+        "cache hits": used.cache_hits,
+        "saved by cache hits (USD)": round(used.saved_usd, 4),
+    }
 
 
 def version(*parts: Any) -> dg.DataVersion:

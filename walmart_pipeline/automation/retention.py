@@ -111,6 +111,9 @@ def _calls(settings: Settings, now: datetime, *, dry_run: bool) -> Iterator[Remo
         for name, (days, statuses) in kept.items():
             if days and (count := ledger.prune(now - timedelta(days=days), *statuses, dry_run=dry_run)):
                 yield Removal(kind="ledger", name=f"{count:,} {name} older than {days} days", bytes=0)
+        if count := ledger.prune_hits(now - timedelta(days=settings.retention_days), dry_run=dry_run):
+            name = f"{count:,} cache hits older than {settings.retention_days} days"
+            yield Removal(kind="ledger", name=name, bytes=0)
 
 
 def _size(path: Path) -> int:

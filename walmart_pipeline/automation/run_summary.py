@@ -168,7 +168,7 @@ def ended_run_facts(settings: Settings, ended: EndedRun, read: Callable[[Databas
         "run_id": ended.run_id,
         "seconds": round(ended.seconds, 1),
     }
-    from walmart_pipeline.llm import ledger
+    from walmart_pipeline.llm import ledger_statistics
 
     try:
         with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:
@@ -178,8 +178,8 @@ def ended_run_facts(settings: Settings, ended: EndedRun, read: Callable[[Databas
         if ended.error is None:
             raise
         return about
-    calls, cost_usd = ledger.spent_since(settings, ended.started)
-    return facts | about | {"calls": calls, "cost_usd": cost_usd}
+    used = ledger_statistics.usage_since(settings, ended.started)
+    return facts | about | {"calls": used.calls, "cost_usd": used.cost_usd}
 
 
 def _facts(db: Database, run_id: str) -> dict[str, Any]:

@@ -95,6 +95,8 @@ class FactAnswer(BaseModel):
 class FactChecker(NamedModel):
     """A model that checks statements."""
 
+    purpose = "fact check"
+
     def __init__(self, provider: ModelProvider, call_settings: CallSettings) -> None:
         super().__init__(provider, call_settings, SYSTEM, SCHEMA)
 

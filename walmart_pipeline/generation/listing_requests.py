@@ -13,7 +13,7 @@ from walmart_pipeline.generation import prompt
 from walmart_pipeline.generation.recipes import Turns
 from walmart_pipeline.judge.policy.schema import Limits
 from walmart_pipeline.llm import token_counts
-from walmart_pipeline.llm.calls import Message, Request
+from walmart_pipeline.llm.calls import Message, Purpose, Request
 
 # A longer list would repeat the rules.
 COMPLAINTS_AT_MOST = 8
@@ -36,6 +36,7 @@ class ListingPrompt:
     examples: tuple[Turns, ...] = ()
     is_built: bool = False
     preferences: Mapping[str, str] = field(default_factory=dict)
+    purpose: Purpose = "listing"
 
     @cached_property
     def version(self) -> str:
@@ -110,6 +111,7 @@ def first(shared: ListingPrompt, product: Product, revision: int) -> Request:
         schema=shared.schema,
         parameters=shared.parameters,
         revision=revision,
+        purpose=shared.purpose,
     )
 
 
@@ -117,7 +119,8 @@ def repair(request: Request, answer: str, complaints: Sequence[str]) -> Request:
     """The request followed by its answer and the answer's problems."""
     listed = "\n".join(f"- {complaint}" for complaint in complaints[:COMPLAINTS_AT_MOST])
     again = f"That answer can't be published:\n{listed}\nAnswer again with the whole JSON object, and mend this."
-    return replace(request, messages=(*request.messages, Message("assistant", answer), Message("user", again)))
+    messages = (*request.messages, Message("assistant", answer), Message("user", again))
+    return replace(request, messages=messages, purpose="repair")
 
 
 def complaint(violation: Violation) -> str:

@@ -90,6 +90,7 @@ class ModelProvider(Provider):
             examples=tuple(recipe.examples) if recipe else (),
             is_built=recipe is not None and recipe.is_built,
             preferences=self._preferences,
+            purpose="listing" if self._repairs else "trial",
         )
 
     @cached_property

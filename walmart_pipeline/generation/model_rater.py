@@ -69,6 +69,8 @@ class RatingAnswer(BaseModel):
 class ModelRater(NamedModel):
     """A model that rates texts."""
 
+    purpose = "rating"
+
     def __init__(self, provider: ModelProvider, call_settings: CallSettings) -> None:
         super().__init__(provider, call_settings, SYSTEM, _schema(small_model=call_settings.small_model))
 

@@ -17,7 +17,7 @@ from walmart_pipeline.generation import prompt, provider_factory
 from walmart_pipeline.generation.model_provider import CallSettings, ModelProvider
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import pricing
-from walmart_pipeline.llm.calls import CallError, Message, Request
+from walmart_pipeline.llm.calls import CallError, Message, Purpose, Request
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import FailureClass, Outcome
@@ -38,6 +38,8 @@ class NamedModel:
 
     task: the system's turn. schema: of the answers.
     """
+
+    purpose: Purpose
 
     def __init__(
         self, provider: ModelProvider, call_settings: CallSettings, task: str, schema: Mapping[str, Any]
@@ -94,6 +96,7 @@ class NamedModel:
             messages=(Message("system", self._task), Message("user", prompt.as_json(turn))),
             schema=self._schema,
             parameters=self._parameters,
+            purpose=self.purpose,
         )
 
     def _outcomes(self, requests: Iterable[Request], validate: Validate) -> Generator[Outcome, None, None]:

@@ -14,6 +14,9 @@ Role: TypeAlias = Literal["system", "user", "assistant"]
 # A product id, and the id of the batch with the product's request.
 Deferred: TypeAlias = tuple[str, str]
 
+# What a call is for: a product's text, its repair, a model that is tried out, or a model that judges.
+Purpose: TypeAlias = Literal["listing", "repair", "trial", "rating", "fact check"]
+
 # `refused` and `unreachable` are about the endpoint, not the request: they count as no attempt.
 ErrorClass: TypeAlias = Literal[
     "refused",  # 429, or 503 of a busy server: retried after Retry-After
@@ -57,6 +60,8 @@ class Request:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     # Number of times that another answer to the same messages was requested; part of the hash.
     revision: int = 0
+    # For statistics; not part of the hash.
+    purpose: Purpose = "listing"
 
     @property
     def characters(self) -> int:

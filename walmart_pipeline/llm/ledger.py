@@ -10,14 +10,11 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
-from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.llm.calls import Answer, CallError, ErrorClass, Request
+from walmart_pipeline.llm.calls import Answer, CallError, ErrorClass, Purpose, Request
 from walmart_pipeline.llm.ledger_database import LedgerError, open_engine, transaction
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+from walmart_pipeline.llm.ledger_tables import cache_hits_table, calls_table
 
 CallStatus: TypeAlias = Literal[
     "complete",  # `answer` is whole
@@ -34,7 +31,19 @@ LOOKUP_HASHES = 1_000
 FREE_TEXT = ("product_id", "endpoint", "model", "error", "answer")
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
-FOUND = ("answer", "error_class", "error", "prompt_tokens", "completion_tokens", "cost_usd", "seconds_served")
+# After the endpoint of what a batch answered.
+BATCHES = "/batches"
+
+FOUND = (
+    "endpoint",
+    "answer",
+    "error_class",
+    "error",
+    "prompt_tokens",
+    "completion_tokens",
+    "cost_usd",
+    "seconds_served",
+)
 
 OnCommit: TypeAlias = Callable[[Exception | None], None]
 
@@ -62,6 +71,7 @@ class Call:
     seconds_served: float
     answer: str | None
     called_at: datetime
+    purpose: Purpose
 
     @classmethod
     def of(
@@ -100,17 +110,19 @@ class Call:
             seconds_served=seconds_served,
             answer=answer.text if answer else None,
             called_at=datetime.now(UTC),
+            purpose=request.purpose,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A request's answer in the ledger, or its final failure."""
+    """A request's answer in the ledger, or its final failure. is_batch: a batch answered it."""
 
     answer: Answer | None
     error_class: ErrorClass | None
     error: str | None
     seconds_served: float
+    is_batch: bool = False
 
 
 _Entry: TypeAlias = tuple[Call, OnCommit | None]
@@ -130,6 +142,7 @@ class Ledger(AbstractContextManager["Ledger"]):
 
         metadata = sa.MetaData()
         self._table = calls_table(metadata)
+        self._hits = cache_hits_table(metadata)
         self._engine = open_engine(url, metadata)
         self._waiting: SimpleQueue[_Entry | None] = SimpleQueue()
         self._failure: LedgerError | None = None
@@ -166,6 +179,27 @@ class Ledger(AbstractContextManager["Ledger"]):
         if self._failure:  # the writer ended in between
             self._reject_waiting()
 
+    def record_hits(self, answers: Iterable[tuple[Request, Answer]]) -> None:
+        """Store that requests were answered from the ledger. Raises LedgerError."""
+        import sqlalchemy as sa
+
+        now = datetime.now(UTC)
+        rows = [
+            {
+                "product_id": _storable(request.product_id),
+                "provider": request.provider,
+                "model": _storable(request.model),
+                "purpose": request.purpose,
+                "tokens": answer.prompt_tokens + answer.completion_tokens,
+                "cost_usd": answer.cost_usd,
+                "found_at": now,
+            }
+            for request, answer in answers
+        ]
+        if rows:
+            with transaction(self._engine) as connection:
+                connection.execute(sa.insert(self._hits), rows)
+
     def counts(self) -> tuple[int, int]:
         """Number of calls, and of answers to requests that had one already."""
         import sqlalchemy as sa
@@ -188,6 +222,10 @@ class Ledger(AbstractContextManager["Ledger"]):
             made, cost = connection.execute(query.where(calls.called_at >= since)).one()
         return int(made), float(cost)
 
+    def prune_hits(self, before: datetime, *, dry_run: bool = False) -> int:
+        """Delete earlier cache hits. Returns their number. Raises LedgerError."""
+        return self._delete(self._hits, self._hits.c.found_at < before, dry_run=dry_run)
+
     def prune(self, before: datetime, *statuses: CallStatus, dry_run: bool = False) -> int:
         """Delete earlier calls of these statuses. Returns their number. Raises LedgerError.
 
@@ -196,10 +234,15 @@ class Ledger(AbstractContextManager["Ledger"]):
         import sqlalchemy as sa
 
         old = sa.and_(self._table.c.called_at < before, self._table.c.status.in_(statuses))
+        return self._delete(self._table, old, dry_run=dry_run)
+
+    def _delete(self, table: Any, condition: Any, *, dry_run: bool) -> int:
+        import sqlalchemy as sa
+
         with transaction(self._engine) as connection:
-            count = int(connection.scalar(sa.select(sa.func.count()).select_from(self._table).where(old)) or 0)
+            count = int(connection.scalar(sa.select(sa.func.count()).select_from(table).where(condition)) or 0)
             if count and not dry_run:
-                connection.execute(sa.delete(self._table).where(old))
+                connection.execute(sa.delete(table).where(condition))
         return count
 
     def last_errors(self, hashes: Sequence[str], since: datetime) -> dict[str, ErrorClass | None]:
@@ -267,54 +310,13 @@ class Ledger(AbstractContextManager["Ledger"]):
                     self._notify([entry])
 
 
-def spent_since(settings: Settings, since: datetime) -> tuple[int, float]:
-    """Number and cost in USD of a workspace's calls since then; a workspace without a ledger made none."""
-    if settings.ledger_url is None and not settings.ledger_file.exists():
-        return 0, 0.0
-    with Ledger(settings.ledger) as ledger:
-        return ledger.spent(since)
-
-
-def calls_table(metadata: sa.MetaData) -> sa.Table:
-    """The table of calls."""
-    import sqlalchemy as sa
-
-    identity = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-    return sa.Table(
-        "calls",
-        metadata,
-        sa.Column("id", identity, primary_key=True),
-        sa.Column("request_hash", sa.String(32), nullable=False, index=True),
-        sa.Column("product_id", sa.Text, nullable=False),
-        sa.Column("provider", sa.Text, nullable=False),
-        sa.Column("endpoint", sa.Text, nullable=False),
-        sa.Column("model", sa.Text, nullable=False),
-        sa.Column("digest", sa.Text),
-        sa.Column("prompt_version", sa.Text, nullable=False),
-        sa.Column("parameters", sa.JSON, nullable=False),
-        sa.Column("status", sa.Text, nullable=False),
-        sa.Column("error_class", sa.Text),
-        sa.Column("error", sa.Text),
-        sa.Column("attempt", sa.Integer, nullable=False),
-        sa.Column("prompt_tokens", sa.Integer, nullable=False),
-        sa.Column("completion_tokens", sa.Integer, nullable=False),
-        sa.Column("cost_usd", sa.Double, nullable=False),
-        sa.Column("seconds_queued", sa.Double, nullable=False),
-        sa.Column("seconds_served", sa.Double, nullable=False),
-        sa.Column("answer", sa.Text),
-        sa.Column("called_at", sa.DateTime(timezone=True), nullable=False),
-        # Covers `spent`: what a run cost is summed without a scan of all calls.
-        sa.Index("ix_calls_called_at_cost_usd", "called_at", "cost_usd"),
-    )
-
-
 def as_row(call: Call) -> dict[str, Any]:
     r"""Values of a call by column, with lone surrogates and NUL as JSON escapes (\ud83d, \u0000)."""
     # asdict copies deeply: 30 µs a call, this 2 µs.
     row = {field.name: getattr(call, field.name) for field in fields(call)}
     for name in FREE_TEXT:
         if (text := row[name]) and UNSTORABLE.search(text):
-            row[name] = UNSTORABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+            row[name] = _storable(text)
     return row
 
 
@@ -322,4 +324,9 @@ def _found(row: Any) -> Found:
     answer = None
     if row.error_class is None:
         answer = Answer(row.answer, row.prompt_tokens, row.completion_tokens, row.cost_usd)
-    return Found(answer, row.error_class, row.error, row.seconds_served)
+    return Found(answer, row.error_class, row.error, row.seconds_served, row.endpoint.endswith(BATCHES))
+
+
+def _storable(text: str) -> str:
+    r"""A text with lone surrogates and NUL as JSON escapes (\ud83d, \u0000)."""
+    return UNSTORABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -75,7 +75,7 @@ def _engine(parsed: sa.URL, *, survives_power_cut: bool) -> sa.Engine:
 
 
 def _make_tables(connection: sa.Connection, metadata: sa.MetaData) -> None:
-    """Create missing tables and indexes.
+    """Create missing tables, indexes, and columns that a ledger of an earlier version lacks.
 
     The lock is for concurrent processes, in which "if not exists" alone may fail in PostgreSQL.
     """
@@ -85,5 +85,23 @@ def _make_tables(connection: sa.Connection, metadata: sa.MetaData) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING_TABLES)))
     for table in metadata.sorted_tables:
         connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+        _add_columns(connection, table)
         for index in table.indexes:
             connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+
+
+def _add_columns(connection: sa.Connection, table: sa.Table) -> None:
+    import sqlalchemy as sa
+
+    def missing() -> list[sa.Column[Any]]:
+        present = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+        return [column for column in table.columns if column.name not in present]
+
+    for column in missing():
+        definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+        try:
+            connection.execute(sa.text(f"alter table {table.name} add column {definition}"))
+        except sa.exc.OperationalError:
+            # SQLite has no "if not exists": another process may have added it in between.
+            if column in missing():
+                raise

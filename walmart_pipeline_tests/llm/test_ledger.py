@@ -19,6 +19,7 @@ import pytest
 from walmart_pipeline.llm.calls import Answer, CallError, ErrorClass
 from walmart_pipeline.llm.ledger import Call, Ledger
 from walmart_pipeline.llm.ledger_database import LedgerError
+from walmart_pipeline.llm.ledger_statistics import LedgerStatistics, LedgerUsage
 from walmart_pipeline_tests.llm.dispatch.endpoints import ANSWER, request
 from walmart_pipeline_tests.paths import PROJECT
 
@@ -43,7 +44,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     uri = request.getfixturevalue("postgres")
     yield uri
     with psycopg.connect(uri) as connection:
-        connection.execute("drop table if exists calls, batch_requests, batches")
+        connection.execute("drop table if exists calls, cache_hits, batch_requests, batches")
 
 
 def call(number: int, answer: Answer | None = ANSWER, error_class: ErrorClass | None = None) -> Call:
@@ -195,3 +196,34 @@ def test_several_processes_write_to_the_same_ledger(url: str) -> None:
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
     with Ledger(url) as ledger:
         assert len(ledger.lookup(hashes(*range(3_000)))) == 3_000
+
+
+def test_usage_counts_calls_failures_tokens_and_the_answers_that_cost_nothing(url: str) -> None:
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    with Ledger(url) as ledger:
+        for each in (call(1), call(2), call(3, None, "timeout")):
+            ledger.record(each)
+        ledger.record_hits([(replace(request(1), purpose="repair"), ANSWER)])
+    with LedgerStatistics(url) as statistics:
+        used = statistics.usage(before)
+        assert statistics.usage(datetime.now(UTC) + timedelta(minutes=1)) == LedgerUsage()
+        (calls,), (hits,) = [*statistics.calls_since(before)], [*statistics.hits_since(before)]
+    assert (used.calls, used.failed_calls, used.cache_hits) == (3, 1, 1)
+    assert used.prompt_tokens == 2 * ANSWER.prompt_tokens
+    assert (used.cost_usd, used.saved_usd) == (2 * ANSWER.cost_usd, ANSWER.cost_usd)
+    assert [each["status"] for each in calls] == ["complete", "complete", "failed"]
+    assert all(each["called_at"] > before and "answer" not in each for each in calls)
+    assert (hits[0]["purpose"], hits[0]["tokens"]) == ("repair", ANSWER.prompt_tokens + ANSWER.completion_tokens)
+
+
+def test_a_ledger_of_an_earlier_version_gets_the_columns_that_it_lacks(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with Ledger(url) as ledger:
+        ledger.record(call(1))
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
+        connection.execute("alter table calls drop column purpose")
+    with Ledger(url) as ledger:
+        ledger.record(call(2))
+    with LedgerStatistics(url) as statistics:
+        (calls,) = statistics.calls_since(datetime.now(UTC) - timedelta(minutes=1))
+    assert [each["purpose"] for each in calls] == [None, "listing"]

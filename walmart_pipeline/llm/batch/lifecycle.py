@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from walmart_pipeline.llm.batch.store import Batch, BatchStore
 from walmart_pipeline.llm.calls import PASSING, WAITED_OUT, Answer, CallError, ErrorClass, Request
-from walmart_pipeline.llm.ledger import Call, Ledger
+from walmart_pipeline.llm.ledger import BATCHES, Call, Ledger
 from walmart_pipeline.llm.pricing import Price
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _call(batch: Batch, product_id: str, request_hash: str, outcome: Answer | Ca
     return Call.of(
         request,
         request_hash,
-        f"{batch.endpoint}/batches",
+        f"{batch.endpoint}{BATCHES}",
         outcome=outcome,
         attempt=1,
         seconds_queued=(datetime.now(UTC) - batch.announced_at).total_seconds(),

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from walmart_pipeline.llm.calls import Request
-from walmart_pipeline.llm.ledger import LOOKUP_HASHES, Call, as_row, calls_table
+from walmart_pipeline.llm.ledger import LOOKUP_HASHES, Call, as_row
 from walmart_pipeline.llm.ledger_database import open_engine, transaction
+from walmart_pipeline.llm.ledger_tables import calls_table
 from walmart_pipeline.llm.pricing import Price
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from itertools import islice
 from queue import Empty, SimpleQueue
 from random import Random
 
-from walmart_pipeline.llm.calls import Client, Request, Watcher
+from walmart_pipeline.llm.calls import Answer, Client, Request, Watcher
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome, Usage
 from walmart_pipeline.llm.dispatch.scheduler import Scheduler, Validate
@@ -149,9 +149,14 @@ class Dispatcher:
             else:
                 self._asked[key] = [request]
                 new[key] = request
+        hits: list[tuple[Request, Answer]] = []
         for key, found in self._ledger.lookup(new).items():
-            outcome = _known(new.pop(key), key, found)
-            self._ready.extend(_shared(outcome, self._asked.pop(key)))
+            request = new.pop(key)
+            # A batch's answer is read from the ledger for the first time, too.
+            if found.answer and not found.is_batch:
+                hits.append((request, found.answer))
+            self._ready.extend(_shared(_known(request, key, found), self._asked.pop(key)))
+        self._ledger.record_hits(hits)
         if new:
             background.offer(new.items(), urgent=urgent)
 

@@ -12,7 +12,7 @@ from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.provider import Provider
-from walmart_pipeline.llm import ledger
+from walmart_pipeline.llm import ledger_statistics
 from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.stages.content import edits, generation, planning, rollout, writing_figures
 
@@ -185,7 +185,7 @@ def generated_content(
         metadata={
             **contents,
             **figures,
-            "model calls": ledger.spent_since(settings, started)[0],
+            **reporting.model_usage(context, ledger_statistics.usage_since(settings, started)),
             "one listing in full": reporting.table(listing),
             "written": statuses["complete"],
             "declined": statuses["declined"],

@@ -12,6 +12,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.llm.ledger_database import LedgerError
+from walmart_pipeline.llm.ledger_statistics import LedgerStatistics
 from walmart_pipeline_tests.llm.dispatch.endpoints import ANSWER, ScriptedClient, after, request, requests
 from walmart_pipeline_tests.paths import PROJECT
 
@@ -45,7 +47,7 @@ def products(outcomes: list[Outcome]) -> list[str]:
     return sorted(outcome.request.product_id for outcome in outcomes)
 
 
-def test_every_request_has_one_outcome_and_a_second_run_asks_nothing(ledger: Ledger) -> None:
+def test_every_request_has_one_outcome_and_a_second_run_asks_nothing(ledger: Ledger, tmp_path: Path) -> None:
     endpoint = ScriptedClient(after(0))
     first = list(Dispatcher([endpoint], ledger, QUICK).run(requests(3_000)))
     assert products(first) == sorted(f"p{number}" for number in range(3_000))
@@ -54,6 +56,9 @@ def test_every_request_has_one_outcome_and_a_second_run_asks_nothing(ledger: Led
     assert products(second) == products(first)
     assert all(outcome.from_ledger and outcome.answer == ANSWER and not outcome.cost_usd for outcome in second)
     assert second[0].completion.status == "complete"
+    with LedgerStatistics(f"sqlite:///{tmp_path}/ledger.db") as statistics:
+        used = statistics.usage(datetime.now(UTC) - timedelta(hours=1))
+    assert (used.calls, used.cache_hits) == (3_000, 3_000)
 
 
 def test_what_cannot_be_answered_is_asked_once_over_all_runs(ledger: Ledger) -> None:
