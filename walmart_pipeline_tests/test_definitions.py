@@ -39,7 +39,7 @@ KEYS = {
     "delivery/exports",
 }
 
-SOURCES = {"sources/inbox", "sources/ratings", "sources/edits", "sources/decisions"}
+SOURCES = {"sources/inbox", "sources/ratings", "sources/edits", "sources/reviews", "sources/decisions"}
 
 
 def test_the_definitions_hold_the_assets_jobs_schedules_and_sensors_of_the_design() -> None:

@@ -1,4 +1,4 @@
-"""What comes from outside as assets of its own: feeds, ratings, edits and decisions. Observed, never materialized."""
+"""What comes from outside as assets: feeds, ratings, edits, reviews and decisions. Observed, never materialized."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from walmart_pipeline.automation.triggers import WAREHOUSE_WAIT_SECONDS
 from walmart_pipeline.core.records import content_hash
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse, WarehouseError
+from walmart_pipeline.reviews import takeover
+from walmart_pipeline.reviews.store import ReviewStore
 
 GROUP = "sources"
 
@@ -35,6 +37,13 @@ SOURCES = [
             "the feeds.",
         ),
         (
+            "reviews",
+            {"sqlite"},
+            "team:content",
+            "What people decided in the Studio: accepted, edited, rejected, rated, undone. Runs take it over into "
+            "`quality.reviews`.",
+        ),
+        (
             "decisions",
             {"duckdb"},
             "team:ml",
@@ -47,7 +56,9 @@ SOURCES = [
 # The assets that read a source.
 READERS: Mapping[str, tuple[str, ...]] = {
     "catalog/raw_products": ("inbox",),
-    "content/generation_plan": ("ratings", "edits", "decisions"),
+    "content/generation_plan": ("ratings", "edits", "reviews", "decisions"),
+    "quality/scores": ("reviews",),
+    "delivery/exports": ("reviews",),
     "training/examples": ("ratings", "edits"),
     "training/rating_model": ("ratings",),
 }
@@ -78,7 +89,8 @@ def with_sources(spec: dg.AssetSpec) -> dg.AssetSpec:
     name="sources",
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Observes what comes from outside: feeds in the inbox, ratings, edits and decisions. Requests no run.",
+    description="Observes what comes from outside: feeds in the inbox, ratings, edits, reviews and decisions. "
+    "Requests no run.",
 )
 def sources_sensor(context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]) -> dg.SensorResult:
     """Report each source that changed, with its counts and a data version, so that its readers show as unsynced."""
@@ -106,6 +118,9 @@ def _states(settings: Settings) -> dict[str, Row]:
     states: dict[str, Row] = {
         "inbox": {"files": len(present), "still being written": len(incomplete), "version": content_hash(signatures)}
     }
+    if takeover.has_store(settings):
+        with ReviewStore(settings.reviews_url) as store:
+            states["reviews"] = store.state()
     if not settings.warehouse.exists():
         return states
     try:

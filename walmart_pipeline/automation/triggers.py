@@ -18,6 +18,7 @@ from walmart_pipeline.automation.regeneration import RegenerateConfig
 from walmart_pipeline.automation.run_outcomes import RequestCursor, Requested, outcome
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse, WarehouseError
+from walmart_pipeline.reviews import takeover
 from walmart_pipeline.stages.delivery.feed_status import open_feeds
 from walmart_pipeline.stages.quality import drift
 
@@ -65,7 +66,9 @@ def feedback_sensor(
 
 def _new_feedback(db: Database, settings: Settings, cursor: RequestCursor) -> Requested | str:
     (counts,) = db.query(FEEDBACK)
-    ratings, edits = counts["ratings"], counts["edits"]
+    # The run takes over what waits in the Studio's store, and then the warehouse counts it.
+    waiting = takeover.pending(db, settings)
+    ratings, edits = counts["ratings"] + waiting.ratings, counts["edits"] + waiting.edits
     old_ratings, old_edits = map(int, (cursor.handled or "0-0").split("-"))
     new = max(0, ratings - old_ratings) + max(0, edits - old_edits)
     found = f"{new} new ratings and edits of {settings.feedback_at_least} for a run"

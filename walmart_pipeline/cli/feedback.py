@@ -33,12 +33,12 @@ def import_ratings(
     as_json: AsJson = False,
 ) -> None:
     """Import ratings. Only a reviewer's newest rating of a text counts. Importing a file twice is harmless."""
-    from walmart_pipeline.stages.quality import ratings as reviews
+    from walmart_pipeline.reviews import ratings as rating_imports
 
     if source.is_file() and source.suffix.lower() not in SUFFIXES:
         usage_error(f"{source}: use a file that ends in {', '.join(SUFFIXES)}")
     with warehouse_for(source, settings_from(workspace=home)).writing() as db:
-        imported = reviews.import_file(db, source, now=datetime.now(UTC))
+        imported = rating_imports.import_file(db, source, now=datetime.now(UTC))
     _report(source, imported, as_json)
 
 
@@ -55,7 +55,7 @@ def import_edits(
 
     Importing a file twice is harmless. Exits with 1 if no row can be used.
     """
-    from walmart_pipeline.stages.content import edits
+    from walmart_pipeline.reviews import edits
 
     with warehouse_for(source, settings_from(workspace=home)).writing() as db:
         imported = edits.import_file(db, source, now=datetime.now(UTC))

@@ -135,6 +135,7 @@ def export(
 
     `feed` writes only what Walmart does not have yet, and leaves out, with the reason, what its item spec refuses.
     """
+    from walmart_pipeline.reviews import takeover
     from walmart_pipeline.stages.delivery import export_history, exporter, feed_files
 
     chosen = settings_from(workspace=home, item_spec=spec)
@@ -143,6 +144,7 @@ def export(
     target = folder or chosen.exports
     feed = None
     with existing_warehouse(chosen).writing() as db:
+        takeover.from_store(db, chosen)
         written = exporter.deliver(db, target, [name for name in formats if name != "feed"])
         origins = export_history.write_provenance(db, target)
         export_history.record(db, [*written, origins], run_id="")

@@ -141,6 +141,16 @@ class ReviewStore(AbstractContextManager["ReviewStore"]):
         with transaction(self._engine) as connection:
             return self._versions(connection, product_ids)
 
+    def state(self) -> dict[str, Any]:
+        """Return how many decisions there are, by how many people, and the time of the latest."""
+        import sqlalchemy as sa
+
+        columns = self._decisions.c
+        query = sa.select(sa.func.count(), sa.func.count(sa.distinct(columns.author)), sa.func.max(columns.decided_at))
+        with transaction(self._engine) as connection:
+            count, people, latest = connection.execute(query).one()
+        return {"decisions": count, "reviewers": people, "latest": latest and f"{_utc(latest):%Y-%m-%d %H:%M} UTC"}
+
     def save_text(self, text: SavedText) -> None:
         """Keep a text of the page Write."""
         import sqlalchemy as sa

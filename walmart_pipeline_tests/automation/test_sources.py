@@ -10,6 +10,7 @@ import dagster as dg
 from walmart_pipeline.automation.sources import sources_sensor
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.reviews.store import Decision, ReviewStore
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
@@ -32,6 +33,12 @@ def test_a_source_is_observed_when_it_changes(tmp_path: Path) -> None:
     metadata = {name: value.value for name, value in observed["ratings"].metadata.items()}
     assert metadata == {"ratings": 1, "reviewers": 1, "latest": "2026-11-02 12:00 UTC"}
     assert tick() == {}
+    with ReviewStore(settings.reviews_url) as store:
+        store.decide([Decision(product_id="1", content_hash="h", action="rate", stars=4, author="anna")])
+    assert {name: value.value for name, value in tick()["reviews"].metadata.items() if name != "latest"} == {
+        "decisions": 1,
+        "reviewers": 1,
+    }
     settings.inbox.mkdir()
     (settings.inbox / "feed.csv").write_text("id")
     assert tick()["inbox"].metadata["files"].value == 1

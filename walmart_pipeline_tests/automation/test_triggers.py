@@ -13,6 +13,7 @@ import pytest
 from walmart_pipeline.automation import run_outcomes, run_tags, triggers
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.reviews.store import Decision, ReviewStore
 from walmart_pipeline.stages.quality import drift
 from walmart_pipeline_tests.automation.slow_job import pipeline as job
 
@@ -72,7 +73,9 @@ def test_enough_new_ratings_and_edits_are_learned_from_once(daemon: Callable[...
     feedback.write(lambda db: db.append("content.edits", [{"product_id": "1"}]))
     request = feedback.end()
     assert "3 new ratings and edits" in request.tags[run_tags.REASON]
-    feedback.write(rate(2, "bert"))
+    feedback.write(rate(1, "bert"))
+    with ReviewStore(feedback.settings.reviews_url) as store:
+        store.decide([Decision(product_id="1", content_hash="h", action="rate", stars=4, author="cleo")])
     assert feedback.tick() == []
     assert "2 new ratings and edits of 3" in feedback.message
 

@@ -14,7 +14,8 @@ from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.llm import ledger_statistics
 from walmart_pipeline.resources import WAREHOUSE_POOL
-from walmart_pipeline.stages.content import edits, generation, planning, rollout, writing_figures
+from walmart_pipeline.reviews import edits, takeover
+from walmart_pipeline.stages.content import generation, planning, rollout, writing_figures
 
 
 class PlanConfig(dg.Config):
@@ -67,7 +68,8 @@ def generation_plan(
     """Products that need a text, each with the reason: new, changed facts, model or prompt, failed before, rejected by
     a reviewer, below the threshold, stale, forced.
 
-    Edits that lie beside the feeds are imported first, each one once. A plan belongs to its run. After a promotion,
+    Edits that lie beside the feeds are imported first, each one once, and what people decided in the Studio is taken
+    over. A plan belongs to its run. After a promotion,
     existing texts are rewritten in two steps: a canary (WALMART_CANARY_SHARE), and the rest if it is no worse.
     Products outside it, and answers in the ledger, cost nothing.
     """
@@ -76,6 +78,7 @@ def generation_plan(
     run_id = context.run.run_id
     given = edits.files_beside([Path(path) for path in config.edits] or [settings.inbox])
     with warehouse.writing() as db:
+        decided = takeover.from_store(db, settings)
         imported = {path: edits.import_file(db, path, now=datetime.now(UTC), once=True) for path in given}
         planning.forget(db, [each for each in planning.plans(db) if _has_ended(context, each)])
         started = rollout.advance(db, provider, settings.canary_share)
@@ -96,6 +99,8 @@ def generation_plan(
         )
     if unknown:
         context.log.warning(f"not in the catalog: {', '.join(unknown)}")
+    for message in decided.problems:
+        context.log.warning(message)
     for path, result in imported.items():
         for problem in result.problems:
             context.log.warning(f"{path}:{problem.line}: {problem.reason}")
@@ -106,7 +111,8 @@ def generation_plan(
         metadata={
             **columns,
             "dagster/row_count": sum(row["products"] for row in reasons),
-            "edits imported": sum(result.kept for result in imported.values()),
+            "decisions taken over": decided.decisions,
+            "edits imported": decided.edits + sum(result.kept for result in imported.values()),
             "provider": writer,
             "notice": provider.notice or "none",
             "dry run": config.dry_run,

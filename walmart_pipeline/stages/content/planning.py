@@ -13,7 +13,7 @@ from walmart_pipeline.llm.pricing import Estimate
 from walmart_pipeline.stages.content.rollout import Rollout
 
 # Bumped when the same catalog would be planned otherwise: the asset's code_version.
-VERSION = "4"
+VERSION = "5"
 
 # In the order for a limit: never tried first, then by fewest failures, then the longest ago, so that permanent failures
 # starve no other product. The first matching reason counts. From `forced` on, a request is repeated as a new revision,
@@ -62,11 +62,12 @@ reasoned as (
             when content.generated_at < now() - to_days($stale_days) then 'stale'
             when coalesce(content.revision, 0) >= $max_revisions then null
             when rated.stars <= 2 then 'rejected by a reviewer'
-            when not scores.publishable then 'below the threshold'
+            when not scores.publishable and publishable.product_id is null then 'below the threshold'
         end as reason
     from catalog.products
     left join content.generated_content as content using (product_id)
     left join quality.scores using (product_id, content_hash)
+    left join quality.publishable using (product_id, content_hash)
     left join rated using (product_id, content_hash)
     left join content.waiting as waiting
         on waiting.product_id = products.product_id and waiting.facts_hash = products.facts_hash

@@ -8,6 +8,7 @@ from walmart_pipeline import reporting
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.resources import WAREHOUSE_POOL
+from walmart_pipeline.reviews import takeover
 from walmart_pipeline.stages.delivery import export_history, exporter, feed_files
 
 
@@ -35,6 +36,8 @@ def exports(
     what is left out, refused or withdrawn, with the reasons.
     """
     with warehouse.writing() as db:
+        # What was rejected a minute ago leaves the exports now, not with the next night.
+        takeover.from_store(db, settings)
         written = exporter.deliver(db, settings.exports, list(exporter.FORMATS))
         origins = export_history.write_provenance(db, settings.exports)
         export_history.record(db, [*written, origins], context.run.run_id)

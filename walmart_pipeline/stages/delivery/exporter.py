@@ -45,8 +45,8 @@ _STARTS_A_FORMULA = "=+-@"
 
 _RULE = "-" * 72
 
-# Only what is publishable by the latest report on this very text and record: a run that failed before `listings` leaves
-# older rows there.
+# Only what is publishable by the latest report on this very text and record, and by the latest verdict of a reviewer: a
+# run that failed before `listings` leaves older rows there.
 PUBLISHABLE = f"""
 select
     product_id,
@@ -55,10 +55,10 @@ select
     listings.score
 from quality.listings
 join catalog.products using (product_id)
-semi join (select * from quality.scores where publishable) as scores
-    on scores.product_id = listings.product_id
-    and scores.content_hash = listings.content_hash
-    and scores.facts_hash = products.facts_hash
+semi join quality.publishable as publishable
+    on publishable.product_id = listings.product_id
+    and publishable.content_hash = listings.content_hash
+    and publishable.facts_hash = products.facts_hash
 """
 
 

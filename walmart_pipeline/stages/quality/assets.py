@@ -13,6 +13,7 @@ from walmart_pipeline.generation.model_rater import ModelRater
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.resources import WAREHOUSE_POOL
+from walmart_pipeline.reviews import takeover
 from walmart_pipeline.stages.quality import drift, model_judge, overview, score_plots, scored_texts
 from walmart_pipeline.stages.quality import fact_checks as fact_checking
 
@@ -35,9 +36,11 @@ def scores(
 ) -> dg.MaterializeResult[None]:
     """Quality report of every generated text under the active policy: score, dimensions, violations with evidence.
 
-    Incremental: a text is scored once for the same facts and policy.
+    Incremental: a text is scored once for the same facts and policy. What people decided in the Studio is taken over
+    first, so that their edits are judged.
     """
     with warehouse.writing() as db:
+        decided = takeover.from_store(db, settings)
         total = scored_texts.due_count(db, judge)
         with progress.step("judging listings", total, context.log.info) as advance:
             scored_texts.score(db, judge, advance=advance)
@@ -45,11 +48,14 @@ def scores(
         found = overview.overview(db)
         contents = reporting.contents(db, "quality.scores")
         version = db.fingerprint("select * exclude (scored_at) from quality.scores")
+    for message in decided.problems:
+        context.log.warning(message)
     figures = score_plots.write(found, settings.reports / "quality")
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version),
         metadata={
             **contents,
+            "decisions taken over": decided.decisions,
             "newly scored": total,
             "policy": judge.policy.label,
             "mean score": round(found.mean or 0.0, 1),

@@ -16,7 +16,7 @@ from walmart_pipeline.judge.pairs import ALONE
 from walmart_pipeline.stages.quality.fact_checks import REFUTED
 
 # Bumped when the same texts would give other results: the assets' code_version.
-VERSION = "2"
+VERSION = "3"
 
 # Of an invalid text, in the error.
 SHOWN_CHARS = 200
@@ -147,7 +147,7 @@ select
     now() as accepted_at
 from content.generated_content as content
 join quality.scores using (product_id, content_hash)
-where scores.publishable
+semi join quality.publishable using (product_id, content_hash)
 """
 
 # Products with a generated but not accepted text.
@@ -157,6 +157,8 @@ select
     case when content.status = 'failed' then 'failed' else 'needs_review' end as status,
     case
         when content.status <> 'complete' then [content.error]
+        when verdicts.action = 'reject' then
+            ['rejected by ' || verdicts.author || if(verdicts.reason = '', '', ': ' || verdicts.reason)]
         when len(blocking) > 0 then blocking
         else ['the score of ' || scores.score || ' is below the threshold of ' || {threshold}]
     end as reasons,
@@ -173,13 +175,17 @@ left join (
         ).list_sort() as blocking
     from quality.scores
 ) as scores on scores.product_id = content.product_id and scores.content_hash = content.content_hash
-where scores.publishable is not true
+left join quality.verdicts as verdicts
+    on verdicts.product_id = content.product_id and verdicts.content_hash = content.content_hash
+anti join quality.publishable as publishable
+    on publishable.product_id = content.product_id and publishable.content_hash = content.content_hash
 """
 
 REFUTED_TO_REVIEW = f"""
 union all by name
 select product_id, 'needs_review' as status, reasons, score, content_hash, now() as queued_at
 from ({REFUTED})
+semi join quality.publishable using (product_id, content_hash)
 """
 
 # An accepted text whose item Walmart refused, until text or item change.

@@ -23,14 +23,13 @@ from walmart_pipeline.judge.claims import examination
 from walmart_pipeline.judge.claims.model import Thresholds
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.resources import resources
-from walmart_pipeline.stages.content import edits
-from walmart_pipeline.stages.content.edits import Edit
-from walmart_pipeline.stages.quality import ratings
+from walmart_pipeline.reviews import edits, ratings
+from walmart_pipeline.reviews.edits import Edit
 from walmart_pipeline.stages.quality.assets import fact_checks, listings, review_queue
 from walmart_pipeline_tests.judge.examples import HONEST, JUDGE, KETTLE
 from walmart_pipeline_tests.llm.fake_ollama import FakeOllama, fake_ollama
 from walmart_pipeline_tests.llm.fake_openai import fake_openai
-from walmart_pipeline_tests.stages.quality.test_ratings import write_text
+from walmart_pipeline_tests.reviews.test_ratings import write_text
 from walmart_pipeline_tests.stages.warehouse_lock import is_free
 
 FALSE = "The cordless base folds flat and comes with a stainless steel tea strainer."

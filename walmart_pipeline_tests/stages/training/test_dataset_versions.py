@@ -15,8 +15,8 @@ from walmart_pipeline.cli import app
 from walmart_pipeline.core.records import TrainingExample
 from walmart_pipeline.core.warehouse import Database, Warehouse
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.stages.content import edits
-from walmart_pipeline.stages.content.edits import Edit
+from walmart_pipeline.reviews import edits
+from walmart_pipeline.reviews.edits import Edit
 from walmart_pipeline.stages.training import dataset_store, dataset_versions, examples, selection, split_assignment
 from walmart_pipeline.stages.training.dataset_versions import DatasetManifest, VersionsError
 from walmart_pipeline_tests.stages.training.openai_format import check_chat_line

@@ -17,13 +17,13 @@ from walmart_pipeline.core.records import Listing, Product, Rating
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse
 from walmart_pipeline.resources import resources
-from walmart_pipeline.stages.quality import ratings
+from walmart_pipeline.reviews import ratings
 from walmart_pipeline.stages.training import learned_rating, rating_evaluation
 from walmart_pipeline.stages.training import rating_model as models
 from walmart_pipeline.stages.training.assets import rating_model
 from walmart_pipeline.stages.training.rating_model import Features, RatingModel
 from walmart_pipeline_tests.judge.examples import HONEST, JUDGE, KETTLE
-from walmart_pipeline_tests.stages.quality.test_ratings import write_text
+from walmart_pipeline_tests.reviews.test_ratings import write_text
 
 Planted = tuple[list[Features], list[float], list[float], list[str]]
 NOW = datetime(2025, 3, 1, tzinfo=UTC)

@@ -7,8 +7,8 @@ import pytest
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.stages.content import edits
-from walmart_pipeline.stages.content.edits import Edit
+from walmart_pipeline.reviews import edits
+from walmart_pipeline.reviews.edits import Edit
 from walmart_pipeline.stages.training import examples, selection
 from walmart_pipeline.stages.training.selection import most_of_category
 from walmart_pipeline_tests.stages.training.warehouse_rows import AT, listing, product, rate, words, write

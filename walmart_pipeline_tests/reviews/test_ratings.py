@@ -16,8 +16,8 @@ from walmart_pipeline.core.records import Listing, Product, Rating
 from walmart_pipeline.core.row_files import RowFileError
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
-from walmart_pipeline.stages.quality import ratings
-from walmart_pipeline.stages.quality.ratings import RatingImport, import_file
+from walmart_pipeline.reviews import ratings
+from walmart_pipeline.reviews.ratings import RatingImport, import_file
 from walmart_pipeline_tests.cli.test_cli import command
 from walmart_pipeline_tests.judge.examples import HONEST, KETTLE
 

@@ -14,8 +14,9 @@ from walmart_pipeline.benchmarks import synthetic_catalog
 from walmart_pipeline.cli import app
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
-from walmart_pipeline.stages.content import edits, planning
-from walmart_pipeline.stages.content.edits import Edit, EditError
+from walmart_pipeline.reviews import edits
+from walmart_pipeline.reviews.edits import Edit, EditError
+from walmart_pipeline.stages.content import planning
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
 from walmart_pipeline_tests.stages.content.test_planning import MODEL, reasons
 
