@@ -5,6 +5,7 @@ In one transaction of the warehouse, which also keeps the decisions' ids: a kill
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -91,10 +92,11 @@ def take_over(db: Database, store: ReviewStore) -> TakenOver:
     db.append(
         "quality.reviews",
         [
-            decision.model_dump(exclude={"listing"})
+            decision.model_dump(exclude={"listing", "user_preferences"})
             | {
                 "number": first + place,
                 "listing": decision.listing.model_dump_json() if decision.listing else None,
+                "user_preferences": json.dumps(decision.user_preferences),
                 "taken_at": now,
             }
             for place, decision in enumerate(new)
@@ -138,6 +140,7 @@ def _apply(db: Database, decision: Decision) -> str | None:
         reviewer=decision.author,
         comment=decision.reason,
         edited_at=decision.decided_at,
+        user_preferences=decision.user_preferences,
     )
     try:
         edits.apply(db, edit)

@@ -12,6 +12,7 @@ create table quality.reviews (
     reason varchar,
     stars integer,
     listing json,               -- the edited text
+    user_preferences json,      -- by which a model wrote the text that was edited
     undoes varchar,             -- the decision that is undone
     problem varchar,            -- why it had no effect
     taken_at timestamptz
