@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     # Of the existing texts, what a new champion rewrites before the rest; 1: everything at once.
     canary_share: float = Field(default=0.1, gt=0, le=1)
 
+    # The Studio: what one user's texts may cost a day, and the Fernet key that seals the keys which users keep; without
+    # it a typed key lives as long as its session.
+    studio_budget_usd: float = Field(default=1.0, ge=0)
+    studio_key: SecretStr | None = None
+
     # Alerts: apprise URLs, which hold passwords and tokens, and the address of Dagster's UI for their links.
     alert_urls: SecretStr | None = None
     ui_url: str = "http://127.0.0.1:3000"

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, TypeVar
 
 from walmart_pipeline.core.settings import Settings
@@ -110,16 +111,29 @@ def choose(settings: Settings, last: str | None) -> tuple[str, str | None]:
 async def _first_that_writes(settings: Settings, found: Survey, names: list[str]) -> str | None:
     """The first model that can chat, which embedding models can't."""
     for name in names:
-        url = next(url for url, local in found.local.items() if name in local)
-        client = _quick(settings, url, name)
-        try:
-            if await client.can_chat():
-                return name
-        except CallError:
-            continue
-        finally:
-            await client.close()
+        if await _can_chat(settings, found, name):
+            return name
     return None
+
+
+def that_write(settings: Settings, found: Survey) -> list[str]:
+    """The models of a survey that can chat, sorted. Raises ProviderError."""
+    names = sorted({name for names in found.local.values() for name in names})
+
+    async def look() -> list[bool]:
+        return await asyncio.gather(*(_can_chat(settings, found, name) for name in names))
+
+    return list(compress(names, asyncio.run(look())))
+
+
+async def _can_chat(settings: Settings, found: Survey, name: str) -> bool:
+    client = _quick(settings, next(url for url, local in found.local.items() if name in local), name)
+    try:
+        return await client.can_chat()
+    except CallError:
+        return False
+    finally:
+        await client.close()
 
 
 def _quick(settings: Settings, url: str, model: str) -> Ollama:

@@ -61,6 +61,9 @@ class UserPreferences(Record):
     reading_level: ReadingLevel = ""
     words_to_use: Phrases = Field(default_factory=list, description="Where the record supports them.")
     words_to_avoid: Phrases = Field(default_factory=list, description="Save in the product's own name.")
+    default_provider: str = Field(
+        default="", description="Chosen first where texts are asked for; not told to a model."
+    )
 
     def for_prompt(self) -> dict[str, str]:
         """The preferences as a model is told them, and as training examples keep them; empty ones are left out."""

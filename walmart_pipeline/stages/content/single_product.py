@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -13,7 +13,7 @@ from walmart_pipeline.core.records import Completion, Listing, Product, QualityR
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import parsing, provider_factory
-from walmart_pipeline.generation.provider import Provider
+from walmart_pipeline.generation.provider import Provider, Task
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.registry import model_versions, writers
 
@@ -69,10 +69,28 @@ def choose(settings: Settings, judge: Judge) -> Provider:
     )
 
 
-def write(subject: Product, provider: Provider, judge: Judge) -> Written:
-    """Write and judge the listing of a product. Raises CallError and LedgerError."""
-    with closing(provider.write([(subject, 0)])) as completions:
-        ((_, completion),) = completions
+def write(subject: Product, provider: Provider, judge: Judge, *, revision: int = 0) -> Written:
+    """Write and judge the listing of a product. revision: how often another text was asked for before.
+
+    Raises CallError and LedgerError.
+    """
+    ((_, written),) = write_all([(subject, revision)], provider, judge)
+    return written
+
+
+def write_all(
+    tasks: Iterable[Task], provider: Provider, judge: Judge
+) -> Generator[tuple[Product, Written], None, None]:
+    """Write and judge listings, in order of arrival. Close it to stop after the calls in flight.
+
+    Raises CallError and LedgerError.
+    """
+    with closing(provider.write(tasks)) as completions:
+        for subject, completion in completions:
+            yield subject, _judged(subject, completion, judge)
+
+
+def _judged(subject: Product, completion: Completion, judge: Judge) -> Written:
     if completion.status != "complete":
         return Written(listing=None, report=None, completion=completion)
     try:

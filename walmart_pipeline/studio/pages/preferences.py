@@ -1,12 +1,133 @@
-"""The page Preferences."""
+"""The page Preferences: how a user likes texts, which model writes them, and the user's own key."""
 
 from __future__ import annotations
 
-import streamlit as st
+import json
+from typing import cast
 
+import streamlit as st
+from pydantic import SecretStr, ValidationError
+
+from walmart_pipeline.generation import preferences
+from walmart_pipeline.generation.preferences import READING_LEVELS, TONES, ReadingLevel, Tone, UserPreferences
+from walmart_pipeline.studio import escaping, resources
 from walmart_pipeline.studio.context import StudioContext
+from walmart_pipeline.studio.pages import model_picker
+
+_NO_CHOICE = "as the writer sees fit"
 
 
 def page(context: StudioContext) -> None:
     """Draw the page."""
     st.header("Preferences")
+    st.caption("For the texts that you ask for on the page Write. The record and the policy come first.")
+    stored = resources.preferences(context)
+    with st.form("preferences", border=True):
+        wanted = fields(stored, "preferences")
+        default = model_picker.default(context, stored)
+        if st.form_submit_button("Save", type="primary"):
+            _save(context, wanted, default)
+    _download(context)
+    _key(context)
+
+
+def fields(stored: UserPreferences, prefix: str) -> dict[str, object]:
+    """Draw the inputs for tone, level and words. Returns what they hold. prefix: of the widgets' keys."""
+    left, right = st.columns(2)
+    tone = left.selectbox(
+        "Tone",
+        ["", *TONES],
+        index=["", *TONES].index(stored.tone),
+        format_func=lambda name: TONES.get(name, _NO_CHOICE),
+        key=f"{prefix}_tone",
+    )
+    level = right.selectbox(
+        "Reading level",
+        ["", *READING_LEVELS],
+        index=["", *READING_LEVELS].index(stored.reading_level),
+        format_func=lambda name: READING_LEVELS.get(name, _NO_CHOICE),
+        key=f"{prefix}_level",
+    )
+    use = left.text_area(
+        "Words to use",
+        "\n".join(stored.words_to_use),
+        help="One a line; used where the record supports them.",
+        key=f"{prefix}_use",
+    )
+    avoid = right.text_area(
+        "Words to avoid",
+        "\n".join(stored.words_to_avoid),
+        help="One a line; a word of the product's own name stays.",
+        key=f"{prefix}_avoid",
+    )
+    return {
+        "tone": cast("Tone", tone),
+        "reading_level": cast("ReadingLevel", level),
+        "words_to_use": use.splitlines(),
+        "words_to_avoid": avoid.splitlines(),
+    }
+
+
+def checked(context: StudioContext, wanted: dict[str, object]) -> UserPreferences | None:
+    """The preferences if policy and form allow them; otherwise the reasons are shown, and there are none."""
+    try:
+        given = UserPreferences.model_validate(wanted)
+    except ValidationError as error:
+        reasons = [item["msg"].removeprefix("Value error, ") for item in error.errors()]
+    else:
+        reasons = preferences.refusals(given, resources.judge(context.settings.policy))
+        if not reasons:
+            return given
+    for reason in reasons:
+        st.error(escaping.label(reason), icon=":material/block:")
+    return None
+
+
+def _save(context: StudioContext, wanted: dict[str, object], default: str) -> None:
+    context.user.require("writer")
+    given = checked(context, wanted | {"default_provider": default})
+    if given:
+        context.store.save_preferences(context.user.name, given.model_dump())
+        st.success("Saved.", icon=":material/check:")
+
+
+def _download(context: StudioContext) -> None:
+    stored = resources.preferences(context)
+    exported = {"user": context.user.name, "preferences": stored.model_dump()}
+    st.download_button(
+        "Download user_preferences.json",
+        json.dumps(exported, ensure_ascii=False, indent=2),
+        "user_preferences.json",
+        "application/json",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _key(context: StudioContext) -> None:
+    st.subheader("Your key for OpenAI")
+    kept, name = resources.kept_keys(context), context.user.name
+    has_key = resources.openai_key(context) is not None
+    st.caption(
+        "A key is in use; it is never shown again."
+        if has_key
+        else "Without one, the Studio's own key is used, where there is one."
+    )
+    with st.form("key", clear_on_submit=True, border=True):
+        typed = st.text_input("Key", type="password", max_chars=500, autocomplete="off")
+        keep = st.checkbox(
+            "Keep it, sealed, for my next sessions",
+            disabled=not kept.can_keep,
+            help=None if kept.can_keep else "An admin can allow it with WALMART_STUDIO_KEY.",
+        )
+        if st.form_submit_button("Use this key") and typed.strip():
+            context.user.require("writer")
+            key = SecretStr(typed.strip())
+            resources.use_openai_key(key)
+            if keep:
+                kept.keep(name, "openai", key)
+            st.rerun()
+    if has_key and st.button("Forget my key", icon=":material/delete:"):
+        resources.use_openai_key(None)
+        kept.forget(name, "openai")
+        st.rerun()

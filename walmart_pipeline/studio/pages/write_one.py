@@ -1,0 +1,160 @@
+"""Writes one product: its facts, the streamed text, its proof, its versions, and what is saved."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from walmart_pipeline.stages.content.single_product import ProductError
+from walmart_pipeline.studio import escaping, product_form, proof_view, resources
+from walmart_pipeline.studio.context import StudioContext
+from walmart_pipeline.studio.drafts import Draft, TextVersion
+from walmart_pipeline.studio.pages import model_picker, text_versions
+from walmart_pipeline.studio.pages import preferences as preferences_page
+from walmart_pipeline.studio.writing import Order, Writing
+
+FORM, CATALOG = "Describe a product", "From the catalog"
+
+
+def draw(context: StudioContext) -> None:
+    """Draw it."""
+    left, right = st.columns([3, 2], gap="large")
+    with right:
+        stored = resources.preferences(context)
+        choice = model_picker.pick(context, stored)
+        with st.expander("Preferences for this text"):
+            wanted = preferences_page.fields(stored, "write")
+        _draw_budget(context)
+    with left:
+        source = st.segmented_control(
+            "Product", [FORM, CATALOG], default=FORM, key="write_source", label_visibility="collapsed"
+        )
+        asked = _catalog(context) if source == CATALOG else _form()
+    if asked is not None:
+        st.session_state["draft"] = asked
+    draft: Draft | None = st.session_state.get("draft")
+    if draft is None:
+        text_versions.draw_saved(context)
+        return
+    st.divider()
+    is_new = asked is not None and not draft.versions
+    again = _heading(draft)
+    if (is_new or again) and choice is not None and draft.writing is None:
+        context.user.require("writer")
+        given = preferences_page.checked(context, wanted)
+        if given is not None:
+            settings = choice.settings(context.settings, resources.openai_key(context))
+            order = Order(settings, given, resources.spending(context).account(context.user.name))
+            draft.writing = Writing(
+                draft.product, order, resources.judge(context.settings.policy), revision=draft.asked
+            )
+            draft.asked += 1
+    if draft.writing is not None:
+        _follow(draft, draft.writing)
+    if draft.versions:
+        text_versions.draw(context, draft)
+    text_versions.draw_saved(context)
+
+
+def _form() -> Draft | None:
+    with st.form("product", border=True):
+        name = st.text_input("Product name", key="write_name", max_chars=1_000)
+        one, two = st.columns(2)
+        brand = one.text_input("Brand", key="write_brand")
+        category = two.text_input("Category", placeholder="Home > Kitchen > Kettles", key="write_category")
+        features = one.text_area("Features", placeholder="One a line", key="write_features")
+        attributes = two.text_area("Attributes", placeholder="Material: stainless steel", key="write_attributes")
+        description = st.text_area("Description of the source", key="write_description")
+        if not st.form_submit_button("Write", type="primary", icon=":material/edit_note:"):
+            return None
+    try:
+        product = product_form.product_from(
+            name=name,
+            brand=brand,
+            category=category,
+            features=features,
+            attributes=attributes,
+            description=description,
+        )
+    except ProductError as error:
+        st.error(escaping.label(error), icon=":material/error:")
+        return None
+    return Draft(product)
+
+
+def _catalog(context: StudioContext) -> Draft | None:
+    if not context.settings.warehouse.exists():
+        st.info("There is no catalog yet: put a feed into the inbox, or run `walmart-pipeline run`.")
+        return None
+    text = st.text_input("Search by name, brand or id", key="write_search")
+    page = st.session_state.get("write_page", 0) if text == st.session_state.get("write_searched") else 0
+    with context.reading() as db:
+        rows, matches = product_form.search(db, text, page)
+    st.session_state.update(write_searched=text, write_page=page)
+    if not rows:
+        st.info("No product matches.")
+        return None
+    first = page * product_form.PAGE + 1
+    labels = {row["product_id"]: f"{row['product_name']} · {row['brand'] or 'no brand'}" for row in rows}
+    chosen = st.selectbox(
+        f"Product ({first:,}–{first + len(rows) - 1:,} of {matches:,})",
+        list(labels),
+        format_func=lambda product_id: labels[product_id],
+        key="write_product",
+    )
+    write, before, after = st.columns([2, 1, 1])
+    if before.button("Previous", disabled=page == 0, width="stretch"):
+        st.session_state["write_page"] = page - 1
+        st.rerun()
+    if after.button("Next", disabled=first + len(rows) > matches, width="stretch"):
+        st.session_state["write_page"] = page + 1
+        st.rerun()
+    if not write.button("Write", type="primary", icon=":material/edit_note:", width="stretch"):
+        return None
+    with context.reading() as db:
+        product, listing, content_hash, author = product_form.current(db, chosen)
+    draft = Draft(product, content_hash, context.store.versions([chosen]).get(chosen, 0))
+    if listing:
+        draft.versions.append(TextVersion.existing(listing, author))
+    return draft
+
+
+def _heading(draft: Draft) -> bool:
+    """Draw what is written of. Returns whether another text is asked for."""
+    title, again = st.columns([4, 1], vertical_alignment="center")
+    title.markdown(f"#### {escaping.label(draft.product.product_name)}")
+    label = "Regenerate" if draft.asked else "Write anew"
+    return again.button(
+        label, icon=":material/refresh:", disabled=draft.writing is not None or not draft.versions, width="stretch"
+    )
+
+
+def _follow(draft: Draft, writing: Writing) -> None:
+    """Show the answer as it comes; a page that was left meanwhile goes on here."""
+    box = st.empty()
+    shown = None
+    for _ in writing.looks():
+        status, listing = writing.status, writing.stream.listing
+        # Once a second without a new word: the time shows that something still happens.
+        state = (status, listing, int(writing.seconds))
+        if state == shown:
+            continue
+        shown = state
+        with box.container(border=True):
+            st.caption(escaping.label(f"{status} {writing.seconds:.0f} s"))
+            if listing and (listing.title or listing.description):
+                st.html(proof_view.listing_html(listing))
+    box.empty()
+    draft.writing = None
+    written = writing.result()
+    if written.listing is None:
+        st.error(escaping.label(written.completion.error or "There is no text."), icon=":material/error:")
+        text_versions.draw_raw_answer(written.completion.text)
+        return
+    draft.versions.append(TextVersion.written(written, writing.order.preferences))
+    st.session_state["write_version"] = len(draft.versions) - 1
+
+
+def _draw_budget(context: StudioContext) -> None:
+    limit = context.settings.studio_budget_usd
+    spent = resources.spending(context).spent(context.user.name)
+    st.caption(escaping.label(f"Spent today: ${spent:.4f} of ${limit:.2f}; local models are free."))
