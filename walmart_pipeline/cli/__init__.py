@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from walmart_pipeline.cli import (
     alerts,
+    backup,
     bench,
     calibration,
     dataset,
@@ -55,6 +56,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(pipeline.app)
+app.add_typer(backup.app)
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(item_feed.feed, name="feed")
 app.add_typer(item_feed.spec, name="spec")

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+# Beside the file while a backup is being restored: what is there then is partly of before.
+UNFINISHED_RESTORE = "restore-unfinished"
+
 # Rows of a catalog are 1–5 kB: a batch takes up to 10 MB in Python.
 BATCH_ROWS = 2_000
 
@@ -250,9 +253,25 @@ class Warehouse:
         finally:
             connection.close()
 
+    def copy_to(self, target: Path) -> None:
+        """Copy the file as it is after some transaction; others wait for a copy as for a transaction.
+
+        Raises WarehouseError if it stays locked, or can't be copied.
+        """
+        connection = self._connect(read_only=False)
+        try:
+            connection.execute("checkpoint")
+            _copy(self.path, target)
+        finally:
+            connection.close()
+
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         import duckdb
 
+        if self.path.with_name(UNFINISHED_RESTORE).exists():
+            raise WarehouseError(
+                f"a backup was not restored completely to {self.path.parent}: repeat `walmart-pipeline restore`"
+            )
         started, is_announced = time.monotonic(), False
         while True:
             try:
@@ -359,7 +378,7 @@ def _copy(source: Path, target: Path) -> None:
     # By another process: this one would lose its lock on the file as soon as it closed it.
     if subprocess.run(["cp", "--", str(source), str(target)], check=False).returncode:  # noqa: S603, S607 - our paths
         target.unlink(missing_ok=True)
-        raise WarehouseError(f"{source} has to be migrated, but it could not be copied to {target} first")
+        raise WarehouseError(f"{source} could not be copied to {target}")
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, scripts: Mapping[int, Path], path: Path) -> None:

@@ -224,6 +224,13 @@ class ReviewStore(AbstractContextManager["ReviewStore"]):
         )
 
 
+def add_tables(metadata: sa.MetaData) -> None:
+    """Add the tables of decisions, texts and preferences, for a copy of the whole database."""
+    _decisions(metadata)
+    _texts(metadata)
+    _preferences(metadata)
+
+
 def _decisions(metadata: sa.MetaData) -> sa.Table:
     import sqlalchemy as sa
 

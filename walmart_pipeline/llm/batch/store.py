@@ -197,6 +197,12 @@ class BatchStore(AbstractContextManager["BatchStore"]):
             return [(row[0], row[1], row[2]) for page in pages for row in connection.execute(query, {"hashes": page})]
 
 
+def add_tables(metadata: sa.MetaData) -> None:
+    """Add the tables of batches, for a copy of the whole database."""
+    _batches(metadata)
+    _requests(metadata)
+
+
 def _batches(metadata: sa.MetaData) -> sa.Table:
     import sqlalchemy as sa
 

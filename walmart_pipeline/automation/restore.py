@@ -1,0 +1,157 @@
+"""Brings a backup into a workspace: verified first, prepared beside what is there, and put in place by renaming.
+
+While files are put in place a marker keeps every command from the warehouse, so that a half restore never looks whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import filecmp
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from walmart_pipeline.automation import backup, database_copies, live_runs
+from walmart_pipeline.automation.backup import BackupError, Manifest
+from walmart_pipeline.core.files import write_atomically
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import UNFINISHED_RESTORE, Warehouse
+
+STAGING = ".restoring"
+
+LEFT_BY_SETUP = ("dagster/dagster.yaml", "dagster/schedules.db")
+
+# Columns with paths: they lead to where the backup is restored.
+PATHS = (
+    ("catalog.feeds", "path"),
+    ("delivery.exports", "path"),
+    ("models.modelfiles", "path"),
+    ("models.versions", "modelfile"),
+)
+
+RELOCATE = """
+update {table}
+set {column} = $new || substr({column}, length($old) + 1)
+where starts_with({column}, $old || '/')
+"""
+
+
+class Restored(NamedTuple):
+    """set_aside: folder with what was there before, if there was anything. weights: where they were, by file."""
+
+    manifest: Manifest
+    set_aside: Path | None
+    weights: dict[str, str]
+
+
+def restore(settings: Settings, source: Path, *, force: bool = False) -> Restored:
+    """Restore a backup; with `force` also over data, which is set aside.
+
+    Raises BackupError if the backup is damaged, the workspace has data or is in use, or its ledger is of another kind
+    than the backup's; nothing is changed then.
+    """
+    manifest = backup.verify(source)
+    marker = settings.workspace / UNFINISHED_RESTORE
+    _check(settings, manifest, may_replace=force or marker.exists())
+    targets = _targets(settings, manifest)
+    staging = settings.workspace / STAGING
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    for name in targets:
+        (staging / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source / name, staging / name)
+    if backup.WAREHOUSE in targets:
+        _relocate(staging / backup.WAREHOUSE, settings, manifest)
+    if not marker.exists():
+        write_atomically(marker, f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+    aside = settings.workspace / marker.read_text(encoding="utf-8")
+    if manifest.postgres:
+        database_copies.load_postgres(settings.ledger, source / backup.POSTGRES, manifest.postgres)
+    _set_aside(settings, targets, staging, aside)
+    for name, target in targets.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (staging / name).replace(target)
+    marker.unlink()
+    shutil.rmtree(staging)
+    weights = {str(targets[name]): was for name, was in manifest.weights.items() if not Path(was).exists()}
+    return Restored(manifest, aside if aside.exists() else None, weights)
+
+
+def _parts(settings: Settings) -> dict[str, Path]:
+    """Every file and folder that a restore replaces, by its name in a backup."""
+    return {
+        backup.WAREHOUSE: settings.warehouse,
+        **backup.stores(settings),
+        **backup.folders(settings),
+        backup.WEIGHTS: settings.workspace / backup.WEIGHTS,
+        **backup.configuration(settings),
+        **backup.inbox_state(settings),
+        **backup.cursors(settings),
+    }
+
+
+def _targets(settings: Settings, manifest: Manifest) -> dict[str, Path]:
+    """Where each file belongs. Raises BackupError for one that belongs nowhere or would leave its folder."""
+    parts = _parts(settings)
+    targets = {}
+    for file in manifest.files:
+        if file.path.startswith(f"{backup.POSTGRES}/"):
+            continue
+        part = next((name for name in parts if file.path == name or file.path.startswith(f"{name}/")), None)
+        if part is None or ".." in Path(file.path).parts:
+            raise BackupError(f"the backup has a file that belongs nowhere here: {file.path}")
+        targets[file.path] = parts[part] / Path(file.path).relative_to(part) if file.path != part else parts[part]
+    return targets
+
+
+def _check(settings: Settings, manifest: Manifest, *, may_replace: bool) -> None:
+    is_postgres = database_copies.sqlite_file(settings.ledger) is None
+    if is_postgres != bool(manifest.postgres):
+        one, other = ("Postgres", "SQLite") if manifest.postgres else ("SQLite", "Postgres")
+        raise BackupError(f"the backup's ledger is in {one}, this workspace's in {other}: see WALMART_LEDGER_URL")
+    if not may_replace and _has_data(settings):
+        raise BackupError(f"{settings.workspace} has data: --force sets it aside; or restore to another --home")
+    if running := live_runs.processes(settings):
+        raise BackupError(f"a run is going on (process {running[0]}): stop it and Dagster first")
+    if settings.warehouse.exists():
+        with settings.warehouse.open("rb+") as file:
+            try:
+                # As DuckDB does; a damaged warehouse, which it could not open, must not keep the backup out.
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise BackupError(f"{settings.warehouse} is in use: stop Dagster and the Studio first") from None
+
+
+def _has_data(settings: Settings) -> bool:
+    """Whether there is more than what setting up a workspace leaves."""
+    parts = [path for name, path in _parts(settings).items() if name not in LEFT_BY_SETUP]
+    if any(path.is_file() or (path.is_dir() and any(path.iterdir())) for path in parts):
+        return True
+    is_postgres = database_copies.sqlite_file(settings.ledger) is None
+    return is_postgres and database_copies.has_rows(settings.ledger)
+
+
+def _relocate(warehouse: Path, settings: Settings, manifest: Manifest) -> None:
+    """Let stored paths lead to this workspace. Also shows that this version can open the warehouse."""
+    moved = ((manifest.modelfiles, settings.modelfiles), (manifest.workspace, settings.workspace))
+    with Warehouse(warehouse).writing() as db:
+        for table, column in PATHS:
+            for old, new in moved:
+                db.execute(RELOCATE.format(table=table, column=column), {"old": old, "new": str(new)})
+
+
+def _set_aside(settings: Settings, targets: dict[str, Path], staging: Path, aside: Path) -> None:
+    """Move what is there to a folder of its own; what an interrupted restore put there is dropped."""
+    for name, path in _parts(settings).items():
+        logs = [path.with_name(path.name + suffix) for suffix in (".wal", "-wal", "-shm")]
+        for present in (path, *logs):
+            if not present.exists():
+                continue
+            kept = aside / name if present == path else aside / f"{name}{present.name.removeprefix(path.name)}"
+            is_same = name in targets and present.is_file() and filecmp.cmp(present, staging / name, shallow=False)
+            if kept.exists() or is_same or (present.is_dir() and not any(present.iterdir())):
+                shutil.rmtree(present) if present.is_dir() else present.unlink()
+            else:
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(present, kept)
