@@ -29,8 +29,14 @@ Steps: TypeAlias = Mapping[str, Mapping[str, Any]]
 # The assets of `--plan-only`.
 PLANNING = ("catalog/raw_products", "catalog/products", "content/generation_plan")
 
-# The assets to update after feeds were removed.
-WITHDRAWAL = ("catalog/products", "quality/listings", "quality/review_queue", "delivery/exports")
+# What a withdrawal changes.
+WITHDRAWAL = (
+    "catalog/raw_products",
+    "catalog/products",
+    "quality/listings",
+    "quality/review_queue",
+    "delivery/exports",
+)
 
 
 def run(
@@ -59,11 +65,11 @@ def run(
     return summarize(settings, _execute(settings, progress, "pipeline", steps, tags=tags, only=only))
 
 
-def withdraw(settings: Settings, *, progress: Progress) -> str | None:
-    """Remove the products of removed feeds from the listings and exports. Returns the error of a failed step."""
-    return _execute(
-        settings, progress, "pipeline", {}, tags={run_tags.REASON: "feeds were removed"}, only=WITHDRAWAL
-    ).error
+def withdraw(settings: Settings, names: Sequence[str], *, progress: Progress) -> str | None:
+    """Take feeds or sources out of the catalog, the listings and the exports. Returns the error of a failed step."""
+    steps: Steps = {"catalog__raw_products": {"withdraw": list(names)}}
+    tags = {run_tags.FEEDS: run_tags.shortened(names), run_tags.REASON: "feeds are withdrawn"}
+    return _execute(settings, progress, "pipeline", steps, tags=tags, only=WITHDRAWAL).error
 
 
 def retrain(

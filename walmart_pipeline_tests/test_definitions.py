@@ -52,9 +52,8 @@ def test_the_definitions_hold_the_assets_jobs_schedules_and_sensors_of_the_desig
     names |= {"alerts", "sources"}
     assert {sensor.name for sensor in repository.sensor_defs} == names
     assert {each.name for each in repository.schedule_defs} == {"nightly", "weekly_evaluation", "monthly_cleanup"}
-    jobs = {"pipeline", "ingest", "regenerate", "feedback", "retrain", "evaluate", "export", "cleanup"} | {
-        "feed_status"
-    }
+    jobs = {"pipeline", "ingest", "feeds", "regenerate", "feedback", "retrain", "evaluate", "export", "cleanup"}
+    jobs.add("feed_status")
     assert {name for name in jobs if repository.has_job(name)} == jobs
 
 

@@ -6,6 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from walmart_pipeline.automation import retention
+from walmart_pipeline.automation.feed_change import feed_change_config
 from walmart_pipeline.automation.regeneration import regenerate_config
 from walmart_pipeline.automation.retrain_config import RetrainConfig
 from walmart_pipeline.core import markdown
@@ -26,6 +27,15 @@ ingest = dg.define_asset_job(
     "ingest",
     selection=dg.AssetSelection.groups("catalog"),
     description="Read new and changed feeds and clean their rows. Writes no text.",
+)
+
+feeds = dg.define_asset_job(
+    "feeds",
+    selection=dg.AssetSelection.groups("catalog")
+    | dg.AssetSelection.assets("quality/listings", "quality/review_queue", "delivery/exports"),
+    config=feed_change_config,
+    description="Read some feeds again, or withdraw them from the catalog, the listings and the exports. Writes no "
+    "text. A feed that was refused because it lost too many rows is loaded with `accept_shrinkage`.",
 )
 
 regenerate = dg.define_asset_job(
@@ -103,4 +113,4 @@ def cleanup() -> None:
     remove_old_versions()
 
 
-ASSET_JOBS = [pipeline, ingest, regenerate, feedback, retrain, evaluate, export]
+ASSET_JOBS = [pipeline, ingest, feeds, regenerate, feedback, retrain, evaluate, export]

@@ -76,12 +76,12 @@ def remove(
 
     with existing_warehouse(chosen).reading() as db:
         unknown = loading.unknown(db, names)
+        matching = [row["source_file"] for row in loading.matching(db, names)]
     if unknown:
         fail(f"there is no feed or source {', '.join(unknown)}: see `walmart-pipeline feeds list`")
-    with existing_warehouse(chosen).writing() as db:
-        removed = loading.remove(db, names)
     with terminal.progress() as progress:
-        error = runner.withdraw(chosen, progress=progress)
+        error = runner.withdraw(chosen, names, progress=progress)
+    removed = [] if error else matching
     if as_json:
         print(json.dumps({"removed": removed, "error": error}, indent=2))
     else:

@@ -20,6 +20,12 @@ class FeedsConfig(dg.Config):
     accept_shrinkage: bool = Field(
         default=False, description="Load feeds even if they lost more rows than WALMART_MAX_SHRINKAGE_SHARE allows."
     )
+    read_again: list[str] = Field(
+        default=[], description="Feeds or sources to read again even if they did not change. Nothing else is read."
+    )
+    withdraw: list[str] = Field(
+        default=[], description="Feeds or sources to take out of the catalog, with their rows. Nothing is read."
+    )
 
 
 @dg.asset(
@@ -54,16 +60,27 @@ def raw_products(
     is listed with the reason; its last good version stays active.
     """
     settings.inbox.mkdir(parents=True, exist_ok=True)
-    offered = loading.offered(config.paths, settings.inbox, quiet_seconds=settings.feed_quiet_seconds)
+    named = [*config.read_again, *config.withdraw]
+    offered = [] if named else loading.offered(config.paths, settings.inbox, settings.feed_quiet_seconds)
     limit = loading.ShrinkageLimit(settings.max_shrinkage_share, settings.max_shrinkage_rows)
     with (
         warehouse.writing() as db,
         progress.step("reading feeds", None, context.log.info) as advance,
     ):
+        if unknown := loading.unknown(db, named):
+            raise dg.Failure(f"there is no feed or source {', '.join(unknown)}: see the table `feeds` of the last run")
+        withdrawn = loading.remove(db, config.withdraw)
+        offered += loading.named(db, config.read_again)
         refused_before = loading.refused(db)
-        read = loading.load(db, offered, limit=None if config.accept_shrinkage else limit, advance=advance)
+        read = loading.load(
+            db,
+            offered,
+            limit=None if config.accept_shrinkage else limit,
+            advance=advance,
+            again=bool(config.read_again),
+        )
         refused = loading.refused(db)
-        nothing_read = loading.nothing_read(db, offered, in_inbox=not config.paths)
+        nothing_read = "" if withdrawn else loading.nothing_read(db, offered, in_inbox=not (config.paths or named))
         feeds = db.query(
             "select source_file, status, row_count, detail from catalog.feeds order by read_at desc limit 20"
         )
@@ -75,11 +92,12 @@ def raw_products(
     metadata = {
         "feeds offered": len(offered),
         "feeds read": sum(feed["status"] == "read" for feed in read),
+        "feeds withdrawn": len(withdrawn),
         "feeds unreadable": sum(feed["status"] == "unreadable" for feed in read),
         "feeds": reporting.table(feeds),
     }
     if nothing_read:
-        where = ", ".join(config.paths) or str(settings.inbox)
+        where = ", ".join(config.paths or named) or str(settings.inbox)
         raise dg.Failure(f"no feed of {where} could be read: {nothing_read}", metadata=metadata)
     found_now = {name: feed for name, feed in refused.items() if refused_before.get(name) != feed}
     return dg.MaterializeResult(

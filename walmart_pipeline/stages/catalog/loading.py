@@ -68,13 +68,19 @@ class ShrinkageLimit:
 
 
 def load(
-    db: Database, offered: Sequence[Feed], *, limit: ShrinkageLimit | None, advance: Callable[[int], None]
+    db: Database,
+    offered: Sequence[Feed],
+    *,
+    limit: ShrinkageLimit | None,
+    advance: Callable[[int], None],
+    again: bool = False,
 ) -> list[Row]:
     """Read new and changed feeds. Returns their rows of `catalog.feeds`.
 
     All feeds of one call get the same `ordinal`: none is newer than another. A feed replaces the rows of its source,
     unless it is unreadable, incomplete or too small.
     limit: what a source may lose; None accepts any loss. advance: called with the number of rows since the last call.
+    again: read unchanged feeds as well.
     """
     # Missing or incomplete files of earlier runs without an active version.
     db.execute("delete from catalog.feeds where digest = '' and row_count = 0")
@@ -91,7 +97,7 @@ def load(
         elif feed.growing:
             entry = _not_loaded(feed, known, "", "incomplete", "it is still being written: the next run reads it")
         else:
-            loaded = _load_changed(db, feed, known, ordinal, limit, advance)
+            loaded = _load_changed(db, feed, known, ordinal, limit, advance, again)
             if loaded is None:
                 continue
             entry = loaded
@@ -108,16 +114,18 @@ def _load_changed(
     ordinal: int,
     limit: ShrinkageLimit | None,
     advance: Callable[[int], None],
+    again: bool,
 ) -> Row | None:
-    """Load a feed. Returns its new entry; None if it is unchanged."""
+    """Load a feed. Returns its new entry; None if it is unchanged, and not to be read again."""
     digest = _digest(feed)
-    if known and digest and digest == known["digest"] and _is_settled(feed, known):
+    if known and not again and digest and digest == known["digest"] and _is_settled(feed, known):
         return None
+    is_active = known is not None and digest == known["loaded_digest"]
     try:
         mapping = columns.read_mapping(feed.mapping_path)
         source = mapping.source or feed.source
         with readers.read(feed) as reading:
-            if known and digest == known["loaded_digest"]:
+            if known and is_active and not again:
                 # The active version is back, with its ordinal.
                 return known | {"status": "read", "digest": digest, "path": str(feed.path), "detail": reading.detail}
             if newer := _newer(db, feed, source):
@@ -137,7 +145,8 @@ def _load_changed(
         "loaded_digest": digest if count else None,
         "mapping": mapping.model_dump_json(exclude={"source"}),
         "row_count": count,
-        "ordinal": ordinal,
+        # Read again, the active version is no newer than before.
+        "ordinal": known["ordinal"] if known and is_active else ordinal,
     }
 
 
@@ -233,7 +242,7 @@ def _entry(feed: Feed, digest: str, status: str, detail: str) -> Row:
     }
 
 
-def offered(paths: Sequence[str], inbox: Path, *, quiet_seconds: float) -> list[Feed]:
+def offered(paths: Sequence[str], inbox: Path, quiet_seconds: float) -> list[Feed]:
     """Find the feeds at these paths, by default the inbox, and wait for recently written ones."""
     # A later process looks for the files too, from a working directory of its own.
     found = feeds.find([Path(path).absolute() for path in paths] or [inbox])
@@ -266,6 +275,24 @@ def nothing_read(db: Database, offered: Sequence[Feed], *, in_inbox: bool) -> st
     return reasons or f"there is no file whose name ends in {', '.join(feeds.SUFFIXES)}"
 
 
+def matching(db: Database, names: Sequence[str]) -> list[Row]:
+    """Return the entries of feeds with these names, or of these sources."""
+    return db.query(
+        "select source_file, path, status from catalog.feeds "
+        "where list_contains($names, source_file) or list_contains($names, source) order by source_file",
+        {"names": list(names)},
+    )
+
+
+def named(db: Database, names: Sequence[str]) -> list[Feed]:
+    """Return the feeds with these names, and those in force of these sources, where they were read last."""
+    return [
+        Feed(row["source_file"], Path(row["path"]), named=True)
+        for row in matching(db, names)
+        if row["source_file"] in names or row["status"] != "superseded"
+    ]
+
+
 def unknown(db: Database, names: Sequence[str]) -> list[str]:
     """Return the names that are neither a feed nor a source."""
     known = {name for row in db.query("select source_file, source from catalog.feeds") for name in row.values()}
@@ -277,12 +304,7 @@ def remove(db: Database, names: Sequence[str]) -> list[str]:
 
     A removed feed is not read again from the same path until it changes or is named explicitly.
     """
-    found = db.query(
-        "select source_file from catalog.feeds "
-        "where list_contains($names, source_file) or list_contains($names, source) order by source_file",
-        {"names": list(names)},
-    )
-    removed = [row["source_file"] for row in found]
+    removed = [row["source_file"] for row in matching(db, names)]
     db.execute(REMOVED, {"feeds": removed})
     db.execute(NOT_IN_FORCE)
     return removed

@@ -136,7 +136,7 @@ def fact_checks(
 @dg.asset(
     key_prefix="quality",
     group_name="quality",
-    deps=[scores, fact_checks],
+    deps=[dg.AssetKey(["catalog", "products"]), scores, fact_checks],
     kinds={"duckdb"},
     owners=["team:content"],
     code_version=scored_texts.VERSION,
@@ -168,7 +168,7 @@ def listings(
 @dg.asset(
     key_prefix="quality",
     group_name="quality",
-    deps=[scores, fact_checks],
+    deps=[dg.AssetKey(["catalog", "products"]), scores, fact_checks],
     kinds={"duckdb"},
     owners=["team:content"],
     code_version=scored_texts.VERSION,
