@@ -1,4 +1,4 @@
-"""The commands `run`, `dev`, `export`, `prune` and `doctor`."""
+"""The commands `run`, `dev`, `serve`, `export`, `prune` and `doctor`."""
 
 from __future__ import annotations
 
@@ -119,6 +119,29 @@ def dev(
     if problem := report_server.start(chosen):
         console.print(f"[yellow]no reports[/] {escape(problem)}", soft_wrap=True)
     os.execv(executable, [executable, *arguments])  # noqa: S606
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port.")] = 3001,
+    host: Annotated[
+        str,
+        typer.Option(help="Address to listen on. Reports need no sign-in: elsewhere, put a proxy with one before it."),
+    ] = "127.0.0.1",
+    home: Home = None,
+) -> None:
+    """Serve the reports, and at /health whether the services work: 200, or 503 with what does not.
+
+    For services; `dev` does it by itself.
+    """
+    from walmart_pipeline.cli import report_server
+
+    served = report_server.server(settings_from(workspace=home), port, host)
+    console.print(f"reports and health at http://{host}:{port}/health — stop it with Ctrl-C")
+    try:
+        served.serve_forever()
+    except KeyboardInterrupt:
+        return
 
 
 @app.command()

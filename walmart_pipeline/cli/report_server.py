@@ -1,16 +1,19 @@
-"""Serves a workspace's reports to browsers on this machine, beside Dagster's UI: a file:// link is dead there."""
+"""Serves a workspace's reports to browsers, where a file:// link of Dagster's UI is dead, and its health at /health."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Collection
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from walmart_pipeline.automation.health import Health, HealthMonitor
 from walmart_pipeline.core.settings import Settings
 
 # The folders of a workspace with something to read.
@@ -23,22 +26,49 @@ TYPES = {
     ".png": "image/png",
 }
 LOOPBACK = ("127.0.0.1", "localhost")
+HEALTH = "/health"
 
 
 class ReportHandler(SimpleHTTPRequestHandler):
-    """GET and HEAD of the pages and plots below SERVED; everything else is not found."""
+    """GET and HEAD of the health, and of the pages and plots below SERVED; everything else is not found.
 
-    def __init__(self, *arguments: object, workspace: Path) -> None:
+    `/health` has every check, `/health/warehouse` and so on one of them: 200 if it is well, else 503.
+    hosts: names by which reports are served.
+    """
+
+    def __init__(self, *arguments: object, workspace: Path, hosts: Collection[str], health: HealthMonitor) -> None:
         self.workspace = workspace.resolve()
+        self.hosts = hosts
+        self.health = health
         super().__init__(*arguments)  # type: ignore[arg-type] # the server passes what its base class expects
 
     def send_head(self):  # type: ignore[no-untyped-def] # typeshed's return type is private
         """Refuse requests by another host name: a page of the internet may have pointed its own name here."""
+        path = urlsplit(self.path).path.rstrip("/")
+        if path == HEALTH or path.startswith(f"{HEALTH}/"):
+            # By any name: a load balancer uses an address, and there is nothing to hide.
+            return self._send_health(path.removeprefix(HEALTH).removeprefix("/"))
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
-        if host not in LOOPBACK or Path(self.translate_path(self.path)).is_dir():
+        if host not in self.hosts or Path(self.translate_path(self.path)).is_dir():
             self.send_error(404)
             return None
         return super().send_head()
+
+    def _send_health(self, check: str) -> io.BytesIO | None:
+        found = self.health.current()
+        if check and check not in found.checks:
+            self.send_error(404)
+            return None
+        if check:
+            chosen = {check: found.checks[check]}
+            found = Health(healthy=chosen[check].ok, checked_at=found.checked_at, checks=chosen)
+        body = found.model_dump_json(indent=2).encode() + b"\n"
+        self.send_response(200 if found.healthy else 503)
+        for name, value in {"Content-Type": "application/json", "Cache-Control": "no-store"}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        return io.BytesIO(body)
 
     def translate_path(self, path: str) -> str:
         """Map a URL to a file that may be served; anything else to a file that does not exist."""
@@ -55,9 +85,11 @@ class ReportHandler(SimpleHTTPRequestHandler):
         """Log nothing: the terminal shows Dagster's log."""
 
 
-def server(workspace: Path, port: int) -> ThreadingHTTPServer:
-    """Listen on the loopback interface. Raises OSError if the port is taken."""
-    return ThreadingHTTPServer(("127.0.0.1", port), partial(ReportHandler, workspace=workspace))
+def server(settings: Settings, port: int, host: str = "127.0.0.1") -> ThreadingHTTPServer:
+    """Listen on an address, by default of this machine only. Raises OSError if the port is taken."""
+    hosts = {*LOOPBACK, urlsplit(settings.reports_url).hostname or "localhost"}
+    handler = partial(ReportHandler, workspace=settings.workspace, hosts=hosts, health=HealthMonitor(settings))
+    return ThreadingHTTPServer((host, port), handler)
 
 
 def start(settings: Settings) -> str | None:
@@ -70,7 +102,7 @@ def start(settings: Settings) -> str | None:
         return None
     port = url.port or 80
     try:
-        server(settings.workspace, port).server_close()
+        server(settings, port).server_close()
     except OSError as error:
         return f"port {port} is taken ({error.strerror}): links to reports lead there; set WALMART_REPORTS_URL"
     arguments = [sys.executable, "-m", __name__, str(settings.workspace), str(port)]
@@ -83,7 +115,7 @@ def start(settings: Settings) -> str | None:
 
 def main() -> None:
     """Serve until standard input ends."""
-    served = server(Path(sys.argv[1]), int(sys.argv[2]))
+    served = server(Settings(workspace=Path(sys.argv[1])), int(sys.argv[2]))
     threading.Thread(target=served.serve_forever, daemon=True).start()
     try:
         sys.stdin.read()

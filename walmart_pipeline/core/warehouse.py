@@ -63,6 +63,10 @@ class WarehouseError(UserError):
     """The warehouse can't be opened, or was written by a newer version."""
 
 
+class WarehouseBusyError(WarehouseError):
+    """Another process has the warehouse locked."""
+
+
 class Database:
     """An open connection."""
 
@@ -285,7 +289,7 @@ class Warehouse:
                 found = re.search(r"held in (\S+) \(PID (\d+)\)", str(error))
                 holder = f"process {found[2]} ({found[1]})" if found else "another process"
                 if waited >= self.wait_seconds:
-                    raise WarehouseError(
+                    raise WarehouseBusyError(
                         f"the warehouse {self.path} is in use by {holder}: try again when that is done, "
                         "or raise WALMART_WAREHOUSE_WAIT_SECONDS"
                     ) from error

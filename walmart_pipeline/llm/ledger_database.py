@@ -53,6 +53,21 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
         raise LedgerError(f"the ledger can't be read or written: {error.args[0]}") from error
 
 
+def ping(url: str, timeout_seconds: int) -> None:
+    """Raise LedgerError if the database of a ledger does not answer; nothing is made in it."""
+    import sqlalchemy as sa
+
+    parsed = sa.make_url(url)
+    if not parsed.drivername.startswith("sqlite"):
+        parsed = parsed.update_query_dict({"connect_timeout": str(timeout_seconds)})
+    engine = _engine(parsed, survives_power_cut=False)
+    try:
+        with transaction(engine) as connection:
+            connection.execute(sa.select(1))
+    finally:
+        engine.dispose()
+
+
 def _engine(parsed: sa.URL, *, survives_power_cut: bool) -> sa.Engine:
     import sqlalchemy as sa
 

@@ -28,7 +28,7 @@ def port(tmp_path: Path) -> Iterator[int]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     (tmp_path / "reports" / "link.html").symlink_to(tmp_path / "secret.html")
-    server = report_server.server(tmp_path, 0)
+    server = report_server.server(Settings(workspace=tmp_path), 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_address[1]
     server.shutdown()
