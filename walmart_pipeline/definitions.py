@@ -27,13 +27,14 @@ from walmart_pipeline.stages.content import checks as content_checks
 from walmart_pipeline.stages.delivery import assets as delivery
 from walmart_pipeline.stages.evaluation import assets as evaluation
 from walmart_pipeline.stages.evaluation import checks as evaluation_checks
+from walmart_pipeline.stages.insights import assets as insights
 from walmart_pipeline.stages.models import assets as models
 from walmart_pipeline.stages.quality import assets as quality
 from walmart_pipeline.stages.quality import checks as quality_checks
 from walmart_pipeline.stages.training import assets as training
 from walmart_pipeline.stages.training import checks as training_checks
 
-STAGES = (catalog, content, quality, training, models, evaluation, delivery)
+STAGES = (catalog, content, quality, training, models, evaluation, delivery, insights)
 CHECKS = (catalog_checks, content_checks, quality_checks, training_checks, evaluation_checks)
 
 

@@ -37,6 +37,9 @@ KEYS = {
     "evaluation/results",
     "evaluation/report",
     "delivery/exports",
+    "insights/performance",
+    "insights/usage",
+    "insights/insights",
 }
 
 SOURCES = {"sources/inbox", "sources/ratings", "sources/edits", "sources/reviews", "sources/decisions"}

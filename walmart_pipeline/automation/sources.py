@@ -61,6 +61,8 @@ READERS: Mapping[str, tuple[str, ...]] = {
     "delivery/exports": ("reviews",),
     "training/examples": ("ratings", "edits"),
     "training/rating_model": ("ratings",),
+    "insights/performance": ("ratings",),
+    "insights/usage": ("ratings", "edits", "decisions"),
 }
 
 STATES = {

@@ -17,6 +17,7 @@ from walmart_pipeline.cli import (
     feedback,
     feeds,
     generate,
+    insights,
     item_feed,
     judge,
     models,
@@ -68,6 +69,7 @@ app.add_typer(feedback.ratings, name="ratings")
 app.add_typer(feedback.edits, name="edits")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(retrain.app)
+app.add_typer(insights.app)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(models.models, name="models")
 app.add_typer(models.modelfile, name="modelfile")

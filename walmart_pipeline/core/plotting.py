@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
 
 INK, FAINT, BAR = "#44505c", "#d5dbe1", "#2f6fb4"
 LABEL_CHARACTERS = 40
+
+# Placeholders for CSS variables of a page (templates/style.html.j2), which matplotlib does not support: plots follow
+# its light or dark scheme.
+PAGE_INK, PAGE_FAINT, PAGE_FIRST, PAGE_SECOND, PAGE_ALERT = "#010101", "#020202", "#030303", "#040404", "#050505"
+_VARIABLES = {
+    PAGE_INK: "var(--ink-soft)",
+    PAGE_FAINT: "var(--rule)",
+    PAGE_FIRST: "var(--generated)",
+    PAGE_SECOND: "var(--source)",
+    PAGE_ALERT: "var(--blocking)",
+}
 
 # Walmart's official bands of listing quality.
 BANDS = ((0, 60, "Poor"), (60, 80, "Good"), (80, 100, "Excellent"))
@@ -80,6 +92,19 @@ def svg(figure: Figure, name: str, **style: Any) -> str:
     with mpl.rc_context(parameters):
         figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     return buffer.getvalue()
+
+
+def page_svg(figure: Figure, name: str, label: str) -> str:
+    """Render a figure in a page's colours as an <svg> element with the page's font; its ids begin with `name`."""
+    figure.patch.set_visible(False)
+    text = svg(figure, name, **{"svg.fonttype": "none", "font.size": 10})
+    text = text[text.index("<svg") :]
+    # Two figures on one page would both have a "patch_1".
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text)
+    text = re.sub(r"font-family: [^;]+; ", "", text)
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, variable)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
 
 
 def write(figures: Mapping[str, Figure], folder: Path) -> dict[str, Path]:

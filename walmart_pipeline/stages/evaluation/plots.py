@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +11,9 @@ from walmart_pipeline.stages.evaluation.results import BIN_WIDTH, ContenderResul
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Placeholders for CSS variables of the page, which matplotlib does not support: plots follow its light or dark scheme.
-INK, FAINT, SUBJECT, REFERENCE = "#010101", "#020202", "#030303", "#040404"
-_VARIABLES = {
-    INK: "var(--ink-soft)",
-    FAINT: "var(--rule)",
-    SUBJECT: "var(--generated)",
-    REFERENCE: "var(--source)",
-}
+# The page's colours.
+INK, FAINT = plotting.PAGE_INK, plotting.PAGE_FAINT
+SUBJECT, REFERENCE = plotting.PAGE_FIRST, plotting.PAGE_SECOND
 
 
 def draw(results: Results, subject: str | None) -> Mapping[str, str]:
@@ -48,7 +42,9 @@ def _differences(results: Results, colours: Mapping[str, str]) -> str:
         ax.plot(points.mean, place, "o", color=colours[name], markersize=8)
     ax.axvline(0, color=REFERENCE, linewidth=1.2, zorder=0)
     ax.set_xlabel("Points more than the reference", color=INK)
-    return _svg(figure, "differences", "Mean difference of each contender from the reference, with its interval")
+    return plotting.page_svg(
+        figure, "differences", "Mean difference of each contender from the reference, with its interval"
+    )
 
 
 def _scores(results: Results, colours: Mapping[str, str]) -> str:
@@ -70,7 +66,7 @@ def _scores(results: Results, colours: Mapping[str, str]) -> str:
     plotting.label_bands(axes[0], ink=INK)
     axes[-1].set_xticks(range(0, 101, 20))
     axes[-1].set_xlabel("Score", color=INK)
-    return _svg(figure, "scores", "Histogram of the scores of each contender")
+    return plotting.page_svg(figure, "scores", "Histogram of the scores of each contender")
 
 
 def _dimensions(results: Results, colours: Mapping[str, str]) -> str:
@@ -87,7 +83,7 @@ def _dimensions(results: Results, colours: Mapping[str, str]) -> str:
     ax.set_xlim(-1, 101)
     ax.set_xticks(range(0, 101, 20))
     ax.set_xlabel("Mean", color=INK)
-    return _svg(figure, "dimensions", "Mean of each quality dimension for every contender")
+    return plotting.page_svg(figure, "dimensions", "Mean of each quality dimension for every contender")
 
 
 def _rows(names: list[str]) -> tuple[Figure, Any]:
@@ -100,16 +96,3 @@ def _rows(names: list[str]) -> tuple[Figure, Any]:
     ax.set_yticks(range(len(names)), names, parse_math=False)
     ax.grid(axis="x", color=FAINT, linewidth=0.7)
     return figure, ax
-
-
-def _svg(figure: Figure, name: str, label: str) -> str:
-    """Render a figure as a reproducible <svg> element with the page's font, and ids that begin with `name`."""
-    figure.patch.set_visible(False)
-    text = plotting.svg(figure, name, **{"svg.fonttype": "none", "font.size": 10})
-    text = text[text.index("<svg") :]
-    # Two figures on one page would both have a "patch_1".
-    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text)
-    text = re.sub(r"font-family: [^;]+; ", "", text)
-    for colour, variable in _VARIABLES.items():
-        text = text.replace(colour, variable)
-    return text.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from walmart_pipeline.core import html_page
 from walmart_pipeline.core.statistics import MeanDifference
 from walmart_pipeline.stages.evaluation import gates, plots
 from walmart_pipeline.stages.evaluation.evaluation_store import JudgedText, ModelEvaluation
@@ -147,17 +148,7 @@ def timestamp(moment: datetime) -> str:
 
 
 def _environment(**options: Any) -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    # HTML is autoescaped; Markdown is escaped by `finalize`.
-    environment = Environment(  # noqa: S701
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        **options,
-    )
+    environment = html_page.environment(TEMPLATES, **options)
     environment.filters |= FILTERS
     return environment
 

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from walmart_pipeline import reporting
+from walmart_pipeline.core.statistics import RUNS
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.resources import WAREHOUSE_POOL
@@ -23,7 +24,7 @@ def publishable_share(warehouse: dg.ResourceParam[Warehouse], judge: dg.Resource
 
 @dg.asset_check(
     asset=scores,
-    description=f"Mean, quantiles, dimensions and publishable share are in the range of the last {drift.RUNS} runs.",
+    description=f"Mean, quantiles, dimensions and publishable share are in the range of the last {RUNS} runs.",
     pool=WAREHOUSE_POOL,
 )
 def score_drift(warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]) -> dg.AssetCheckResult:

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from statistics import median
 from typing import get_args
 
 from walmart_pipeline.core.records import Dimension
+from walmart_pipeline.core.statistics import LEAST_RUNS, RUNS, movement
 from walmart_pipeline.core.warehouse import Database, Row
 
-# Two weeks of nightly runs, so two cycles of weekly feeds.
-RUNS = 14
-# False alarms of 40,000 simulated normal histories of 14 runs: 0.4 % at 5 spreads (1.0 % at 4, 3.3 % at 3); with 7
-# runs 3.1 %, with 5 runs 6.8 %.
-SPREADS = 5.0
-LEAST_RUNS = 7
-# Scales the median deviation to the standard deviation of a normal distribution.
-MAD_TO_SIGMA = 1.4826
 # Points, or per cent of the texts: a catalog that hardly changes has no spread.
 LEAST_CHANGE = 1.0
 # Of a category: the mean of fewer texts moves with each of them.
@@ -163,16 +155,5 @@ def publishable_share(db: Database, policy: str) -> ScoreCheck:
 
 def _compared(name: str, now: Row, earlier: list[Row]) -> Row | None:
     """Compare a figure with its history; None if it was measured in too few runs."""
-    known = [row[name] for row in earlier if row[name] is not None]
-    if now[name] is None or len(known) < LEAST_RUNS:
-        return None
-    middle = median(known)
-    spread = MAD_TO_SIGMA * median(abs(value - middle) for value in known)
-    allowed = max(SPREADS * spread, LEAST_CHANGE)
-    return {
-        "figure": name,
-        "now": now[name],
-        "median": middle,
-        "allowed": allowed,
-        "moved": abs(now[name] - middle) > allowed,
-    }
+    found = movement(now[name], (row[name] for row in earlier), least_change=LEAST_CHANGE)
+    return {"figure": name, **found._asdict(), "moved": found.moved} if found else None

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from walmart_pipeline.automation import live_runs
-from walmart_pipeline.core import markdown
+from walmart_pipeline.core import markdown, statistics
 from walmart_pipeline.core.records import Violation
 from walmart_pipeline.core.warehouse import Database, Warehouse
 from walmart_pipeline.stages.quality import drift, score_plots
@@ -73,15 +73,15 @@ def test_texts_of_another_policy_are_not_counted(db: Database) -> None:
 
 
 def test_too_short_a_history_passes_and_reports_it(db: Database) -> None:
-    for run in range(drift.LEAST_RUNS):
+    for run in range(statistics.LEAST_RUNS):
         night(db, 90 if run else 20, run=run)
     check = drift.score_drift(db, POLICY)
     assert check.passed
-    assert f"{drift.LEAST_RUNS} are needed" in check.message
+    assert f"{statistics.LEAST_RUNS} are needed" in check.message
 
 
 def test_a_fall_is_reported_with_what_moved_and_from_where(db: Database) -> None:
-    for run in range(drift.RUNS):
+    for run in range(statistics.RUNS):
         night(db, 90, run=run)
     assert drift.score_drift(db, POLICY).passed
     night(db, 80, run=99)
@@ -93,14 +93,14 @@ def test_a_fall_is_reported_with_what_moved_and_from_where(db: Database) -> None
 
 
 def test_a_rise_is_drift_too(db: Database) -> None:
-    for run in range(drift.RUNS):
+    for run in range(statistics.RUNS):
         night(db, 70, run=run)
     night(db, 80, run=99)
     assert not drift.score_drift(db, POLICY).passed
 
 
 def test_less_than_a_point_is_no_drift_in_a_catalog_that_never_changes(db: Database) -> None:
-    for _ in range(drift.RUNS):
+    for _ in range(statistics.RUNS):
         night(db, 90, run=1)
     night(db, 90, run=1, noise=0.9)
     assert drift.score_drift(db, POLICY).passed
@@ -109,7 +109,7 @@ def test_less_than_a_point_is_no_drift_in_a_catalog_that_never_changes(db: Datab
 
 
 def test_another_policy_has_a_history_of_its_own(db: Database) -> None:
-    for run in range(drift.RUNS):
+    for run in range(statistics.RUNS):
         night(db, 90, run=run)
     night(db, 40, run=99, policy="walmart-2025@2")
     assert drift.score_drift(db, "walmart-2025@2").passed

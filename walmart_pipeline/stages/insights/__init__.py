@@ -1,0 +1,1 @@
+"""Performance and usage, and what is worth knowing of them."""
