@@ -11,6 +11,7 @@ import dagster as dg
 from walmart_pipeline.automation import feed_polling, sensors
 from walmart_pipeline.automation.alerts import alerts_sensor
 from walmart_pipeline.automation.executor import supervised_executor
+from walmart_pipeline.automation.following import following_sensor, with_following
 from walmart_pipeline.automation.freshness import with_freshness
 from walmart_pipeline.automation.jobs import ASSET_JOBS, cleanup
 from walmart_pipeline.automation.schedules import schedules
@@ -50,7 +51,14 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         asset_checks=dg.load_asset_checks_from_modules(CHECKS),
         jobs=[*ASSET_JOBS, cleanup, feed_polling.feed_status],
         schedules=schedules(configured),
-        sensors=[sensors.inbox_sensor, sensors.batches_sensor, *TRIGGERS, alerts_sensor, sources_sensor],
+        sensors=[
+            sensors.inbox_sensor,
+            sensors.batches_sensor,
+            *TRIGGERS,
+            following_sensor,
+            alerts_sensor,
+            sources_sensor,
+        ],
         resources={**resources(), **overrides},
         executor=supervised_executor,
     )
@@ -63,7 +71,7 @@ def _assets(configured: Settings) -> list[dg.AssetsDefinition]:
     def completed(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
         suffix = f"-{judge}" if "judge" in asset.required_resource_keys else ""
         return asset.map_asset_specs(
-            lambda spec: with_freshness(with_sources(spec)).replace_attributes(
+            lambda spec: with_following(with_freshness(with_sources(spec))).replace_attributes(
                 code_version=f"{spec.code_version}{suffix}"
             )
         )

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from walmart_pipeline.automation import freshness
+from walmart_pipeline.automation import following, freshness
 from walmart_pipeline.benchmarks import load
 from walmart_pipeline.definitions import build_defs
 from walmart_pipeline_tests.paths import PROJECT
@@ -52,7 +52,7 @@ def test_the_definitions_hold_the_assets_jobs_schedules_and_sensors_of_the_desig
     assert {key.to_user_string() for key in graph.external_asset_keys} == SOURCES
     repository = defs.get_repository_def()
     names = {"inbox", "batches", "feedback", "dataset_growth", "promotion", "quality_drift", "feed_status"}
-    names |= {"alerts", "sources"}
+    names |= {"following", "alerts", "sources"}
     assert {sensor.name for sensor in repository.sensor_defs} == names
     assert {each.name for each in repository.schedule_defs} == {"nightly", "weekly_evaluation", "monthly_cleanup"}
     jobs = {"pipeline", "ingest", "feeds", "regenerate", "feedback", "retrain", "evaluate", "export", "cleanup"}
@@ -103,6 +103,10 @@ CALL_A_MODEL = {
     "evaluation__model_evaluation",
     "evaluation__promotion",
 }
+
+
+def test_what_follows_by_itself_calls_no_model() -> None:
+    assert {key.replace("/", "__") for key in following.FOLLOWING}.isdisjoint(CALL_A_MODEL)
 
 
 @pytest.mark.parametrize("job", ["pipeline", "retrain"])
