@@ -21,7 +21,7 @@ from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 
 if TYPE_CHECKING:
-    from dagster._core.remote_origin import RemoteJobOrigin
+    from dagster._core.remote_origin import RemoteJobOrigin, RemoteRepositoryOrigin
 
 # Config by op.
 Steps: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -126,11 +126,15 @@ def _execute(
 
 
 def _origin(job_name: str) -> RemoteJobOrigin:
-    """Where Dagster's UI finds the job: in the code location of workspace.yaml."""
+    return repository_origin().get_job_origin(job_name)
+
+
+def repository_origin() -> RemoteRepositoryOrigin:
+    """Where Dagster's UI and daemon find jobs, schedules and sensors: in the code location of workspace.yaml."""
     from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
     from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteRepositoryOrigin
     from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
     target = LoadableTargetOrigin(executable_path=sys.executable, module_name="walmart_pipeline.definitions")
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, workspace.LOCATION_NAME)
-    return RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job_name)
+    return RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME)

@@ -18,6 +18,7 @@ from walmart_pipeline.llm.batch.store import BatchStore
 from walmart_pipeline.stages.catalog import loading
 
 INBOX_STATE = "inbox_sensor.json"
+INBOX_REASON = "feeds in the inbox are new or changed"
 
 # OpenAI completes a batch within a day: ten minutes more make no difference.
 BATCHES_SECONDS = 600
@@ -63,7 +64,7 @@ def inbox_sensor(
     tags = {
         run_tags.BATCH: seen.batch.key,
         run_tags.FEEDS: files,
-        run_tags.REASON: "feeds in the inbox are new or changed",
+        run_tags.REASON: INBOX_REASON,
     }
     return dg.SensorResult(run_requests=[dg.RunRequest(run_key=seen.batch.key, tags=tags)], cursor=cursor)
 

@@ -2,8 +2,9 @@
 
     python -m walmart_pipeline.benchmarks.server '{"latency": 0.2, "slots": 4}'
 
-Listens on 127.0.0.1 only. POST /v1/chat/completions speaks OpenAI's dialect; POST /api/chat, POST /api/show and GET
-/api/tags speak Ollama's. GET /stats returns the counters, POST /reset sets another behaviour and clears them.
+Listens on 127.0.0.1 only. POST /v1/chat/completions speaks OpenAI's dialect; POST /api/chat and the calls that list,
+show, create and copy models speak Ollama's. GET /stats returns the counters, POST /reset sets another behaviour and
+clears them.
 
 Faults are drawn from a hash of the request and its n-th attempt, so that every run meets the same ones. The answer is
 a listing made of the facts in the request: it is not a language model and says nothing about quality.
@@ -16,13 +17,12 @@ import asyncio
 import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass
 from itertools import accumulate
@@ -30,6 +30,9 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+
+from walmart_pipeline.benchmarks import factual_listing
+from walmart_pipeline.benchmarks.model_store import ModelStore
 
 # A streamed answer's first token comes after this share of the latency, as after the reading of a prompt.
 FIRST_TOKEN_SHARE = 0.2
@@ -45,7 +48,8 @@ class Behaviour:
     refused: 429 (503 in Ollama's dialect) with Retry-After. malformed: truncated JSON. shouting: a whole answer that
     breaks a rule of every policy. slots: calls served at once; all others wait without a byte, as Ollama's and
     llama-server's do. max_in_flight and requests_per_second refuse what is above. poison: a request with this text is
-    answered 400 each time. streams: send an answer in pieces where the request asks for it.
+    answered 400 each time. streams: send an answer in pieces where the request asks for it. lean, terse: poor listings,
+    see `factual_listing.write`.
     """
 
     latency: float = 0.2
@@ -61,6 +65,8 @@ class Behaviour:
     shouting: float = 0.0
     poison: str = ""
     streams: bool = True
+    lean: bool = False
+    terse: str = ""
 
 
 FAULTS = ("refused", "failed", "hanging", "dropped", "malformed", "shouting")
@@ -107,7 +113,8 @@ class ModelServer(AbstractContextManager["ModelServer"]):
             self._process.stdout.close()
 
     def reset(self, behaviour: Behaviour) -> None:
-        """Set another behaviour and clear the counters."""
+        """Set another behaviour, also after a `kill`, and clear the counters."""
+        self._behaviour = behaviour
         body = json.dumps(asdict(behaviour)).encode()
         urllib.request.urlopen(urllib.request.Request(f"{self.url}/reset", body)).close()  # noqa: S310
 
@@ -125,6 +132,7 @@ class Application:
 
     def __init__(self, behaviour: Behaviour, log: Path | None) -> None:
         self._log = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT) if log else None
+        self._models = ModelStore()
         self._reset(behaviour)
 
     def _reset(self, behaviour: Behaviour) -> None:
@@ -139,14 +147,15 @@ class Application:
 
     def routes(self) -> list[web.RouteDef]:
         """The handlers by method and path."""
-        model = {"name": "drill:latest", "model": "drill:latest", "digest": "0" * 64}
         return [
             web.post("/v1/chat/completions", self._openai),
             web.post("/api/chat", self._ollama),
             _fixed("GET", "/v1/models", {"object": "list", "data": [{"id": "drill", "object": "model"}]}),
-            _fixed("GET", "/api/tags", {"models": [model]}),
+            web.get("/api/tags", self._tags),
             _fixed("GET", "/api/version", {"version": "0.33.0"}),
-            _fixed("POST", "/api/show", {"capabilities": ["completion"]}),
+            web.post("/api/show", self._show),
+            web.post("/api/create", self._create),
+            web.post("/api/copy", self._copy),
             web.get("/stats", self._stats),
             web.post("/reset", self._on_reset),
         ]
@@ -177,7 +186,8 @@ class Application:
     async def _ollama(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         try:
-            async with self._served(request, body["messages"]) as (text, waited):
+            model = self._models.get(body["model"])
+            async with self._served(request, body["messages"], model.messages if model else ()) as (text, waited):
                 seconds = self._behaviour.latency
                 final = {
                     "done": True,
@@ -204,9 +214,28 @@ class Application:
             status = 503 if refused.status == 429 else refused.status
             return web.json_response({"error": str(refused)}, status=status)
 
+    async def _tags(self, _: web.Request) -> web.Response:
+        return web.json_response(self._models.tags())
+
+    async def _show(self, request: web.Request) -> web.Response:
+        shown = self._models.show((await request.json())["model"])
+        return web.json_response(shown or {"error": "model not found"}, status=200 if shown else 404)
+
+    async def _create(self, request: web.Request) -> web.Response:
+        return web.json_response(self._models.create(await request.json()))
+
+    async def _copy(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        return web.Response(status=200 if self._models.copy(body["source"], body["destination"]) else 404)
+
     @asynccontextmanager
-    async def _served(self, request: web.Request, messages: list[dict[str, str]]) -> AsyncIterator[tuple[str, float]]:
-        """The answer's text and the seconds that the call waited for its slot, which it holds meanwhile."""
+    async def _served(
+        self, request: web.Request, messages: list[dict[str, str]], built_in: Sequence[dict[str, str]] = ()
+    ) -> AsyncIterator[tuple[str, float]]:
+        """The answer's text and the seconds that the call waited for its slot, which it holds meanwhile.
+
+        built_in: the model's own messages before those of the request.
+        """
         key = hashlib.sha1(json.dumps(messages).encode(), usedforsecurity=False).hexdigest()
         self._counts["calls"] += 1
         self._in_flight += 1
@@ -219,7 +248,12 @@ class Application:
                 if fault in ("failed", "hanging", "dropped"):
                     self._record(fault, key)
                     await self._break(request, fault)
-                text = listing(messages, shouting=fault == "shouting")
+                text = factual_listing.write(
+                    [*built_in, *messages],
+                    shouting=fault == "shouting",
+                    lean=self._behaviour.lean,
+                    terse=self._behaviour.terse,
+                )
                 yield (text[: len(text) // 2] if fault == "malformed" else text), waited
             if fault == "malformed":
                 self._record(fault, key)
@@ -300,29 +334,6 @@ class Application:
     async def _on_reset(self, request: web.Request) -> web.Response:
         self._reset(Behaviour(**await request.json()))
         return web.json_response({})
-
-
-def listing(messages: list[dict[str, str]], *, shouting: bool) -> str:
-    """The JSON of a listing that states the facts in the messages and nothing else."""
-    facts = next(filter(None, (_facts(message["content"]) for message in messages)), None)
-    if facts is None:
-        words = re.findall(r"[\w.%-]+", messages[-1]["content"]) or ["item"]
-        facts = {"product_name": " ".join(words[:12]), "features": [" ".join(words[:8])] * 4}
-    is_repair = any(message["role"] == "assistant" for message in messages)
-    title = f"{facts['product_name']} FREE SHIPPING" if shouting and not is_repair else facts["product_name"]
-    features = facts.get("features") or [facts["product_name"]]
-    description = " ".join(f"{text.rstrip('.')}." for text in [*features, facts.get("description") or ""] if text)
-    return json.dumps(
-        {"title": title, "key_features": features[:4], "description": description, "seo_keywords": ["kettle"]}
-    )
-
-
-def _facts(content: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(content)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) and "product_name" in value else None
 
 
 def _pieces(text: str) -> list[str]:

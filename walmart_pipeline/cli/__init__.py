@@ -23,6 +23,7 @@ from walmart_pipeline.cli import (
     models,
     pipeline,
     retrain,
+    simulate,
     studio,
 )
 from walmart_pipeline.cli.options import fail
@@ -75,6 +76,7 @@ app.add_typer(models.models, name="models")
 app.add_typer(models.modelfile, name="modelfile")
 app.add_typer(studio.app, name="studio")
 app.add_typer(bench.app, name="bench")
+app.add_typer(simulate.app)
 
 
 def main() -> None:

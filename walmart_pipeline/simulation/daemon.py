@@ -1,0 +1,145 @@
+"""The real Dagster daemon of a workspace: started, killed, its schedules and sensors switched, its runs waited for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    ScheduleInstigatorData,
+    SensorInstigatorData,
+)
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, SCHEDULE_NAME_TAG, WILL_RETRY_TAG
+
+from walmart_pipeline import runner
+from walmart_pipeline.automation import live_runs
+from walmart_pipeline.core import workspace
+from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.settings import Settings
+
+POLL_SECONDS = 0.5
+# A run that died is marked as failed a moment before it is marked to be repeated.
+SETTLED_SECONDS = 2.0
+# A tick of a sensor comes within a minute, a run of this catalog takes one or two; the rest is for a busy machine.
+PATIENCE_SECONDS = 1_200.0
+# The daemon takes a second or two for the end of a tick, on a busy machine ten.
+SWITCHED_OFF_TIMES = 30
+
+
+class SimulationError(UserError):
+    """The simulated week can't go on; the message says what it waited for."""
+
+
+class Daemon(AbstractContextManager["Daemon"]):
+    """`dagster-daemon run` on a workspace, in a process group with the code server and the runs that it starts.
+
+    environment: of the daemon. log: what it prints.
+    """
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str], log: Path) -> None:
+        self._environment = {**os.environ, **environment}
+        self._log = log
+        self._groups: list[int] = []
+        self._stack = ExitStack()
+        self.instance = self._stack.enter_context(live_runs.instance(settings))
+        self._cron = settings.nightly_cron
+
+    def start(self) -> None:
+        """Start it, as a service manager does after a crash."""
+        executable = Path(sys.executable).with_name("dagster-daemon")
+        command = [str(executable), "run", "-w", str(workspace.CODE_LOCATIONS)]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603
+                command, env=self._environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self._groups.append(self._process.pid)
+
+    def kill(self, *, with_runs: bool) -> None:
+        """Kill it as `kill -9` does. with_runs: also the code server and the runs, as a power cut does."""
+        if with_runs:
+            self._kill_groups()
+        self._process.kill()
+        self._process.wait()
+
+    def switch(self, name: str, kind: InstigatorType, *, on: bool) -> None:
+        """Start or stop a sensor or a schedule, as the switch in the UI does."""
+        status = InstigatorStatus.RUNNING if on else InstigatorStatus.STOPPED
+        origin = runner.repository_origin().get_instigator_origin(name)
+        data = (
+            ScheduleInstigatorData(self._cron, datetime.now(UTC).timestamp())
+            if kind == InstigatorType.SCHEDULE
+            else SensorInstigatorData()
+        )
+        state = InstigatorState(origin, kind, status, data)
+        known = self.instance.get_instigator_state(state.instigator_origin_id, state.selector_id)
+        if known is None:
+            self.instance.add_instigator_state(state)
+        elif kind == InstigatorType.SCHEDULE:
+            self.instance.update_instigator_state(known.with_status(status).with_data(data))
+        else:
+            # A sensor keeps its cursor.
+            self.instance.update_instigator_state(known.with_status(status))
+
+    def night(self) -> None:
+        """Let the nightly schedule tick once at its next time, and wait for the end of its run."""
+        nights = {SCHEDULE_NAME_TAG: "nightly"}
+        before = len(self.runs(nights))
+        self.switch("nightly", InstigatorType.SCHEDULE, on=True)
+        self.wait("the tick of the nightly schedule", lambda: len(self.runs(nights)) > before)
+        # The daemon stores the state of the schedule after its tick, and so may switch it on again.
+        for _ in range(SWITCHED_OFF_TIMES):
+            self.switch("nightly", InstigatorType.SCHEDULE, on=False)
+            time.sleep(POLL_SECONDS)
+        self.idle("the nightly run")
+
+    def runs(self, tags: Mapping[str, str] | None = None, job: str | None = None) -> list[dg.DagsterRun]:
+        """Runs, the latest first."""
+        return list(self.instance.get_runs(dg.RunsFilter(tags=dict(tags or {}), job_name=job)))
+
+    def idle(self, what: str) -> None:
+        """Wait until no run is queued, running, or about to be repeated after its process died."""
+        still = 0
+
+        def is_idle() -> bool:
+            nonlocal still
+            still = still + 1 if all(_has_ended(run) for run in self.runs()) else 0
+            return still * POLL_SECONDS > SETTLED_SECONDS
+
+        self.wait(f"the end of {what}", is_idle)
+
+    def wait(self, what: str, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds. Raises SimulationError."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            if time.monotonic() > until:
+                raise SimulationError(f"{what} did not come in {PATIENCE_SECONDS:.0f} s: see {self._log}")
+            time.sleep(POLL_SECONDS)
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=10)
+        self._kill_groups()
+        self._stack.close()
+
+    def _kill_groups(self) -> None:
+        """Kill what an earlier daemon left behind, too."""
+        for group in self._groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+
+
+def _has_ended(run: dg.DagsterRun) -> bool:
+    awaits_retry = run.tags.get(WILL_RETRY_TAG) == "true" and AUTO_RETRY_RUN_ID_TAG not in run.tags
+    return run.is_finished and not awaits_retry

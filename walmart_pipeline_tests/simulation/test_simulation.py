@@ -1,0 +1,99 @@
+"""A day of a small catalog through the real daemon, and what its report says when something is missing."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.simulation import report, week
+from walmart_pipeline.simulation.supplier import Supplier, file_of
+
+PRODUCTS = 12
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a day: files arrive, the inbox sensor requests a run, the night comes."""
+    home = tmp_path_factory.mktemp("simulation")
+    week.run(home, days=1, products=PRODUCTS, seed=7, log=lambda event: None)
+    return home
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(900)
+def test_a_day_through_the_real_daemon_goes_as_it_should(lived: Path) -> None:
+    found = report.of(lived)
+    assert found.unmet == []
+    (day,) = found.days
+    assert (day.runs, day.failed_runs, day.calls) == (2, 0, PRODUCTS)
+    assert {each.subject for each in found.expectations} >= {"files", "products", "texts", "calls", "nights", "exports"}
+
+
+def remove_text(home: Path) -> None:
+    with Warehouse(home / "warehouse.duckdb").writing() as db:
+        db.execute(
+            "delete from content.generated_content where product_id = (select min(product_id) from catalog.products)"
+        )
+
+
+def pay_twice(home: Path) -> None:
+    with closing(sqlite3.connect(home / "ledger.db")) as db:
+        columns = ", ".join(name for _, name, *_ in db.execute("pragma table_info(calls)") if name != "id")
+        db.execute(f"insert into calls ({columns}) select {columns} from calls limit 1")
+        db.commit()
+
+
+def change_price(home: Path) -> None:
+    with Warehouse(home / "warehouse.duckdb").writing() as db:
+        db.execute("update catalog.products set price = price + 1")
+
+
+def export_twice(home: Path) -> None:
+    file = home / "exports" / "listings.jsonl"
+    file.write_text(file.read_text() * 2)
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("tamper", "subject", "says"),
+    [
+        (remove_text, "texts", "1: "),
+        (pay_twice, "calls", "1: "),
+        (change_price, "products", f"{PRODUCTS}: "),
+        (export_twice, "exports", ": "),
+    ],
+)
+def test_what_is_missing_or_doubled_is_found_in_the_tables_and_named(
+    lived: Path, tmp_path: Path, tamper: Callable[[Path], None], subject: str, says: str
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(lived, home)
+    tamper(home)
+    wrong = [each for each in report.of(home).unmet if each.subject == subject]
+    assert wrong
+    assert any(says in each.found for each in wrong)
+
+
+def test_the_supplier_changes_only_what_it_says(tmp_path: Path) -> None:
+    supplier = Supplier(60, seed=3)
+    before = {product_id: dict(record) for product_id, record in supplier.products.items()}
+    repriced, reweighed = supplier.reprice(5), supplier.reweigh(5)
+    assert not set(repriced) & set(reweighed)
+    for product_id, record in supplier.products.items():
+        changed = {name for name, value in record.items() if value != before[product_id][name]}
+        if product_id in repriced:
+            assert changed == {"price"}
+        elif product_id in reweighed:
+            assert changed >= {"specs", "description"}
+        else:
+            assert not changed
+    added = supplier.add(4)
+    assert not set(added) & set(before)
+    assert all(product_id in supplier.file(file_of(supplier.products[product_id])).decode() for product_id in added)
