@@ -23,6 +23,7 @@ from walmart_pipeline.cli import (
     models,
     pipeline,
     retrain,
+    review,
     simulate,
     studio,
 )
@@ -68,6 +69,7 @@ app.add_typer(judge.policy_app, name="policy")
 app.add_typer(calibration.app, name="judge")
 app.add_typer(feedback.ratings, name="ratings")
 app.add_typer(feedback.edits, name="edits")
+app.add_typer(review.review, name="review")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(retrain.app)
 app.add_typer(insights.app)

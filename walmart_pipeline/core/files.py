@@ -14,10 +14,10 @@ import yaml
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """Give the path of a file that replaces `path` when the block succeeds; an error leaves the old file as it was.
 
-    Missing folders are created.
+    Missing folders are created. mode: of the new file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
@@ -30,23 +30,23 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     # NamedTemporaryFile creates files that only their owner can read; exports are for others.
-    temporary.chmod(0o644)
+    temporary.chmod(mode)
     temporary.replace(path)
 
 
 @contextmanager
-def atomic_writer(path: Path) -> Iterator[IO[str]]:
+def atomic_writer(path: Path, *, mode: int = 0o644) -> Iterator[IO[str]]:
     """Open a UTF-8 text file that replaces `path` when the block succeeds; see atomic_path.
 
     Newlines are not translated.
     """
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with atomic_path(path, mode=mode) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         yield file
 
 
-def write_atomically(path: Path, text: str) -> Path:
-    """Write a text file atomically."""
-    with atomic_writer(path) as file:
+def write_atomically(path: Path, text: str, *, mode: int = 0o644) -> Path:
+    """Write a text file atomically. mode: of the file."""
+    with atomic_writer(path, mode=mode) as file:
         file.write(text)
     return path
 

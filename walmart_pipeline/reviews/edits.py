@@ -51,6 +51,15 @@ class Edit(Record):
     edited_at: datetime
 
 
+def problem(text: Listing) -> str | None:
+    """Return why a listing can't be an edit, or None."""
+    if blank := [name for name in ("title", "description") if not getattr(text, name).strip()]:
+        return f"the listing has no {' and no '.join(blank)}: give the whole text"
+    if parsing.CONTROL.search("".join([text.title, text.description, *text.key_features, *text.seo_keywords])):
+        return "the listing holds control characters: remove them"
+    return None
+
+
 def apply(db: Database, edit: Edit) -> EditOutcome:
     """Replace a product's text by an edit. `unchanged`: the product already has this text.
 
@@ -59,11 +68,8 @@ def apply(db: Database, edit: Edit) -> EditOutcome:
     current = next(iter(db.query(CURRENT, {"product_id": edit.product_id})), None)
     if current is None:
         raise EditError(f"there is no product {edit.product_id}: correct product_id")
-    if blank := [name for name in ("title", "description") if not getattr(edit.listing, name).strip()]:
-        raise EditError(f"the listing has no {' and no '.join(blank)}: give the whole text")
-    text = edit.listing
-    if parsing.CONTROL.search("".join([text.title, text.description, *text.key_features, *text.seo_keywords])):
-        raise EditError("the listing holds control characters: remove them")
+    if reason := problem(edit.listing):
+        raise EditError(reason)
     replaced = Listing(**current["listing"]) if current["listing"] else None
     if replaced == edit.listing:
         return "unchanged"

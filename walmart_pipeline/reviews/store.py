@@ -99,6 +99,23 @@ class ReviewStore(AbstractContextManager["ReviewStore"]):
                 raise ConflictError("somebody else decided at the same moment: look at the case again") from error
             raise
 
+    def add_missing(self, decisions: Sequence[Decision]) -> int:
+        """Add decisions of another store in their order, after its own; known ones are skipped. Returns how many."""
+        import sqlalchemy as sa
+
+        table = self._decisions
+        with transaction(self._engine) as connection:
+            known = set(connection.execute(sa.select(table.c.decision_id)).scalars())
+            new = [each for each in decisions if each.decision_id not in known]
+            seen = self._versions(connection, {each.product_id for each in new})
+            verdicts = {each.decision_id for each in decisions if each.action in VERDICTS}
+            for each in new:
+                is_verdict = each.decision_id in verdicts or each.undoes in verdicts
+                row = _row(each, {each.product_id: seen.get(each.product_id, 0)} if is_verdict else {})
+                seen[each.product_id] = row["version"] or seen.get(each.product_id, 0)
+                connection.execute(sa.insert(table), row)
+        return len(new)
+
     def decisions(self, product_ids: Collection[str] | None = None) -> list[Decision]:
         """Return all decisions, or those about some products, oldest first."""
         import sqlalchemy as sa
@@ -150,6 +167,17 @@ class ReviewStore(AbstractContextManager["ReviewStore"]):
         with transaction(self._engine) as connection:
             count, people, latest = connection.execute(query).one()
         return {"decisions": count, "reviewers": people, "latest": latest and f"{_utc(latest):%Y-%m-%d %H:%M} UTC"}
+
+    def version_of(self, decision_id: str) -> int | None:
+        """Return the number of a verdict among those on its product; None for a rating."""
+        import sqlalchemy as sa
+
+        table = self._decisions
+        with transaction(self._engine) as connection:
+            found: int | None = connection.execute(
+                sa.select(table.c.version).where(table.c.decision_id == decision_id)
+            ).scalar()
+        return found
 
     def save_text(self, text: SavedText) -> None:
         """Keep a text of the page Write."""

@@ -71,11 +71,16 @@ def pending(db: Database, settings: Settings) -> TakenOver:
     if not has_store(settings):
         return TakenOver()
     with ReviewStore(settings.reviews_url) as store:
-        new = store.missing_from(_known(db))
+        new = waiting(db, store)
     undone = {decision.undoes for decision in new}
     stand = [each for each in new if each.action != "undo" and each.decision_id not in undone]
     rated = {(each.product_id, each.content_hash, each.author) for each in stand if each.action != "edit"}
     return TakenOver(decisions=len(new), ratings=len(rated), edits=sum(each.action == "edit" for each in stand))
+
+
+def waiting(db: Database, store: ReviewStore) -> list[Decision]:
+    """Return the decisions that the warehouse does not have yet, oldest first."""
+    return store.missing_from(_known(db))
 
 
 def has_store(settings: Settings) -> bool:
@@ -85,7 +90,7 @@ def has_store(settings: Settings) -> bool:
 
 def take_over(db: Database, store: ReviewStore) -> TakenOver:
     """Take over the decisions that the warehouse does not have."""
-    new = store.missing_from(_known(db))
+    new = waiting(db, store)
     if not new:
         return TakenOver()
     first, now = db.count("quality.reviews"), datetime.now(UTC)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.reviews.store import ReviewStore
+from walmart_pipeline.studio import snapshot
 from walmart_pipeline.studio.access import User
-
-# A run holds the warehouse for seconds at a time.
-WAIT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -25,9 +24,15 @@ class StudioContext:
 
     @contextmanager
     def reading(self) -> Iterator[Database]:
-        """Open the warehouse read-only; waits while a run writes. Keep it short: a run waits for readers as well.
+        """Open the warehouse read-only, or a copy while a run writes. Keep it short: a run waits for readers as well.
 
         Raises WarehouseError if there is none yet.
         """
-        with Warehouse(self.settings.warehouse, WAIT_SECONDS).reading() as db:
+        with snapshot.reader(self.settings.warehouse).reading() as db:
             yield db
+
+    @property
+    def is_outdated(self) -> datetime | None:
+        """The time that the latest reading was of, if a run held the warehouse; None if it was of now."""
+        reader = snapshot.reader(self.settings.warehouse)
+        return reader.copied_at() if reader.is_copy else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.settings import Settings
 
-APP = Path(__file__).with_name("app.py")
+SCRIPT = Path(__file__).parent / "script" / "start.py"
 DEFAULT_PORT = 8501
 # A feed of 100,000 products has 60 MB as CSV.
 MAX_UPLOAD_MB = 100
@@ -68,4 +68,4 @@ def command(settings: Settings, *, host: str, port: int) -> list[str]:
     for name, value in config.items():
         values = value if isinstance(value, list) else [str(value).lower() if isinstance(value, bool) else str(value)]
         flags += [f"--{name}={each}" for each in values]
-    return [sys.executable, "-m", "streamlit", "run", str(APP), *flags]
+    return [sys.executable, "-m", "streamlit", "run", str(SCRIPT), *flags]

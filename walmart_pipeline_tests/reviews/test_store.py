@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from walmart_pipeline.cli import app
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.reviews.store import Action, ConflictError, Decision, ReviewStore, SavedText
 
@@ -74,6 +76,21 @@ def test_ratings_of_several_people_never_conflict_and_an_undo_is_given_once(stor
     with pytest.raises(ConflictError):
         store.decide([decision("undo", undoes=rated.decision_id)])
     assert len(store.decisions()) == 3
+
+
+def test_decisions_move_to_another_store_once(store: ReviewStore, tmp_path: Path) -> None:
+    accepted, rated = decision(), decision("rate", stars=4)
+    store.decide([accepted], seen={"P-1": 0})
+    store.decide([rated])
+    store.decide([decision("undo", undoes=accepted.decision_id)], seen={"P-1": 1})
+    runner = CliRunner()
+    home, file = ["--home", str(tmp_path / "other")], str(tmp_path / "decisions.jsonl")
+    assert runner.invoke(app, ["review", "export", file, "--home", str(tmp_path)]).exit_code == 0
+    assert "3 added, 0 known" in runner.invoke(app, ["review", "import", file, *home]).stdout
+    assert "0 added, 3 known" in runner.invoke(app, ["review", "import", file, *home]).stdout
+    with ReviewStore(f"sqlite:///{tmp_path}/other/reviews.db") as other:
+        assert other.decisions() == store.decisions()
+        assert other.versions(["P-1"]) == {"P-1": 2}
 
 
 def test_preferences_and_saved_texts_are_of_one_person(store: ReviewStore) -> None:

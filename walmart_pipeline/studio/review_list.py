@@ -1,0 +1,86 @@
+"""The queue as a list: several cases decided at once, after a preview of what that does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from walmart_pipeline.core.warehouse import Row
+from walmart_pipeline.reviews.store import Action
+from walmart_pipeline.studio import review_actions, review_case
+from walmart_pipeline.studio.context import StudioContext
+from walmart_pipeline.studio.escaping import label
+
+ACTIONS: dict[str, Action] = {"Accept": "accept", "Reject": "reject", "Rate": "rate"}
+SHOWN = ("product_id", "product_name", "category", "score", "written_by", "source_file")
+
+
+def draw(context: StudioContext, rows: list[Row], total: int) -> None:
+    """Draw a page of the queue, and what is to be done with the selected cases."""
+    st.caption(f"{total:,} cases. Select rows to decide on them together.")
+    table = [{name: row[name] for name in SHOWN} | {"reasons": "; ".join(row["reasons"] or [])} for row in rows]
+    chosen = st.dataframe(
+        table,
+        key="review_rows",
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config={
+            "product_id": "Product",
+            "product_name": st.column_config.TextColumn("Name", width="medium"),
+            "category": "Category",
+            "score": st.column_config.NumberColumn("Score", format="%.1f"),
+            "written_by": "Written by",
+            "source_file": "Feed",
+            "reasons": st.column_config.TextColumn("Why it is here", width="large"),
+        },
+    )
+    selected = [rows[place] for place in chosen["selection"]["rows"] if place < len(rows)]
+    if not selected:
+        return
+    if len(selected) == 1:
+        st.button("Open this case", on_click=_open, args=(selected[0]["product_id"],), icon=":material/open_in_full:")
+    _decide(context, selected)
+
+
+def _open(product_id: str) -> None:
+    st.session_state["review_view"] = "Case"
+    review_actions.state().show(product_id)
+
+
+def _decide(context: StudioContext, selected: list[Row]) -> None:
+    versions = context.store.versions([row["product_id"] for row in selected])
+    with st.container(border=True):
+        name = st.radio(f"With the {len(selected)} selected cases", list(ACTIONS), horizontal=True, key="review_action")
+        action = ACTIONS[name]
+        reason = st.text_input("Reason", key="review_reason", max_chars=500) if action != "accept" else ""
+        stars = st.slider("Stars", 1, 5, 4, key="review_stars") if action == "rate" else 0
+        possible, refused = review_case.sorted_out(selected, action)
+        st.markdown("\n".join(f"- {line}" for line in _preview(possible, refused, action, stars)))
+        st.button(
+            f"{name} {len(possible)}",
+            type="primary",
+            disabled=not possible or not context.user.has("reviewer") or (action == "reject" and not reason.strip()),
+            on_click=review_actions.decide_all,
+            args=(context, selected, versions, action, reason, stars),
+        )
+
+
+def _preview(possible: Sequence[Mapping[str, Any]], refused: dict[str, str], action: Action, stars: int) -> list[str]:
+    """What the action does, in sentences."""
+    does = {
+        "accept": "are published with the next run, as you wrote your name under them",
+        "reject": "leave the exports at once and are written anew by a model, if one writes",
+        "rate": f"get {stars} ★ from you; nothing is published or withdrawn, but models learn from it",
+    }[action]
+    lines = [f"**{len(possible)}** {does}."]
+    doubted = [row for row in possible if any(rule.startswith("grounding.") for rule in row["rules"])]
+    if action == "accept" and doubted:
+        lines.append(f"In **{len(doubted)}** of them the judge doubts a statement: you overrule it.")
+    for why, count in Counter(refused.values()).items():
+        ids = [product for product, reason in refused.items() if reason == why]
+        lines.append(f"**{count}** stay as they are: {label(why)} ({label(', '.join(ids[:5]))}{' …' * (count > 5)}).")
+    return lines

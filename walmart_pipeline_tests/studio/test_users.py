@@ -1,0 +1,113 @@
+"""Who gets in, what they may do, and what stops guessing."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from walmart_pipeline.cli import app
+from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.studio import server
+from walmart_pipeline.studio.access import NotAllowedError, User
+from walmart_pipeline.studio.users import FREE_ATTEMPTS, Attempts, RequestLimit, SignInError, UserFile
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> UserFile:
+    return UserFile(Settings(workspace=tmp_path).studio_users)
+
+
+def test_a_user_is_added_on_the_command_line_and_only_the_hash_is_stored(users: UserFile, tmp_path: Path) -> None:
+    given = f"{PASSWORD}\n{PASSWORD}\n"
+    arguments = ["studio", "users", "add", "ada", "--role", "reviewer", "--home", str(tmp_path)]
+    assert CliRunner().invoke(app, arguments, input=given).exit_code == 0
+    text = users.path.read_text()
+    assert PASSWORD not in text
+    assert "$argon2id$" in text
+    assert stat.S_IMODE(users.path.stat().st_mode) == 0o600
+    assert users.verify("ada", PASSWORD) == User("ada", frozenset({"reviewer"}))
+    assert users.verify("ada", "wrong") is None
+    assert users.verify("bob", PASSWORD) is None
+    assert "ada: reviewer" in CliRunner().invoke(app, ["studio", "users", "list", "--home", str(tmp_path)]).stdout
+    users.remove("ada")
+    assert users.verify("ada", PASSWORD) is None
+
+
+def test_a_weak_password_and_an_unknown_role_are_refused(users: UserFile, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="10 characters"):
+        users.add("ada", "short", ["admin"])
+    arguments = ["studio", "users", "add", "ada", "--role", "owner", "--home", str(tmp_path)]
+    assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_a_user_of_openid_has_no_password_to_guess(users: UserFile) -> None:
+    users.add("ada@example.com", None, ["writer"])
+    assert users.known("ada@example.com") == User("ada@example.com", frozenset({"writer"}))
+    assert users.verify("ada@example.com", "") is None
+
+
+def test_a_damaged_file_lets_nobody_in(users: UserFile) -> None:
+    users.path.write_text("{")
+    with pytest.raises(SignInError, match="can't be read"):
+        users.verify("ada", PASSWORD)
+
+
+def test_guessing_is_slowed_down_by_name() -> None:
+    now = [0.0]
+    attempts = Attempts(lambda: now[0])
+    for _ in range(FREE_ATTEMPTS):
+        attempts.check("ada")
+        attempts.failed("ada")
+    with pytest.raises(SignInError, match="too many"):
+        attempts.check("ada")
+    attempts.check("bob")
+    now[0] += 2
+    attempts.check("ada")
+    attempts.failed("ada")
+    now[0] += 2
+    with pytest.raises(SignInError):
+        attempts.check("ada")
+    attempts.succeeded("ada")
+    attempts.check("ada")
+
+
+def test_requests_are_limited_by_user() -> None:
+    now = [0.0]
+    limit = RequestLimit(2, lambda: now[0])
+    limit.count("ada")
+    limit.count("ada")
+    with pytest.raises(UserError, match="more than 2 requests"):
+        limit.count("ada")
+    limit.count("bob")
+    now[0] += 61
+    limit.count("ada")
+
+
+@pytest.mark.parametrize(("roles", "may"), [({"reviewer"}, True), ({"admin"}, True), ({"writer"}, False), ((), False)])
+def test_a_role_is_checked_by_name(roles: set[str], may: bool) -> None:
+    user = User("ada", frozenset(roles))  # type: ignore[arg-type] # names of roles, as in the table
+    if may:
+        user.require("reviewer")
+    else:
+        with pytest.raises(NotAllowedError, match="needs the role reviewer"):
+            user.require("reviewer")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "studio.example"])
+def test_it_listens_for_others_only_with_sign_in(users: UserFile, tmp_path: Path, host: str) -> None:
+    settings = Settings(workspace=tmp_path)
+    with pytest.raises(UserError, match="without sign-in"):
+        server.command(settings, host=host, port=1)
+    users.add("ada", PASSWORD, ["admin"])
+    assert f"--server.address={host}" in server.command(settings, host=host, port=1)
+
+
+def test_on_loopback_it_needs_none_and_sends_no_statistics(tmp_path: Path) -> None:
+    command = server.command(Settings(workspace=tmp_path), host="127.0.0.1", port=1)
+    assert {"--browser.gatherUsageStats=false", "--server.enableXsrfProtection=true"} <= set(command)
