@@ -51,6 +51,11 @@ FEATURES = {
         from quality.ratings
         group by all
     """,
+    ("Review decisions", "decisions"): """
+        select decided_at::date as day, author as actor, action as detail, count(*) as count
+        from quality.reviews
+        group by all
+    """,
     ("Edits", "texts"): """
         select edited_at::date as day, reviewer as actor, coalesce('of a text by ' || replaced_model, 'of no text')
             as detail, count(*) as count

@@ -1,12 +1,277 @@
-"""The page Dashboards."""
+"""The page Dashboards: what the models do, what it costs, how good the texts are, and who uses what."""
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
 import streamlit as st
 
+from walmart_pipeline.core.warehouse import Row
+from walmart_pipeline.stages.insights import page as formats
+from walmart_pipeline.stages.training.data_card import CARD
+from walmart_pipeline.studio import dashboard_data, escaping, tables
 from walmart_pipeline.studio.context import StudioContext
+from walmart_pipeline.studio.dashboard_data import DashboardData
+
+WINDOWS = {7: "7 days", 30: "30 days", 90: "90 days"}
+
+NO_CALLS = (
+    "No model was called in this time: the template writer needs none. "
+    "`walmart-pipeline run --provider ollama` calls one."
+)
 
 
 def page(context: StudioContext) -> None:
     """Draw the page."""
     st.header("Dashboards")
+    if not context.settings.warehouse.exists():
+        st.info("There is nothing to show yet: `walmart-pipeline run` reads the feeds and writes the first texts.")
+        return
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    with left:
+        section = st.segmented_control(
+            "Dashboard", list(SECTIONS), default="Overview", required=True, key="dashboard", wrap=True
+        )
+    with right:
+        days = st.selectbox("Time", WINDOWS, index=1, format_func=WINDOWS.__getitem__, key="dashboard_days")
+    warehouse = context.settings.warehouse
+    data = _load(context, str(warehouse), warehouse.stat().st_mtime_ns, days)
+    SECTIONS[section or "Overview"](context, data)
+
+
+@st.cache_data(max_entries=8, ttl=3600, show_spinner="Reading the figures …")
+def _load(_context: StudioContext, warehouse: str, changed: int, days: int) -> DashboardData:
+    """Read once for each state of the warehouse."""
+    with _context.reading() as db:
+        return dashboard_data.load(db, datetime.now(UTC), days)
+
+
+def _overview(_: StudioContext, data: DashboardData) -> None:
+    shown, models = data.shown, data.shown.models
+    for finding in shown.findings:
+        draw, icon = (st.warning, "warning") if finding["severity"] == "warning" else (st.info, "info")
+        draw(escaping.label(finding["sentence"]), icon=f":material/{icon}:")
+    if not shown.findings:
+        st.success(formats.NOTHING, icon=":material/check_circle:")
+    tiles = (
+        ("Texts", f"{shown.texts['texts']:,}"),
+        ("Mean score", formats.points(shown.texts["mean_score"])),
+        ("Publishable", _part(shown.texts["publishable"], shown.texts["texts"])),
+        ("Model calls", f"{models['calls'] or 0:,}"),
+        ("Cost", formats.usd(models["cost_usd"] or 0)),
+        ("Response time", formats.seconds(models["response_time"])),
+    )
+    for column, (label, value) in zip(st.columns(len(tiles)), tiles, strict=True):
+        column.metric(label, value, border=True)
+    if shown.quality:
+        _quality_plot(shown.quality)
+    st.caption("Every run brings these figures up to date, and so does `walmart-pipeline insights`. Days are in UTC.")
+
+
+def _quality(_: StudioContext, data: DashboardData) -> None:
+    if not data.shown.quality:
+        st.info("No text is judged yet: `walmart-pipeline run` writes and judges them.")
+        return
+    _quality_plot(data.shown.quality)
+    st.subheader("Categories")
+    st.bar_chart(
+        data.shown.categories[:20],
+        x="category",
+        y="mean",
+        y_label="mean score",
+        x_label="",
+        horizontal=True,
+        alt="Mean score of each category",
+    )
+    _table("Categories", data.shown.categories)
+    st.subheader("Drift")
+    st.caption("The latest mean of each category beside the median of the runs before it, at most 14 of them.")
+    _table("Drift", data.drift)
+
+
+def _performance(_: StudioContext, data: DashboardData) -> None:
+    days = [row for row in data.shown.days if row["calls"]]
+    if not days:
+        st.info(NO_CALLS)
+    else:
+        models = data.shown.models
+        tiles = (
+            ("Answered", formats.share(models["success_rate"])),
+            ("Median", formats.seconds(models["response_time"])),
+            ("95 % within", formats.seconds(models["response_time_p95"])),
+            ("Failed calls", f"{models['error_count']:,}"),
+            ("Cache hits", f"{models['cache_hits']:,}"),
+            ("Stars by reviewers", formats.points(models["user_satisfaction"])),
+        )
+        for column, (label, value) in zip(st.columns(len(tiles)), tiles, strict=True):
+            column.metric(label, value, border=True)
+        left, right = st.columns(2)
+        with left:
+            st.subheader("Response time")
+            timed = [
+                {"day": row["day"], "median": row["response_time"], "95 % within": row["response_time_p95"]}
+                for row in days
+                if row["response_time"] is not None
+            ]
+            st.line_chart(timed, x="day", y=["median", "95 % within"], y_label="seconds", alt="Response time by day")
+        with right:
+            st.subheader("Calls")
+            calls = [
+                {
+                    "day": row["day"],
+                    "answered": row["calls"] - row["error_count"],
+                    "failed": row["error_count"],
+                    "from the ledger": row["cache_hits"],
+                }
+                for row in days
+            ]
+            st.bar_chart(
+                calls, x="day", y=["answered", "failed", "from the ledger"], y_label="calls", alt="Model calls by day"
+            )
+    if data.shown.errors:
+        st.subheader("Failed calls by error")
+        _table("Errors", data.shown.errors)
+    st.subheader("By model or writer")
+    _table("Performance by model", data.shown.by_model)
+    st.subheader("By category")
+    _table("Performance by category", data.shown.by_category)
+
+
+def _cost(_: StudioContext, data: DashboardData) -> None:
+    total = data.shown.models["cost_usd"] or 0
+    saved = data.shown.models["saved_usd"] or 0
+    for column, (label, value) in zip(
+        st.columns(3),
+        (
+            ("Cost", formats.usd(total)),
+            ("Saved by answers in the ledger", formats.usd(saved)),
+            (
+                "Tokens",
+                f"{(data.shown.models['prompt_tokens'] or 0) + (data.shown.models['completion_tokens'] or 0):,}",
+            ),
+        ),
+        strict=True,
+    ):
+        column.metric(label, value, border=True)
+    if not total:
+        st.info("Nothing was paid for in this time: Ollama, llama.cpp and the template writer cost nothing.")
+        return
+    by_day = dashboard_data.summed(data.costs, "cost_usd", "day", "model")
+    st.bar_chart(by_day, x="day", y="cost_usd", color="model", y_label="USD", alt="Cost by day and model")
+    left, right = st.columns(2)
+    with left:
+        st.subheader("By model")
+        _table("Cost by model", dashboard_data.summed(data.costs, "cost_usd", "model"))
+    with right:
+        st.subheader("By category")
+        _table("Cost by category", dashboard_data.summed(data.costs, "cost_usd", "category"))
+    _table("Cost by day, model and category", dashboard_data.summed(data.costs, "cost_usd", "day", "model", "category"))
+
+
+def _usage(_: StudioContext, data: DashboardData) -> None:
+    if not data.shown.features:
+        st.info("Nothing was done in this time: `walmart-pipeline run`, or write a text on the page Write.")
+        return
+    by_day = dashboard_data.summed(data.activity, "count", "day", "feature")
+    st.bar_chart(by_day, x="day", y="count", color="feature", alt="What was done by day")
+    st.subheader("Features")
+    _table("Features", data.shown.features)
+    st.subheader("Who and when")
+    _table("Activity", data.activity)
+
+
+def _models(context: StudioContext, data: DashboardData) -> None:
+    if data.models:
+        _table("Models", data.models)
+    else:
+        st.info("There is no model of our own yet: `walmart-pipeline retrain` builds and compares candidates.")
+    if data.evaluations:
+        st.subheader("Evaluations")
+        newest = [row for row in data.evaluations if row["evaluation"] == data.evaluations[0]["evaluation"]]
+        st.bar_chart(
+            newest,
+            x="contender",
+            y="mean_score",
+            x_label="",
+            y_label="mean score",
+            horizontal=True,
+            alt="Mean score of each contender of the latest evaluation",
+        )
+        _table("Evaluations", data.evaluations)
+    reports = dashboard_data.reports(context.settings)
+    if not reports:
+        return
+    st.subheader("Reports")
+    title = st.selectbox("Report", list(reports), key="dashboard_report")
+    path = reports[title]
+    st.download_button(
+        "Download the report", path.read_bytes, path.name, "text/html", on_click="ignore", icon=":material/download:"
+    )
+    # By a data URL the page has an origin of its own: whatever it shows can't reach the Studio.
+    encoded = base64.b64encode(path.read_bytes()).decode()
+    st.iframe(f"data:text/html;base64,{encoded}", height=900, alt=f"Report: {title}")
+
+
+def _datasets(context: StudioContext, data: DashboardData) -> None:
+    if not data.datasets:
+        st.info("There is no dataset yet: `walmart-pipeline run` makes one from accepted texts.")
+        return
+    _table("Datasets", [{name: value for name, value in row.items() if name != "folder"} for row in data.datasets])
+    version = st.selectbox("Data card", [row["version"] for row in data.datasets], key="dashboard_card")
+    text = dashboard_data.card(context.settings, version)
+    if text is None:
+        st.info(f"{version} has no card any more: superseded versions are removed by `walmart-pipeline prune`.")
+        return
+    st.download_button(
+        "Download the card",
+        text,
+        f"{version}-{CARD}",
+        "text/markdown",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    # As it is written: names of products in it are no Markdown.
+    st.code(text, language="markdown", wrap_lines=True)
+
+
+def _quality_plot(rows: Sequence[Row]) -> None:
+    st.subheader("Quality over time")
+    points = [
+        {"run": row["recorded_at"], "mean score": row["mean"], "publishable, %": row["publishable"]} for row in rows
+    ]
+    st.line_chart(
+        points, x="run", y=["mean score", "publishable, %"], x_label="", alt="Mean score and publishable share by run"
+    )
+
+
+def _table(title: str, rows: Sequence[Row]) -> None:
+    """Draw a table, with a button to download all of it."""
+    st.dataframe(list(rows), hide_index=True, alt=title)
+    st.download_button(
+        f"Download {title.lower()}",
+        lambda: tables.as_csv(rows),
+        f"{title.lower().replace(' ', '-').replace(',', '')}.csv",
+        "text/csv",
+        key=f"download_{title}",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+        disabled=not rows,
+    )
+
+
+def _part(count: int, total: int) -> str:
+    return f"{100 * count / total:.0f} %" if total else "–"
+
+
+SECTIONS: dict[str, Callable[[StudioContext, DashboardData], None]] = {
+    "Overview": _overview,
+    "Quality": _quality,
+    "Performance": _performance,
+    "Cost": _cost,
+    "Usage": _usage,
+    "Models": _models,
+    "Datasets": _datasets,
+}
