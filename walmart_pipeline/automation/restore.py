@@ -1,4 +1,4 @@
-"""Brings a backup into a workspace: verified first, prepared beside what is there, and put in place by renaming.
+"""Brings a backup into a workspace: verified first, prepared beside what is there, and then moved into place.
 
 While files are put in place a marker keeps every command from the warehouse, so that a half restore never looks whole.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import filecmp
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,7 +72,9 @@ def restore(settings: Settings, source: Path, *, force: bool = False) -> Restore
     _set_aside(settings, targets, staging, aside)
     for name, target in targets.items():
         target.parent.mkdir(parents=True, exist_ok=True)
-        (staging / name).replace(target)
+        # A ledger may be on another disk, to which a file can't be renamed.
+        shutil.move(staging / name, target)
+    os.sync()
     marker.unlink()
     shutil.rmtree(staging)
     weights = {str(targets[name]): was for name, was in manifest.weights.items() if not Path(was).exists()}

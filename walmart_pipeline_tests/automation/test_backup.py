@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,9 +48,14 @@ with Ledger(f"sqlite:///{home}/ledger.db") as ledger:
 def filled(folder: Path) -> Settings:
     """A workspace with a little of everything."""
     settings = Settings(workspace=folder)
+    adapter = folder.with_name("adapter.gguf")
     with Warehouse(settings.warehouse).writing() as db:
+        db.append(
+            "models.versions", [{"name": "walmart-gpt-basic:1.0.0", "recipe": json.dumps({"adapter": str(adapter)})}]
+        )
         db.append("catalog.feeds", [{"source_file": "feed.csv", "path": str(settings.inbox / "feed.csv")}])
     for path, text in {
+        adapter: "weights",
         settings.inbox / "feed.csv": "id,name\n1,Kettle\n",
         settings.modelfiles / "walmart-gpt-basic.Modelfile": "FROM llama\n",
         settings.product_types: "Home: Kettles\n",
@@ -136,8 +142,11 @@ def test_everything_that_cannot_be_made_again_is_restored_and_no_secret_is_in_a_
     backup.create(workspace, saved)
     assert {name for name in contents(saved) if "secret" in contents(saved)[name].decode("latin-1")} == set()
     assert not {"studio_users.json", ".env"} & {Path(name).name for name in contents(saved)}
-    home = tmp_path / "elsewhere"
-    restore.restore(Settings(workspace=home), saved)
+    home, adapter = tmp_path / "elsewhere", tmp_path / "adapter.gguf"
+    adapter.unlink()
+    found = restore.restore(Settings(workspace=home), saved)
+    assert found.weights == {str(home / "weights" / "0-adapter.gguf"): str(adapter)}
+    assert (home / "weights" / "0-adapter.gguf").read_text() == "weights"
     restored = Settings(workspace=home)
     for path in ("inbox/feed.csv", "modelfiles/walmart-gpt-basic.Modelfile", "product_types.yaml"):
         assert (home / path).read_bytes() == (workspace.workspace / path).read_bytes()
