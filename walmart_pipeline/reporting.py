@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
 from walmart_pipeline.core.records import content_hash
@@ -18,14 +19,32 @@ from walmart_pipeline.llm.ledger_statistics import LedgerUsage
 
 
 def off(context: dg.AssetExecutionContext, reason: str) -> dg.MaterializeResult[None]:
-    """End a step that is switched off: the asset stays unmaterialized, and the assets that depend on it run.
+    """End a step that is switched off: the asset stays as it was, and the assets that depend on it run.
 
-    Without an output, Dagster would skip those as well. The mark on the output is the one with which Dagster leaves
-    out the event of a source asset; an observation with the reason stands in its place.
+    Without an output, Dagster would skip those as well. If the asset never was made, the output has the mark with which
+    Dagster leaves out the event of a source asset: the UI shows no materialization, and the reason as an observation.
+    """
+    return unchanged(context, reason) or dg.MaterializeResult(
+        metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+    )
+
+
+def unchanged(context: dg.AssetExecutionContext, reason: str) -> dg.MaterializeResult[None] | None:
+    """Report why a step does nothing. Returns the asset's latest materialization with the reason, if there is one.
+
+    Only a materialization tells Dagster that the asset has seen its present inputs: without it, an asset that was made
+    once and is off now would be unsynced for ever, and "Materialize unsynced" could not help.
     """
     context.log.info(f"skipped: {reason}")
     context.log_event(dg.AssetObservation(context.asset_key, metadata={"skipped": reason}))
-    return dg.MaterializeResult(metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True})
+    event = context.instance.get_latest_materialization_event(context.asset_key)
+    latest = event.asset_materialization if event else None
+    if latest is None:
+        return None
+    return dg.MaterializeResult(
+        metadata={**latest.metadata, "skipped": reason},
+        data_version=dg.DataVersion((latest.tags or {})[DATA_VERSION_TAG]),
+    )
 
 
 def table(rows: Sequence[Row]) -> dg.MetadataValue[Any]:
@@ -85,7 +104,10 @@ def last_metadata(context: dg.AssetCheckExecutionContext, key: dg.AssetKey) -> M
 
 
 def _cell(value: Any) -> str | int | float | bool | None:
-    if value is None or isinstance(value, (str, bool, int, float)):
+    if isinstance(value, float):
+        # A cell shows every digit: 27.480916030534353.
+        return round(value, 4)
+    if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")

@@ -135,12 +135,15 @@ def evaluated_models(
     as 0. Skipped unless `products` is set: each model is called for that many products. Answers in the ledger cost
     nothing.
     """
-    if not config.products:
-        context.log.info("skipped: set `products` in the config, or run the job `retrain`")
-        return
-    base = provider_factory.base_recipe(settings, judge, last_writer=writers.last(warehouse))
+    base = (
+        provider_factory.base_recipe(settings, judge, last_writer=writers.last(warehouse)) if config.products else None
+    )
     if base is None:
-        context.log.info("skipped: no model is configured, only the template writer")
+        reason = "no model is configured, only the template writer"
+        if not config.products:
+            reason = "no models are compared: set `products` in the config, or run the job `retrain`"
+        if same := reporting.unchanged(context, reason):
+            yield same
         return
     evaluation = model_evaluation.evaluate(
         settings, warehouse, judge, base, config.products, progress=progress, log=context.log.info
@@ -202,7 +205,8 @@ def promotion_by_evidence(
     with warehouse.reading() as db:
         evaluation = evaluation_store.latest(db)
         if evaluation is None or promotion.is_decided(db, evaluation.number):
-            context.log.info("skipped: no model evaluation waits for a decision")
+            if same := reporting.unchanged(context, "no model evaluation waits for a decision"):
+                yield same
             return
         versions = model_versions.of_provider(db, evaluation.provider)
     found = figures.of_evaluation(evaluation)
