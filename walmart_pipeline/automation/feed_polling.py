@@ -56,7 +56,7 @@ def read_feed_status(
                 continue
             with warehouse.writing() as db:
                 readings += statuses.apply(db, pages)
-            context.log.info(f"{feed_id}: {readings[-1].feed_status}, items: {readings[-1].items}")
+            context.log.info(f"{feed_id}: {readings[-1].feed_status}: {_counts(readings[-1].items)}")
     if problems and not readings:
         raise dg.Failure("; ".join(f"{feed_id}: {problem}" for feed_id, problem in problems.items()))
     with warehouse.reading() as db:
@@ -64,7 +64,12 @@ def read_feed_status(
         metadata: dict[str, Any] = {
             "feeds": reporting.table(
                 [
-                    {"feed": each.feed_id, "status": each.feed_status, "items": str(each.items), "why": each.message}
+                    {
+                        "feed": each.feed_id,
+                        "status": each.feed_status,
+                        "items": _counts(each.items),
+                        "why": each.message,
+                    }
                     for each in readings
                 ]
                 + [
@@ -77,6 +82,10 @@ def read_feed_status(
             "feeds still open": len(statuses.open_feeds(db)),
         }
     return dg.Output(len(readings), metadata=metadata)
+
+
+def _counts(items: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {status}" for status, count in items.items()) or "no item"
 
 
 @dg.job(

@@ -23,18 +23,22 @@ STAGING = ".restoring"
 
 LEFT_BY_SETUP = ("dagster/dagster.yaml", "dagster/schedules.db")
 
-# Columns with paths: they lead to where the backup is restored.
-PATHS = (
-    ("catalog.feeds", "path"),
-    ("delivery.exports", "path"),
-    ("models.modelfiles", "path"),
-    ("models.versions", "modelfile"),
-)
+TEXT_COLUMNS = """
+select schema_name || '.' || table_name as table, column_name as column
+from duckdb_columns()
+where data_type = 'VARCHAR' and not internal and table_oid in (select table_oid from duckdb_tables())
+order by all
+"""
 
+# Whatever begins with an old folder is a path in it: feeds, exports, datasets, Modelfiles. In one step: a new folder
+# may be below an old one.
 RELOCATE = """
 update {table}
-set {column} = $new || substr({column}, length($old) + 1)
-where starts_with({column}, $old || '/')
+set {column} = case
+    when starts_with({column}, $old_modelfiles) then $new_modelfiles || substr({column}, length($old_modelfiles) + 1)
+    else $new || substr({column}, length($old) + 1)
+end
+where starts_with({column}, $old) or starts_with({column}, $old_modelfiles)
 """
 
 
@@ -137,24 +141,31 @@ def _has_data(settings: Settings) -> bool:
 
 def _relocate(warehouse: Path, settings: Settings, manifest: Manifest) -> None:
     """Let stored paths lead to this workspace. Also shows that this version can open the warehouse."""
-    moved = ((manifest.modelfiles, settings.modelfiles), (manifest.workspace, settings.workspace))
+    folders = {
+        "old": manifest.workspace,
+        "new": settings.workspace,
+        "old_modelfiles": manifest.modelfiles,
+        "new_modelfiles": settings.modelfiles,
+    }
     with Warehouse(warehouse).writing() as db:
-        for table, column in PATHS:
-            for old, new in moved:
-                db.execute(RELOCATE.format(table=table, column=column), {"old": old, "new": str(new)})
+        for text in db.query(TEXT_COLUMNS):
+            db.execute(RELOCATE.format(**text), {name: f"{folder}/" for name, folder in folders.items()})
 
 
 def _set_aside(settings: Settings, targets: dict[str, Path], staging: Path, aside: Path) -> None:
     """Move what is there to a folder of its own; what an interrupted restore put there is dropped."""
-    for name, path in _parts(settings).items():
-        logs = [path.with_name(path.name + suffix) for suffix in (".wal", "-wal", "-shm")]
-        for present in (path, *logs):
-            if not present.exists():
-                continue
-            kept = aside / name if present == path else aside / f"{name}{present.name.removeprefix(path.name)}"
-            is_same = name in targets and present.is_file() and filecmp.cmp(present, staging / name, shallow=False)
-            if kept.exists() or is_same or (present.is_dir() and not any(present.iterdir())):
-                shutil.rmtree(present) if present.is_dir() else present.unlink()
-            else:
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(present, kept)
+    found = _parts(settings)
+    # Copies of the warehouse for readers and from before migrations, and the logs of databases, are of the same past.
+    copies = settings.warehouse.parent.glob(f"{settings.warehouse.stem}.*{settings.warehouse.suffix}")
+    found |= {copy.name: copy for copy in copies}
+    for name, path in list(found.items()):
+        found |= {f"{name}{suffix}": path.with_name(path.name + suffix) for suffix in (".wal", "-wal", "-shm")}
+    for name, path in found.items():
+        if not path.exists():
+            continue
+        is_same = name in targets and path.is_file() and filecmp.cmp(path, staging / name, shallow=False)
+        if (aside / name).exists() or is_same or (path.is_dir() and not any(path.iterdir())):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        else:
+            (aside / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, aside / name)

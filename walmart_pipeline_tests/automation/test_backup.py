@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -200,9 +201,12 @@ def test_data_is_never_overwritten(workspace: Settings, tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="--force"):
         restore.restore(workspace, saved)
     assert contents(workspace.workspace) == before
+    # What the Studio reads while a run writes.
+    shutil.copy(workspace.warehouse, workspace.workspace / "warehouse.studio.duckdb")
     restored = restore.restore(workspace, saved, force=True)
     assert restored.set_aside
     assert (restored.set_aside / "inbox" / "feed.csv").read_text() == "newer"
+    assert not (workspace.workspace / "warehouse.studio.duckdb").exists()
     assert (workspace.inbox / "feed.csv").read_text() == "id,name\n1,Kettle\n"
 
 
