@@ -51,7 +51,6 @@ left join (
     from quality.ratings
     group by product_id, content_hash
 ) as ratings using (product_id, content_hash)
-order by product_id
 """
 
 LATEST = """
@@ -79,22 +78,26 @@ def account() -> str:
         return f"uid {os.getuid()}"
 
 
-def write_provenance(db: Database, folder: Path) -> ExportSummary:
+def write_provenance(db: Database, folder: Path, *, selected: bool = False) -> ExportSummary:
     """Write `listings.provenance.jsonl`: who wrote each exported text, from which record, and who reviewed it.
 
-    Beside the exports, not in them: a shop's feed takes no such fields.
+    Beside the exports, not in them: a shop's feed takes no such fields. selected: see exporter.deliver.
     """
-    return export(folder / "listings.provenance.jsonl", _origins(db), format="provenance")
+    return export(folder / "listings.provenance.jsonl", _origins(db, selected=selected), format="provenance")
 
 
-def _origins(db: Database) -> Iterator[str]:
-    for rows in db.stream(PROVENANCE):
+def _origins(db: Database, *, selected: bool) -> Iterator[str]:
+    chosen = "where product_id in (select product_id from selected_listings)" if selected else ""
+    for rows in db.stream(f"select * from ({PROVENANCE}) {chosen} order by product_id"):
         for row in rows:
             yield json.dumps(row) + "\n"
 
 
-def record(db: Database, exports: Sequence[ExportSummary], run_id: str) -> int:
-    """Add changed files to the history, and write manifest and checksums of their folders. Returns the rows added."""
+def record(db: Database, exports: Sequence[ExportSummary], run_id: str, *, by: str | None = None) -> int:
+    """Add changed files to the history, and write manifest and checksums of their folders. Returns the rows added.
+
+    by: who exports, if not the account that runs the program.
+    """
     last = "select arg_max(sha256, exported_at) from delivery.exports where path = ?"
     new = [summary for summary in exports if db.value(last, [summary.path]) != summary.sha256]
     added = db.append(
@@ -102,7 +105,7 @@ def record(db: Database, exports: Sequence[ExportSummary], run_id: str) -> int:
         [
             {
                 "exported_at": datetime.now(UTC),
-                "exported_by": account(),
+                "exported_by": by or account(),
                 "format": summary.format,
                 "path": summary.path,
                 "row_count": summary.rows,

@@ -61,10 +61,11 @@ from delivery.item_feed as feed
 left join ({LAST_SENT}) as last using (product_id)
 """
 
+SELECTED_ITEMS = "and product_id in (select product_id from selected_listings)"
 DUE = f"""
 select product_id, variant_group, bytes
 from ({STATE})
-where state in ('new', 'changed', 'retry')
+where state in ('new', 'changed', 'retry') {{selected}}
 order by product_id
 """
 
@@ -148,15 +149,18 @@ class FeedSummary(Record):
     compiled: int = Field(description="Listings that changed since the last export.")
 
 
-def write_for(db: Database, settings: Settings, folder: Path) -> FeedSummary:
-    """Write the feed for the spec, mapping and header of the settings. Raises SpecError without a usable spec."""
+def write_for(db: Database, settings: Settings, folder: Path, *, selected: bool = False) -> FeedSummary:
+    """Write the feed for the spec, mapping and header of the settings. Raises SpecError without a usable spec.
+
+    selected: only items of the listings of exporter.select.
+    """
     spec = item_specs.in_force(settings)
     header = {
         "businessUnit": settings.feed_business_unit,
         "locale": settings.feed_locale,
         "version": item_specs.dated_version(spec, settings.item_spec_version),
     }
-    return write(db, compiler_for(settings, spec), folder, header=header)
+    return write(db, compiler_for(settings, spec), folder, header=header, selected=selected)
 
 
 def write(
@@ -165,6 +169,7 @@ def write(
     folder: Path,
     *,
     header: dict[str, str],
+    selected: bool = False,
     max_items: int = MAX_ITEMS,
     max_bytes: int = MAX_BYTES,
 ) -> FeedSummary:
@@ -175,7 +180,7 @@ def write(
     due = [
         # With the comma and the line break.
         PackedItem(row["product_id"], row["variant_group"], row["bytes"] + 2)
-        for rows in db.stream(DUE)
+        for rows in db.stream(DUE.format(selected=SELECTED_ITEMS if selected else ""))
         for row in rows
     ]
     packed = pack(due, limits)

@@ -41,7 +41,7 @@ def page(context: StudioContext) -> None:
     SECTIONS[section or "Overview"](context, data)
 
 
-@st.cache_data(max_entries=8, ttl=3600, show_spinner="Reading the figures …")
+@st.cache_data(max_entries=8, ttl=300, show_spinner="Reading the figures …")
 def _load(_context: StudioContext, warehouse: str, changed: int, days: int) -> DashboardData:
     """Read once for each state of the warehouse."""
     with _context.reading() as db:

@@ -1,0 +1,203 @@
+"""Exports of chosen listings, their history, and imports of files that come back."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field
+
+from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.records import Record
+from walmart_pipeline.core.row_files import RowImport
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Database, Row, Warehouse
+from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.reviews import edits, ratings, takeover
+from walmart_pipeline.stages.delivery import export_history, exporter, feed_files
+from walmart_pipeline.stages.delivery.exporter import ExportSummary, ListingSelection
+from walmart_pipeline.stages.training import example_imports
+from walmart_pipeline.studio.access import User
+
+T = TypeVar("T")
+
+FEED = "feed"
+FORMATS = (*exporter.FORMATS, FEED)
+# In the folder of exports; a folder for each export.
+FOLDER = "studio"
+
+# A person waits no longer for a run that holds the warehouse.
+WAIT_SECONDS = 60.0
+# Shown of a selection, and of the history.
+PREVIEW_ROWS, HISTORY_ROWS = 20, 200
+
+PREVIEW = f"""
+select product_id, listings.title, category[1] as category, listings.score, split_part(model, '@', 1) as "written by"
+from selected_listings
+join quality.listings using (product_id)
+join catalog.products using (product_id)
+order by product_id
+limit {PREVIEW_ROWS}
+"""
+
+CHOICES = {
+    "categories": "select distinct category[1] from catalog.products where len(category) > 0 order by 1",
+    "feeds": "select distinct source_file from catalog.products order by 1",
+    "models": "select distinct split_part(model, '@', 1) from quality.listings where model is not null order by 1",
+}
+
+HISTORY = f"""
+select exported_at, exported_by, format, row_count, bytes, sha256, path
+from delivery.exports
+order by exported_at desc, path
+limit {HISTORY_ROWS}
+"""
+
+
+class Exported(Record):
+    """What an export wrote."""
+
+    files: list[ExportSummary]
+    notes: list[str] = Field(default_factory=list)
+
+
+class ImportedFile(Record):
+    """What became of an uploaded file: counts by outcome, and every row that was refused or has a flaw."""
+
+    name: str
+    rows: int
+    counts: dict[str, int]
+    problems: list[dict[str, str | int]]
+    note: str = ""
+
+
+def choices(db: Database) -> dict[str, list[str]]:
+    """Return what a selection can be made of: categories, feeds and models."""
+    return {name: [next(iter(row.values())) for row in db.query(query)] for name, query in CHOICES.items()}
+
+
+def preview(db: Database, selection: ListingSelection) -> tuple[int, list[Row]]:
+    """Return the number of chosen listings, and the first of them."""
+    return exporter.select(db, selection), db.query(PREVIEW)
+
+
+def parsed_ids(text: str) -> list[str]:
+    """Return the product ids of a pasted list, separated by white space, commas or semicolons."""
+    return list(dict.fromkeys(each for each in re.split(r"[\s,;]+", text) if each))
+
+
+def export(settings: Settings, user: User, selection: ListingSelection, formats: Sequence[str]) -> Exported:
+    """Write the chosen listings in these formats, with their origin, checksums and a row in the history.
+
+    What reviewers decided up to now counts. Raises NotAllowedError, UserError if nothing is chosen, WarehouseError
+    while a run holds the warehouse, and SpecError for a feed without a usable spec.
+    """
+    user.require("writer")
+    folder = settings.exports / FOLDER / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+    notes: list[str] = Field(default_factory=list)
+    with _warehouse(settings).writing() as db:
+        takeover.from_store(db, settings)
+        if not exporter.select(db, selection):
+            raise UserError("no publishable listing meets all conditions: nothing was exported")
+        names = [name for name in formats if name != FEED]
+        files = exporter.deliver(db, folder, names, selected=True)
+        if files:
+            origins = export_history.write_provenance(db, folder, selected=True)
+            export_history.record(db, [*files, origins], "", by=user.name)
+    if FEED in formats:
+        # By itself: a bad spec must not take the other exports from the history.
+        with _warehouse(settings).writing() as db:
+            exporter.select(db, selection)
+            feed = feed_files.write_for(db, settings, settings.exports / feed_files.FOLDER, selected=True)
+            export_history.record(db, feed.files, "", by=user.name)
+        files = [*files, *feed.files]
+        notes.append(
+            f"Item feed {feed.version}: {feed.items:,} of the chosen items are new or changed since they were sent; "
+            f"of all listings, {feed.left_out:,} are left out and {feed.refused:,} were refused by Walmart."
+        )
+    return Exported(files=files, notes=notes)
+
+
+def history(db: Database, settings: Settings) -> list[Row]:
+    """Return the latest exports; `available`: the file is still there to be downloaded."""
+    folder = settings.exports.resolve()
+    rows = db.query(HISTORY)
+    for row in rows:
+        path = Path(row["path"])
+        row["available"] = path.is_file() and path.resolve().is_relative_to(folder)
+    return rows
+
+
+def import_examples(settings: Settings, user: User, name: str, content: bytes, judge: Judge) -> ImportedFile:
+    """Import a training_data.json; each example is judged against its own input."""
+    user.require("reviewer")
+    found = _imported(
+        settings,
+        name,
+        content,
+        lambda db, path: example_imports.import_file(db, path, judge, now=_now()),
+    )
+    return ImportedFile(
+        name=name,
+        rows=found.rows,
+        counts={"accepted": found.accepted, "refused": found.refused},
+        problems=[
+            {
+                "row": row.row,
+                "outcome": row.verdict,
+                "why": "; ".join(dict.fromkeys([*row.reasons, *(f"{one.kind}: {one.detail}" for one in row.flaws)])),
+            }
+            for row in found.problems
+        ],
+        note="" if found.is_new else "This file was imported before: nothing changed.",
+    )
+
+
+def import_edits(settings: Settings, user: User, name: str, content: bytes) -> ImportedFile:
+    """Replace current texts by the edits of a file; the next run judges them."""
+    user.require("reviewer")
+    return _row_import(
+        name, _imported(settings, name, content, lambda db, path: edits.import_file(db, path, now=_now()))
+    )
+
+
+def import_ratings(settings: Settings, user: User, name: str, content: bytes) -> ImportedFile:
+    """Import the ratings of a file."""
+    user.require("reviewer")
+    return _row_import(
+        name, _imported(settings, name, content, lambda db, path: ratings.import_file(db, path, now=_now()))
+    )
+
+
+def _imported(settings: Settings, name: str, content: bytes, read: Callable[[Database, Path], T]) -> T:
+    """Import an uploaded file in one transaction; its errors name it as its owner does."""
+    with tempfile.TemporaryDirectory(prefix="walmart-studio-") as folder:
+        # Its own name is that of its rows in the warehouse; a path in it is not followed.
+        path = Path(folder) / (Path(name.replace("\\", "/")).name or "upload")
+        path.write_bytes(content)
+        try:
+            with _warehouse(settings).writing() as db:
+                return read(db, path)
+        except UserError as error:
+            raise UserError(str(error).replace(f"{folder}/", "")) from error
+
+
+def _row_import(name: str, found: RowImport) -> ImportedFile:
+    return ImportedFile(
+        name=name,
+        rows=found.rows,
+        counts=found.model_dump(exclude={"rows", "problems"}) | {"not imported": len(found.problems)},
+        problems=[{"row": one.line, "outcome": "not imported", "why": one.reason} for one in found.problems],
+    )
+
+
+def _warehouse(settings: Settings) -> Warehouse:
+    return Warehouse(settings.warehouse, WAIT_SECONDS)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

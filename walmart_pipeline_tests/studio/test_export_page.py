@@ -1,0 +1,156 @@
+"""The page Export: a selection as files with their history, and imports with what was refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.reviews.store import Decision, ReviewStore
+from walmart_pipeline.stages.delivery.exporter import ListingSelection
+from walmart_pipeline.studio import exporting
+from walmart_pipeline.studio.access import NotAllowedError, User
+from walmart_pipeline_tests.stages.insights.catalog import MODEL, add_texts
+
+ANN = User("ann", frozenset({"writer", "reviewer"}))
+TEXT = {"title": "=A title", "key_features": ["One"], "description": "Words.", "seo_keywords": ["word"]}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A workspace with three publishable texts about toys, two about the home, and one that is withheld."""
+    chosen = Settings(workspace=tmp_path)
+    with Warehouse(chosen.warehouse).writing() as db:
+        add_texts(db, "Toys", [90.0, 80.0, 70.0])
+        add_texts(db, "Home", [95.0, 85.0, 75.0], blocked=1, model="template", provider="template")
+        db.execute("update catalog.products set facts_hash = 'facts', source_file = 'feed.csv'")
+        db.execute("update quality.scores set facts_hash = 'facts'")
+        db.execute(
+            "update content.generated_content set facts_hash = 'facts', title = 'A title', key_features = ['One'], "
+            "description = 'Words.', seo_keywords = ['word'], revision = 0"
+        )
+        rows = db.query(
+            "select product_id, content_hash, score, provider, model from content.generated_content "
+            "join quality.scores using (product_id, content_hash) where publishable"
+        )
+        db.append("quality.listings", [row | TEXT for row in rows])
+    return chosen
+
+
+def query(settings: Settings, sql: str) -> list[Row]:
+    with Warehouse(settings.warehouse).reading() as db:
+        return db.query(sql)
+
+
+def exported_ids(exported: exporting.Exported) -> list[str]:
+    (path,) = [Path(file.path) for file in exported.files if file.format == "jsonl"]
+    return [json.loads(line)["product_id"] for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ({}, ["Home-1", "Home-2", "Toys-0", "Toys-1", "Toys-2"]),
+        ({"categories": ["Toys"], "score_at_least": 80}, ["Toys-0", "Toys-1"]),
+        ({"ids": ["Toys-2", "Home-0", "unknown"]}, ["Toys-2"]),
+        ({"models": ["template"], "feeds": ["feed.csv"]}, ["Home-1", "Home-2"]),
+        ({"models": [MODEL], "ids": ["Toys-0", "Home-1"]}, ["Toys-0"]),
+    ],
+)
+def test_a_selection_exports_what_meets_every_condition_and_is_publishable(
+    settings: Settings, selection: dict[str, list[str]], expected: list[str]
+) -> None:
+    exported = exporting.export(settings, ANN, ListingSelection.model_validate(selection), ["jsonl"])
+    assert exported_ids(exported) == expected
+
+
+def test_an_export_has_a_history_with_its_author_its_origins_and_checksums(settings: Settings) -> None:
+    exported = exporting.export(settings, ANN, ListingSelection(categories=["Toys"]), ["txt", "jsonl", "csv", "xlsx"])
+    assert [file.rows for file in exported.files] == [3, 3, 3, 3]
+    folder = Path(exported.files[0].path).parent
+    assert "'=A title" in (folder / "listings.csv").read_text(encoding="utf-8-sig")
+    origins = [json.loads(line) for line in (folder / "listings.provenance.jsonl").read_text().splitlines()]
+    assert [row["product_id"] for row in origins] == ["Toys-0", "Toys-1", "Toys-2"]
+    assert (folder / "SHA256SUMS").is_file()
+    with Warehouse(settings.warehouse).reading() as db:
+        rows = exporting.history(db, settings)
+    assert {row["exported_by"] for row in rows} == {"ann"}
+    assert {row["format"] for row in rows} == {"txt", "jsonl", "csv", "xlsx", "provenance"}
+    assert all(row["available"] for row in rows)
+
+
+def test_what_a_reviewer_rejected_a_moment_ago_is_not_exported(settings: Settings) -> None:
+    rejected = Decision(
+        product_id="Toys-0", content_hash="hash of Toys-0", action="reject", author="bo", reason="wrong"
+    )
+    with ReviewStore(settings.reviews_url) as store:
+        store.decide([rejected], seen={"Toys-0": 0})
+    exported = exporting.export(settings, ANN, ListingSelection(categories=["Toys"]), ["jsonl"])
+    assert exported_ids(exported) == ["Toys-1", "Toys-2"]
+
+
+def test_an_export_of_nothing_and_one_without_the_role_leave_no_trace(settings: Settings) -> None:
+    with pytest.raises(UserError, match="nothing was exported"):
+        exporting.export(settings, ANN, ListingSelection(ids=["unknown"]), ["csv"])
+    with pytest.raises(NotAllowedError):
+        exporting.export(settings, User("guest"), ListingSelection(), ["csv"])
+    assert not settings.exports.exists()
+    assert query(settings, "from delivery.exports") == []
+
+
+def test_ratings_are_imported_and_each_refused_row_has_its_reason(settings: Settings) -> None:
+    content = b"product_id,stars,reviewer\nToys-0,5,ann\nToys-1,9,ann\nnowhere,3,ann\n"
+    done = exporting.import_ratings(settings, ANN, "../../ratings.csv", content)
+    assert (done.rows, done.counts["added"], done.counts["not imported"]) == (3, 1, 2)
+    assert [problem["row"] for problem in done.problems] == [3, 4]
+    assert query(settings, "select product_id, stars from quality.ratings") == [{"product_id": "Toys-0", "stars": 5}]
+    with pytest.raises(NotAllowedError):
+        exporting.import_ratings(settings, User("guest", frozenset({"writer"})), "ratings.csv", content)
+    with pytest.raises(UserError, match=r"^ratings\.csv: no column stars"):
+        exporting.import_ratings(settings, ANN, "ratings.csv", b"product_id\nToys-0\n")
+
+
+def test_edits_replace_the_current_text(settings: Settings) -> None:
+    edit = {"product_id": "Toys-0", "listing": TEXT | {"title": "A better title"}, "reviewer": "ann"}
+    done = exporting.import_edits(settings, ANN, "edits.jsonl", json.dumps(edit).encode())
+    assert done.counts["kept"] == 1
+    assert query(settings, "select title from content.generated_content where product_id = 'Toys-0'") == [
+        {"title": "A better title"}
+    ]
+
+
+def draw(folder: str) -> None:
+    """Run by AppTest: it takes the source of this function."""
+    from pathlib import Path
+    from unittest.mock import Mock
+
+    from walmart_pipeline.core.settings import Settings
+    from walmart_pipeline.studio.access import User
+    from walmart_pipeline.studio.context import StudioContext
+    from walmart_pipeline.studio.pages import export
+
+    user = User("ann", frozenset({"writer"}))
+    export.page(StudioContext(Settings(workspace=Path(folder)), Mock(), user))
+
+
+def test_the_page_shows_the_selection_exports_it_and_offers_the_file(settings: Settings) -> None:
+    page = AppTest.from_function(draw, default_timeout=120, args=(str(settings.workspace),)).run()
+    assert page.subheader[0].value == "5 listings"
+    page.multiselect(key="export_categories").set_value(["Toys"]).run()
+    assert page.subheader[0].value == "3 listings"
+    next(button for button in page.button if button.label == "Export").click().run()
+    assert not page.exception
+    (offered,) = page.get("download_button")
+    assert "3 listings" in offered.proto.label
+    page.text_area(key="export_ids").set_value("unknown").run()
+    assert "No publishable listing" in page.info[0].value
+
+
+def test_the_page_of_an_empty_workspace_says_what_to_run(tmp_path: Path) -> None:
+    page = AppTest.from_function(draw, default_timeout=120, args=(str(tmp_path),)).run()
+    assert "walmart-pipeline run" in page.info[0].value
