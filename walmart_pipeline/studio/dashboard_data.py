@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from walmart_pipeline.core.settings import Settings
@@ -78,12 +78,14 @@ def load(db: Database, now: datetime, days: int) -> DashboardData:
 
 
 def summed(rows: Sequence[Row], figure: str, *by: str) -> list[Row]:
-    """Sum a figure by some columns, in the order in which they come; groups of nothing are left out."""
+    """Sum a figure by some columns, the latest day and the most first; groups of nothing are left out."""
     sums: dict[tuple[object, ...], float] = {}
     for row in rows:
         key = tuple(row[name] for name in by)
         sums[key] = sums.get(key, 0) + (row[figure] or 0)
-    return [dict(zip(by, key, strict=True)) | {figure: total} for key, total in sums.items() if total]
+    found = [dict(zip(by, key, strict=True)) | {figure: total} for key, total in sums.items() if total]
+    found.sort(key=lambda row: (row.get("day", date.min), row[figure]), reverse=True)
+    return found
 
 
 def reports(settings: Settings) -> dict[str, Path]:

@@ -65,8 +65,7 @@ SELECTED_ITEMS = "and product_id in (select product_id from selected_listings)"
 DUE = f"""
 select product_id, variant_group, bytes
 from ({STATE})
-where state in ('new', 'changed', 'retry') {{selected}}
-order by product_id
+where state in ('new', 'changed', 'retry')
 """
 
 ITEMS = """
@@ -180,7 +179,7 @@ def write(
     due = [
         # With the comma and the line break.
         PackedItem(row["product_id"], row["variant_group"], row["bytes"] + 2)
-        for rows in db.stream(DUE.format(selected=SELECTED_ITEMS if selected else ""))
+        for rows in db.stream(f"{DUE} {SELECTED_ITEMS if selected else ''} order by product_id")
         for row in rows
     ]
     packed = pack(due, limits)

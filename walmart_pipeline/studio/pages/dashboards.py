@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import streamlit as st
 
@@ -16,6 +17,22 @@ from walmart_pipeline.studio.context import StudioContext
 from walmart_pipeline.studio.dashboard_data import DashboardData
 
 WINDOWS = {7: "7 days", 30: "30 days", 90: "90 days"}
+
+# Told apart on light and on dark ground, and by those who see no red or green.
+BLUE, ORANGE, RED, GREY = "#2f7bf0", "#d9822b", "#d6453d", "#8a94a3"
+
+# By a part of the column's name.
+NUMBER_FORMATS = {
+    "_rate": "percent",
+    "_share": "percent",
+    "_usd": "%.4f",
+    "response_time": "%.2f s",
+    "seconds": "%.2f s",
+    "mean": "%.1f",
+    "satisfaction": "%.1f",
+    "latest": "%.1f",
+    "change": "%+.1f",
+}
 
 NO_CALLS = (
     "No model was called in this time: the template writer needs none. "
@@ -83,6 +100,7 @@ def _quality(_: StudioContext, data: DashboardData) -> None:
         y_label="mean score",
         x_label="",
         horizontal=True,
+        sort="mean",
         alt="Mean score of each category",
     )
     _table("Categories", data.shown.categories)
@@ -115,7 +133,15 @@ def _performance(_: StudioContext, data: DashboardData) -> None:
                 for row in days
                 if row["response_time"] is not None
             ]
-            st.line_chart(timed, x="day", y=["median", "95 % within"], y_label="seconds", alt="Response time by day")
+            st.line_chart(
+                timed,
+                x="day",
+                y=["median", "95 % within"],
+                x_label="",
+                y_label="seconds",
+                color=[BLUE, ORANGE],
+                alt="Response time by day",
+            )
         with right:
             st.subheader("Calls")
             calls = [
@@ -128,7 +154,13 @@ def _performance(_: StudioContext, data: DashboardData) -> None:
                 for row in days
             ]
             st.bar_chart(
-                calls, x="day", y=["answered", "failed", "from the ledger"], y_label="calls", alt="Model calls by day"
+                calls,
+                x="day",
+                y=["answered", "failed", "from the ledger"],
+                x_label="",
+                y_label="calls",
+                color=[BLUE, RED, GREY],
+                alt="Model calls by day",
             )
     if data.shown.errors:
         st.subheader("Failed calls by error")
@@ -242,13 +274,19 @@ def _quality_plot(rows: Sequence[Row]) -> None:
         {"run": row["recorded_at"], "mean score": row["mean"], "publishable, %": row["publishable"]} for row in rows
     ]
     st.line_chart(
-        points, x="run", y=["mean score", "publishable, %"], x_label="", alt="Mean score and publishable share by run"
+        points,
+        x="run",
+        y=["mean score", "publishable, %"],
+        x_label="",
+        color=[BLUE, ORANGE],
+        alt="Mean score and publishable share by run",
     )
 
 
 def _table(title: str, rows: Sequence[Row]) -> None:
     """Draw a table, with a button to download all of it."""
-    st.dataframe(list(rows), hide_index=True, alt=title)
+    columns = {name: _column(name) for name in (rows[0] if rows else ())}
+    st.dataframe(list(rows), hide_index=True, alt=title, column_config=columns)
     st.download_button(
         f"Download {title.lower()}",
         lambda: tables.as_csv(rows),
@@ -260,6 +298,13 @@ def _table(title: str, rows: Sequence[Row]) -> None:
         icon=":material/download:",
         disabled=not rows,
     )
+
+
+def _column(name: str) -> Any:
+    """A column with its name in words, and its numbers as people write them."""
+    label = name.replace("_usd", ", USD").replace("_", " ")
+    number_format = next((format for part, format in NUMBER_FORMATS.items() if part in name), None)
+    return st.column_config.NumberColumn(label, format=number_format) if number_format else label
 
 
 def _part(count: int, total: int) -> str:

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walmart_pipeline.core.errors import UserError
-from walmart_pipeline.stages.delivery import feed_files, feed_status, item_specs, product_types, spec_changes
+from walmart_pipeline.stages.delivery import exporter, feed_files, feed_status, item_specs, product_types, spec_changes
 from walmart_pipeline.stages.delivery.attribute_fit import AttributeFitter
+from walmart_pipeline.stages.delivery.exporter import ListingSelection
 from walmart_pipeline.stages.delivery.feed_files import FeedSummary
 from walmart_pipeline.stages.delivery.packing import FileLimits, PackedItem, pack
 from walmart_pipeline_tests.stages.delivery.publishable import (
@@ -92,6 +93,17 @@ def test_a_feed_has_the_shape_that_walmart_takes_and_no_field_of_version_4(shop:
             }
         ],
     }
+
+
+def test_a_feed_of_chosen_listings_holds_only_these_and_the_others_stay_due(shop: Shop) -> None:
+    for number in (1, 2, 3):
+        shop.accept(kettle(number))
+    with shop.warehouse.writing() as db:
+        exporter.select(db, ListingSelection(ids=["K-002"]))
+        chosen = feed_files.write_for(db, shop.settings, shop.folder / "feed", selected=True)
+    assert skus(chosen.files[0].path) == ["K-002"]
+    send(shop, "F1")
+    assert skus(export(shop).files[0].path) == ["K-001", "K-003"]
 
 
 def test_an_item_that_does_not_fit_is_left_out_with_its_reason_and_the_others_go(shop: Shop) -> None:
