@@ -33,6 +33,8 @@ POLL_SECONDS = 0.5
 SETTLED_SECONDS = 2.0
 # A tick of a sensor comes within a minute, a run of this catalog takes one or two; the rest is for a busy machine.
 PATIENCE_SECONDS = 1_200.0
+# For a clean end of the daemon.
+STOP_SECONDS = 10.0
 # The daemon takes a second or two for the end of a tick, on a busy machine ten.
 SWITCHED_OFF_TIMES = 30
 
@@ -50,7 +52,8 @@ class Daemon(AbstractContextManager["Daemon"]):
     def __init__(self, settings: Settings, environment: Mapping[str, str], log: Path) -> None:
         self._environment = {**os.environ, **environment}
         self._log = log
-        self._groups: list[int] = []
+        # Not waited for before the end, so that no other process gets the id of a group that is killed then.
+        self._processes: list[subprocess.Popen[bytes]] = []
         self._stack = ExitStack()
         self.instance = self._stack.enter_context(live_runs.instance(settings))
         self._cron = settings.nightly_cron
@@ -60,17 +63,16 @@ class Daemon(AbstractContextManager["Daemon"]):
         executable = Path(sys.executable).with_name("dagster-daemon")
         command = [str(executable), "run", "-w", str(workspace.CODE_LOCATIONS)]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603
-                command, env=self._environment, stdout=log, stderr=log, start_new_session=True
-            )
-        self._groups.append(self._process.pid)
+            process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
+        self._processes.append(process)
 
     def kill(self, *, with_runs: bool) -> None:
         """Kill it as `kill -9` does. with_runs: also the code server and the runs, as a power cut does."""
+        process = self._processes[-1]
         if with_runs:
-            self._kill_groups()
-        self._process.kill()
-        self._process.wait()
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        _wait_for(process, PATIENCE_SECONDS)
 
     def switch(self, name: str, kind: InstigatorType, *, on: bool) -> None:
         """Start or stop a sensor or a schedule, as the switch in the UI does."""
@@ -127,17 +129,22 @@ class Daemon(AbstractContextManager["Daemon"]):
             time.sleep(POLL_SECONDS)
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=10)
-        self._kill_groups()
+        for process in self._processes[-1:]:
+            process.terminate()
+            _wait_for(process, STOP_SECONDS)
+        for process in self._processes:
+            # What an earlier daemon left behind, too.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         self._stack.close()
 
-    def _kill_groups(self) -> None:
-        """Kill what an earlier daemon left behind, too."""
-        for group in self._groups:
-            with suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
+
+def _wait_for(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait until a child has ended; it keeps its id."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        time.sleep(POLL_SECONDS)
 
 
 def _has_ended(run: dg.DagsterRun) -> bool:
