@@ -1,0 +1,121 @@
+"""The Studio while a run writes: no lock error, no lost decision, whoever is killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from walmart_pipeline.core.records import Listing
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.reviews import takeover
+from walmart_pipeline.reviews.store import Decision, ReviewStore
+from walmart_pipeline.studio import review_case, review_queue, snapshot
+from walmart_pipeline.studio.access import User
+from walmart_pipeline.studio.context import StudioContext
+from walmart_pipeline_tests.studio import review_cases
+from walmart_pipeline_tests.studio.review_cases import FALSE
+
+ADA = User("ada", frozenset({"reviewer"}))
+
+# A run: it holds the warehouse, takes decisions over, and begins again.
+RUN = """
+import sys, time
+from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.reviews import takeover
+settings = Settings(workspace=sys.argv[1])
+while True:
+    with Warehouse(settings.warehouse, 60).writing() as db:
+        takeover.from_store(db, settings)
+        time.sleep(0.2)
+        print("held", flush=True)
+    time.sleep(0.01)
+"""
+
+
+def run(settings: Settings) -> subprocess.Popen[str]:
+    """Start a run that holds the warehouse."""
+    arguments = [sys.executable, "-c", RUN, str(settings.workspace)]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> StudioContext:
+    settings = review_cases.make(tmp_path)
+    return StudioContext(settings, ReviewStore(settings.reviews_url), ADA)
+
+
+def wait_for_copy(context: StudioContext) -> None:
+    reader = snapshot.reader(context.settings.warehouse)
+    ends = time.monotonic() + 30
+    while not reader.copy.exists() and time.monotonic() < ends:
+        with context.reading():
+            pass
+        time.sleep(0.05)
+    assert reader.copy.exists()
+
+
+def test_a_page_is_read_while_a_run_holds_the_warehouse(
+    context: StudioContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "PATIENCE_SECONDS", 0.05)
+    wait_for_copy(context)
+    assert context.is_outdated is None
+    hold = (
+        "import sys, time; from pathlib import Path; from walmart_pipeline.core.warehouse import Warehouse\n"
+        "with Warehouse(Path(sys.argv[1])).writing(): print('held', flush=True); time.sleep(600)"
+    )
+    arguments = [sys.executable, "-c", hold, str(context.settings.warehouse)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        with context.reading() as db:
+            assert review_queue.count(db, review_queue.QueueFilter(), []) == 3
+        assert context.is_outdated is not None
+        holder.kill()
+    with context.reading():
+        assert context.is_outdated is None
+
+
+@pytest.mark.drill
+def test_reviewing_while_runs_write_and_are_killed_loses_nothing(
+    context: StudioContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "PATIENCE_SECONDS", 0.05)
+    wait_for_copy(context)
+    decided: list[str] = []
+    for _ in range(3):
+        writer = run(context.settings)
+        for number in range(10):
+            with context.reading() as db:
+                row = review_case.load(db, context.store, FALSE)
+            assert row is not None
+            text = Listing(title=f"Kettle {len(decided)}", description="It boils water.")
+            decision = Decision(
+                product_id=FALSE,
+                content_hash=row["content_hash"],
+                facts_hash=row["facts_hash"],
+                action="edit" if number % 2 else "rate",
+                stars=None if number % 2 else 1 + number % 5,
+                listing=text if number % 2 else None,
+                author="ada",
+            )
+            context.store.decide([decision], seen={FALSE: row["version"]} if number % 2 else None)
+            decided.append(decision.decision_id)
+        writer.kill()
+        writer.wait()
+    with Warehouse(context.settings.warehouse, 60).writing() as db:
+        takeover.from_store(db, context.settings)
+        taken = [row["decision_id"] for row in db.query("select decision_id from quality.reviews order by number")]
+        title = db.value("select title from content.generated_content where product_id = ?", [FALSE])
+        edits = db.count("content.edits")
+    assert taken == decided
+    assert (title, edits) == (f"Kettle {len(decided) - 1}", 15)
