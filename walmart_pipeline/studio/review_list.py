@@ -21,7 +21,11 @@ SHOWN = ("product_id", "product_name", "category", "score", "written_by", "sourc
 def draw(context: StudioContext, rows: list[Row], total: int) -> None:
     """Draw a page of the queue, and what is to be done with the selected cases."""
     st.caption(f"{total:,} cases. Select rows to decide on them together.")
-    table = [{name: row[name] for name in SHOWN} | {"reasons": "; ".join(row["reasons"] or [])} for row in rows]
+    table = [
+        {name: row[name] if name == "score" else row[name] or "" for name in SHOWN}
+        | {"reasons": "; ".join(row["reasons"] or [])}
+        for row in rows
+    ]
     chosen = st.dataframe(
         table,
         key="review_rows",

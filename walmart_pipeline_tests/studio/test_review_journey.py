@@ -123,7 +123,24 @@ def done(page: Page, message: str) -> None:
     settle(page)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(page: Page, scheme: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_viewport_size({"width": 1280 if scheme == "light" else 390, "height": 900})
+    page.reload()
+    opened(page, f"1 of 4 · {FALSE}")
+    found = Axe().run(page).response["violations"]
+    serious = {
+        each["id"]: [node["html"] for node in each["nodes"]]
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    }
+    assert serious == {}
+
+
 def test_the_queue_is_worked_through_by_keyboard(page: Page, workspace: Settings) -> None:
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 900})
     # The case that the judge is least certain about comes first.
     opened(page, f"1 of 4 · {FALSE}")
     expect(page.locator("mark.contradicted", has_text="2.5 L")).to_be_visible()
@@ -157,6 +174,7 @@ def test_the_queue_is_worked_through_by_keyboard(page: Page, workspace: Settings
 def test_what_has_no_text_can_only_be_written_and_keys_typed_into_it_decide_nothing(
     page: Page, workspace: Settings
 ) -> None:
+    page.keyboard.press("j")
     opened(page, NO_TEXT)
     expect(page.get_by_role("button", name="Reject")).to_be_disabled()
     before = len(decisions(workspace))
@@ -190,18 +208,3 @@ def test_no_text_of_a_product_runs_or_becomes_markup(page: Page) -> None:
     assert page.locator("main img[src=x], main iframe, main .katex").count() == 0
     hrefs = page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))")
     assert [href for href in hrefs if "javascript" in href or href.startswith("data:")] == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(page: Page, scheme: str) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    page.set_viewport_size({"width": 1280 if scheme == "light" else 390, "height": 900})
-    page.reload()
-    settle(page)
-    found = Axe().run(page).response["violations"]
-    serious = {
-        each["id"]: [node["html"] for node in each["nodes"]]
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    }
-    assert serious == {}
