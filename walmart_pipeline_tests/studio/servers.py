@@ -66,4 +66,4 @@ def browser() -> Iterator[Browser]:
 def settle(page: Page) -> None:
     """Wait until the page shows what the latest action did."""
     page.wait_for_timeout(150)
-    page.wait_for_selector(IDLE, timeout=60_000)
+    page.wait_for_selector(IDLE, timeout=180_000)

@@ -15,7 +15,7 @@ from walmart_pipeline_tests.studio.review_cases import FALSE, FORBIDDEN, NO_TEXT
 from walmart_pipeline_tests.studio.servers import settle
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=120_000)
 
 # Where product text could become something else: HTML, Markdown, LaTeX, directives of Streamlit.
 HOSTILE = [
