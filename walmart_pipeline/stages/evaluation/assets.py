@@ -13,6 +13,7 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import provider_factory
 from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.llm import ledger_statistics
 from walmart_pipeline.registry import model_versions, writers
 from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.stages.evaluation import evaluation_store, held_out, model_evaluation, promotion, report
@@ -145,6 +146,7 @@ def evaluated_models(
         if same := reporting.unchanged(context, reason):
             yield same
         return
+    started = datetime.now(UTC)
     evaluation = model_evaluation.evaluate(
         settings, warehouse, judge, base, config.products, progress=progress, log=context.log.info
     )
@@ -169,6 +171,7 @@ def evaluated_models(
             "products": found.products,
             "reference": found.reference,
             "contenders": reporting.table(rows),
+            **reporting.model_usage(context, ledger_statistics.usage_since(settings, started)),
         },
     )
 

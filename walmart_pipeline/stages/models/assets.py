@@ -1,5 +1,7 @@
 """Assets of the stage `models`."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 from pydantic import Field
 
@@ -8,6 +10,7 @@ from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse
 from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.llm import ledger_statistics
 from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.stages.models import candidates as versions
 from walmart_pipeline.stages.models import fine_tune_jobs, fine_tuning, modelfile_build, registration, tuned_tiers
@@ -88,7 +91,7 @@ def tuned_parameters(
     if base is None or obstacle:
         # Not a failure: candidates then get the tiers' default parameters.
         return reporting.off(context, f"nothing tuned: {obstacle}")
-    plan = tuned_tiers.TuningPlan(**config.model_dump())
+    plan, started = tuned_tiers.TuningPlan(**config.model_dump()), datetime.now(UTC)
     found = tuned_tiers.tune_all(settings, warehouse, judge, base, plan, progress=progress, log=context.log.info)
     with warehouse.reading() as db:
         contents = reporting.contents(db, "models.tuned")
@@ -102,6 +105,7 @@ def tuned_parameters(
             or "no tier has enough examples",
             "calls": sum(study.calls for study in found),
             "cost USD": sum(study.cost_usd for study in found),
+            **reporting.model_usage(context, ledger_statistics.usage_since(settings, started)),
             "studies": reporting.table([study.row for study in found]),
             **{name: reporting.link(settings, plot) for name, plot in plots.items()},
         },

@@ -1,5 +1,6 @@
 """Assets of the stage `quality`."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -11,6 +12,7 @@ from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.fact_checker import FactChecker
 from walmart_pipeline.generation.model_rater import ModelRater
 from walmart_pipeline.judge.judge import Judge
+from walmart_pipeline.llm import ledger_statistics
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.resources import WAREHOUSE_POOL
 from walmart_pipeline.reviews import takeover
@@ -80,6 +82,7 @@ def scores(
 )
 def fact_checks(
     context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
     judge: dg.ResourceParam[Judge],
     fact_checker: dg.ResourceParam[FactChecker | None],
@@ -94,6 +97,7 @@ def fact_checks(
     if fact_checker is None:
         return reporting.off(context, "no model checks facts: set WALMART_FACT_CHECK")
     found: dict[str, Any] = {}
+    started = datetime.now(UTC)
     try:
         with progress.step(f"checking facts ({fact_checker.name})", None, context.log.info) as advance:
             run = fact_checking.check(warehouse, fact_checker, judge, advance=advance)
@@ -129,6 +133,7 @@ def fact_checks(
             "left unchecked": unchecked or "none",
             "verdicts": reporting.table(verdicts),
             **found,
+            **reporting.model_usage(context, ledger_statistics.usage_since(settings, started)),
         },
     )
 
@@ -229,7 +234,7 @@ def model_ratings(
     """
     if rater is None:
         return reporting.off(context, "no model rates texts: set WALMART_MODEL_JUDGE and WALMART_MODEL_JUDGE_SAMPLE")
-    sample = settings.model_judge_sample
+    sample, started = settings.model_judge_sample, datetime.now(UTC)
     with progress.step(f"rating texts ({rater.name})", sample, context.log.info) as advance:
         run = model_judge.rate_sample(warehouse, rater, sample=sample, advance=advance)
     with warehouse.reading() as db:
@@ -246,6 +251,7 @@ def model_ratings(
             "asked": run.asked,
             "rated": run.rated,
             "cost (USD)": round(run.cost_usd, 4),
+            **reporting.model_usage(context, ledger_statistics.usage_since(settings, started)),
             "errors": dg.MetadataValue.md("\n".join(f"- {error}" for error in run.errors) or "_none_"),
             "agreement with reviewers": dg.MetadataValue.json(rater_agreement.reviewers.model_dump()),
             "agreement with the score": dg.MetadataValue.json(

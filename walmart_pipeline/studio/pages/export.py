@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -26,6 +27,14 @@ MIME_TYPES = {".csv": "text/csv", ".jsonl": "application/jsonl", ".txt": "text/p
 # Of a browser's download: it passes through the memory of this process.
 DOWNLOAD_BYTES = 200_000_000
 UPLOAD_MB = 20
+
+HISTORY_COLUMNS: dict[str, Any] = {
+    "exported_at": st.column_config.DatetimeColumn("when (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC"),
+    "exported_by": "by",
+    "row_count": "rows",
+    "sha256": st.column_config.TextColumn("SHA-256", width="small"),
+    "available": "can be downloaded",
+}
 
 EXAMPLES, EDITS, RATINGS = "Training examples", "Edits", "Ratings"
 EXPECTED = {
@@ -103,7 +112,7 @@ def _draw_history(context: StudioContext) -> None:
         st.info("Nothing was exported yet.")
         return
     shown = [{name: value for name, value in row.items() if name != "path"} for row in rows]
-    st.dataframe(shown, hide_index=True, alt="Export history", key="export_history")
+    st.dataframe(shown, hide_index=True, alt="Export history", key="export_history", column_config=HISTORY_COLUMNS)
     st.caption(f"The latest {exporting.HISTORY_ROWS}; a file that did not change has no row of its own.")
     available = [row for row in rows if row["available"]]
     chosen: Row | None = st.selectbox(

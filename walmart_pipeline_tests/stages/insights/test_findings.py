@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from walmart_pipeline.cli import app
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse
 from walmart_pipeline.stages.insights import call_log, findings, overview, page, performance, usage
@@ -163,3 +166,21 @@ def test_a_finding_that_lasts_keeps_the_time_when_it_was_first_made(settings: Se
         ]
         findings.store(db, [], ago(1))
         assert db.count("insights.insights") == 0
+
+
+def test_the_command_brings_the_figures_up_to_date_and_prints_the_findings(settings: Settings) -> None:
+    with warehouse(settings).writing() as db:
+        good_catalog(db)
+        toys = add_texts(db, "Toys", [87.0] * 40)
+        add_run(db, 0.1, 87.0, {"Toys": 87.0})
+    add_calls(settings, toys, error="timeout")
+
+    def run(*options: str) -> str:
+        done = CliRunner().invoke(app, ["insights", "--home", str(settings.workspace), *options])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    printed = json.loads(run("--json"))
+    assert [one["kind"] for one in printed["findings"]] == ["failed calls"]
+    assert {row["model"]: row["calls"] for row in printed["models"]} == {MODEL: 40}
+    assert "100 % of the 40 calls of llama3.1:8b failed" in run()
