@@ -1,5 +1,6 @@
 """Dagster resources. All depend on `settings`: replacing it moves a run to another workspace."""
 
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
@@ -17,6 +18,15 @@ from walmart_pipeline.registry import model_versions, writers
 
 # A pool of one slot, for assets and checks that use the warehouse and make no model calls.
 WAREHOUSE_POOL = "warehouse"
+
+
+def asset_of(stage: str, *, owner: str) -> Callable[..., Callable[[Callable[..., Any]], dg.AssetsDefinition]]:
+    """`dg.asset` for the assets of a stage: of its group, with its key prefix and its owner."""
+
+    def asset(**about: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+        return dg.asset(key_prefix=stage, group_name=stage, owners=[f"team:{owner}"], **about)
+
+    return asset
 
 
 @dg.resource(description="Paths and configuration, from the environment and .env.")

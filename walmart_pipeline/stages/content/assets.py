@@ -13,9 +13,11 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.llm import ledger_statistics
-from walmart_pipeline.resources import WAREHOUSE_POOL
+from walmart_pipeline.resources import WAREHOUSE_POOL, asset_of
 from walmart_pipeline.reviews import edits, takeover
 from walmart_pipeline.stages.content import generation, planning, rollout, writing_figures
+
+asset = asset_of("content", owner="content")
 
 
 class PlanConfig(dg.Config):
@@ -49,14 +51,8 @@ class PlanConfig(dg.Config):
         return value
 
 
-@dg.asset(
-    key_prefix="content",
-    group_name="content",
-    deps=[dg.AssetKey(["catalog", "products"])],
-    kinds={"duckdb"},
-    owners=["team:content"],
-    code_version=planning.VERSION,
-    pool=WAREHOUSE_POOL,
+@asset(
+    deps=[dg.AssetKey(["catalog", "products"])], kinds={"duckdb"}, code_version=planning.VERSION, pool=WAREHOUSE_POOL
 )
 def generation_plan(
     context: dg.AssetExecutionContext,
@@ -131,14 +127,7 @@ def _has_ended(context: dg.AssetExecutionContext, run_id: str) -> bool:
     return run is None or run.is_finished
 
 
-@dg.asset(
-    key_prefix="content",
-    group_name="content",
-    deps=[generation_plan],
-    kinds={"duckdb", "python"},
-    owners=["team:content"],
-    code_version=generation.VERSION,
-)
+@asset(deps=[generation_plan], kinds={"duckdb", "python"}, code_version=generation.VERSION)
 def generated_content(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],

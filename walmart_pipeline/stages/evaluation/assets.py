@@ -15,17 +15,16 @@ from walmart_pipeline.generation import provider_factory
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import ledger_statistics
 from walmart_pipeline.registry import model_versions, writers
-from walmart_pipeline.resources import WAREHOUSE_POOL
+from walmart_pipeline.resources import WAREHOUSE_POOL, asset_of
 from walmart_pipeline.stages.evaluation import evaluation_store, held_out, model_evaluation, promotion, report
 from walmart_pipeline.stages.evaluation import results as figures
 
+asset = asset_of("evaluation", owner="ml")
 
-@dg.asset(
-    key_prefix="evaluation",
-    group_name="evaluation",
+
+@asset(
     deps=[dg.AssetKey(["training", "dataset"])],
     kinds={"duckdb", "python"},
-    owners=["team:ml"],
     code_version=held_out.VERSION,
     pool=WAREHOUSE_POOL,
 )
@@ -60,16 +59,7 @@ def results(
     )
 
 
-@dg.asset(
-    name="report",
-    key_prefix="evaluation",
-    group_name="evaluation",
-    deps=[results],
-    kinds={"html", "matplotlib"},
-    owners=["team:ml"],
-    code_version=held_out.VERSION,
-    pool=WAREHOUSE_POOL,
-)
+@asset(name="report", deps=[results], kinds={"html", "matplotlib"}, code_version=held_out.VERSION, pool=WAREHOUSE_POOL)
 def evaluation_report(
     settings: dg.ResourceParam[Settings],
     warehouse: dg.ResourceParam[Warehouse],
@@ -108,17 +98,14 @@ class ModelEvaluationConfig(dg.Config):
     products: int = Field(default=0, ge=0, description="Maximum number of held-out products per contender.")
 
 
-@dg.asset(
+@asset(
     name="model_evaluation",
-    key_prefix="evaluation",
-    group_name="evaluation",
     deps=[
         dg.AssetKey(["training", "dataset"]),
         dg.AssetKey(["models", "candidates"]),
         dg.AssetKey(["models", "fine_tuned"]),
     ],
     kinds={"duckdb", "python"},
-    owners=["team:ml"],
     code_version=model_evaluation.VERSION,
     output_required=False,
 )
@@ -182,13 +169,10 @@ class PromotionConfig(dg.Config):
     automatic: bool = Field(default=False, description="Promote and retire; otherwise only report the decisions.")
 
 
-@dg.asset(
+@asset(
     name="promotion",
-    key_prefix="evaluation",
-    group_name="evaluation",
     deps=[evaluated_models],
     kinds={"duckdb", "html", "matplotlib"},
-    owners=["team:ml"],
     code_version=model_evaluation.VERSION,
     output_required=False,
 )

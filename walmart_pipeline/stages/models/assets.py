@@ -11,17 +11,16 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import ledger_statistics
-from walmart_pipeline.resources import WAREHOUSE_POOL
+from walmart_pipeline.resources import WAREHOUSE_POOL, asset_of
 from walmart_pipeline.stages.models import candidates as versions
 from walmart_pipeline.stages.models import fine_tune_jobs, fine_tuning, modelfile_build, registration, tuned_tiers
 
+asset = asset_of("models", owner="ml")
 
-@dg.asset(
-    key_prefix="models",
-    group_name="models",
+
+@asset(
     deps=[dg.AssetKey(["training", "dataset"])],
     kinds={"ollama", "python"},
-    owners=["team:ml"],
     code_version=modelfile_build.VERSION,
     pool=WAREHOUSE_POOL,
 )
@@ -62,13 +61,10 @@ class TuningConfig(dg.Config):
     tiers: list[str] = Field(default=[], description="By name; empty for every tier with enough examples.")
 
 
-@dg.asset(
+@asset(
     name="tuned",
-    key_prefix="models",
-    group_name="models",
     deps=[dg.AssetKey(["training", "dataset"])],
     kinds={"optuna", "python"},
-    owners=["team:ml"],
     code_version=tuned_tiers.VERSION,
 )
 def tuned_parameters(
@@ -119,12 +115,9 @@ class CandidatesConfig(dg.Config):
     tiers: list[str] = Field(default=[], description="By name; empty for all that can be built.")
 
 
-@dg.asset(
-    key_prefix="models",
-    group_name="models",
+@asset(
     deps=[dg.AssetKey(["training", "dataset"]), dg.AssetKey(["models", "tuned"])],
     kinds={"ollama", "duckdb", "python"},
-    owners=["team:ml"],
     code_version=versions.VERSION,
 )
 def candidates(
@@ -179,14 +172,7 @@ class FineTuningConfig(dg.Config):
     again: bool = Field(default=False, description="Restart a failed or cancelled job of this dataset.")
 
 
-@dg.asset(
-    key_prefix="models",
-    group_name="models",
-    deps=[dg.AssetKey(["training", "dataset"])],
-    kinds={"openai", "python"},
-    owners=["team:ml"],
-    code_version=fine_tuning.VERSION,
-)
+@asset(deps=[dg.AssetKey(["training", "dataset"])], kinds={"openai", "python"}, code_version=fine_tuning.VERSION)
 def fine_tuned(
     context: dg.AssetExecutionContext,
     config: FineTuningConfig,

@@ -14,18 +14,17 @@ from walmart_pipeline.generation.model_rater import ModelRater
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import ledger_statistics
 from walmart_pipeline.llm.calls import CallError
-from walmart_pipeline.resources import WAREHOUSE_POOL
+from walmart_pipeline.resources import WAREHOUSE_POOL, asset_of
 from walmart_pipeline.reviews import takeover
 from walmart_pipeline.stages.quality import drift, model_judge, overview, score_plots, scored_texts
 from walmart_pipeline.stages.quality import fact_checks as fact_checking
 
+asset = asset_of("quality", owner="content")
 
-@dg.asset(
-    key_prefix="quality",
-    group_name="quality",
+
+@asset(
     deps=[dg.AssetKey(["content", "generated_content"])],
     kinds={"duckdb", "python"},
-    owners=["team:content"],
     code_version=scored_texts.VERSION,
     pool=WAREHOUSE_POOL,
 )
@@ -72,14 +71,7 @@ def scores(
     )
 
 
-@dg.asset(
-    key_prefix="quality",
-    group_name="quality",
-    deps=[scores],
-    kinds={"duckdb", "python"},
-    owners=["team:content"],
-    code_version=fact_checking.VERSION,
-)
+@asset(deps=[scores], kinds={"duckdb", "python"}, code_version=fact_checking.VERSION)
 def fact_checks(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -138,12 +130,9 @@ def fact_checks(
     )
 
 
-@dg.asset(
-    key_prefix="quality",
-    group_name="quality",
+@asset(
     deps=[dg.AssetKey(["catalog", "products"]), scores, fact_checks],
     kinds={"duckdb"},
-    owners=["team:content"],
     code_version=scored_texts.VERSION,
     pool=WAREHOUSE_POOL,
 )
@@ -170,12 +159,9 @@ def listings(
     )
 
 
-@dg.asset(
-    key_prefix="quality",
-    group_name="quality",
+@asset(
     deps=[dg.AssetKey(["catalog", "products"]), scores, fact_checks],
     kinds={"duckdb"},
-    owners=["team:content"],
     code_version=scored_texts.VERSION,
     pool=WAREHOUSE_POOL,
 )
@@ -212,14 +198,7 @@ def review_queue(
     )
 
 
-@dg.asset(
-    key_prefix="quality",
-    group_name="quality",
-    deps=[scores],
-    kinds={"duckdb", "python"},
-    owners=["team:content"],
-    code_version=model_judge.VERSION,
-)
+@asset(deps=[scores], kinds={"duckdb", "python"}, code_version=model_judge.VERSION)
 def model_ratings(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],

@@ -8,7 +8,7 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import prompt
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.resources import WAREHOUSE_POOL
+from walmart_pipeline.resources import WAREHOUSE_POOL, asset_of
 from walmart_pipeline.stages.training import (
     data_card,
     dataset_store,
@@ -19,13 +19,12 @@ from walmart_pipeline.stages.training import (
 )
 from walmart_pipeline.stages.training import examples as learning
 
+asset = asset_of("training", owner="ml")
 
-@dg.asset(
-    key_prefix="training",
-    group_name="training",
+
+@asset(
     deps=[dg.AssetKey(["quality", "listings"])],
     kinds={"duckdb", "python"},
-    owners=["team:ml"],
     code_version=learning.VERSION,
     pool=WAREHOUSE_POOL,
 )
@@ -73,15 +72,7 @@ def examples(
     )
 
 
-@dg.asset(
-    key_prefix="training",
-    group_name="training",
-    deps=[examples],
-    kinds={"duckdb", "json"},
-    owners=["team:ml"],
-    code_version=dataset_store.VERSION,
-    pool=WAREHOUSE_POOL,
-)
+@asset(deps=[examples], kinds={"duckdb", "json"}, code_version=dataset_store.VERSION, pool=WAREHOUSE_POOL)
 def dataset(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -143,12 +134,9 @@ def dataset(
     )
 
 
-@dg.asset(
-    key_prefix="training",
-    group_name="training",
+@asset(
     deps=[dg.AssetKey(["quality", "scores"]), dataset],
     kinds={"duckdb", "scikitlearn"},
-    owners=["team:ml"],
     code_version=learned_rating.VERSION,
     pool=WAREHOUSE_POOL,
 )
