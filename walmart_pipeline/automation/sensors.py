@@ -13,7 +13,6 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse, WarehouseError
 from walmart_pipeline.generation.provider_factory import openai_client
 from walmart_pipeline.llm import pricing
-from walmart_pipeline.llm.batch import lifecycle
 from walmart_pipeline.llm.batch.store import BatchStore
 from walmart_pipeline.stages.catalog import loading
 
@@ -104,6 +103,7 @@ def batches_sensor(
 def _ended_batches(settings: Settings) -> list[str]:
     if settings.ledger_url is None and not settings.ledger_file.exists():
         return []
+    from walmart_pipeline.llm.batch import lifecycle
 
     async def look_up(store: BatchStore) -> list[str]:
         # A batch is looked up by its id: the model's name does not matter.

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel
 
 from walmart_pipeline.core.errors import UserError
@@ -58,7 +59,6 @@ def measure(labels: Path, catalogs: Sequence[Path], *, train: bool = False) -> C
 
     Measured on sentences of the catalogs if there are any, else on the project's own.
     """
-    import numpy as np
     from sklearn.metrics import average_precision_score
     from sklearn.model_selection import GroupKFold
 

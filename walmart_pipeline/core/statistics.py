@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from statistics import median
 from typing import NamedTuple
 
+import numpy as np
 from pydantic import Field
 
 from walmart_pipeline.core.records import Record
@@ -57,8 +58,6 @@ def mean_difference(
     in 83 % for 5 pairs, 91 % for 10, 92 % for 20 and 94 % for 100.
     Raises ValueError if groups do not match the differences.
     """
-    import numpy as np
-
     if groups is not None and len(groups) != len(differences):
         raise ValueError(f"{len(groups)} groups for {len(differences)} differences: give each one its group")
     if not differences:

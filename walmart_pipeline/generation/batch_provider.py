@@ -13,14 +13,12 @@ from walmart_pipeline.generation.model_provider import ANSWER_TOKENS, CallSettin
 from walmart_pipeline.generation.provider import Task
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm import token_counts
-from walmart_pipeline.llm.batch import lifecycle
-from walmart_pipeline.llm.batch.buffer import BatchBuffer
-from walmart_pipeline.llm.batch.lifecycle import Log
-from walmart_pipeline.llm.batch.store import BatchStore
+from walmart_pipeline.llm.batch.store import BatchStore, Log
 from walmart_pipeline.llm.calls import Deferred, Request
 from walmart_pipeline.llm.ledger import Ledger
 
 if TYPE_CHECKING:
+    from walmart_pipeline.llm.batch.buffer import BatchBuffer
     from walmart_pipeline.llm.clients.openai import OpenAI
 
 # Requests per lookup.
@@ -54,6 +52,9 @@ class BatchProvider(ModelProvider):
         `write`. Requests that a batch left unanswered become live calls. Raises CallError and LedgerError; what was
         submitted and collected until then is stored.
         """
+        from walmart_pipeline.llm.batch import lifecycle
+        from walmart_pipeline.llm.batch.buffer import BatchBuffer
+
         call_settings = self.call_settings
         with (
             asyncio.Runner() as runner,

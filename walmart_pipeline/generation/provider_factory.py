@@ -211,11 +211,9 @@ def _openai_price(settings: Settings, model: str, *, batch: bool = False) -> Pri
         return pricing.FREE
     try:
         return pricing.load(settings.prices).price(model, batch=batch)
-    except pricing.UnknownPriceError as error:
-        if is_own:
+    except (pricing.UnknownPriceError, pricing.PricesError) as error:
+        if is_own and isinstance(error, pricing.UnknownPriceError):
             return pricing.FREE
-        raise ProviderError(str(error)) from error
-    except pricing.PricesError as error:
         raise ProviderError(str(error)) from error
 
 

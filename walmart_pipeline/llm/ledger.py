@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from typing import Any, Literal, Self, TypeAlias
 
+import sqlalchemy as sa
+
 from walmart_pipeline.llm.calls import Answer, CallError, ErrorClass, Purpose, Request
 from walmart_pipeline.llm.ledger_database import LedgerError, open_engine, transaction
 from walmart_pipeline.llm.ledger_tables import cache_hits_table, calls_table
@@ -138,8 +140,6 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def __init__(self, url: str) -> None:
         """Raises LedgerError if the database can't be opened."""
-        import sqlalchemy as sa
-
         metadata = sa.MetaData()
         self._table = calls_table(metadata)
         self._hits = cache_hits_table(metadata)
@@ -151,8 +151,6 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def lookup(self, hashes: Iterable[str]) -> dict[str, Found]:
         """Latest answer or final failure of each known request, by hash. Raises LedgerError."""
-        import sqlalchemy as sa
-
         calls = self._table.c
         query = (
             sa.select(calls.request_hash, *(calls[name] for name in FOUND))
@@ -181,8 +179,6 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def record_hits(self, answers: Iterable[tuple[Request, Answer]]) -> None:
         """Store that requests were answered from the ledger. Raises LedgerError."""
-        import sqlalchemy as sa
-
         now = datetime.now(UTC)
         rows = [
             {
@@ -202,8 +198,6 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def counts(self) -> tuple[int, int]:
         """Number of calls, and of answers to requests that had one already."""
-        import sqlalchemy as sa
-
         calls = self._table.c
         complete = sa.select(sa.func.count(), sa.func.count(calls.request_hash.distinct())).where(
             calls.status == "complete"
@@ -214,8 +208,6 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def spent(self, since: datetime) -> tuple[int, float]:
         """Number and cost in USD of calls since then."""
-        import sqlalchemy as sa
-
         calls = self._table.c
         query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(calls.cost_usd), 0.0))
         with transaction(self._engine) as connection:
@@ -231,14 +223,10 @@ class Ledger(AbstractContextManager["Ledger"]):
 
         An answer that was deleted is paid for again.
         """
-        import sqlalchemy as sa
-
         old = sa.and_(self._table.c.called_at < before, self._table.c.status.in_(statuses))
         return self._delete(self._table, old, dry_run=dry_run)
 
     def _delete(self, table: Any, condition: Any, *, dry_run: bool) -> int:
-        import sqlalchemy as sa
-
         with transaction(self._engine) as connection:
             count = int(connection.scalar(sa.select(sa.func.count()).select_from(table).where(condition)) or 0)
             if count and not dry_run:
@@ -247,8 +235,6 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def last_errors(self, hashes: Sequence[str], since: datetime) -> dict[str, ErrorClass | None]:
         """Error class of each request's last call since then, or final failure; what was not called is absent."""
-        import sqlalchemy as sa
-
         calls = self._table.c
         counts = sa.or_(calls.called_at >= since, calls.status == "final")
         query = sa.select(calls.request_hash, calls.error_class).where(calls.request_hash.in_(hashes), counts)
@@ -287,8 +273,6 @@ class Ledger(AbstractContextManager["Ledger"]):
                 self._reject_waiting()
 
     def _commit(self, batch: list[_Entry]) -> None:
-        import sqlalchemy as sa
-
         if batch and not self._failure:
             try:
                 with self._engine.begin() as connection:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import sqlalchemy as sa
 
 from walmart_pipeline.core.errors import UserError
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
 
 # Other processes hold the file for milliseconds at a time.
 BUSY_SECONDS = 60
@@ -30,8 +29,6 @@ def open_engine(url: str, metadata: sa.MetaData, *, survives_power_cut: bool = F
 
     survives_power_cut: SQLite syncs each commit to the disk, for rows that no model can be asked for again.
     """
-    import sqlalchemy as sa
-
     try:
         engine = _engine(sa.make_url(url), survives_power_cut=survives_power_cut)
         with engine.begin() as connection:
@@ -44,8 +41,6 @@ def open_engine(url: str, metadata: sa.MetaData, *, survives_power_cut: bool = F
 @contextmanager
 def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction in a ledger's database. Raises LedgerError, without the rows that SQLAlchemy's message includes."""
-    import sqlalchemy as sa
-
     try:
         with engine.begin() as connection:
             yield connection
@@ -55,8 +50,6 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 def ping(url: str, timeout_seconds: int) -> None:
     """Raise LedgerError if the database of a ledger does not answer; nothing is made in it."""
-    import sqlalchemy as sa
-
     parsed = sa.make_url(url)
     if not parsed.drivername.startswith("sqlite"):
         parsed = parsed.update_query_dict({"connect_timeout": str(timeout_seconds)})
@@ -69,8 +62,6 @@ def ping(url: str, timeout_seconds: int) -> None:
 
 
 def _engine(parsed: sa.URL, *, survives_power_cut: bool) -> sa.Engine:
-    import sqlalchemy as sa
-
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     if not parsed.drivername.startswith("sqlite"):
@@ -94,8 +85,6 @@ def _make_tables(connection: sa.Connection, metadata: sa.MetaData) -> None:
 
     The lock is for concurrent processes, in which "if not exists" alone may fail in PostgreSQL.
     """
-    import sqlalchemy as sa
-
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MAKING_TABLES)))
     for table in metadata.sorted_tables:
@@ -106,8 +95,6 @@ def _make_tables(connection: sa.Connection, metadata: sa.MetaData) -> None:
 
 
 def _add_columns(connection: sa.Connection, table: sa.Table) -> None:
-    import sqlalchemy as sa
-
     def missing() -> list[sa.Column[Any]]:
         present = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
         return [column for column in table.columns if column.name not in present]

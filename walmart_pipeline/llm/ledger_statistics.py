@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+import sqlalchemy as sa
+
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.llm.ledger_database import open_engine, transaction
 from walmart_pipeline.llm.ledger_tables import cache_hits_table, calls_table
@@ -47,8 +49,6 @@ class LedgerStatistics(AbstractContextManager["LedgerStatistics"]):
 
     def __init__(self, url: str) -> None:
         """Raises LedgerError if the database can't be opened."""
-        import sqlalchemy as sa
-
         metadata = sa.MetaData()
         self._calls = calls_table(metadata)
         self._hits = cache_hits_table(metadata)
@@ -59,8 +59,6 @@ class LedgerStatistics(AbstractContextManager["LedgerStatistics"]):
 
     def usage(self, since: datetime) -> LedgerUsage:
         """Calls, tokens, cost and cache hits since then."""
-        import sqlalchemy as sa
-
         calls, hits = self._calls.c, self._hits.c
         failed = sa.case((calls.status == "complete", 0), else_=1)
         sums = [sa.func.coalesce(sa.func.sum(each), 0) for each in (failed, calls.prompt_tokens)]
@@ -82,8 +80,6 @@ class LedgerStatistics(AbstractContextManager["LedgerStatistics"]):
         yield from self._pages([*self._hits.c], self._hits.c.found_at, since)
 
     def _pages(self, columns: Sequence[Any], moment: Any, since: datetime) -> Iterator[list[dict[str, Any]]]:
-        import sqlalchemy as sa
-
         query = sa.select(*columns).where(moment >= since).order_by(moment)
         with transaction(self._engine) as connection:
             found = connection.execution_options(yield_per=PAGE_ROWS).execute(query)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
+import sqlalchemy as sa
 
 
 def calls_table(metadata: sa.MetaData) -> sa.Table:
     """The table of calls."""
-    import sqlalchemy as sa
-
     identity = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     return sa.Table(
         "calls",
@@ -44,8 +39,6 @@ def calls_table(metadata: sa.MetaData) -> sa.Table:
 
 def cache_hits_table(metadata: sa.MetaData) -> sa.Table:
     """The table of answers that were taken from the ledger, with what they had cost."""
-    import sqlalchemy as sa
-
     identity = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     return sa.Table(
         "cache_hits",

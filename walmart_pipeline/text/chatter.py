@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from walmart_pipeline.text import ngram_hashing
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 WEIGHTS = Path(__file__).with_name("chatter.npz")
 BITS = 16
@@ -39,8 +38,6 @@ def probability(sentences: Sequence[str], weights: Weights | None = None) -> lis
 
     weights: of another model than the one that ships.
     """
-    import numpy as np
-
     weights = weights or _weights()
     found: list[float] = []
     for batch in ngram_hashing.batches(sentences):
@@ -58,7 +55,6 @@ def is_chatter(sentences: Sequence[str]) -> list[bool]:
 
 def fit(sentences: Sequence[str], labels: Sequence[bool]) -> Weights:
     """Fit a model to labelled sentences; the same input gives the same weights."""
-    import numpy as np
     from scipy.sparse import csr_matrix
     from sklearn.linear_model import LogisticRegression
 
@@ -72,14 +68,10 @@ def fit(sentences: Sequence[str], labels: Sequence[bool]) -> Weights:
 
 def save(weights: Weights, path: Path = WEIGHTS) -> None:
     """Write a model's file."""
-    import numpy as np
-
     np.savez_compressed(path, values=weights.values, scale=weights.scale, bias=weights.bias)
 
 
 @cache
 def _weights() -> Weights:
-    import numpy as np
-
     with np.load(WEIGHTS) as file:
         return Weights(file["values"], float(file["scale"]), float(file["bias"]))

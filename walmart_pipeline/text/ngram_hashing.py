@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+import numpy as np
+import numpy.typing as npt
 
 # Lengths of character n-grams. Words, pairs of words and the first word are features too.
 CHARACTERS = (3, 4, 5)
@@ -22,6 +20,10 @@ _BASE = 0x9E3779B97F4A7C15
 # An odd number has an inverse modulo 2**64, so the hash of a span follows from two running sums.
 _INVERSE = pow(_BASE, -1, 1 << 64)
 _END = ord("\n")
+_ALPHABET = np.arange(256, dtype=np.uint8)
+_ALPHABET[ord("0") : ord("9") + 1] = ord("0")
+# Letters and digits in UTF-8, and the marks of questions and exclamations.
+_WORD_BYTES = np.array([byte >= 128 or chr(byte).isalnum() or chr(byte) in "'?!" for byte in range(256)])
 
 
 class Features(NamedTuple):
@@ -40,11 +42,9 @@ def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def hashed(texts: Sequence[str], bits: int) -> Features:
     """Return the features of each text, numbered from 0 to 2**bits - 1; all digits are the same character."""
-    import numpy as np
-
     joined = "".join(f" {_SPACES.sub(' ', text[:MOST_CHARS]).strip().lower()} \n" for text in texts)
     raw = np.frombuffer(joined.encode("utf-8", "replace"), dtype=np.uint8)
-    chars = _alphabet()[raw].astype(np.uint64)
+    chars = _ALPHABET[raw].astype(np.uint64)
     ends = raw == _END
     row_of = np.cumsum(ends) - ends
     rows, hashes = [], []
@@ -70,9 +70,7 @@ def _words(
     chars: npt.NDArray[np.uint64], raw: npt.NDArray[np.uint8], row_of: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
     """The text and the hash of each word."""
-    import numpy as np
-
-    edges = np.diff(_word_bytes()[raw].astype(np.int8), prepend=0, append=0)
+    edges = np.diff(_WORD_BYTES[raw].astype(np.int8), prepend=0, append=0)
     start, end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     sums = np.zeros(len(chars) + 1, dtype=np.uint64)
     np.cumsum(chars * _powers(_BASE, len(chars)), out=sums[1:])
@@ -80,8 +78,6 @@ def _words(
 
 
 def _powers(base: int, count: int) -> npt.NDArray[np.uint64]:
-    import numpy as np
-
     powers = np.full(count, base, dtype=np.uint64)
     powers[:1] = 1
     return np.cumprod(powers, dtype=np.uint64)
@@ -89,25 +85,6 @@ def _powers(base: int, count: int) -> npt.NDArray[np.uint64]:
 
 def _mixed(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """Spread each bit of a hash over all others (the finalizer of MurmurHash3)."""
-    import numpy as np
-
     for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
         hashes = (hashes ^ (hashes >> np.uint64(33))) * np.uint64(factor)
     return hashes ^ (hashes >> np.uint64(33))
-
-
-@cache
-def _alphabet() -> npt.NDArray[np.uint8]:
-    import numpy as np
-
-    alphabet = np.arange(256, dtype=np.uint8)
-    alphabet[ord("0") : ord("9") + 1] = ord("0")
-    return alphabet
-
-
-@cache
-def _word_bytes() -> npt.NDArray[np.bool_]:
-    """Whether a byte is part of a word: letters and digits in UTF-8, and the marks of questions and exclamations."""
-    import numpy as np
-
-    return np.array([byte >= 128 or chr(byte).isalnum() or chr(byte) in "'?!" for byte in range(256)])

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.judge.duplicates.families import family
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from walmart_pipeline.judge.rules import Case
     from walmart_pipeline.text.analysis import TextStats
 
@@ -60,8 +60,6 @@ def signature(case: Case) -> Signature | None:
     words = own_words([case.name_stats, case.brand_stats], [*case.feature_stats, case.description_stats])
     if len(words) < SHINGLE:
         return None
-    import numpy as np
-
     minima = _minima(words)
     halves = minima.view(np.uint64).reshape(BANDS, 2)
     factors, salts = _band_keys()
@@ -93,8 +91,6 @@ def _minima(words: Sequence[str]) -> NDArray[np.uint32]:
 
     The scheme is datasketch's affine32: a·h + b modulo 2³², a odd, of a hash that is mixed first.
     """
-    import numpy as np
-
     factors, a, b = _permutations()
     hashes = np.fromiter(map(_hash, words), dtype=np.uint32, count=len(words))
     number = len(words) - SHINGLE + 1
@@ -122,8 +118,6 @@ def _hash(word: str) -> int:
 
 def _mixed(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """MurmurHash3's finalizer: every bit of the input reaches every bit of the output."""
-    import numpy as np
-
     values = (values ^ (values >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     values = (values ^ (values >> np.uint32(13))) * np.uint32(0xC2B2AE35)
     return values ^ (values >> np.uint32(16))
@@ -132,8 +126,6 @@ def _mixed(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
 @cache
 def _permutations() -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint32]]:
     """Factors of a shingle's words, and a and b of each permutation."""
-    import numpy as np
-
     drawn = np.frombuffer(_drawn("permutations", 4 * (SHINGLE + 2 * PERMUTATIONS)), dtype=np.uint32)
     factors, a, b = np.split(drawn, [SHINGLE, SHINGLE + PERMUTATIONS])
     odd = np.uint32(1)
@@ -143,8 +135,6 @@ def _permutations() -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.
 @cache
 def _band_keys() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """Two factors for the halves of a band, and a salt for each band."""
-    import numpy as np
-
     drawn = np.frombuffer(_drawn("bands", 8 * (2 + BANDS)), dtype=np.uint64)
     return drawn[:2] | np.uint64(1), drawn[2:]
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from walmart_pipeline.core.records import Dimension, Listing, Product, Record
 from walmart_pipeline.core.statistics import spearman
@@ -20,11 +23,7 @@ from walmart_pipeline.judge.writing.stars import Effect, StarsModel, WritingMode
 from walmart_pipeline.judge.writing.word_sequences import FEATURE, SENTENCE, TITLE, WordSequences, count
 from walmart_pipeline.text import sentences
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Array: TypeAlias = npt.NDArray[np.float64]
+Array: TypeAlias = npt.NDArray[np.float64]
 
 FALSE_FACT_WRITERS = frozenset({"fault", "extra"})
 # Ridge penalty, in listings: the best of 3, 10 and 30 by the rank correlation of 352 listings whose record was not
@@ -79,8 +78,6 @@ class _Measured(NamedTuple):
 
 def fit(rated: Sequence[RatedListing], good: Sequence[Listing], judge: Judge) -> Fitted:
     """Fit the language model to good listings, and the effects to the stars of rated ones."""
-    import numpy as np
-
     measured = _measured(rated, good, judge)
     about_writing = [each for each in measured if _is_about_writing(each.rated)]
     numbers = [each.numbers for each in about_writing]
@@ -161,8 +158,6 @@ def _cross_validated(
     numbers: Sequence[dict[str, float]], given: Array, groups: Sequence[str], anchors: Sequence[dict[str, float]]
 ) -> list[float]:
     """The stars of each listing by a model that has not seen its group (record or writer), nor an anchor made of it."""
-    import numpy as np
-
     folds = list(map(_fold, groups))
     high = [fold for fold, stars_given in zip(folds, given, strict=True) if stars_given >= SHUFFLED_FROM]
     predicted = [0.0] * len(numbers)
@@ -180,7 +175,6 @@ def _cross_validated(
 
 def _effects(numbers: Sequence[Mapping[str, float]], given: Array) -> StarsModel:
     """Least squares with a ridge penalty; each coefficient has the sign that SIGNS allows."""
-    import numpy as np
     from scipy.optimize import lsq_linear
 
     values = np.array([[each[name] for name in features.SIGNS] for each in numbers])
@@ -218,7 +212,6 @@ def _weights(measured: Sequence[_Measured], predicted: Sequence[float], judge: J
     A dimension that was not measured takes no part, as in the score itself. Blocked listings are left out: their score
     has a ceiling.
     """
-    import numpy as np
     from scipy.optimize import minimize
 
     names = list(LEAST_WEIGHTS)

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import pairwise
 
+import numpy as np
+
 from walmart_pipeline.core.records import Record
 
 TOKEN = re.compile(r"[^\W_]+(?:['’‑-][^\W_]+|(?<=\d)[.,/]\d+)*|[^\w\s]")
@@ -44,8 +46,6 @@ class WordSequences:
     """The language model, ready to use: a table of 15 MB with the logarithm of each class after each other one."""
 
     def __init__(self, counts: PairCounts) -> None:
-        import numpy as np
-
         single, unseen = counts.single, counts.unseen
         classes = sorted({*counts.words, *single, *unseen, TITLE, FEATURE, SENTENCE, END})
         self._numbers = {name: number for number, name in enumerate(classes)}
@@ -60,8 +60,6 @@ class WordSequences:
 
     def log_probabilities(self, texts: Sequence[str], kind: str = SENTENCE) -> list[list[float]]:
         """The logarithm of the probability of each token of each text after the one before it, and of the end."""
-        import numpy as np
-
         numbers: list[int] = []
         starts = []
         for text in texts:

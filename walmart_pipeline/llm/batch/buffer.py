@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from walmart_pipeline.llm.batch import lifecycle
 from walmart_pipeline.llm.batch.store import BatchStore
 from walmart_pipeline.llm.calls import Deferred, Request
+from walmart_pipeline.llm.clients.openai import OpenAI
+from walmart_pipeline.llm.clients.openai_batch import InputFile
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.llm.pricing import Price
-
-if TYPE_CHECKING:
-    from walmart_pipeline.llm.clients.openai import OpenAI
 
 
 class BatchBuffer(AbstractContextManager["BatchBuffer"]):
@@ -36,8 +35,6 @@ class BatchBuffer(AbstractContextManager["BatchBuffer"]):
         estimate: Callable[[Request], float],
         run: Callable[[Coroutine[Any, Any, Any]], Any],
     ) -> None:
-        from walmart_pipeline.llm.clients.openai_batch import InputFile
-
         self._client, self._store, self._ledger = client, store, ledger
         self._price, self._estimate, self._run = price, estimate, run
         self.budget = budget

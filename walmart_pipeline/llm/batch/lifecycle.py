@@ -10,19 +10,19 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TypeVar
 
-from walmart_pipeline.llm.batch.store import Batch, BatchStore
+import stamina
+
+from walmart_pipeline.llm.batch.store import Batch, BatchStore, Log
 from walmart_pipeline.llm.calls import PASSING, WAITED_OUT, Answer, CallError, ErrorClass, Request
+from walmart_pipeline.llm.clients import openai_batch
+from walmart_pipeline.llm.clients.openai import ForgottenError, OpenAI
+from walmart_pipeline.llm.clients.openai_batch import BatchStatus, InputFile
 from walmart_pipeline.llm.ledger import BATCHES, Call, Ledger
 from walmart_pipeline.llm.pricing import Price
 
-if TYPE_CHECKING:
-    from walmart_pipeline.llm.clients.openai import OpenAI
-    from walmart_pipeline.llm.clients.openai_batch import BatchStatus, InputFile
-
 T = TypeVar("T")
-Log: TypeAlias = Callable[[str], None]
 
 # Answers per transaction: some 2 MB, which the next run reads again after a kill.
 COMMIT_ROWS = 500
@@ -39,9 +39,6 @@ async def collect(client: OpenAI, store: BatchStore, log: Log) -> None:
 
     If it is interrupted, the next run continues.
     """
-    from walmart_pipeline.llm.clients import openai_batch
-    from walmart_pipeline.llm.clients.openai import ForgottenError
-
     await _recover(client, store, log)
     for batch in store.uncollected(client.endpoint):
         try:
@@ -57,9 +54,6 @@ async def collect(client: OpenAI, store: BatchStore, log: Log) -> None:
 
 async def ended(client: OpenAI, store: BatchStore) -> list[str]:
     """Ids of the batches of this endpoint that have ended and are not collected, oldest first. Raises CallError."""
-    from walmart_pipeline.llm.clients import openai_batch
-    from walmart_pipeline.llm.clients.openai import ForgottenError
-
     found = []
     for batch in store.uncollected(client.endpoint):
         if batch.batch_id is None:
@@ -74,8 +68,6 @@ async def ended(client: OpenAI, store: BatchStore) -> list[str]:
 
 async def send(client: OpenAI, store: BatchStore, file: InputFile, sample: Request, price: Price) -> str:
     """Submit a file. Returns the batch's id. sample: one of its requests. Raises CallError and LedgerError."""
-    from walmart_pipeline.llm.clients import openai_batch
-
     label = store.register(sample, client.endpoint, price, file.product_ids)
 
     async def submit(attempt: int) -> str:
@@ -120,8 +112,6 @@ async def probe(client: OpenAI, ledger: Ledger, request: Request, request_hash: 
 
 async def _recover(client: OpenAI, store: BatchStore, log: Log) -> None:
     """Find batches that were registered by a run that ended before it knew their id."""
-    from walmart_pipeline.llm.clients import openai_batch
-
     for batch in store.uncollected(client.endpoint):
         if batch.batch_id is None:
             batch_id = await openai_batch.submitted(client, batch.label)
@@ -134,8 +124,6 @@ async def _recover(client: OpenAI, store: BatchStore, log: Log) -> None:
 
 
 async def _collect(client: OpenAI, store: BatchStore, batch: Batch, status: BatchStatus, log: Log) -> None:
-    from walmart_pipeline.llm.clients import openai_batch
-
     awaited = store.waiting(batch.label)
     calls: list[Call] = []
     answered = 0
@@ -176,7 +164,6 @@ def _call(batch: Batch, product_id: str, request_hash: str, outcome: Answer | Ca
 
 async def _with_retries(call: Callable[[int], Awaitable[T]]) -> T:
     """Retry a call on transient failures. call: receives the number of the attempt."""
-    import stamina
 
     def can_pass(error: Exception) -> bool:
         return isinstance(error, CallError) and error.error_class in (PASSING | WAITED_OUT) - ABOUT_THE_QUESTION

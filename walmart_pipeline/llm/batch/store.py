@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+import sqlalchemy as sa
 
 from walmart_pipeline.llm.calls import Request
 from walmart_pipeline.llm.ledger import LOOKUP_HASHES, Call, as_row
@@ -15,9 +17,7 @@ from walmart_pipeline.llm.ledger_database import open_engine, transaction
 from walmart_pipeline.llm.ledger_tables import calls_table
 from walmart_pipeline.llm.pricing import Price
 
-if TYPE_CHECKING:
-    import sqlalchemy as sa
-
+Log: TypeAlias = Callable[[str], None]
 Fate: TypeAlias = Literal[
     "waiting",  # in a batch that is not collected
     "answered",  # the ledger has its answer or a final failure
@@ -58,8 +58,6 @@ class BatchStore(AbstractContextManager["BatchStore"]):
     """Batches in SQLite or Postgres. url: the ledger's. Every method is one transaction and raises LedgerError."""
 
     def __init__(self, url: str) -> None:
-        import sqlalchemy as sa
-
         metadata = sa.MetaData()
         self._calls = calls_table(metadata)
         self._batches = _batches(metadata)
@@ -71,8 +69,6 @@ class BatchStore(AbstractContextManager["BatchStore"]):
 
         sample: one of its requests. product_ids: request hash to product id.
         """
-        import sqlalchemy as sa
-
         label = uuid.uuid4().hex
         batch = {
             "label": label,
@@ -96,8 +92,6 @@ class BatchStore(AbstractContextManager["BatchStore"]):
 
     def submitted(self, label: str, batch_id: str) -> None:
         """Store the provider's id of a batch."""
-        import sqlalchemy as sa
-
         batches, requests = self._batches.c, self._requests.c
         with transaction(self._engine) as connection:
             known = sa.update(self._batches).where(batches.label == label)
@@ -108,8 +102,6 @@ class BatchStore(AbstractContextManager["BatchStore"]):
 
     def uncollected(self, endpoint: str) -> list[Batch]:
         """Batches of this endpoint that are not collected, oldest first."""
-        import sqlalchemy as sa
-
         batches = self._batches.c
         query = (
             sa.select(*(batches[name] for name in Batch.__dataclass_fields__))
@@ -122,8 +114,6 @@ class BatchStore(AbstractContextManager["BatchStore"]):
 
     def waiting(self, label: str) -> dict[str, str]:
         """Request hash to product id of a batch's waiting requests."""
-        import sqlalchemy as sa
-
         requests = self._requests.c
         query = sa.select(requests.request_hash, requests.product_id).where(
             requests.label == label, requests.fate == "waiting"
@@ -133,8 +123,6 @@ class BatchStore(AbstractContextManager["BatchStore"]):
 
     def record(self, label: str, calls: Sequence[Call]) -> None:
         """Add calls of a batch to the ledger and settle their requests in one transaction."""
-        import sqlalchemy as sa
-
         if not calls:
             return
         requests = self._requests.c
@@ -153,8 +141,6 @@ class BatchStore(AbstractContextManager["BatchStore"]):
 
     def end(self, label: str, ended: str, *, rest: Literal["unanswered", "returned", "not_submitted"]) -> int:
         """Mark a batch as ended, with its final state. Returns how many waiting requests become `rest`."""
-        import sqlalchemy as sa
-
         batches, requests = self._batches.c, self._requests.c
         left = sa.update(self._requests).where(requests.label == label, requests.fate == "waiting").values(fate=rest)
         over = sa.update(self._batches).where(batches.label == label).values(ended=ended, ended_at=datetime.now(UTC))
@@ -184,8 +170,6 @@ class BatchStore(AbstractContextManager["BatchStore"]):
         self._engine.dispose()
 
     def _fates(self, hashes: list[str]) -> list[tuple[str, Fate, str]]:
-        import sqlalchemy as sa
-
         batches, requests = self._batches.c, self._requests.c
         query = (
             sa.select(requests.request_hash, requests.fate, sa.func.coalesce(batches.batch_id, batches.label))
@@ -204,8 +188,6 @@ def add_tables(metadata: sa.MetaData) -> None:
 
 
 def _batches(metadata: sa.MetaData) -> sa.Table:
-    import sqlalchemy as sa
-
     return sa.Table(
         "batches",
         metadata,
@@ -225,8 +207,6 @@ def _batches(metadata: sa.MetaData) -> sa.Table:
 
 
 def _requests(metadata: sa.MetaData) -> sa.Table:
-    import sqlalchemy as sa
-
     return sa.Table(
         "batch_requests",
         metadata,

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from walmart_pipeline.core import plotting
 from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.stages.models import trials
@@ -56,6 +58,4 @@ def _optunas_style() -> Iterator[None]:
 
 
 def _svg(drawn: Any, name: str) -> str:
-    import numpy as np
-
     return plotting.svg(np.ravel(drawn)[0].figure, name)

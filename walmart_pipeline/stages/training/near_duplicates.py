@@ -10,7 +10,10 @@ import json
 from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import xor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from walmart_pipeline.core.records import ExampleInput, Listing, Product
 from walmart_pipeline.core.warehouse import Database, Row
@@ -19,10 +22,6 @@ from walmart_pipeline.judge.duplicates.nearest import SIMILARITY
 from walmart_pipeline.judge.duplicates.uniqueness import BANDS, own_words, signature, word_triples
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.text.analysis import analyze
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 # Exact Jaccard index of the shingles. Of 895, 223 and 2,554 real records 479, 12 and 465 pairs across families reach
 # it, and components stay small: the largest have 23, 5 and 21 products (at 0.8: 23, 5 and 13; at 0.65: 23, 7 and 26).
@@ -145,16 +144,12 @@ def sketch(judge: Judge, text: ComparedText) -> Row:
 
 def shingles(text: ComparedText) -> NDArray[np.int64]:
     """Return distinct hashes of word trigrams, without the words of the name and without numbers."""
-    import numpy as np
-
     words = own_words([analyze(text.product_name)], map(analyze, [*text.features, text.description]))
     return np.unique(np.fromiter(map(hash, word_triples(words)), dtype=np.int64))
 
 
 def similarity(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
     """Return the Jaccard index of two sets of shingles, 0 to 1."""
-    import numpy as np
-
     common = len(np.intersect1d(one, other, assume_unique=True))
     return common / (len(one) + len(other) - common or 1)
 
@@ -198,7 +193,6 @@ def connect(db: Database, edges: str) -> None:
 
     edges: SQL for the columns one and other. Memory: 40 bytes per edge.
     """
-    import numpy as np
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import numpy as np
 from pydantic import Field
 
 from walmart_pipeline.core import markdown
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.statistics import MeanDifference, mean_difference
 from walmart_pipeline.stages.training import rating_model
-from walmart_pipeline.stages.training.rating_model import Features, RatingModel
-
-if TYPE_CHECKING:
-    from walmart_pipeline.stages.training.rating_model import Array
+from walmart_pipeline.stages.training.rating_model import Array, Features, RatingModel
 
 CALIBRATION_BINS = 5
 EFFECTS_SHOWN = 10
@@ -94,7 +91,6 @@ def evaluate(
 
     scores: the judge's, 0 to 100.
     """
-    import numpy as np
     from sklearn.dummy import DummyRegressor
     from sklearn.isotonic import IsotonicRegression
     from sklearn.linear_model import LinearRegression
@@ -140,8 +136,6 @@ def _difference(name: str, learned: Array, plain: Array, groups: Sequence[str]) 
 
 def _calibration(predicted: Array, given: Array) -> list[CalibrationBin]:
     """Split the texts into bins of equal size by prediction."""
-    import numpy as np
-
     order = np.argsort(predicted, kind="stable")
     return [
         CalibrationBin(texts=len(part), predicted=float(predicted[part].mean()), given=float(given[part].mean()))

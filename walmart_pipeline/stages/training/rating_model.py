@@ -10,18 +10,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from walmart_pipeline.core.records import Dimension, Listing, QualityReport, Record
 from walmart_pipeline.judge.judge import Judge
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Array: TypeAlias = npt.NDArray[np.float64]
+Array: TypeAlias = npt.NDArray[np.float64]
 
 # Bumped when the same text would give other features: models are then retrained.
 VERSION = "3"
@@ -69,8 +67,6 @@ class RatingModel(Record):
 
     def predict(self, texts: Sequence[Features]) -> list[float]:
         """Predict the stars of each text, 1 to 5."""
-        import numpy as np
-
         sums = np.full(len(texts), self.intercept)
         for curve in self.curves:
             sums += np.nan_to_num(np.interp(_column(texts, curve.name), curve.values, curve.stars))
@@ -110,7 +106,6 @@ def features(report: QualityReport, listing: Listing, judge: Judge) -> Features:
 
 def fit(texts: Sequence[Features], stars: Sequence[float], groups: Sequence[str]) -> RatingModel:
     """Fit a ridge regression, with form, penalty and calibration by cross-validation over at least FOLDS groups."""
-    import numpy as np
     from sklearn.isotonic import IsotonicRegression
     from sklearn.linear_model import Ridge
     from sklearn.metrics import mean_squared_error
@@ -154,8 +149,6 @@ def folds(groups: Sequence[str]) -> Iterator[tuple[Any, Any]]:
 
 def _matrix(texts: Sequence[Features], knots: dict[str, list[float]], words: Sequence[str]) -> Array:
     """Build the design matrix: linear interpolation weights of each knot, then indicators of words."""
-    import numpy as np
-
     # The first column is zero, for texts without any variation.
     columns = [np.zeros(len(texts))]
     columns += [
@@ -168,8 +161,6 @@ def _matrix(texts: Sequence[Features], knots: dict[str, list[float]], words: Seq
 
 
 def _knots(texts: Sequence[Features], names: Sequence[str] | None) -> dict[str, list[float]]:
-    import numpy as np
-
     found = {}
     for name in names or texts[0].numbers:
         values = [value for text in texts if (value := text.numbers[name]) is not None]
@@ -180,8 +171,6 @@ def _knots(texts: Sequence[Features], names: Sequence[str] | None) -> dict[str, 
 
 
 def _column(texts: Sequence[Features], name: str) -> Array:
-    import numpy as np
-
     return np.array([text.numbers[name] for text in texts], dtype=np.float64)
 
 

@@ -17,8 +17,8 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation.batch_provider import BatchProvider
 from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.generation.provider_factory import choose
+from walmart_pipeline.llm.batch import buffer
 from walmart_pipeline.llm.calls import CallError
-from walmart_pipeline.llm.clients import openai_batch
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline_tests.generation.test_model_provider import GOOD, JUDGE, PRODUCT, SHOUTING
 from walmart_pipeline_tests.llm.fake_openai import FakeOpenAI, Line, answered, completion, expired, fake_openai, refused
@@ -218,7 +218,7 @@ def test_a_batch_that_the_server_has_forgotten_gives_its_questions_back(server: 
 def test_a_plan_that_is_too_large_for_a_file_goes_into_several(
     server: FakeOpenAI, night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openai_batch, "InputFile", partial(openai_batch.InputFile, max_requests=3))
+    monkeypatch.setattr(buffer, "InputFile", partial(buffer.InputFile, max_requests=3))
     assert night(products(8)).batches == {"batch-0": 3, "batch-1": 3, "batch-2": 1}
     sent = [key for batch in server.batches for key in lines(server, batch)]
     assert len(set(sent)) == len(sent) == 7
@@ -299,8 +299,7 @@ def code_of_run(home: Path, server: FakeOpenAI) -> str:
     ("path", "first", "batches"),
     [
         ("POST /v1/files", True, 0),  # between the store and the upload
-        ("POST /v1/files", False, 0),  # between the upload and the batch
-        ("POST /v1/batches", True, 0),
+        ("POST /v1/batches", True, 0),  # between the upload and the batch
         ("POST /v1/batches", False, 1),  # between the batch and the store
     ],
 )
