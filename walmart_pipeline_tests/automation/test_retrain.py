@@ -148,7 +148,7 @@ def test_a_retraining_keeps_no_nightly_run_waiting_and_goes_on_where_it_was_kill
     process = subprocess.Popen([COMMAND, "retrain", *words])
     try:
         assert reached.wait(240), "no model was made"
-        nightly = Pipeline(home.settings.workspace)
+        nightly = Pipeline(home.settings.workspace, shares=True)
         nightly.settings = home.settings.model_copy(update={"provider": "template", "warehouse_wait_seconds": 20.0})
         nightly.run()
         process.send_signal(signal.SIGKILL)

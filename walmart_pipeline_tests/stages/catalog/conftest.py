@@ -68,5 +68,5 @@ class Catalog:
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Catalog:
+def catalog(tmp_path: Path, warehouse_held: None) -> Catalog:
     return Catalog(tmp_path)

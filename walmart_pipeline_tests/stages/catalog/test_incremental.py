@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walmart_pipeline.stages.catalog import normalization
+from walmart_pipeline_tests.conftest import warehouses_open
 from walmart_pipeline_tests.stages.catalog.conftest import Catalog
 
 RESULTS = ("products", "rejects", "merges", "feeds")
@@ -75,11 +76,10 @@ def follow(catalog: Catalog, kind: str, name: str, content: str) -> None:
             (catalog.inbox / name).unlink(missing_ok=True)
 
 
-# A run takes some 0.2 seconds.
 @settings(max_examples=12)
 @given(st.lists(st.tuples(steps, st.booleans()), min_size=1, max_size=4))
 def test_any_sequence_of_versions_removals_and_returns_gives_what_one_pass_gives(nights: list[Any]) -> None:
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, warehouses_open():
         catalog = Catalog(Path(folder))
         for changes, accept in nights:
             for change in changes:

@@ -73,6 +73,7 @@ def test_a_models_own_text_is_published_clean_and_credited_to_it_and_the_warehou
         return GOOD.model_copy(update=joined).model_dump_json()
 
     server.says = says
+    shop.shares = True
     summary = shop.run()
     assert (summary.stand_ins, list(summary.accepted_by_writer)) == (0, ["writer:latest@aaaaaaaaaaaa"])
     lines = (shop.settings.exports / "listings.jsonl").read_text().splitlines()

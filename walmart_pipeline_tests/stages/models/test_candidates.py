@@ -99,7 +99,7 @@ class Home:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
+def home(tmp_path: Path, warehouse_held: None) -> Iterator[Home]:
     with fake_ollama(lambda messages: ANSWER) as server:
         yield Home(tmp_path, server)
 
@@ -134,6 +134,7 @@ def test_the_first_listing_is_about_a_product_that_nothing_was_learned_from_and_
     assert KETTLE.product_name in asked[0]["content"]
 
 
+@pytest.mark.shares_warehouse
 def test_the_warehouse_is_free_while_a_model_is_made_and_writes_its_first_listing(home: Home) -> None:
     free: list[bool] = []
 

@@ -61,7 +61,7 @@ def _in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
+def warehouse(tmp_path: Path, warehouse_held: None) -> Warehouse:
     """A text with an uncertain statement, and one without."""
     made = Warehouse(Settings(workspace=tmp_path).warehouse)
     with made.writing() as db:
@@ -297,6 +297,7 @@ def test_its_agreement_with_judge_and_reviewers_is_reported(server: FakeOllama, 
     assert "unsupported" in str(metadata["verdicts"].records)
 
 
+@pytest.mark.shares_warehouse
 def test_the_warehouse_is_free_while_the_model_checks(server: FakeOllama, warehouse: Warehouse) -> None:
     free: list[bool] = []
 

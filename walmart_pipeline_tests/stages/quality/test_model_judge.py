@@ -39,7 +39,7 @@ def server() -> Iterator[FakeOllama]:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
+def warehouse(tmp_path: Path, warehouse_held: None) -> Warehouse:
     """Six products with a text and a score each."""
     made = Warehouse(Settings(workspace=tmp_path).warehouse)
     with made.writing() as db:
@@ -191,6 +191,7 @@ def test_the_asset_reports_who_judged_and_how_far_it_agrees(server: FakeOllama, 
     assert event.metadata["agreement with the score"].value["n"] == 4
 
 
+@pytest.mark.shares_warehouse
 def test_the_warehouse_is_free_while_the_model_rates(server: FakeOllama, warehouse: Warehouse) -> None:
     free: list[bool] = []
 
