@@ -24,7 +24,9 @@ def asset_of(stage: str, *, owner: str) -> Callable[..., Callable[[Callable[...,
     """`dg.asset` for the assets of a stage: of its group, with its key prefix and its owner."""
 
     def asset(**about: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-        return dg.asset(key_prefix=stage, group_name=stage, owners=[f"team:{owner}"], **about)
+        made: Callable[[Callable[..., Any]], dg.AssetsDefinition]
+        made = dg.asset(key_prefix=stage, group_name=stage, owners=[f"team:{owner}"], **about)
+        return made
 
     return asset
 
