@@ -17,18 +17,13 @@ from walmart_pipeline.studio.writing import Writing
 
 @dataclass(frozen=True)
 class TextVersion:
-    """One text of a product. completion: of the model's answer; None for one that was there before."""
+    """One text of a product. completion: of the model's answer; None for the text that the catalog has."""
 
     listing: Listing
     author: str
     completion: Completion | None = None
     preferences: UserPreferences = field(default_factory=UserPreferences)
     is_edit: bool = False
-
-    @classmethod
-    def existing(cls, listing: Listing, author: str) -> TextVersion:
-        """The text that the catalog has now."""
-        return cls(listing, f"{author} (in the catalog now)")
 
     @classmethod
     def written(cls, written: Written, given: UserPreferences) -> TextVersion:
@@ -47,7 +42,7 @@ class Draft:
     """The product that a session works on.
 
     content_hash: of the text that the catalog had. seen: how many decisions about the product the user knew of; None
-    for a product outside the catalog. asked: how many texts were asked for.
+    for a product outside the catalog. is_wanted: a first text is to be asked for. asked: how many texts came.
     """
 
     product: Product
@@ -55,6 +50,7 @@ class Draft:
     seen: int | None = None
     versions: list[TextVersion] = field(default_factory=list)
     writing: Writing | None = None
+    is_wanted: bool = False
     asked: int = 0
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -38,6 +39,7 @@ STYLE = """<style>
 </style>"""
 
 FIELD_NAMES = {"title": "Title", "key_features": "Key features", "description": "Description", "seo_keywords": "Search"}
+_SHORT_NAMES = {"key_features": "feature", "description": "sentence", "seo_keywords": "search"}
 
 
 class Span(NamedTuple):
@@ -134,11 +136,11 @@ def _marked(text: str, start: int, end: int, spans: Iterable[Span]) -> str:
 
 
 def _record(proof: Proof, prefix: str) -> str:
+    places = _places(proof)
     items = []
     for place, passage in enumerate(proof.passages):
         back = "".join(
-            f'<a href="#{prefix}-s{at}" aria-label="passage {place + 1}: statement {at + 1} of the listing">'
-            f"{_place(proof.statements[at])}</a>"
+            f'<a href="#{prefix}-s{at}" aria-label="passage {place + 1}: {places[at]} of the listing">{places[at]}</a>'
             for at in proof.resting_on(place)
         )
         used = "" if back else ' class="unproved" title="the listing says nothing of this"'
@@ -146,9 +148,12 @@ def _record(proof: Proof, prefix: str) -> str:
     return f"<h4>Record</h4><ol>{''.join(items)}</ol>"
 
 
-def _place(statement: ProvenStatement) -> str:
-    """Where a statement stands, in short: feature 2."""
-    kind, _, number = statement.field.partition("[")
-    if kind == "key_features":
-        return f"feature {int(number.rstrip(']')) + 1}"
-    return {"title": "title", "description": "text"}.get(kind, "search")
+def _places(proof: Proof) -> list[str]:
+    """Where each statement stands, in short: feature 2."""
+    counts: Counter[str] = Counter()
+    places = []
+    for statement in proof.statements:
+        kind = statement.field.partition("[")[0]
+        counts[kind] += 1
+        places.append("title" if kind == "title" else f"{_SHORT_NAMES[kind]} {counts[kind]}")
+    return places

@@ -48,8 +48,8 @@ def default(context: StudioContext, stored: UserPreferences) -> str:
     )
 
 
-def pick(context: StudioContext, stored: UserPreferences) -> ModelChoice | None:
-    """Draw the choice. Returns None while a named model is missing."""
+def pick(context: StudioContext, stored: UserPreferences) -> tuple[ModelChoice | None, list[str]]:
+    """Draw the choice. Returns it, None while a named model is missing, and notes on what is not reachable."""
     found = reachable(context)
     choices = [*found.choices, ANOTHER]
     keys = [choice.key for choice in choices]
@@ -57,18 +57,15 @@ def pick(context: StudioContext, stored: UserPreferences) -> ModelChoice | None:
     chosen = st.selectbox(
         "Written by", choices, index=first, format_func=lambda choice: choice.label, key="write_choice"
     )
-    for note in found.notes:
-        st.caption(escaping.label(note))
     if chosen != ANOTHER:
-        return chosen
+        return chosen, found.notes
     name = st.text_input("Model", placeholder=context.settings.base_model, key="write_other_model").strip()
     if not name:
-        return None
+        return None, found.notes
     named = ModelChoice("ollama", name, f"{name} (Ollama)")
     absent = ollama_models.missing(named.settings(context.settings))
-    if absent and not _pull(context, absent, named):
-        return None
-    return named
+    is_there = absent is None or _pull(context, absent, named)
+    return (named if is_there else None), found.notes
 
 
 def _pull(context: StudioContext, absent: Missing, named: ModelChoice) -> bool:

@@ -19,7 +19,7 @@ _NO_CHOICE = "as the writer sees fit"
 
 def page(context: StudioContext) -> None:
     """Draw the page."""
-    st.header("Preferences")
+    st.title("Preferences")
     st.caption("For the texts that you ask for on the page Write. The record and the policy come first.")
     stored = resources.preferences(context)
     with st.form("preferences", border=True):

@@ -12,54 +12,59 @@ from walmart_pipeline.studio import drafts, escaping, proof_view, resources, sco
 from walmart_pipeline.studio.context import StudioContext
 from walmart_pipeline.studio.drafts import Draft, TextVersion
 
+# Of the session: that the next run shows the latest version, and what it tells about the last save.
+SHOW_LATEST, _SAVED = "write_show_latest", "write_saved"
+
 
 def draw(context: StudioContext, draft: Draft) -> None:
     """Draw the chosen version."""
     product, versions = draft.product, draft.versions
     judge = resources.judge(context.settings.policy)
-    chosen, compared = _pick(versions)
+    chosen, compared = _pick(draft)
     version = versions[chosen]
-    if compared is not None:
-        names = (_name(versions, compared), _name(versions, chosen))
-        st.html(text_diff.diff_html(versions[compared].listing, version.listing, names))
     is_editing = st.toggle("Edit", key="write_editing", help="Ctrl+Enter, or leaving a field, scores what you wrote.")
-    listing = _editor(version.listing, chosen) if is_editing else version.listing
-    with st.spinner("Judging …"):
-        report, proof = judge.examine(product, listing)
     text, score = st.columns([7, 3], gap="large")
     with text:
+        listing = _editor(version.listing, chosen) if is_editing else version.listing
+        report, proof = judge.examine(product, listing)
         st.html(proof_view.proof_html(listing, report.violations, proof, prefix=f"v{chosen}"))
     with score:
-        _origin(version)
+        _draw_origin(version)
         st.html(score_view.score_html(report))
         for departure in preferences.departures(version.preferences, product, listing):
             st.caption(escaping.label(departure))
     current = version if listing == version.listing else version.edited(listing)
+    if compared is not None:
+        names = (_name(draft, compared), f"{chosen + 1} · {current.author}")
+        st.html(text_diff.diff_html(versions[compared].listing, listing, names))
     _save_bar(context, draft, current, report)
     if version.completion:
         draw_raw_answer(version.completion.text)
 
 
-def _pick(versions: list[TextVersion]) -> tuple[int, int | None]:
-    places = list(range(len(versions)))
-    if st.session_state.get("write_version") not in places:
+def _pick(draft: Draft) -> tuple[int, int | None]:
+    """Draw the choice of a version and of another one to compare it with. Returns their places."""
+    places = list(range(len(draft.versions)))
+    if st.session_state.pop(SHOW_LATEST, False) or st.session_state.get("write_version") not in places:
         st.session_state["write_version"] = places[-1]
-    if len(versions) == 1:
+    if len(places) == 1:
         return 0, None
     left, right = st.columns(2)
-    chosen = left.selectbox("Version", places, format_func=lambda place: _name(versions, place), key="write_version")
+    chosen = left.selectbox("Version", places, format_func=lambda place: _name(draft, place), key="write_version")
     others = [None, *(place for place in places if place != chosen)]
     compared = right.selectbox(
         "Compare with",
         others,
-        format_func=lambda place: "nothing" if place is None else _name(versions, place),
+        format_func=lambda place: "nothing" if place is None else _name(draft, place),
         key=f"write_compared_{chosen}",
     )
     return chosen, compared
 
 
-def _name(versions: list[TextVersion], place: int) -> str:
-    return f"{place + 1} · {versions[place].author}"
+def _name(draft: Draft, place: int) -> str:
+    version = draft.versions[place]
+    is_current = draft.is_in_catalog and version.listing.content_hash == draft.content_hash
+    return f"{place + 1} · {version.author}{', in the catalog' if is_current else ''}"
 
 
 def _editor(listing: Listing, place: int) -> Listing:
@@ -96,7 +101,7 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _origin(version: TextVersion) -> None:
+def _draw_origin(version: TextVersion) -> None:
     st.caption(escaping.label(f"Written by {version.author}{_price(version.completion)}"))
     if version.completion and version.completion.fallback and not version.is_edit:
         reason = f"The template writer's text stands in for the model's: {version.completion.fallback}"
@@ -126,8 +131,11 @@ def _save_bar(context: StudioContext, draft: Draft, version: TextVersion, report
     ):
         drafts.save(context.store, context.user, draft, version)
         where = "The next run takes it over as your edit." if draft.is_in_catalog else "Find it under Saved texts."
-        note = "" if report.publishable else " It can't be published as it is: a reviewer will see it."
-        st.success(escaping.label(f"Saved. {where}{note}"), icon=":material/check:")
+        note = "" if report.publishable else " It can't be published as it is."
+        st.session_state.update({SHOW_LATEST: version.is_edit, _SAVED: f"Saved. {where}{note}"})
+        st.rerun()
+    if told := st.session_state.pop(_SAVED, None):
+        st.success(escaping.label(told), icon=":material/check:")
     download.download_button(
         "Download",
         json.dumps(

@@ -12,7 +12,7 @@ ONE, SEVERAL = "One product", "Several at once"
 
 def page(context: StudioContext) -> None:
     """Draw the page."""
-    st.header("Write")
+    st.title("Write")
     chosen = st.segmented_control(
         "What to write", [ONE, SEVERAL], default=ONE, key="write_mode", label_visibility="collapsed"
     )

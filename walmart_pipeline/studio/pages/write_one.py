@@ -8,51 +8,44 @@ from walmart_pipeline.stages.content.single_product import ProductError
 from walmart_pipeline.studio import escaping, product_form, proof_view, resources
 from walmart_pipeline.studio.context import StudioContext
 from walmart_pipeline.studio.drafts import Draft, TextVersion
-from walmart_pipeline.studio.pages import model_picker, text_versions
-from walmart_pipeline.studio.pages import preferences as preferences_page
-from walmart_pipeline.studio.writing import Order, Writing
+from walmart_pipeline.studio.model_choices import ModelChoice
+from walmart_pipeline.studio.pages import text_versions, write_options
+from walmart_pipeline.studio.writing import Writing
 
 FORM, CATALOG = "Describe a product", "From the catalog"
 
 
 def draw(context: StudioContext) -> None:
     """Draw it."""
-    left, right = st.columns([3, 2], gap="large")
-    with right:
-        stored = resources.preferences(context)
-        choice = model_picker.pick(context, stored)
-        with st.expander("Preferences for this text"):
-            wanted = preferences_page.fields(stored, "write")
-        _draw_budget(context)
-    with left:
+    draft: Draft | None = st.session_state.get("draft")
+    choice, wanted = write_options.draw(context, "write")
+    # Closed once there is a product, whose text is then what matters; another key closes it again after the next one.
+    number = st.session_state.get("write_drafts", 0)
+    with st.expander("Product", expanded=draft is None, key=f"write_product_{number}", icon=":material/inventory_2:"):
         source = st.segmented_control(
             "Product", [FORM, CATALOG], default=FORM, key="write_source", label_visibility="collapsed"
         )
-        asked = _catalog(context) if source == CATALOG else _form()
-    if asked is not None:
-        st.session_state["draft"] = asked
-    draft: Draft | None = st.session_state.get("draft")
-    if draft is None:
-        text_versions.draw_saved(context)
-        return
-    st.divider()
-    is_new = asked is not None and not draft.versions
-    again = _heading(draft)
-    if (is_new or again) and choice is not None and draft.writing is None:
-        context.user.require("writer")
-        given = preferences_page.checked(context, wanted)
-        if given is not None:
-            settings = choice.settings(context.settings, resources.openai_key(context))
-            order = Order(settings, given, resources.spending(context).account(context.user.name))
-            draft.writing = Writing(
-                draft.product, order, resources.judge(context.settings.policy), revision=draft.asked
-            )
-            draft.asked += 1
-    if draft.writing is not None:
-        _follow(draft, draft.writing)
-    if draft.versions:
-        text_versions.draw(context, draft)
+        given = _catalog(context) if source == CATALOG else _form()
+    if given is not None:
+        st.session_state.update(draft=given, write_drafts=number + 1)
+        st.rerun()
+    if draft is not None:
+        again = _heading(draft)
+        if (again or draft.is_wanted) and choice is not None and draft.writing is None:
+            _ask(context, draft, choice, wanted)
+        if draft.writing is not None:
+            _follow(draft, draft.writing)
+        if draft.versions:
+            text_versions.draw(context, draft)
     text_versions.draw_saved(context)
+
+
+def _ask(context: StudioContext, draft: Draft, choice: ModelChoice, wanted: dict[str, object]) -> None:
+    draft.is_wanted = False
+    order = write_options.order(context, choice, wanted)
+    if order is None:
+        return
+    draft.writing = Writing(draft.product, order, resources.judge(context.settings.policy), revision=draft.asked)
 
 
 def _form() -> Draft | None:
@@ -78,7 +71,7 @@ def _form() -> Draft | None:
     except ProductError as error:
         st.error(escaping.label(error), icon=":material/error:")
         return None
-    return Draft(product)
+    return Draft(product, is_wanted=True)
 
 
 def _catalog(context: StudioContext) -> Draft | None:
@@ -101,20 +94,20 @@ def _catalog(context: StudioContext) -> Draft | None:
         format_func=lambda product_id: labels[product_id],
         key="write_product",
     )
-    write, before, after = st.columns([2, 1, 1])
+    opened, before, after = st.columns([2, 1, 1])
     if before.button("Previous", disabled=page == 0, width="stretch"):
         st.session_state["write_page"] = page - 1
         st.rerun()
     if after.button("Next", disabled=first + len(rows) > matches, width="stretch"):
         st.session_state["write_page"] = page + 1
         st.rerun()
-    if not write.button("Write", type="primary", icon=":material/edit_note:", width="stretch"):
+    if not opened.button("Open", type="primary", icon=":material/edit_note:", width="stretch"):
         return None
     with context.reading() as db:
         product, listing, content_hash, author = product_form.current(db, chosen)
     draft = Draft(product, content_hash, context.store.versions([chosen]).get(chosen, 0))
     if listing:
-        draft.versions.append(TextVersion.existing(listing, author))
+        draft.versions.append(TextVersion(listing, author))
     return draft
 
 
@@ -122,10 +115,8 @@ def _heading(draft: Draft) -> bool:
     """Draw what is written of. Returns whether another text is asked for."""
     title, again = st.columns([4, 1], vertical_alignment="center")
     title.markdown(f"#### {escaping.label(draft.product.product_name)}")
-    label = "Regenerate" if draft.asked else "Write anew"
-    return again.button(
-        label, icon=":material/refresh:", disabled=draft.writing is not None or not draft.versions, width="stretch"
-    )
+    label = "Regenerate" if draft.asked else "Write"
+    return again.button(label, key="write_again", icon=":material/refresh:", width="stretch")
 
 
 def _follow(draft: Draft, writing: Writing) -> None:
@@ -150,11 +141,8 @@ def _follow(draft: Draft, writing: Writing) -> None:
         st.error(escaping.label(written.completion.error or "There is no text."), icon=":material/error:")
         text_versions.draw_raw_answer(written.completion.text)
         return
+    draft.asked += 1
     draft.versions.append(TextVersion.written(written, writing.order.preferences))
-    st.session_state["write_version"] = len(draft.versions) - 1
-
-
-def _draw_budget(context: StudioContext) -> None:
-    limit = context.settings.studio_budget_usd
-    spent = resources.spending(context).spent(context.user.name)
-    st.caption(escaping.label(f"Spent today: ${spent:.4f} of ${limit:.2f}; local models are free."))
+    st.session_state[text_versions.SHOW_LATEST] = True
+    # The heading above was drawn before this text came.
+    st.rerun()

@@ -17,10 +17,9 @@ from walmart_pipeline.studio import escaping, resources, small_feeds
 from walmart_pipeline.studio.context import StudioContext
 from walmart_pipeline.studio.jobs import Job
 from walmart_pipeline.studio.model_choices import ModelChoice
-from walmart_pipeline.studio.pages import model_picker
-from walmart_pipeline.studio.pages import preferences as preferences_page
+from walmart_pipeline.studio.pages import write_options
 from walmart_pipeline.studio.small_feeds import SmallFeed
-from walmart_pipeline.studio.writing import Order, SmallRun
+from walmart_pipeline.studio.writing import SmallRun
 
 PASTED, UPLOADED = "Paste a table", "Upload a feed"
 MIME_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl", "txt": "text/plain"}
@@ -37,23 +36,14 @@ class ShownRun:
 
 def draw(context: StudioContext) -> None:
     """Draw it."""
-    left, right = st.columns([3, 2], gap="large")
-    with right:
-        stored = resources.preferences(context)
-        choice = model_picker.pick(context, stored)
-        with st.expander("Preferences for these texts"):
-            wanted = preferences_page.fields(stored, "several")
-    with left:
-        feed = _feed()
-        if feed:
-            _draw_feed(feed)
-            if st.button(
-                f"Write {len(feed.products)} texts" if len(feed.products) != 1 else "Write 1 text",
-                type="primary",
-                disabled=not feed.products or choice is None,
-                icon=":material/edit_note:",
-            ):
-                _start(context, feed, choice, wanted)
+    choice, wanted = write_options.draw(context, "several")
+    feed = _feed()
+    if feed:
+        _draw_feed(feed)
+        many = len(feed.products)
+        label = "Write 1 text" if many == 1 else f"Write {many:,} texts"
+        if st.button(label, type="primary", disabled=not many or choice is None, icon=":material/edit_note:"):
+            _start(context, feed, choice, wanted)
     shown: ShownRun | None = st.session_state.get("small_run")
     if shown:
         st.divider()
@@ -84,7 +74,8 @@ def _feed() -> SmallFeed | None:
 
 
 def _draw_feed(feed: SmallFeed) -> None:
-    st.caption(f"{len(feed.products):,} products, {len(feed.bad):,} bad rows")
+    bad = f", {len(feed.bad):,} bad row{'s' if len(feed.bad) > 1 else ''}" if feed.bad else ""
+    st.caption(f"{len(feed.products):,} product{'s' if len(feed.products) != 1 else ''}{bad}")
     if feed.left_out:
         st.warning(
             f"{feed.left_out:,} more products are left out: a small run takes {small_feeds.MOST_PRODUCTS}. Put a "
@@ -95,16 +86,13 @@ def _draw_feed(feed: SmallFeed) -> None:
 
 
 def _start(context: StudioContext, feed: SmallFeed, choice: ModelChoice | None, wanted: dict[str, object]) -> None:
-    context.user.require("writer")
     running: ShownRun | None = st.session_state.get("small_run")
     if running and not running.job.is_done:
         st.warning("Your last run is not done yet: stop it, or wait.")
         return
-    given = preferences_page.checked(context, wanted)
-    if given is None or choice is None:
+    order = write_options.order(context, choice, wanted) if choice else None
+    if order is None:
         return
-    settings = choice.settings(context.settings, resources.openai_key(context))
-    order = Order(settings, given, resources.spending(context).account(context.user.name))
     run = SmallRun(feed.products)
     st.session_state["small_run"] = ShownRun(feed, run, run.start(order, resources.judge(context.settings.policy)))
 
