@@ -41,11 +41,13 @@ class TextVersion:
 class Draft:
     """The product that a session works on.
 
-    content_hash: of the text that the catalog had. seen: how many decisions about the product the user knew of; None
-    for a product outside the catalog. is_wanted: a first text is to be asked for. asked: how many texts came.
+    facts_hash, content_hash: of the record and the text that the catalog had. seen: how many decisions about the
+    product the user knew of; None for a product outside the catalog. is_wanted: a first text is to be asked for. asked:
+    how many texts came.
     """
 
     product: Product
+    facts_hash: str | None = None
     content_hash: str | None = None
     seen: int | None = None
     versions: list[TextVersion] = field(default_factory=list)
@@ -77,17 +79,17 @@ def save(store: ReviewStore, user: User, draft: Draft, version: TextVersion) -> 
             origin |= version.completion.model_dump(include={"provider", "model", "prompt_version", "request_hash"})
         store.save_text(SavedText(product_id=None, author=user.name, listing=listing, origin=origin))
     else:
-        product = draft.product
+        product_id = draft.product.product_id
         decision = Decision(
-            product_id=product.product_id,
+            product_id=product_id,
             content_hash=draft.content_hash,
-            facts_hash=product.facts_hash,
+            facts_hash=draft.facts_hash,
             action="edit",
             author=user.name,
             listing=listing,
             user_preferences=told,
         )
-        store.decide([decision], seen={product.product_id: draft.seen})
+        store.decide([decision], seen={product_id: draft.seen})
         # The user's own edit is no news to the user.
         draft.seen += 1
         draft.content_hash = listing.content_hash

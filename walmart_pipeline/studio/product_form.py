@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.core.warehouse import Database, Row, struct
@@ -24,6 +24,7 @@ limit $rows offset $skipped
 CURRENT = f"""
 select
     {struct("products", Product)} as product,
+    products.facts_hash,
     content.content_hash,
     content.written_by,
     case when content.status = 'complete' then {struct("content", Listing)} end as listing
@@ -63,11 +64,22 @@ def search(db: Database, text: str, page: int) -> tuple[list[Row], int]:
     return rows, rows[0]["matches"] if rows else 0
 
 
-def current(db: Database, product_id: str) -> tuple[Product, Listing | None, str | None, str]:
-    """A product of the catalog with its text, the text's hash and author. Raises ProductError."""
+class CatalogText(NamedTuple):
+    """A product of the catalog with its current text; None without one."""
+
+    product: Product
+    facts_hash: str
+    listing: Listing | None
+    content_hash: str | None
+    author: str
+
+
+def current(db: Database, product_id: str) -> CatalogText:
+    """A product of the catalog with its text. Raises ProductError."""
     rows = db.query(CURRENT, {"product_id": product_id})
     if not rows:
         raise ProductError(f"there is no product {product_id} in the catalog any more")
     row = rows[0]
     listing = Listing(**row["listing"]) if row["listing"] else None
-    return Product(**row["product"]), listing, row["content_hash"] if listing else None, row["written_by"] or ""
+    content_hash = row["content_hash"] if listing else None
+    return CatalogText(Product(**row["product"]), row["facts_hash"], listing, content_hash, row["written_by"] or "")

@@ -113,8 +113,10 @@ def _key(context: StudioContext) -> None:
         if has_key
         else "Without one, the Studio's own key is used, where there is one."
     )
+    # Another widget after each key: no later run of the page has what was typed.
+    number = st.session_state.get("typed_keys", 0)
     with st.form("key", clear_on_submit=True, border=True):
-        typed = st.text_input("Key", type="password", max_chars=500, autocomplete="off")
+        typed = st.text_input("Key", type="password", max_chars=500, autocomplete="off", key=f"typed_key_{number}")
         keep = st.checkbox(
             "Keep it, sealed, for my next sessions",
             disabled=not kept.can_keep,
@@ -124,6 +126,7 @@ def _key(context: StudioContext) -> None:
             context.user.require("writer")
             key = SecretStr(typed.strip())
             resources.use_openai_key(key)
+            st.session_state["typed_keys"] = number + 1
             if keep:
                 kept.keep(name, "openai", key)
             st.rerun()

@@ -104,10 +104,11 @@ def _catalog(context: StudioContext) -> Draft | None:
     if not opened.button("Open", type="primary", icon=":material/edit_note:", width="stretch"):
         return None
     with context.reading() as db:
-        product, listing, content_hash, author = product_form.current(db, chosen)
-    draft = Draft(product, content_hash, context.store.versions([chosen]).get(chosen, 0))
-    if listing:
-        draft.versions.append(TextVersion(listing, author))
+        found = product_form.current(db, chosen)
+    seen = context.store.versions([chosen]).get(chosen, 0)
+    draft = Draft(found.product, found.facts_hash, found.content_hash, seen)
+    if found.listing:
+        draft.versions.append(TextVersion(found.listing, found.author))
     return draft
 
 
