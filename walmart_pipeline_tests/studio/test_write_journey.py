@@ -70,6 +70,6 @@ def test_a_text_streams_in_is_edited_with_its_violation_marked_and_saved(tmp_pat
     with ReviewStore(Settings(workspace=tmp_path).reviews_url) as store:
         (saved,) = store.saved_texts(getpass.getuser())
     assert saved.listing.title == "Brindlewick Harbor Electric Kettle, 1.7 L, Free Shipping"
-    assert saved.origin["model"] == "drill"
+    assert saved.origin["model"] == "drill:latest"
     for file in tmp_path.rglob("*"):
         assert not file.is_file() or SECRET.encode() not in file.read_bytes()
