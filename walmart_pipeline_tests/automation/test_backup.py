@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy
 from typer.testing import CliRunner
 
-from walmart_pipeline.automation import backup, database_copies, restore
+from walmart_pipeline.automation import backup, database_copies, restore, sensors
 from walmart_pipeline.automation.backup import BackupError
 from walmart_pipeline.cli import app
 from walmart_pipeline.core.settings import Settings
@@ -22,7 +22,7 @@ from walmart_pipeline.core.warehouse import Warehouse, WarehouseError
 from walmart_pipeline.llm.batch.store import BatchStore
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.reviews.store import Decision, ReviewStore
-from walmart_pipeline.stages.delivery import exporter
+from walmart_pipeline.stages.delivery import exporter, feed_files
 from walmart_pipeline_tests.conftest import Pipeline
 from walmart_pipeline_tests.llm.test_ledger import call
 from walmart_pipeline_tests.paths import PROJECT
@@ -157,6 +157,13 @@ def test_everything_that_cannot_be_made_again_is_restored_and_no_secret_is_in_a_
     with Warehouse(restored.warehouse).reading() as db:
         assert db.query("select path from catalog.feeds") == [{"path": str(home / "inbox" / "feed.csv")}]
     assert not (home / restore.STAGING).exists()
+
+
+def test_what_a_backup_looks_for_is_where_others_put_it(empty_workspace: Path) -> None:
+    settings = Settings(workspace=empty_workspace)
+    assert all(path.exists() for path in backup.cursors(settings).values())
+    assert [*backup.inbox_state(settings).values()] == [settings.dagster_home / sensors.INBOX_STATE]
+    assert backup.folders(settings)["item_feed"].name == feed_files.FOLDER
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing", "not of this backup", "belongs nowhere"])
