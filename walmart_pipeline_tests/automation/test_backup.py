@@ -95,17 +95,17 @@ def test_a_backup_beside_a_run_that_writes_holds_whole_transactions_and_stops_no
         for _ in range(3):
             writer.stdout.readline()
         backup.create(settings, tmp_path / "backup")
-        after = int(writer.stdout.readline())
-        assert writer.poll() is None
+        with Warehouse(tmp_path / "backup" / "warehouse.duckdb").reading() as db:
+            edits, ratings = db.count("content.edits"), db.count("quality.ratings")
+        assert 3 <= edits == ratings
+        # It writes on: a later transaction succeeds.
+        while int(writer.stdout.readline()) < edits:
+            pass
         writer.kill()
     assert backup.verify(tmp_path / "backup").workspace == str(home)
-    with Warehouse(tmp_path / "backup" / "warehouse.duckdb").reading() as db:
-        edits, ratings = db.count("content.edits"), db.count("quality.ratings")
-    assert 3 <= edits == ratings
-    # The ledger is copied later: the answers to what the warehouse has are in it.
+    # The ledger is copied later: the answers to what the warehouse has are in it. The last two may be in its queue.
     with Ledger(f"sqlite:///{tmp_path / 'backup' / 'ledger.db'}") as ledger:
-        calls = ledger.counts()[0] - 1
-    assert edits - 1 <= calls <= after + 3
+        assert ledger.counts()[0] - 1 >= edits - 2
 
 
 def test_a_restored_workspace_exports_the_same_files_byte_for_byte_and_knows_no_other_place(
