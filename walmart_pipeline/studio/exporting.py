@@ -98,7 +98,7 @@ def export(settings: Settings, user: User, selection: ListingSelection, formats:
     """
     user.require("writer")
     folder = settings.exports / FOLDER / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-    notes: list[str] = Field(default_factory=list)
+    notes: list[str] = []
     with _warehouse(settings).writing() as db:
         takeover.from_store(db, settings)
         if not exporter.select(db, selection):
