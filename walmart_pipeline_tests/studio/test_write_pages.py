@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.reviews.store import ReviewStore
 from walmart_pipeline_tests.conftest import KETTLE
+from walmart_pipeline_tests.generation.test_model_provider import GOOD
+from walmart_pipeline_tests.llm.fake_ollama import fake_ollama
 
 SECRET = "sk-a-very-secret-key"
 
@@ -142,3 +144,27 @@ def test_a_typed_key_is_used_and_kept_but_never_shown(tmp_path: Path) -> None:
         assert not file.is_file() or SECRET.encode() not in file.read_bytes()
     click(another_session, "Forget my key")
     assert "Without one" in "".join(each.value for each in page("preferences").caption)
+
+
+def test_a_missing_model_is_pulled_and_then_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    with fake_ollama(lambda _: GOOD.model_dump_json()) as ollama:
+        ollama.pulls = [{"status": "pulling", "total": 100, "completed": 40}]
+        monkeypatch.setenv("OLLAMA_BASE_URL", ollama.url)
+        app = page("write")
+        choices = app.selectbox(key="write_choice")
+        choices.select("Another model of Ollama …").run()
+        app.text_input(key="write_other_model").input("tiny").run()
+        assert "is not on" in app.warning[0].value
+        click(app, "Pull tiny")
+        assert not app.warning
+        assert not app.exception
+        assert "tiny:latest" in ollama.models
+        fill_in(app)
+    assert "Written by tiny" in "".join(each.value for each in app.caption)
+
+
+def test_the_default_provider_is_chosen_first(tmp_path: Path) -> None:
+    with store(tmp_path) as kept:
+        kept.save_preferences("ada", {"default_provider": "embedded"})
+    chosen = page("write").selectbox(key="write_choice").value
+    assert chosen.key == "embedded"

@@ -64,12 +64,13 @@ def pick(context: StudioContext, stored: UserPreferences) -> tuple[ModelChoice |
         return None, found.notes
     named = ModelChoice("ollama", name, f"{name} (Ollama)")
     absent = ollama_models.missing(named.settings(context.settings))
-    is_there = absent is None or _pull(context, absent, named)
-    return (named if is_there else None), found.notes
+    if absent:
+        _pull(context, absent, named)
+    return (None if absent else named), found.notes
 
 
-def _pull(context: StudioContext, absent: Missing, named: ModelChoice) -> bool:
-    """Offer to pull a model, and show its progress. Returns whether it is there now."""
+def _pull(context: StudioContext, absent: Missing, named: ModelChoice) -> None:
+    """Offer to pull a model, and show its progress; the page is drawn anew once it is there."""
     key = f"pull {absent.model}"
     st.warning(escaping.label(f"{absent.model} is not on {', '.join(absent.endpoints)}."), icon=":material/download:")
     if key not in st.session_state and st.button(escaping.label(f"Pull {absent.model}")):
@@ -79,7 +80,7 @@ def _pull(context: StudioContext, absent: Missing, named: ModelChoice) -> bool:
         job = Job(lambda: ollama_models.pull(settings, absent, lambda _, step: steps.append(step)))
         st.session_state[key] = job, steps
     if key not in st.session_state:
-        return False
+        return
     job, steps = st.session_state[key]
     bar = st.progress(0.0, "Waiting for Ollama …")
     for _ in job.looks():
@@ -91,5 +92,4 @@ def _pull(context: StudioContext, absent: Missing, named: ModelChoice) -> bool:
     del st.session_state[key]
     job.result()
     _reachable.clear()
-    bar.progress(1.0, escaping.label(f"{absent.model} is pulled."))
-    return True
+    st.rerun()
