@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -54,6 +55,7 @@ class Draft:
     writing: Writing | None = None
     is_wanted: bool = False
     asked: int = 0
+    draft_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def is_in_catalog(self) -> bool:

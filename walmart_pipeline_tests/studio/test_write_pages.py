@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import TextInput
 
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.reviews.store import ReviewStore
@@ -63,6 +64,10 @@ def click(app: AppTest, label: str) -> AppTest:
     return next(button for button in app.button if button.label == label).click().run()
 
 
+def field(app: AppTest, label: str) -> TextInput:
+    return next(each for each in app.text_input if each.label == label)
+
+
 def fill_in(app: AppTest) -> AppTest:
     app.text_input(key="write_name").input(KETTLE["product_name"])
     app.text_input(key="write_brand").input(KETTLE["brand"])
@@ -80,7 +85,7 @@ def test_a_form_becomes_a_text_that_is_edited_and_saved(tmp_path: Path) -> None:
     assert not app.exception
     assert "can be published" in html(app)
     app.toggle(key="write_editing").set_value(True).run()
-    title = app.text_input(key="write_edit_0_title")
+    title = field(app, "Title")
     title.input(f"{title.value} FREE SHIPPING").run()
     assert "title.promotional" in html(app)
     assert ">FREE SHIPPING</mark>" in html(app)
@@ -89,6 +94,10 @@ def test_a_form_becomes_a_text_that_is_edited_and_saved(tmp_path: Path) -> None:
     with store(tmp_path) as saved:
         (text,) = saved.saved_texts("ada")
     assert text.listing.title.endswith("FREE SHIPPING")
+    # The next product's text takes nothing over from this one's.
+    app.text_input(key="write_name").input(KETTLE["product_name"].replace("Navy", "Sage"))
+    click(app, "Write")
+    assert field(app, "Title").value.endswith("Sage")
 
 
 def test_a_product_without_a_name_is_told_so() -> None:
@@ -132,11 +141,11 @@ def test_preferences_are_kept_and_those_against_the_policy_are_not(tmp_path: Pat
 
 def test_a_typed_key_is_used_and_kept_but_never_shown(tmp_path: Path) -> None:
     app = page("preferences")
-    next(each for each in app.text_input if each.label == "Key").input(SECRET)
+    field(app, "Key").input(SECRET)
     app.checkbox[0].check()
     click(app, "Use this key")
     assert "A key is in use" in "".join(each.value for each in app.caption)
-    assert next(each for each in app.text_input if each.label == "Key").value == ""
+    assert field(app, "Key").value == ""
     assert SECRET not in str(app)
     another_session = page("preferences")
     assert "A key is in use" in "".join(each.value for each in another_session.caption)

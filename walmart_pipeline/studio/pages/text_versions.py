@@ -25,7 +25,7 @@ def draw(context: StudioContext, draft: Draft) -> None:
     is_editing = st.toggle("Edit", key="write_editing", help="Ctrl+Enter, or leaving a field, scores what you wrote.")
     text, score = st.columns([7, 3], gap="large")
     with text:
-        listing = _editor(version.listing, chosen) if is_editing else version.listing
+        listing = _editor(version.listing, f"write_edit_{draft.draft_id}_{chosen}") if is_editing else version.listing
         report, proof = judge.examine(product, listing)
         st.html(proof_view.proof_html(listing, report.violations, proof, prefix=f"v{chosen}"))
     with score:
@@ -56,7 +56,7 @@ def _pick(draft: Draft) -> tuple[int, int | None]:
         "Compare with",
         others,
         format_func=lambda place: "nothing" if place is None else _name(draft, place),
-        key=f"write_compared_{chosen}",
+        key=f"write_compared_{draft.draft_id}_{chosen}",
     )
     return chosen, compared
 
@@ -67,9 +67,8 @@ def _name(draft: Draft, place: int) -> str:
     return f"{place + 1} · {version.author}{', in the catalog' if is_current else ''}"
 
 
-def _editor(listing: Listing, place: int) -> Listing:
-    """The fields of a listing to be changed. Returns what they hold."""
-    key = f"write_edit_{place}"
+def _editor(listing: Listing, key: str) -> Listing:
+    """The fields of a listing to be changed. Returns what they hold. key: by which the widgets keep their text."""
     title = st.text_input("Title", listing.title, key=f"{key}_title")
     features = st.text_area(
         "Key features", "\n".join(listing.key_features), help="One a line.", height=140, key=f"{key}_features"

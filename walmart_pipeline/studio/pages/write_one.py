@@ -20,14 +20,14 @@ def draw(context: StudioContext) -> None:
     draft: Draft | None = st.session_state.get("draft")
     choice, wanted = write_options.draw(context, "write")
     # Closed once there is a product, whose text is then what matters; another key closes it again after the next one.
-    number = st.session_state.get("write_drafts", 0)
-    with st.expander("Product", expanded=draft is None, key=f"write_product_{number}", icon=":material/inventory_2:"):
+    key = f"write_form_{draft.draft_id if draft else ''}"
+    with st.expander("Product", expanded=draft is None, key=key, icon=":material/inventory_2:"):
         source = st.segmented_control(
             "Product", [FORM, CATALOG], default=FORM, key="write_source", label_visibility="collapsed"
         )
         given = _catalog(context) if source == CATALOG else _form()
     if given is not None:
-        st.session_state.update(draft=given, write_drafts=number + 1)
+        st.session_state["draft"] = given
         st.rerun()
     if draft is not None:
         again = _heading(draft)

@@ -49,6 +49,8 @@ def draw(context: StudioContext) -> None:
         st.divider()
         _follow(shown)
         _draw_results(shown)
+        # After the texts that came before an error.
+        shown.job.result()
 
 
 def _feed() -> SmallFeed | None:
@@ -99,7 +101,6 @@ def _start(context: StudioContext, feed: SmallFeed, choice: ModelChoice | None, 
 
 def _follow(shown: ShownRun) -> None:
     if shown.job.is_done:
-        shown.job.result()
         return
     run, total = shown.run, len(shown.feed.products)
     st.button("Stop after the texts under way", on_click=run.stop, icon=":material/stop_circle:")
