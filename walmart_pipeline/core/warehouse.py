@@ -281,8 +281,9 @@ class Warehouse:
             try:
                 connection = duckdb.connect(str(self.path), read_only=read_only)
                 break
-            except duckdb.IOException as error:
-                if "lock" not in str(error):
+            except (duckdb.IOException, duckdb.ConnectionException) as error:
+                # A thread of this process that reads keeps another one from writing, with an error of its own.
+                if "lock" not in str(error) and "different configuration" not in str(error):
                     raise WarehouseError(f"the warehouse {self.path} can't be opened: {error}") from error
                 waited = time.monotonic() - started
                 # DuckDB names the process that holds the file.

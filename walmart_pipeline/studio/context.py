@@ -24,7 +24,7 @@ class StudioContext:
 
     @contextmanager
     def reading(self) -> Iterator[Database]:
-        """Open the warehouse read-only, or a copy while a run writes. Keep it short: a run waits for readers as well.
+        """Open a copy of the warehouse read-only, made anew if it has changed and no run holds it.
 
         Raises WarehouseError if there is none yet.
         """
@@ -34,5 +34,4 @@ class StudioContext:
     @property
     def is_outdated(self) -> datetime | None:
         """The time that the latest reading was of, if a run held the warehouse; None if it was of now."""
-        reader = snapshot.reader(self.settings.warehouse)
-        return reader.copied_at() if reader.is_copy else None
+        return snapshot.reader(self.settings.warehouse).outdated

@@ -15,6 +15,7 @@ from walmart_pipeline.reviews.store import Action, Decision
 from walmart_pipeline.studio import review_case
 from walmart_pipeline.studio.context import StudioContext
 from walmart_pipeline.studio.review_case import ReviewCase
+from walmart_pipeline.studio.review_queue import QueueFilter
 
 Panel: TypeAlias = Literal["edit", "reject"]
 
@@ -23,9 +24,10 @@ DONE = {"accept": "Accepted", "edit": "Saved", "reject": "Rejected", "rate": "Ra
 
 @dataclass
 class ReviewState:
-    """Of one session. open: the case's product. done: the decisions, the latest last, for undo."""
+    """Of one session. open: the case's product. wanted: the queue that it is of. done: for undo, the latest last."""
 
     open: str | None = None
+    wanted: QueueFilter | None = None
     panel: Panel | None = None
     draft: Listing | None = None
     message: str = ""

@@ -1,6 +1,7 @@
-"""A copy of the warehouse for the Studio to read while a run writes: judging a catalog holds the warehouse for minutes.
+"""Reads a copy of the warehouse: pages never keep a run waiting, and are there while a run holds the warehouse.
 
-It is made whenever the warehouse is free and has changed. What people decide meanwhile is in the store anyway.
+A run that judges holds it for minutes, and pages of many users would hold it for ever. It is copied whenever it has
+changed and is free. What people decide meanwhile is in the store anyway.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -18,72 +20,118 @@ from walmart_pipeline.core.warehouse import Database, Warehouse, WarehouseBusyEr
 
 logger = logging.getLogger(__name__)
 
-# A run that writes a batch lets readers in sooner than that; one that judges does not.
-PATIENCE_SECONDS = 1.0
-# Where there is no copy yet.
+FOLDER = "studio"
+# While there is an older copy, a copy waits no longer for the warehouse; without one, as long as a person would.
+PATIENCE_SECONDS = 0.2
 WAIT_SECONDS = 120.0
-
-_copying = threading.Lock()
+# Copying a gigabyte takes a second: then a warehouse that changes all the time is copied once in 20 s.
+SLOW_SECONDS, PAUSE_FACTOR = 0.5, 20
 
 
 class SnapshotReader:
-    """Reads a warehouse, or its copy while that is locked. `is_copy`: whether the last reading was of the copy."""
+    """Reads the latest copy of a warehouse. Threads may share one.
+
+    outdated: the time of the copy that was read last, if the warehouse was held; None if it was current.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.copy = path.with_name(f"{path.stem}.studio{path.suffix}")
-        self.is_copy = False
-        self._version: tuple[int, int] | None = None
+        self.folder = path.parent / FOLDER
+        self.outdated: datetime | None = None
+        self._lock = threading.Lock()
+        self._not_before = 0.0
 
     @contextmanager
     def reading(self) -> Iterator[Database]:
-        """Open the warehouse read-only, or its copy. Raises WarehouseError if there is neither."""
-        has_copy = self.copy.exists()
+        """Open a copy read-only. Raises WarehouseError if there is no warehouse, or no copy and it stays locked."""
         with ExitStack() as stack:
+            yield self._open(stack)
+
+    def _open(self, stack: ExitStack) -> Database:
+        while True:
             try:
-                source = Warehouse(self.path, PATIENCE_SECONDS if has_copy else WAIT_SECONDS)
-                db = stack.enter_context(source.reading())
-                self.is_copy = False
-                self._copy_in_background()
-            except WarehouseBusyError:
-                if not has_copy:
+                copy = self._current()
+            except (OSError, subprocess.CalledProcessError) as error:
+                logger.warning("the warehouse could not be copied for the Studio, which reads it itself: %s", error)
+                copy = self.path
+            try:
+                return stack.enter_context(Warehouse(copy, WAIT_SECONDS).reading())
+            except WarehouseError:
+                # A newer copy may have taken its place in the meantime.
+                if copy == self.path or copy.exists():
                     raise
-                db = stack.enter_context(Warehouse(self.copy, PATIENCE_SECONDS).reading())
-                self.is_copy = True
-            yield db
 
-    def copied_at(self) -> datetime:
-        """Return the time of the copy."""
-        return datetime.fromtimestamp(self.copy.stat().st_mtime, UTC)
-
-    def _copy_in_background(self) -> None:
-        found = self.path.stat()
-        version = found.st_mtime_ns, found.st_size
-        if version == self._version and self.copy.exists():
-            return
-        if _copying.acquire(blocking=False):
-            threading.Thread(target=self._make_copy, args=(version,), name="warehouse copy", daemon=True).start()
-
-    def _make_copy(self, version: tuple[int, int]) -> None:
-        new = self.copy.with_name(f"{self.copy.stem}.new{self.copy.suffix}")
+    def _current(self) -> Path:
+        """The copy to read, made anew if the warehouse has changed."""
+        if not self.path.exists():
+            return self.path
+        wanted = self._name()
+        if wanted.exists():
+            self.outdated = None
+            return wanted
+        older = self._latest()
+        if older and (time.monotonic() < self._not_before or not self._lock.acquire(blocking=False)):
+            return older
+        if not older:
+            self._lock.acquire()
         try:
-            with Warehouse(self.path, 0).reading():
-                # What a killed run left is in a log beside the file: the next writer merges it.
-                if self.path.with_name(f"{self.path.name}.wal").exists():
-                    return
-                # By another process: this one would lose its lock on the file as soon as it closed it.
-                copy = ["cp", "--reflink=auto", "--", str(self.path), str(new)]
-                subprocess.run(copy, check=True)  # noqa: S603 - our paths
-            new.replace(self.copy)
-            self._version = version
-        except WarehouseError:
-            # A run was faster: the next reader tries again.
-            pass
-        except (OSError, subprocess.CalledProcessError) as error:
-            logger.warning("the warehouse could not be copied for the Studio: %s", error)
+            made = self._copy(PATIENCE_SECONDS if older else WAIT_SECONDS)
+        except WarehouseBusyError:
+            if older is None:
+                raise
+            self.outdated = datetime.fromtimestamp(older.stat().st_mtime, UTC)
+            return older
         finally:
-            new.unlink(missing_ok=True)
-            _copying.release()
+            self._lock.release()
+        self.outdated = None
+        return made
+
+    def _copy(self, wait_seconds: float) -> Path:
+        began = time.monotonic()
+        with Warehouse(self.path, wait_seconds).reading():
+            # Nobody writes now.
+            target = self._name()
+            if target.exists():
+                return target
+            self.folder.mkdir(exist_ok=True)
+            new = target.with_suffix(".new")
+            try:
+                # What a killed run left is in a log beside the file, by which DuckDB completes it. By another process:
+                # this one would lose its lock on the file as soon as it closed it.
+                if (log := _log(self.path)).exists():
+                    _run_cp(log, _log(target))
+                _run_cp(self.path, new)
+                new.replace(target)
+            finally:
+                new.unlink(missing_ok=True)
+        for older in self.folder.glob("warehouse-*.duckdb*"):
+            if older not in (target, _log(target)):
+                # Whoever reads it goes on reading it.
+                older.unlink(missing_ok=True)
+        seconds = time.monotonic() - began
+        self._not_before = time.monotonic() + (PAUSE_FACTOR * seconds if seconds > SLOW_SECONDS else 0.0)
+        return target
+
+    def _name(self) -> Path:
+        """The file of a copy of the warehouse as it is.
+
+        Each has another name: DuckDB goes on reading a file that was replaced as long as somebody has it open.
+        """
+        log = _log(self.path)
+        states = [each.stat() for each in (self.path, log) if each.exists()]
+        version = "-".join(f"{state.st_mtime_ns:x}-{state.st_size:x}" for state in states)
+        return self.folder / f"warehouse-{version}.duckdb"
+
+    def _latest(self) -> Path | None:
+        return max(self.folder.glob("warehouse-*.duckdb"), key=lambda copy: copy.stat().st_mtime, default=None)
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")
+
+
+def _run_cp(source: Path, target: Path) -> None:
+    subprocess.run(["cp", "--reflink=auto", "--", str(source), str(target)], check=True)  # noqa: S603, S607 - our paths
 
 
 @lru_cache(maxsize=4)

@@ -102,6 +102,22 @@ def test_preferences_and_saved_texts_are_of_one_person(store: ReviewStore) -> No
     assert (store.saved_texts("ada"), store.saved_texts("bob")) == ([text], [])
 
 
+def test_in_postgres_it_works_the_same(postgres: str) -> None:
+    with ReviewStore(postgres) as store:
+        rejected = decision("reject", reason="no", listing=Listing(title="Tea"))
+        store.decide([rejected], seen={"P-1": 0})
+        with pytest.raises(ConflictError, match="ada decided about P-1"):
+            store.decide([decision(author="bob")], seen={"P-1": 0})
+        store.decide([decision("undo", undoes=rejected.decision_id)], seen={"P-1": 1})
+        with pytest.raises(ConflictError, match="same moment"):
+            store.decide([decision("undo", product="P-2", undoes=rejected.decision_id)])
+        store.save_preferences("ada", {"tone": "warm"})
+        store.save_preferences("ada", {"tone": "plain"})
+        assert store.decisions()[0] == rejected
+        assert (store.versions(["P-1"]), store.preferences("ada")) == ({"P-1": 2}, {"tone": "plain"})
+        assert store.state()["decisions"] == 2
+
+
 DECIDE_FOR_EVER = """
 import sys
 from walmart_pipeline.reviews.store import Decision, ReviewStore

@@ -6,12 +6,13 @@ import stat
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from typer.testing import CliRunner
 
 from walmart_pipeline.cli import app
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.studio import server
+from walmart_pipeline.studio import server, sign_in
 from walmart_pipeline.studio.access import NotAllowedError, User
 from walmart_pipeline.studio.users import FREE_ATTEMPTS, Attempts, RequestLimit, SignInError, UserFile
 
@@ -97,6 +98,27 @@ def test_a_role_is_checked_by_name(roles: set[str], may: bool) -> None:
     else:
         with pytest.raises(NotAllowedError, match="needs the role reviewer"):
             user.require("reviewer")
+
+
+def account(monkeypatch: pytest.MonkeyPatch, **claims: object) -> None:
+    """An account that OpenID Connect has signed in, with these claims."""
+    monkeypatch.setattr(st, "user", claims)
+
+
+def test_an_account_of_openid_gets_the_roles_of_its_address(
+    users: UserFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(workspace=tmp_path)
+    settings.studio_secrets.write_text("[auth]")
+    users.add("ada@example.com", None, ["reviewer"])
+    account(monkeypatch, is_logged_in=True, email="ada@example.com", email_verified=True)
+    assert sign_in.user(settings) == User("ada@example.com", frozenset({"reviewer"}))
+    for claims in ({"email": "ada@example.com", "email_verified": False}, {"email": "eve@example.com"}, {}):
+        account(monkeypatch, is_logged_in=True, **claims)
+        with pytest.raises(SignInError):
+            sign_in.user(settings)
+    account(monkeypatch, is_logged_in=False)
+    assert sign_in.user(settings) is None
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "studio.example"])

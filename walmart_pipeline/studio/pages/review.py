@@ -68,6 +68,10 @@ def page(context: StudioContext) -> None:
     head = st.container()
     with context.reading() as db:
         wanted, view = _choose(head, review_queue.facets(db))
+        if current.wanted not in (None, wanted):
+            st.session_state.pop("review_page", None)
+            current.show(None)
+        current.wanted = wanted
         waiting = review_queue.standing(takeover.waiting(db, context.store))
         total = review_queue.count(db, wanted, waiting)
         pages = max(1, -(-total // review_queue.PAGE_CASES))
@@ -120,7 +124,8 @@ def _choose(head: Any, facets: Row) -> tuple[QueueFilter, str]:
 
 
 def _any(value: str | None) -> str:
-    return "All" if value is None else label(value)
+    # The options of a selectbox are no Markdown.
+    return "All" if value is None else value
 
 
 def _messages(current: ReviewState) -> None:
