@@ -57,16 +57,20 @@ def test_a_page_is_read_while_a_run_holds_the_warehouse(context: StudioContext) 
         assert context.is_outdated is None
     hold = (
         "import sys, time; from pathlib import Path; from walmart_pipeline.core.warehouse import Warehouse\n"
-        "with Warehouse(Path(sys.argv[1])).writing(): print('held', flush=True); time.sleep(600)"
+        "with Warehouse(Path(sys.argv[1]), 60).writing() as db:\n"
+        "    db.execute('delete from quality.listings'); db.checkpoint(); print('held', flush=True); time.sleep(600)"
     )
     arguments = [sys.executable, "-c", hold, str(context.settings.warehouse)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as holder:
+    holder = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+    try:
         assert holder.stdout
-        holder.stdout.readline()
+        assert holder.stdout.readline() == "held\n"
         with context.reading() as db:
             assert review_queue.count(db, review_queue.QueueFilter(), []) == 3
         assert context.is_outdated is not None
+    finally:
         holder.kill()
+        holder.wait()
     with Warehouse(context.settings.warehouse, 60).writing() as db:
         db.execute("delete from quality.review_queue where product_id = ?", [FALSE])
     # A reader of the old copy goes on; the next one sees what was written.
