@@ -59,7 +59,8 @@ def _show(found: SimulationReport) -> None:
     output.print(found.clock)
     lived = Table("day", "what happened", "runs", "failed", "calls", "USD", "seconds")
     for day in found.days:
-        figures = (str(day.runs), str(day.failed_runs), f"{day.calls:,}", f"{day.cost_usd:.2f}", f"{day.seconds:.0f}")
+        calls = "\n".join(f"{count:,} {purpose}" for purpose, count in day.purposes.items()) or "0"
+        figures = (str(day.runs), str(day.failed_runs), calls, f"{day.cost_usd:.2f}", f"{day.seconds:.0f}")
         lived.add_row(str(day.number), escape("\n".join(day.events)), *figures)
     output.print(lived)
     table = Table("", "what", "should have happened", "happened")
@@ -67,6 +68,6 @@ def _show(found: SimulationReport) -> None:
         mark = "[green]yes[/]" if each.is_met else "[red]NO[/]"
         table.add_row(mark, each.subject, escape(each.expected), escape(each.found))
     output.print(table)
-    calls, cost = sum(day.calls for day in found.days), sum(day.cost_usd for day in found.days)
-    output.print(f"{calls:,} calls, ${cost:.2f}; {len(found.unmet)} of {len(found.expectations)} expectations not met")
+    made, cost = sum(day.calls for day in found.days), sum(day.cost_usd for day in found.days)
+    output.print(f"{made:,} calls, ${cost:.2f}; {len(found.unmet)} of {len(found.expectations)} expectations not met")
     output.print(f"look at it: walmart-pipeline dev --home {escape(found.home)}", soft_wrap=True)

@@ -15,6 +15,9 @@ LOCATION_NAME = "walmart_pipeline"
 # Beside feeds: listings that people or other writers wrote, imported as reviewers' edits. It is no feed.
 EDITS_FILE = "edits.jsonl"
 
+# As long as run monitoring waits for a run to start. Dagster's 60 s for the request are too few on a busy machine: on
+# two cores with 30 processes it took 100 s, and the run was marked as failed.
+LAUNCH_SECONDS = "180"
 
 # SHA-256 of the files that earlier versions wrote: an unchanged one is replaced by the current file.
 EARLIER_INSTANCE_CONFIGS = (
@@ -32,3 +35,4 @@ def prepare(settings: Settings) -> None:
         write_atomically(config, INSTANCE_CONFIG.read_text(encoding="utf-8"))
     os.environ["WALMART_HOME"] = str(settings.workspace)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    os.environ.setdefault("DAGSTER_GRPC_TIMEOUT_SECONDS", LAUNCH_SECONDS)

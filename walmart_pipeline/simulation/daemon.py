@@ -50,12 +50,12 @@ class Daemon(AbstractContextManager["Daemon"]):
     """
 
     def __init__(self, settings: Settings, environment: Mapping[str, str], log: Path) -> None:
-        self._environment = {**os.environ, **environment}
         self._log = log
         # Not waited for before the end, so that no other process gets the id of a group that is killed then.
         self._processes: list[subprocess.Popen[bytes]] = []
         self._stack = ExitStack()
         self.instance = self._stack.enter_context(live_runs.instance(settings))
+        self._environment = {**os.environ, **environment}
         self._cron = settings.nightly_cron
 
     def start(self) -> None:

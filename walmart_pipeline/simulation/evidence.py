@@ -23,7 +23,7 @@ from walmart_pipeline.simulation.diary import Diary
 
 MATERIALIZATIONS = 1_000
 CALLS = """
-select request_hash, product_id, model, status, cost_usd, called_at
+select request_hash, product_id, model, purpose, status, cost_usd, called_at
 from calls
 order by id
 """

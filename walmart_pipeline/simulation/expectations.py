@@ -197,6 +197,12 @@ def calls(evidence: Evidence) -> Found:
     yield _none("calls", "requests paid twice", [each for each, count in times.items() if count > 1])
 
 
+def insights(evidence: Evidence) -> Found:
+    """The figures that the pipeline itself keeps of its calls are those of the ledger."""
+    counted = evidence.count("select sum(calls) from insights.performance")
+    yield _equal("insights", "calls in insights.performance", len(evidence.calls), counted)
+
+
 def ratings(evidence: Evidence) -> Found:
     """Each rating counts once, one run learns from them, and rejected texts are asked for again."""
     diary = evidence.diary
@@ -289,7 +295,8 @@ def alerts(evidence: Evidence) -> Found:
 
 
 CHECKS: tuple[Callable[[Evidence], Found], ...] = (
-    files, products, texts, plans, exports, nights, requests, kills, outages, calls, ratings, promotion, drift, alerts,
+    files, products, texts, plans, exports, nights, requests, kills, outages, calls, insights, ratings, promotion,
+    drift, alerts,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import dagster as dg
@@ -21,6 +22,7 @@ class DayFigures(BaseModel):
     runs: int
     failed_runs: int
     calls: int
+    purposes: dict[str, int] = Field(description="Calls by what they were for.")
     cost_usd: float
 
 
@@ -66,5 +68,6 @@ def _day(found: Evidence, index: int) -> DayFigures:
         runs=len(runs),
         failed_runs=sum(run.status == dg.DagsterRunStatus.FAILURE for run in runs),
         calls=len(calls),
+        purposes=dict(Counter(call["purpose"] for call in calls).most_common()),
         cost_usd=round(sum(call["cost_usd"] for call in calls), 4),
     )

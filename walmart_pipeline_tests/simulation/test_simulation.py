@@ -26,7 +26,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.drill
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 def test_a_day_through_the_real_daemon_goes_as_it_should(lived: Path) -> None:
     found = report.of(lived)
     assert found.unmet == []
@@ -60,7 +60,7 @@ def export_twice(home: Path) -> None:
 
 
 @pytest.mark.drill
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize(
     ("tamper", "subject", "says"),
     [
