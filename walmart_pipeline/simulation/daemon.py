@@ -35,8 +35,6 @@ SETTLED_SECONDS = 2.0
 PATIENCE_SECONDS = 1_200.0
 # For a clean end of the daemon.
 STOP_SECONDS = 10.0
-# The daemon takes a second or two for the end of a tick, on a busy machine ten.
-SWITCHED_OFF_TIMES = 30
 
 
 class SimulationError(UserError):
@@ -87,6 +85,8 @@ class Daemon(AbstractContextManager["Daemon"]):
         known = self.instance.get_instigator_state(state.instigator_origin_id, state.selector_id)
         if known is None:
             self.instance.add_instigator_state(state)
+        elif known.status == status:
+            return
         elif kind == InstigatorType.SCHEDULE:
             self.instance.update_instigator_state(known.with_status(status).with_data(data))
         else:
@@ -99,22 +99,23 @@ class Daemon(AbstractContextManager["Daemon"]):
         before = len(self.runs(nights))
         self.switch("nightly", InstigatorType.SCHEDULE, on=True)
         self.wait("the tick of the nightly schedule", lambda: len(self.runs(nights)) > before)
-        # The daemon stores the state of the schedule after its tick, and so may switch it on again.
-        for _ in range(SWITCHED_OFF_TIMES):
-            self.switch("nightly", InstigatorType.SCHEDULE, on=False)
-            time.sleep(POLL_SECONDS)
-        self.idle("the nightly run")
+        # More than once: the daemon stores the state of the schedule at the end of its tick, as it was at its start.
+        self.idle("the nightly run", lambda: self.switch("nightly", InstigatorType.SCHEDULE, on=False))
 
     def runs(self, tags: Mapping[str, str] | None = None, job: str | None = None) -> list[dg.DagsterRun]:
         """Runs, the latest first."""
         return list(self.instance.get_runs(dg.RunsFilter(tags=dict(tags or {}), job_name=job)))
 
-    def idle(self, what: str) -> None:
-        """Wait until no run is queued, running, or about to be repeated after its process died."""
+    def idle(self, what: str, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Wait until no run is queued, running, or about to be repeated after its process died.
+
+        meanwhile: done again and again until then.
+        """
         still = 0
 
         def is_idle() -> bool:
             nonlocal still
+            meanwhile()
             still = still + 1 if all(_has_ended(run) for run in self.runs()) else 0
             return still * POLL_SECONDS > SETTLED_SECONDS
 

@@ -116,9 +116,10 @@ def _sample() -> list[Record]:
 
 
 def _is_usable(product: Product, judge: Judge) -> bool:
-    question = prompt.as_json(prompt.user(prompt.facts(product)))
-    answer = factual_listing.write([{"role": "user", "content": question}], lean=True)
-    return judge.report(product, parsing.listing(answer)).publishable
+    """Whether lean and whole texts are publishable: else a better model would break rules that a lean one does not."""
+    question = {"role": "user", "content": prompt.as_json(prompt.user(prompt.facts(product)))}
+    answers = [factual_listing.write([question], lean=lean) for lean in (True, False)]
+    return all(judge.report(product, parsing.listing(answer)).publishable for answer in answers)
 
 
 def _record(product: Product) -> Record:
