@@ -101,3 +101,12 @@ def test_of_many_at_once_no_two_take_the_same_money(tmp_path: Path) -> None:
     account = Spending(url(tmp_path), 1.0).account("ada")
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(lambda _: account.reserve(0.3), range(24))) == 3
+
+
+def test_in_postgres_the_limit_and_the_keys_hold_too(postgres: str) -> None:
+    account = Spending(postgres, 1.0).account("ada")
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(lambda _: account.reserve(0.3), range(8))) == 3
+    kept = KeptKeys(postgres, SEAL)
+    kept.keep("ada", "openai", KEY)
+    assert kept.key("ada", "openai") == KEY
