@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ from walmart_pipeline.stages.catalog.products import RejectedRowError
 # A small run is watched by a person: a model that takes 10 s a text writes 100 in a quarter of an hour, and any server
 # of several slots sooner. Larger feeds are for the pipeline.
 MOST_PRODUCTS = 100
+# Rows behind these are not even counted: a small compressed file may hold any number.
+MOST_ROWS = 10_000
 
 
 class BadRow(Record):
@@ -27,7 +30,7 @@ class BadRow(Record):
 
 
 class SmallFeed(NamedTuple):
-    """What a feed gives to a small run. left_out: usable rows above MOST_PRODUCTS."""
+    """What a feed gives to a small run. left_out: rows after the first MOST_PRODUCTS products, which are not read."""
 
     products: list[Product]
     bad: list[BadRow]
@@ -63,7 +66,10 @@ def _sorted(name: str, rows: Iterator[readers.FeedRow]) -> SmallFeed:
     found: dict[str, Product] = {}
     bad: list[BadRow] = []
     left_out = 0
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(islice(rows, MOST_ROWS), start=1):
+        if len(found) == MOST_PRODUCTS:
+            left_out += 1
+            continue
         if row.problem:
             bad.append(BadRow(row=number, reason=row.problem))
             continue
@@ -76,8 +82,6 @@ def _sorted(name: str, rows: Iterator[readers.FeedRow]) -> SmallFeed:
         if product_id in found:
             reason = f"row {found[product_id].source_row} has the same product id, {product_id}"
             bad.append(BadRow(row=number, reason=reason))
-        elif len(found) == MOST_PRODUCTS:
-            left_out += 1
         else:
             found[product_id] = product.model_copy(update={"product_id": product_id})
     return SmallFeed(list(found.values()), bad, left_out)
