@@ -72,6 +72,7 @@ def restore(settings: Settings, source: Path, *, force: bool = False) -> Restore
         write_atomically(marker, f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}")
     aside = settings.workspace / marker.read_text(encoding="utf-8")
     if manifest.postgres:
+        _dump_aside(settings, aside / backup.POSTGRES)
         database_copies.load_postgres(settings.ledger, source / backup.POSTGRES, manifest.postgres)
     _set_aside(settings, targets, staging, aside)
     for name, target in targets.items():
@@ -150,6 +151,16 @@ def _relocate(warehouse: Path, settings: Settings, manifest: Manifest) -> None:
     with Warehouse(warehouse).writing() as db:
         for text in db.query(TEXT_COLUMNS):
             db.execute(RELOCATE.format(**text), {name: f"{folder}/" for name, folder in folders.items()})
+
+
+def _dump_aside(settings: Settings, target: Path) -> None:
+    """Dump what Postgres holds before it is replaced; once, though a restore that was interrupted is repeated."""
+    if target.exists() or not database_copies.has_rows(settings.ledger):
+        return
+    partial = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    database_copies.dump_postgres(settings.ledger, partial)
+    partial.rename(target)
 
 
 def _set_aside(settings: Settings, targets: dict[str, Path], staging: Path, aside: Path) -> None:

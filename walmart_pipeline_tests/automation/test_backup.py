@@ -294,7 +294,11 @@ def test_a_ledger_in_postgres_is_dumped_and_loaded(tmp_path: Path, database: str
         restore.restore(settings, saved)
     with pytest.raises(BackupError, match="ledger is in Postgres"):
         restore.restore(Settings(workspace=tmp_path / "other"), saved)
-    restore.restore(settings, saved, force=True)
+    with Ledger(settings.ledger) as ledger, ReviewStore(settings.reviews_url) as reviews:
+        reviews.decide([rating("since the backup")])
+    aside = restore.restore(settings, saved, force=True).set_aside
+    assert aside
+    assert "since the backup" in (aside / "postgres" / "studio_decisions.copy").read_text()
     with Ledger(settings.ledger) as ledger, ReviewStore(settings.reviews_url) as reviews:
         assert ledger.counts()[0] == 1
         assert [decision.reason for decision in reviews.decisions()] == [awkward]
