@@ -12,7 +12,7 @@ import streamlit as st
 from walmart_pipeline.core.warehouse import Row
 from walmart_pipeline.stages.insights import page as formats
 from walmart_pipeline.stages.training.data_card import CARD
-from walmart_pipeline.studio import dashboard_data, escaping, tables
+from walmart_pipeline.studio import charts, dashboard_data, escaping, tables
 from walmart_pipeline.studio.context import StudioContext
 from walmart_pipeline.studio.dashboard_data import DashboardData
 
@@ -133,14 +133,12 @@ def _performance(_: StudioContext, data: DashboardData) -> None:
                 for row in days
                 if row["response_time"] is not None
             ]
-            st.line_chart(
+            charts.lines(
                 timed,
                 x="day",
-                y=["median", "95 % within"],
-                x_label="",
-                y_label="seconds",
-                color=[BLUE, ORANGE],
-                alt="Response time by day",
+                series={"median": BLUE, "95 % within": ORANGE},
+                label="seconds",
+                name="Response time by day",
             )
         with right:
             st.subheader("Calls")
@@ -265,7 +263,7 @@ def _datasets(context: StudioContext, data: DashboardData) -> None:
         icon=":material/download:",
     )
     # As it is written: names of products in it are no Markdown.
-    st.code(text, language="markdown", wrap_lines=True)
+    st.code(text, language=None, wrap_lines=True)
 
 
 def _quality_plot(rows: Sequence[Row]) -> None:
@@ -273,13 +271,12 @@ def _quality_plot(rows: Sequence[Row]) -> None:
     points = [
         {"run": row["recorded_at"], "mean score": row["mean"], "publishable, %": row["publishable"]} for row in rows
     ]
-    st.line_chart(
+    charts.lines(
         points,
         x="run",
-        y=["mean score", "publishable, %"],
-        x_label="",
-        color=[BLUE, ORANGE],
-        alt="Mean score and publishable share by run",
+        series={"mean score": BLUE, "publishable, %": ORANGE},
+        label="points, or per cent",
+        name="Mean score and publishable share by run",
     )
 
 
