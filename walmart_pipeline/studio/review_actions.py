@@ -97,7 +97,7 @@ def decide_all(
         current.message, current.problem = "", str(error)
         return
     current.done += decisions
-    current.message, current.problem = f"{DONE[action]}: {len(decisions)} cases", ""
+    current.message, current.problem = f"{DONE[action]}: {len(decisions)} in all", ""
 
 
 def undo(context: StudioContext) -> None:

@@ -183,9 +183,9 @@ def sorted_out(rows: Sequence[Mapping[str, Any]], action: Action) -> tuple[list[
     refused = {}
     for row in rows:
         if row["content_hash"] is None or row["content_status"] != "complete":
-            refused[row["product_id"]] = "has no text"
+            refused[row["product_id"]] = "there is no text"
         elif action == "accept" and row["is_certain"]:
-            refused[row["product_id"]] = "Walmart refuses it: edit it"
+            refused[row["product_id"]] = "Walmart refuses it, edit it"
     return [row for row in rows if row["product_id"] not in refused], refused
 
 

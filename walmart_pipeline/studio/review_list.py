@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from walmart_pipeline.core.records import content_hash
 from walmart_pipeline.core.warehouse import Row
 from walmart_pipeline.reviews.store import Action
 from walmart_pipeline.studio import review_actions, review_case
@@ -20,7 +21,7 @@ SHOWN = ("product_id", "product_name", "category", "score", "written_by", "sourc
 
 def draw(context: StudioContext, rows: list[Row], total: int) -> None:
     """Draw a page of the queue, and what is to be done with the selected cases."""
-    st.caption(f"{total:,} cases. Select rows to decide on them together.")
+    st.caption(f"{total:,} in this queue. Select rows to decide on them together.")
     table = [
         {name: row[name] if name == "score" else row[name] or "" for name in SHOWN}
         | {"reasons": "; ".join(row["reasons"] or [])}
@@ -28,7 +29,8 @@ def draw(context: StudioContext, rows: list[Row], total: int) -> None:
     ]
     chosen = st.dataframe(
         table,
-        key="review_rows",
+        # The selection is by place: with other rows on the page it must not become another one.
+        key=f"review_rows-{content_hash([row['product_id'] for row in rows])}",
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
@@ -76,15 +78,15 @@ def _decide(context: StudioContext, selected: list[Row]) -> None:
 def _preview(possible: Sequence[Mapping[str, Any]], refused: dict[str, str], action: Action, stars: int) -> list[str]:
     """What the action does, in sentences."""
     does = {
-        "accept": "are published with the next run, as you wrote your name under them",
-        "reject": "leave the exports at once and are written anew by a model, if one writes",
-        "rate": f"get {stars} ★ from you; nothing is published or withdrawn, but models learn from it",
+        "accept": "published with the next run, under your name",
+        "reject": "out of the next exports, and written anew if a model writes",
+        "rate": f"{stars} ★ from you: nothing is published or withdrawn, but models learn from it",
     }[action]
-    lines = [f"**{len(possible)}** {does}."]
-    doubted = [row for row in possible if any(rule.startswith("grounding.") for rule in row["rules"])]
+    lines = [f"**{len(possible)}**: {does}."]
+    doubted = sum(any(rule.startswith("grounding.") for rule in row["rules"]) for row in possible)
     if action == "accept" and doubted:
-        lines.append(f"In **{len(doubted)}** of them the judge doubts a statement: you overrule it.")
+        lines.append(f"**{doubted}** of these: the judge doubts a statement, and you overrule it.")
     for why, count in Counter(refused.values()).items():
         ids = [product for product, reason in refused.items() if reason == why]
-        lines.append(f"**{count}** stay as they are: {label(why)} ({label(', '.join(ids[:5]))}{' …' * (count > 5)}).")
+        lines.append(f"**{count}** not: {label(why)} ({label(', '.join(ids[:5]))}{' …' * (count > 5)}).")
     return lines

@@ -129,7 +129,7 @@ def test_a_selection_is_decided_where_it_can_be_all_or_none(settings: Settings, 
     with Warehouse(settings.warehouse).reading() as db:
         rows = review_queue.page(db, QueueFilter(), [], threshold=60)
     _, refused = review_case.sorted_out(rows, "accept")
-    assert refused == {FORBIDDEN: "Walmart refuses it: edit it", NO_TEXT: "has no text"}
+    assert refused == {FORBIDDEN: "Walmart refuses it, edit it", NO_TEXT: "there is no text"}
     decided = review_case.decide_all(store, ADA, rows, {}, "accept")
     assert [decision.product_id for decision in decided] == [FALSE]
     with pytest.raises(ConflictError):
