@@ -84,6 +84,13 @@ def test_compose_and_systemd_start_the_same_programs_which_exist() -> None:
         assert (BIN / container[0]).exists()
 
 
+def test_the_studio_of_a_service_lets_nobody_in_without_sign_in() -> None:
+    """Behind a proxy everybody would be the account that runs it."""
+    unit = units()["walmart-studio.service"]
+    assert re.search(r"^Environment=WALMART_STUDIO_URL=\S+$", unit, re.M)
+    assert "--host 0.0.0.0" in compose()["services"]["studio"]["command"]
+
+
 def test_what_compose_needs_is_in_the_example_of_its_environment() -> None:
     example = dotenv_values(DEPLOY / ".env.example")
     text = (DEPLOY / "compose.yaml").read_text()

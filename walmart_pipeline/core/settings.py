@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     # it a typed key lives as long as its session.
     studio_budget_usd: float = Field(default=1.0, ge=0)
     studio_key: SecretStr | None = None
+    # Where people reach it behind a proxy: then it lets nobody in without sign-in, though it listens on loopback.
+    studio_url: str | None = None
 
     # Alerts: apprise URLs, which hold passwords and tokens, and the address of Dagster's UI for their links.
     alert_urls: SecretStr | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.settings import Settings
@@ -49,13 +50,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_open(settings: Settings, host: str) -> bool:
+    """Whether others than the account that runs the Studio can reach it: directly, or through a proxy."""
+    return settings.studio_url is not None or not is_loopback(host)
+
+
 def command(settings: Settings, *, host: str, port: int) -> list[str]:
     """Return the arguments that start Streamlit. Raises UserError if others could get in without signing in."""
     has_sign_in = settings.studio_users.exists() or settings.studio_secrets.exists()
-    if not is_loopback(host) and not has_sign_in:
+    if is_open(settings, host) and not has_sign_in:
         raise UserError(
-            f"the Studio does not listen on {host} without sign-in: add users (`walmart-pipeline studio users add`) "
-            f"or configure OpenID Connect in {settings.studio_secrets}"
+            f"the Studio does not listen on {settings.studio_url or host} without sign-in: add users "
+            f"(`walmart-pipeline studio users add`) or configure OpenID Connect in {settings.studio_secrets}"
         )
     config = CONFIG | {
         "server.address": host,
@@ -64,7 +70,8 @@ def command(settings: Settings, *, host: str, port: int) -> list[str]:
     }
     if is_loopback(host):
         # A page of the internet may have pointed its own name here.
-        config["server.allowedHosts"] = ["localhost", "127.0.0.1", "::1"]
+        public = urlsplit(settings.studio_url or "").hostname
+        config["server.allowedHosts"] = ["localhost", "127.0.0.1", "::1", *([public] if public else [])]
     flags = []
     for name, value in config.items():
         values = value if isinstance(value, list) else [str(value).lower() if isinstance(value, bool) else str(value)]

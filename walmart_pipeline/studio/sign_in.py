@@ -34,8 +34,8 @@ def user(settings: Settings) -> User | None:
         return _by_openid(users)
     if settings.studio_users.exists():
         return _by_password(users)
-    address = str(st.get_option("server.address") or "")
-    if address and not server.is_loopback(address):
+    # Without an address Streamlit listens on all.
+    if server.is_open(settings, str(st.get_option("server.address") or "")):
         raise SignInError("the Studio can be reached by others: add users with `walmart-pipeline studio users add`")
     return User(getpass.getuser(), frozenset({"admin"}))
 

@@ -130,6 +130,34 @@ def test_it_listens_for_others_only_with_sign_in(users: UserFile, tmp_path: Path
     assert f"--server.address={host}" in server.command(settings, host=host, port=1)
 
 
+def test_behind_a_proxy_it_lets_nobody_in_without_sign_in_and_answers_to_its_public_name(
+    users: UserFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(workspace=tmp_path, studio_url="https://studio.example/")
+    with pytest.raises(UserError, match="without sign-in"):
+        server.command(settings, host="127.0.0.1", port=1)
+    monkeypatch.setattr(st, "get_option", lambda name: "127.0.0.1")
+    with pytest.raises(SignInError, match="add users"):
+        sign_in.user(settings)
+    users.add("ada", PASSWORD, ["admin"])
+    command = server.command(settings, host="127.0.0.1", port=1)
+    assert "--server.allowedHosts=studio.example" in command
+
+
+@pytest.mark.parametrize(("address", "is_let_in"), [("127.0.0.1", True), ("", False), (None, False)])
+def test_without_sign_in_only_who_cannot_be_another_is_let_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str | None, is_let_in: bool
+) -> None:
+    """Streamlit without an address listens on all."""
+    monkeypatch.setattr(st, "get_option", lambda name: address)
+    settings = Settings(workspace=tmp_path)
+    if is_let_in:
+        assert sign_in.user(settings) is not None
+    else:
+        with pytest.raises(SignInError, match="add users"):
+            sign_in.user(settings)
+
+
 def test_on_loopback_it_needs_none_and_sends_no_statistics(tmp_path: Path) -> None:
     command = server.command(Settings(workspace=tmp_path), host="127.0.0.1", port=1)
     assert {"--browser.gatherUsageStats=false", "--server.enableXsrfProtection=true"} <= set(command)
