@@ -126,6 +126,13 @@ class SnapshotReader:
         return max(self.folder.glob("warehouse-*.duckdb"), key=lambda copy: copy.stat().st_mtime, default=None)
 
 
+def version(db: Database) -> str:
+    """Return what changes with the warehouse, as the key of what is kept of it."""
+    # DuckDB names a database by its file: a copy's name has the state of the warehouse, which itself has none.
+    name = str(db.value("select current_database()"))
+    return name if "-" in name else f"{name}-{time.time_ns()}"
+
+
 def _log(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
 
