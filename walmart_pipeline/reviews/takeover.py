@@ -107,12 +107,15 @@ def take_over(db: Database, store: ReviewStore) -> TakenOver:
             for place, decision in enumerate(new)
         ],
     )
+    taken_now = {decision.decision_id for decision in new}
     undone = {decision.undoes for decision in new if decision.undoes}
     counts, problems = Counter[str](), []
     for decision in new:
         if decision.action == "undo":
             counts["undone"] += 1
-            _restore(db, decision)
+            # An edit that comes with its undo was never applied: there is nothing to bring back.
+            if decision.undoes not in taken_now:
+                _restore(db, decision)
         elif decision.action == "edit" and decision.decision_id not in undone:
             if problem := _apply(db, decision):
                 problems.append(f"{decision.product_id}: the edit of {decision.author} was not applied: {problem}")

@@ -32,17 +32,21 @@ SCOPES: Mapping[Scope, str] = {
 }
 
 # A rule of the policy is broken for certain; whether a statement is true, and a score near the threshold, are guesses.
+# What somebody has rejected already comes after what nobody has seen.
 ORDERS: Mapping[Order, str] = {
-    "least certain": "is_certain, abs(coalesce(score, 0) - $threshold), product_id",
+    "least certain": "is_rejected, is_certain, abs(coalesce(score, 0) - $threshold), product_id",
     "worst": "score nulls first, product_id",
     "newest": "since desc, product_id",
 }
 
-# Decisions that no run has taken over yet are a parameter; the others are in the warehouse.
+# Nobody is asked again about decisions that no run has taken over yet (a parameter) and acceptances in force. A text
+# that was rejected and not written anew still waits for somebody, as does what Walmart refused all the same.
 CASES = """
 with cases as ({scope}),
 decided as (
     select product_id, content_hash from quality.verdicts
+    semi join quality.publishable using (product_id, content_hash, facts_hash)
+    anti join delivery.refused_items using (product_id, content_hash)
     union
     select unnest($decided, recursive := true)
 )
@@ -56,13 +60,19 @@ select
     coalesce(content.status, '') as content_status,
     len([v for v in scores.violations if v.severity = 'blocking' and v.rule not like 'grounding.%']) > 0
         or cases.status = 'failed' as is_certain,
+    verdicts.action is not distinct from 'reject' as is_rejected,
     coalesce(list_distinct([v.rule for v in scores.violations]), []) as rules
 from cases
 join catalog.products using (product_id)
 left join content.generated_content as content using (product_id, content_hash)
 left join quality.scores as scores
     on scores.product_id = cases.product_id and scores.content_hash = cases.content_hash
-where (cases.content_hash is null or (cases.product_id, cases.content_hash) not in (from decided))
+left join quality.verdicts as verdicts
+    on verdicts.product_id = cases.product_id and verdicts.content_hash = cases.content_hash
+where not exists (
+        from decided
+        where decided.product_id = cases.product_id and decided.content_hash is not distinct from cases.content_hash
+    )
     and ($category is null or products.category[1] = $category)
     and ($feed is null or products.source_file = $feed)
     and ($model is null or content.written_by = $model)

@@ -144,6 +144,15 @@ def test_an_undone_decision_leaves_nothing_whether_it_was_taken_over_or_not(
         assert published(db, judge)["exported"] == [GOOD]
 
 
+def test_an_edit_that_was_undone_before_a_run_leaves_another_one_s_same_text(db: Database, store: ReviewStore) -> None:
+    """As when two people take over the same suggested repair, and the second one undoes it."""
+    decide(db, store, "edit", LOW, listing=BETTER)
+    decide(db, store, "undo", LOW, author="bob", undoes=decide(db, store, "edit", LOW, author="bob", listing=BETTER))
+    takeover.take_over(db, store)
+    assert db.value("select title from content.generated_content where product_id = ?", [LOW]) == "A kettle"
+    assert db.query("select reviewer from content.edits") == [{"reviewer": "ada"}]
+
+
 def test_an_edit_of_a_record_that_changed_since_is_not_applied(db: Database, store: ReviewStore) -> None:
     decide(db, store, "edit", LOW, listing=BETTER, facts_hash="of an earlier record")
     (problem,) = takeover.take_over(db, store).problems

@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.reviews.store import Decision, ReviewStore
 from walmart_pipeline_tests.studio import review_cases, servers
@@ -181,11 +182,25 @@ def test_what_has_no_text_can_only_be_written_and_keys_typed_into_it_decide_noth
     page.keyboard.press("e")
     title = page.get_by_label("Title")
     title.press_sequentially("axe 5")
-    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
     expect(page.get_by_text("The title has")).to_be_visible()
     page.keyboard.press("Escape")
     expect(title).to_have_count(0)
     assert len(decisions(workspace)) == before
+
+
+def test_ctrl_s_saves_what_was_typed_last(page: Page, workspace: Settings) -> None:
+    page.keyboard.press("e")
+    page.get_by_label("Title").fill("A kettle of steel")
+    page.get_by_label("Key features").fill("Boils water")
+    page.get_by_label("Description").press_sequentially("It boils water.")
+    page.keyboard.press("Control+s")
+    done(page, "Saved")
+    saved = decisions(workspace)[-1]
+    assert (saved.product_id, saved.listing) == (
+        NO_TEXT,
+        Listing(title="A kettle of steel", key_features=["Boils water"], description="It boils water."),
+    )
 
 
 def test_no_text_of_a_product_runs_or_becomes_markup(page: Page) -> None:

@@ -17,15 +17,17 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.reviews import takeover
 from walmart_pipeline.reviews.store import ConflictError, Decision, ReviewStore
+from walmart_pipeline.stages.quality import scored_texts
 from walmart_pipeline.studio import repairs, review_case, review_queue
 from walmart_pipeline.studio.access import NotAllowedError, User
 from walmart_pipeline.studio.review_case import ReviewCase
 from walmart_pipeline.studio.review_queue import QueueFilter
 from walmart_pipeline.studio.users import UserFile
 from walmart_pipeline_tests.studio import review_cases
-from walmart_pipeline_tests.studio.review_cases import FALSE, FORBIDDEN, GOOD, NO_TEXT
+from walmart_pipeline_tests.studio.review_cases import FALSE, FORBIDDEN, GOOD, NO_TEXT, NOW
 
 ADA, BOB = User("ada", frozenset({"reviewer"})), User("bob", frozenset({"reviewer"}))
+BETTER = Listing(title="A kettle of steel", key_features=["Boils water"], description="It boils water.")
 PASSWORD = "correct horse battery"
 
 
@@ -85,6 +87,36 @@ def test_what_was_decided_leaves_the_queue_and_an_undo_brings_it_back(
     assert FALSE not in queue(settings, store, QueueFilter())
     review_case.undo(store, ADA, decision)
     assert FALSE in queue(settings, store, QueueFilter())
+
+
+def test_a_product_without_a_text_leaves_the_queue_alone_once_somebody_wrote_one(
+    settings: Settings, store: ReviewStore, case: Callable[[str], ReviewCase]
+) -> None:
+    review_case.decide(store, ADA, case(NO_TEXT), "edit", listing=BETTER)
+    assert queue(settings, store, QueueFilter()) == [FALSE, FORBIDDEN]
+
+
+def test_a_decision_that_changed_nothing_leaves_its_case_in_the_queue(tmp_path: Path, store: ReviewStore) -> None:
+    settings = review_cases.make(tmp_path)
+    with Warehouse(settings.warehouse).writing() as db:
+        texts = {row["product_id"]: row for row in db.query("from content.generated_content")}
+        for product_id, action, given in (
+            (GOOD, "accept", {}),
+            (FALSE, "accept", {"facts_hash": "of an earlier record"}),
+            (FORBIDDEN, "reject", {"reason": "has a web address"}),
+        ):
+            text = {name: texts[product_id][name] for name in ("content_hash", "facts_hash")}
+            about = {"product_id": product_id, "action": action, "author": "ada", **text, **given}
+            store.decide([Decision.model_validate(about)], seen={product_id: 0})
+        takeover.take_over(db, store)
+        refused = {"product_id": GOOD, "status": "needs_review", "reasons": ["no such GTIN"], "queued_at": NOW}
+        db.append("delivery.refused_items", [refused | {"content_hash": texts[GOOD]["content_hash"], "score": 90.0}])
+        scored_texts.accept(db)
+        scored_texts.queue(db, review_cases.judge())
+    # What nobody has rejected yet comes first.
+    assert set(queue(settings, store, QueueFilter())) == {GOOD, FALSE, NO_TEXT, FORBIDDEN}
+    assert queue(settings, store, QueueFilter())[-1] == FORBIDDEN
+    assert queue(settings, store, QueueFilter(order="worst"))[0] == NO_TEXT
 
 
 def test_two_reviewers_never_overwrite_each_other(store: ReviewStore, case: Callable[[str], ReviewCase]) -> None:
@@ -217,6 +249,21 @@ def test_the_next_case_opens_and_a_conflict_is_explained(settings: Settings, tmp
         assert [each.author for each in store.decisions()] == ["bob", "ada"]
     assert not test.error
     assert any("Walmart refuses it" in each.value for each in test.warning)
+
+
+def test_save_stores_every_field_as_it_is_when_it_is_pressed(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "warehouse.duckdb").symlink_to(settings.warehouse)
+    own = replace_workspace(settings, tmp_path)
+    test = reviewing(own)
+    button(test, "Edit").click().run()
+    test.text_input(key=f"title-{FALSE}-0").set_value("A kettle of steel")
+    test.text_area(key=f"description-{FALSE}-0").set_value("It boils water.")
+    button(test, "Save").click().run()
+    assert not test.error
+    with ReviewStore(own.reviews_url) as store:
+        (saved,) = store.decisions()
+    assert saved.listing is not None
+    assert (saved.listing.title, saved.listing.description) == ("A kettle of steel", "It boils water.")
 
 
 def test_whoever_may_not_review_sees_disabled_buttons(settings: Settings, tmp_path: Path) -> None:

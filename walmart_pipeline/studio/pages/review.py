@@ -338,29 +338,30 @@ def _reject(context: StudioContext, case: ReviewCase, following: str | None) -> 
 
 
 def _edit(context: StudioContext, current: ReviewState, case: ReviewCase, following: str | None, judge: Judge) -> None:
-    """The text as fields, scored as it is typed, beside the record."""
+    """The text as fields, with its score, beside the record."""
     key = f"{case.product.product_id}-{case.version}"
     begun = current.draft or case.listing or Listing()
     left, right = st.columns([3, 2])
-    with left:
-        texts = (
-            st.text_input("Title", begun.title, key=f"title-{key}"),
-            st.text_area("Key features, one a line", "\n".join(begun.key_features), key=f"features-{key}", height=180),
-            st.text_area("Description", begun.description, key=f"description-{key}", height=280),
-            st.text_area("Search words, one a line", "\n".join(begun.seo_keywords), key=f"keywords-{key}", height=120),
-        )
-        edited = _listing(*texts)
+    # A form sends all fields with its buttons, also the one that is being typed in when Ctrl+S is pressed. Enter, or
+    # Ctrl+Enter in the longer fields, presses the first of the buttons.
+    with left, st.form(f"edit-{key}", border=False):
+        st.text_input("Title", begun.title, key=f"title-{key}")
+        st.text_area("Key features, one a line", "\n".join(begun.key_features), key=f"features-{key}", height=180)
+        st.text_area("Description", begun.description, key=f"description-{key}", height=280)
+        st.text_area("Search words, one a line", "\n".join(begun.seo_keywords), key=f"keywords-{key}", height=120)
         with st.container(horizontal=True, gap="small"):
-            st.button(
+            st.form_submit_button("Score", key=f"score-{key}", help="The score of the text as it is now: Ctrl+Enter")
+            st.form_submit_button(
                 "Save",
                 key=f"save-{key}",
                 shortcut="Ctrl+S",
                 type="primary",
                 on_click=review_actions.decide,
                 args=(context, case, "edit", following),
-                kwargs={"listing": lambda: edited},
+                kwargs={"listing": partial(_typed, key)},
             )
-            st.button("Close", key=f"cancel-{key}", shortcut="Esc", on_click=current.toggle, args=("edit",))
+    left.button("Close", key=f"cancel-{key}", shortcut="Esc", on_click=current.toggle, args=("edit",))
+    edited = _typed(key)
     with right:
         report = _report(case.facts_hash, edited.content_hash, judge.policy.label, case.product, edited, judge)
         st.html(score_html(report))
@@ -368,7 +369,10 @@ def _edit(context: StudioContext, current: ReviewState, case: ReviewCase, follow
             st.html("".join(f"<p>{markup(line)}</p>" for line in _record_lines(case.product)))
 
 
-def _listing(title: str, features: str, description: str, keywords: str) -> Listing:
+def _typed(key: str) -> Listing:
+    """What the fields of the editor hold now; in a callback too, which runs before the page is drawn anew."""
+    fields = ("title", "features", "description", "keywords")
+    title, features, description, keywords = (str(st.session_state[f"{field}-{key}"]) for field in fields)
     return Listing(
         title=title.strip(),
         key_features=[line.strip() for line in features.splitlines() if line.strip()],
