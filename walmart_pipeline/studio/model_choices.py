@@ -33,13 +33,19 @@ class ModelChoice:
         return f"{self.provider}:{self.model}" if self.model else self.provider
 
     def settings(self, settings: Settings, openai_key: SecretStr | None = None) -> Settings:
-        """The settings of a text by this choice. openai_key: a user's own, in place of the Studio's."""
+        """The settings of a text by this choice.
+
+        openai_key: a user's own, in place of the Studio's; it goes to OpenAI only, never to an own server.
+        """
+        from walmart_pipeline.llm.clients.openai import OPENAI_URL
+
         changes: dict[str, object] = {"provider": self.provider, "batch": False}
         if self.model:
             changes["model"] = self.model
         if not _serves(settings, self.provider):
             changes["base_url"] = None
-        if self.provider == "openai" and openai_key:
+        server = changes.get("base_url", settings.base_url)
+        if self.provider == "openai" and openai_key and server in (None, OPENAI_URL):
             changes["openai_api_key"] = openai_key
         return settings.model_copy(update=changes)
 

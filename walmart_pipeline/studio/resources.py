@@ -9,7 +9,7 @@ from walmart_pipeline.generation.preferences import UserPreferences
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.studio.context import StudioContext
-from walmart_pipeline.studio.keys import KeptKeys
+from walmart_pipeline.studio.keys import KeptKeys, StudioKeyError
 from walmart_pipeline.studio.spending import Spending
 
 _SESSION_KEY = "openai_key"
@@ -42,9 +42,21 @@ def kept_keys(context: StudioContext) -> KeptKeys:
 
 
 def openai_key(context: StudioContext) -> SecretStr | None:
-    """The user's own key for OpenAI: of this session, else the one that is kept. Raises StudioKeyError."""
+    """The user's own key for OpenAI: of this session, else the one that is kept and can be read."""
     typed: SecretStr | None = st.session_state.get(_SESSION_KEY)
-    return typed or kept_keys(context).key(context.user.name, "openai")
+    try:
+        return typed or kept_keys(context).key(context.user.name, "openai")
+    except StudioKeyError:
+        return None
+
+
+def openai_key_problem(context: StudioContext) -> str | None:
+    """Why the key that the user keeps can't be read, or None."""
+    try:
+        kept_keys(context).key(context.user.name, "openai")
+    except StudioKeyError as error:
+        return str(error)
+    return None
 
 
 def use_openai_key(key: SecretStr | None) -> None:

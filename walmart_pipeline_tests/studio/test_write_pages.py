@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.reviews.store import ReviewStore
+from walmart_pipeline.studio.keys import KeptKeys
 from walmart_pipeline_tests.conftest import KETTLE
 from walmart_pipeline_tests.generation.test_model_provider import GOOD
 from walmart_pipeline_tests.llm.fake_ollama import fake_ollama
@@ -153,6 +155,20 @@ def test_a_typed_key_is_used_and_kept_but_never_shown(tmp_path: Path) -> None:
         assert not file.is_file() or SECRET.encode() not in file.read_bytes()
     click(another_session, "Forget my key")
     assert "Without one" in "".join(each.value for each in page("preferences").caption)
+
+
+def test_a_key_that_was_kept_under_another_seal_can_be_entered_again_and_texts_are_written(tmp_path: Path) -> None:
+    another = KeptKeys(Settings(workspace=tmp_path).reviews_url, SecretStr(Fernet.generate_key().decode()))
+    another.keep("ada", "openai", SecretStr(SECRET))
+    another.close()
+    assert "can be published" in html(fill_in(page("write")))
+    app = page("preferences")
+    assert "kept under another" in app.warning[0].value
+    field(app, "Key").input(SECRET)
+    app.checkbox[0].check()
+    click(app, "Use this key")
+    assert not app.warning
+    assert "A key is in use" in "".join(each.value for each in page("preferences").caption)
 
 
 def test_a_missing_model_is_pulled_and_then_writes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from walmart_pipeline.studio import drafts, model_choices, product_form, small_f
 from walmart_pipeline.studio.access import NotAllowedError, User
 from walmart_pipeline.studio.drafts import Draft, TextVersion
 from walmart_pipeline.studio.jobs import AnswerStream, Job, partial_listing
+from walmart_pipeline.studio.model_choices import ModelChoice
 from walmart_pipeline.studio.spending import Spending
 from walmart_pipeline.studio.writing import Order, SmallRun, Writing
 from walmart_pipeline_tests.generation.test_model_provider import GOOD, JUDGE, PRODUCT
@@ -137,6 +138,11 @@ def test_a_users_key_opens_openais_models_and_an_own_server_lists_its_own(server
     assert chosen.settings(Settings(workspace=tmp_path), SecretStr("sk-1")).openai_api_key == SecretStr("sk-1")
     own = Settings.model_validate(away | {"provider": "openai", "base_url": f"{server.url}/v1"})
     assert "drill (own server)" in [choice.label for choice in model_choices.reachable(own).choices]
+    # A user's key is for OpenAI: an own server is not shown it.
+    given = SecretStr("sk-users-own")
+    assert ModelChoice("openai", "drill", "").settings(own, given).openai_api_key != given
+    at_openai = ModelChoice("openai", None, "").settings(own.model_copy(update={"provider": "ollama"}), given)
+    assert at_openai.openai_api_key == given
 
 
 def test_models_that_can_not_chat_are_no_choice(tmp_path: Path) -> None:

@@ -108,6 +108,9 @@ def _key(context: StudioContext) -> None:
     st.subheader("Your key for OpenAI")
     kept, name = resources.kept_keys(context), context.user.name
     has_key = resources.openai_key(context) is not None
+    problem = resources.openai_key_problem(context)
+    if problem:
+        st.warning(escaping.label(problem), icon=":material/key_off:")
     st.caption(
         "A key is in use; it is never shown again."
         if has_key
@@ -130,7 +133,7 @@ def _key(context: StudioContext) -> None:
             if keep:
                 kept.keep(name, "openai", key)
             st.rerun()
-    if has_key and st.button("Forget my key", icon=":material/delete:"):
+    if (has_key or problem) and st.button("Forget my key", icon=":material/delete:"):
         resources.use_openai_key(None)
         kept.forget(name, "openai")
         st.rerun()
