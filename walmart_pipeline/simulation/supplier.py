@@ -8,6 +8,8 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -35,7 +37,7 @@ class Supplier:
 
     def __init__(self, products: int, seed: int) -> None:
         """Raises UserError without a checkout, which has the sample catalog."""
-        usable = _sample()
+        usable = deepcopy(_sample())
         usable += _own_brand(usable)
         random.Random(seed).shuffle(usable)  # noqa: S311  (no secret)
         self.products = {record["item_id"]: record for record in usable[:products]}
@@ -98,6 +100,7 @@ def file_of(record: Record) -> str:
     return next(name for name, categories in FILES.items() if not categories or record["category"][0] in categories)
 
 
+@cache
 def _sample() -> list[Record]:
     """The sample catalog's products of whose record the model servers can make a publishable text."""
     if CHECKOUT is None:
