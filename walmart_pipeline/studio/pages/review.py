@@ -227,7 +227,10 @@ def _buttons(
     previous: str | None,
     proposed: list[Repair],
 ) -> None:
-    """One row of actions with their keys. A key that was pressed for one case never decides on another."""
+    """One row of actions with their keys. A key that was pressed for one case never decides on another.
+
+    Those that decide nothing are the same button for every case, which takes keys at any time.
+    """
     act = partial(review_actions.decide, context, case)
     key = f"{case.product.product_id}-{case.version}"
     may = context.user.has("reviewer")
@@ -277,7 +280,7 @@ def _buttons(
                 )
         st.button(
             "Back",
-            key=f"previous-{key}",
+            key="back",
             shortcut="K",
             disabled=previous is None,
             on_click=current.show,
@@ -285,7 +288,7 @@ def _buttons(
         )
         st.button(
             "Next",
-            key=f"next-{key}",
+            key="next",
             shortcut="J",
             disabled=following is None,
             on_click=current.show,
