@@ -44,7 +44,7 @@ class SimulationError(UserError):
 class Daemon(AbstractContextManager["Daemon"]):
     """`dagster-daemon run` on a workspace, in a process group with the code server and the runs that it starts.
 
-    environment: of the daemon. log: what it prints.
+    environment: all that the daemon gets. log: what it prints.
     """
 
     def __init__(self, settings: Settings, environment: Mapping[str, str], log: Path) -> None:
@@ -53,7 +53,7 @@ class Daemon(AbstractContextManager["Daemon"]):
         self._processes: list[subprocess.Popen[bytes]] = []
         self._stack = ExitStack()
         self.instance = self._stack.enter_context(live_runs.instance(settings))
-        self._environment = {**os.environ, **environment}
+        self._environment = dict(environment)
         self._cron = settings.nightly_cron
 
     def start(self) -> None:

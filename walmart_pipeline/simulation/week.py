@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -23,10 +25,11 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.reviews import ratings
 from walmart_pipeline.simulation import diary as diaries
-from walmart_pipeline.simulation.daemon import Daemon
+from walmart_pipeline.simulation.daemon import Daemon, SimulationError
 from walmart_pipeline.simulation.diary import Day, Diary, Drift, Kill, Outage
 from walmart_pipeline.simulation.supplier import FILES, Supplier, file_of
 from walmart_pipeline.simulation.webhook import Webhook
+from walmart_pipeline.stages.quality.drift import LEAST_TEXTS
 
 # Lean until a model is made with examples, which then is better and is promoted.
 NORMAL = Behaviour(latency=0.05, lean=True)
@@ -37,6 +40,7 @@ CONCURRENCY = 8
 SENSORS = ("inbox", "feedback", "promotion", "quality_drift")
 # Both have more products than a category needs to be watched for drift.
 DRIFTING = ("Pets", "Tools & Hardware")
+FIRST_DRIFT_DAY = 6
 RATED, REJECTED = 24, 4
 # Less than WALMART_FEED_QUIET_SECONDS, after which a file counts as complete.
 HALF_WRITTEN_SECONDS = 3.0
@@ -46,6 +50,7 @@ def run(home: Path, *, days: int, products: int, seed: int, log: Callable[[str],
     """Live through the days in a new folder, which stays. log: called with each event. Raises SimulationError."""
     diary = Diary(seed=seed, products=products, concurrency=CONCURRENCY)
     supplier = Supplier(products, seed)
+    _check_drifts(supplier, days)
     with ExitStack() as stack:
         servers = [
             stack.enter_context(ModelServer(NORMAL, log=home / f"model-server-{number}.log")) for number in (1, 2)
@@ -63,12 +68,26 @@ def run(home: Path, *, days: int, products: int, seed: int, log: Callable[[str],
     return diary
 
 
+def _check_drifts(supplier: Supplier, days: int) -> None:
+    """Raise SimulationError if a drift would be waited for that nobody watches."""
+    broad = Counter(record["category"][0] for record in supplier.products.values())
+    for day, category in enumerate(DRIFTING, start=FIRST_DRIFT_DAY):
+        if day <= days and broad[category] < LEAST_TEXTS:
+            raise SimulationError(
+                f"{broad[category]} products of {category} are too few for the drift of day {day}, which needs "
+                f"{LEAST_TEXTS}: give more products, or fewer days"
+            )
+
+
 def _settings(home: Path, servers: list[str], webhook: str) -> Settings:
     """Settings of the daemon and its runs, whatever the user's own are."""
     # Noon now, so that the limits that hold for a day hold for the whole simulation.
     hours = datetime.now(UTC).hour - 12
-    return Settings(
+    # As it is: validation would add what the environment and .env say.
+    return Settings.model_construct(
         workspace=home,
+        # Also over an address in .env.
+        ledger_url=f"sqlite:///{home / 'ledger.db'}",
         provider="auto",
         base_url=",".join(servers),
         concurrency=CONCURRENCY,
@@ -82,13 +101,16 @@ def _settings(home: Path, servers: list[str], webhook: str) -> Settings:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """The variables that give another process these settings."""
-    environment = {"DAGSTER_HOME": str(settings.dagster_home)}
-    for name in settings.model_fields_set:
-        alias = Settings.model_fields[name].validation_alias
+    """The environment that gives another process these settings and none of the user's: no address, no key."""
+    fields = Settings.model_fields.items()
+    variables = {name: str(field.validation_alias or f"WALMART_{name.upper()}") for name, field in fields}
+    environment = {name: value for name, value in os.environ.items() if name not in variables.values()}
+    environment["DAGSTER_HOME"] = str(settings.dagster_home)
+    for name, variable in variables.items():
         value = getattr(settings, name)
         plain = value.get_secret_value() if isinstance(value, SecretStr) else value
-        environment[str(alias or f"WALMART_{name.upper()}")] = str(plain)
+        if plain is not None:
+            environment[variable] = str(plain)
     return environment
 
 
@@ -117,8 +139,8 @@ class Week:
             3: self.servers_fail,
             4: self.better_model,
             5: self.ratings_and_full_disk,
-            6: self.drift_and_power_cut,
-            7: self.drift_at_the_limit,
+            FIRST_DRIFT_DAY: self.drift_and_power_cut,
+            FIRST_DRIFT_DAY + 1: self.drift_at_the_limit,
         }
 
     def live(self, number: int) -> None:

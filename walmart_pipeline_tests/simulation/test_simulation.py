@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.simulation import report, week
+from walmart_pipeline.simulation.daemon import SimulationError
 from walmart_pipeline.simulation.supplier import Supplier, file_of
 
 PRODUCTS = 12
@@ -70,6 +73,29 @@ def test_what_is_missing_or_doubled_is_found_in_the_tables_and_named(lived: Path
     assert unmet["calls", "0 requests paid twice"].startswith("1: ")
     assert unmet["products", "0 with an old price"].startswith(f"{PRODUCTS}: ")
     assert any(subject == "exports" for subject, _ in unmet)
+
+
+def test_the_users_ledger_models_and_keys_are_not_the_simulations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WALMART_LEDGER_URL", "postgresql://production/ledger")
+    monkeypatch.setenv("WALMART_FACT_CHECK", "openai:gpt-4.1")
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    given = week._environment(week._settings(tmp_path, ["http://127.0.0.1:1"], "json://127.0.0.1"))
+    assert not {"WALMART_FACT_CHECK", "OPENAI_API_KEY"} & given.keys()
+    with monkeypatch.context() as patch:
+        for name in os.environ:
+            patch.delenv(name)
+        for name, value in given.items():
+            patch.setenv(name, value)
+        settings = Settings()
+    assert settings.ledger == settings.reviews_url == f"sqlite:///{tmp_path}/ledger.db"
+    assert settings.nightly_cron == "* * * * *"
+
+
+def test_a_drift_that_nobody_would_see_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SimulationError, match="day 6"):
+        week.run(tmp_path, days=7, products=PRODUCTS, seed=7, log=lambda event: None)
 
 
 def test_the_supplier_changes_only_what_it_says(tmp_path: Path) -> None:
