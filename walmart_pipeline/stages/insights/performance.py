@@ -10,7 +10,7 @@ from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.insights.call_log import NO_CATEGORY
 
 # Bumped when the same calls would give other figures: the asset's code_version.
-VERSION = "1"
+VERSION = "2"
 
 Grouping: TypeAlias = Literal["day", "provider", "model", "category", "purpose"]
 KEYS: tuple[Grouping, ...] = ("day", "provider", "model", "category", "purpose")
@@ -34,8 +34,10 @@ select
     model,
     category,
     {_PURPOSE} as purpose,
-    purpose = 'repair' as is_repair,
     status = 'complete' as is_complete,
+    status = 'complete' and purpose = 'repair' as is_repair,
+    -- Fact checks, ratings and trials are never repaired.
+    status = 'complete' and purpose = 'listing' as is_listing,
     status = 'complete' and seconds_served > 0 as is_timed,
     * exclude (provider, model, category, purpose)
 from insights.model_calls
@@ -53,8 +55,8 @@ with calls as (
         sum(prompt_tokens) as prompt_tokens,
         sum(completion_tokens) as completion_tokens,
         sum(cost_usd) as cost_usd,
-        count(*) filter (is_complete and is_repair) as repairs,
-        count(*) filter (is_complete and not is_repair) as first_answers
+        count(*) filter (is_repair) as repairs,
+        count(*) filter (is_listing) as listings
     from ({_CALLS})
     where day >= $since
     group by all
@@ -88,7 +90,7 @@ select
     coalesce(cache_hits, 0) as cache_hits,
     coalesce(saved_usd, 0) as saved_usd,
     coalesce(repairs, 0) as repairs,
-    repairs / nullif(first_answers, 0) as repair_rate,
+    repairs / nullif(listings, 0) as repair_rate,
     greatest(texts.texts, known.texts, 0) as texts,
     greatest(texts.stand_ins, known.stand_ins, 0) as stand_ins,
     greatest(texts.stand_ins, known.stand_ins) / nullif(greatest(texts.texts, known.texts), 0) as stand_in_rate,
@@ -198,8 +200,8 @@ def grouped(db: Database, by: Sequence[Grouping], *, since: date, purpose: str |
             {where}
             {group}
         ), latencies as (
-            select {select} {_LATENCY}, count(*) filter (is_complete and is_repair)
-                / nullif(count(*) filter (is_complete and not is_repair), 0) as repair_rate
+            select {select} {_LATENCY},
+                count(*) filter (is_repair) / nullif(count(*) filter (is_listing), 0) as repair_rate
             from ({_CALLS})
             {where}
             {group}

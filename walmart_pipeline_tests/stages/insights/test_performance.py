@@ -44,16 +44,18 @@ def test_calls_are_summed_by_day_model_and_category_with_their_errors_and_percen
         add_calls(settings, [each], seconds=float(number + 1), cost_usd=0.5)
     add_calls(settings, toys[:2], error="timeout", seconds=60.0)
     add_calls(settings, toys[:3], purpose="repair", seconds=1.0, hits=2)
+    add_calls(settings, toys, purpose="fact check", seconds=5.5)
     add_calls(settings, [*toys[:1], "gone"], days_ago=3)
     update(settings)
     today, earlier = ago(0.1).date(), ago(3).date()
     found = {(row["day"], row["category"]): row for row in grouped(settings, "day", "category")}
     assert set(found) == {(today, "Toys"), (today, "Garden"), (earlier, "Toys"), (earlier, "none")}
     row = found[today, "Toys"]
-    assert (row["calls"], row["error_count"], row["cost_usd"], row["cache_hits"]) == (15, 2, 5.0, 2)
-    assert row["success_rate"] == pytest.approx(13 / 15)
-    # Of the 13 answers, not of the timeouts.
-    assert row["response_time"] == 4.0
+    assert (row["calls"], row["error_count"], row["cost_usd"], row["cache_hits"]) == (25, 2, 5.0, 2)
+    assert row["success_rate"] == pytest.approx(23 / 25)
+    # Of the 23 answers, not of the timeouts.
+    assert row["response_time"] == 5.5
+    # Of the ten listings, not of what checks them.
     assert (row["repairs"], row["repair_rate"]) == (3, 0.3)
     assert (row["texts"], row["stand_ins"], row["stand_in_rate"]) == (10, 2, 0.2)
     assert found[today, "Garden"]["calls"] == 0
