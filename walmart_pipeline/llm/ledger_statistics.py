@@ -73,18 +73,26 @@ class LedgerStatistics(AbstractContextManager["LedgerStatistics"]):
     def calls_since(self, since: datetime) -> Iterator[list[dict[str, Any]]]:
         """Yield FIGURES of the calls since then, oldest first, in pages. Raises LedgerError."""
         calls = self._calls.c
-        yield from self._pages([calls[name] for name in FIGURES], calls.called_at, since)
+        yield from self._pages([calls[name] for name in FIGURES], calls.called_at, calls.id, since)
 
     def hits_since(self, since: datetime) -> Iterator[list[dict[str, Any]]]:
         """Yield the cache hits since then, oldest first, in pages. Raises LedgerError."""
-        yield from self._pages([*self._hits.c], self._hits.c.found_at, since)
+        yield from self._pages([*self._hits.c], self._hits.c.found_at, self._hits.c.id, since)
 
-    def _pages(self, columns: Sequence[Any], moment: Any, since: datetime) -> Iterator[list[dict[str, Any]]]:
-        query = sa.select(*columns).where(moment >= since).order_by(moment)
-        with transaction(self._engine) as connection:
-            found = connection.execution_options(yield_per=PAGE_ROWS).execute(query)
-            for page in found.mappings().partitions():
-                yield [dict(row) | {moment.name: _in_utc(row[moment.name])} for row in page]
+    def _pages(
+        self, columns: Sequence[Any], moment: sa.Column[Any], number: sa.Column[Any], since: datetime
+    ) -> Iterator[list[dict[str, Any]]]:
+        """A transaction for each page: who takes them may wait in between."""
+        query = sa.select(*columns).where(moment >= since).order_by(moment, number).limit(PAGE_ROWS)
+        following = query
+        while True:
+            with transaction(self._engine) as connection:
+                page = connection.execute(following).mappings().all()
+            if not page:
+                return
+            yield [dict(row) | {moment.name: _in_utc(row[moment.name])} for row in page]
+            last = page[-1][moment.name], page[-1][number.name]
+            following = query.where(sa.tuple_(moment, number) > last)
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -36,8 +36,8 @@ def copy(settings: Settings, warehouse: Warehouse, now: datetime) -> None:
     if settings.ledger_url is None and not settings.ledger_file.exists():
         return
     with LedgerStatistics(settings.ledger) as ledger:
-        _append(warehouse, "insights.model_calls", "call_id", ledger.calls_since(calls_from))
-        _append(warehouse, "insights.cache_hits", "hit_id", ledger.hits_since(hits_from))
+        _append(warehouse, "insights.model_calls", "call_id", "called_at", ledger.calls_since(calls_from))
+        _append(warehouse, "insights.cache_hits", "hit_id", "found_at", ledger.hits_since(hits_from))
 
 
 def _restart(db: Database, table: str, moment: str, earliest: datetime) -> datetime:
@@ -50,9 +50,14 @@ def _restart(db: Database, table: str, moment: str, earliest: datetime) -> datet
     return start
 
 
-def _append(warehouse: Warehouse, table: str, key: str, pages: Iterable[Sequence[Row]]) -> None:
+def _append(warehouse: Warehouse, table: str, key: str, moment: str, pages: Iterable[Sequence[Row]]) -> None:
     for page in pages:
         with warehouse.writing() as db:
+            # Another process may copy at the same time. With the time, because another ledger numbers anew.
+            db.execute(
+                f"delete from {table} where {moment} between $first and $last and {key} in (select unnest($keys))",
+                {"first": page[0][moment], "last": page[-1][moment], "keys": [row["id"] for row in page]},
+            )
             product_ids = list({row["product_id"] for row in page})
             categories = {
                 row["product_id"]: row["category"] for row in db.query(CATEGORIES, {"product_ids": product_ids})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row
+from walmart_pipeline.llm import ledger_statistics
+from walmart_pipeline.llm.ledger_statistics import LedgerStatistics
 from walmart_pipeline.stages.insights import call_log, overview, performance, usage
 from walmart_pipeline_tests.stages.insights.catalog import MODEL, NOW, add_calls, add_texts, ago, warehouse
 
@@ -83,6 +86,30 @@ def test_the_figures_of_a_past_day_stay_when_its_texts_are_replaced_and_new_call
         (ago(9).date(), 5, 5),
         (ago(0.1).date(), 1, 1),
     ]
+
+
+def test_calls_are_there_once_though_two_processes_copy_them(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command `insights` beside a run."""
+    monkeypatch.setattr(ledger_statistics, "PAGE_ROWS", 2)
+    products = ["a", "b", "c", "d", "e"]
+    add_calls(settings, products)
+    add_calls(settings, products, days_ago=3)
+    pages = LedgerStatistics.calls_since
+    others = iter([None])
+
+    def with_another_copy(ledger: LedgerStatistics, since: datetime) -> Iterator[list[Row]]:
+        for page in pages(ledger, since):
+            yield page
+            # Once, after the first page.
+            for _ in others:
+                call_log.copy(settings, warehouse(settings), NOW)
+
+    monkeypatch.setattr(LedgerStatistics, "calls_since", with_another_copy)
+    call_log.copy(settings, warehouse(settings), NOW)
+    count = "select count(*) as calls, count(distinct call_id) as ids from insights.model_calls"
+    assert rows(settings, count) == [{"calls": 10, "ids": 10}]
 
 
 def test_what_the_ledger_forgets_stays_in_the_daily_figures(settings: Settings) -> None:
