@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from walmart_pipeline.automation import run_tags
 from walmart_pipeline.simulation.evidence import Evidence
+from walmart_pipeline.stages.content import planning
 
 SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
 
@@ -87,10 +88,8 @@ def plans(evidence: Evidence) -> Found:
     yield _equal("plans", "new products planned once", added, planned["new"])
     if corrected:
         yield _equal("plans", "changed facts planned once", corrected, planned["facts changed"])
-    # A text below the threshold is asked for again at night, up to twice.
-    asked_again = _ids(evidence.rows("select product_id from content.generated_content where revision > 0"))
     for day in diary.days:
-        repriced = set(diary.repriced.get(day.number, ())) - asked_again
+        repriced = set(diary.repriced.get(day.number, ())) - set(diary.rejected)
         if repriced:
             called = {call["product_id"] for call in evidence.calls_between(day.started, day.ended)} & repriced
             yield _none("plans", f"calls for {len(repriced)} other prices of day {day.number}", called)
@@ -216,9 +215,13 @@ def ratings(evidence: Evidence) -> Found:
     )
     learned = [run for run in evidence.runs if run.job_name == "feedback" and run.status == SUCCESS]
     yield _equal("ratings", "run that learns from them", 1, len(learned))
-    again = evidence.rows("select product_id from content.generated_content where revision > 0")
-    yield _none(
-        "ratings", f"of {len(diary.rejected)} rejected texts not asked for again", set(diary.rejected) - _ids(again)
+    again = sum(plan.reasons.get("rejected by a reviewer", 0) for plan in evidence.plans())
+    rejected = len(diary.rejected)
+    yield Expectation(
+        subject="ratings",
+        expected=f"{rejected} rejected texts asked for again, twice at most",
+        found=str(again),
+        is_met=rejected <= again <= planning.MAX_REVISIONS * rejected,
     )
 
 

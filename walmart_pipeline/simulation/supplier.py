@@ -7,7 +7,7 @@ import random
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -50,9 +50,10 @@ class Supplier:
         self.products |= {record["item_id"]: record for record in added}
         return [record["item_id"] for record in added]
 
-    def reprice(self, count: int) -> list[str]:
-        """Raise the prices of some products without a known weight, which no text depends on. Returns their ids."""
-        chosen = [each for each in self._longest_unchanged() if not self.weight(each) and self.products[each]["price"]]
+    def reprice(self, count: int, among: Collection[str]) -> list[str]:
+        """Raise the prices of some of these products without a known weight, which no text depends on. Returns them."""
+        chosen = [each for each in self._longest_unchanged() if each in among and not self.weight(each)]
+        chosen = [each for each in chosen if self.products[each]["price"]]
         for product_id in chosen[:count]:
             self.products[product_id]["price"] = round(self.products[product_id]["price"] + 1, 2)
         return self._changed(chosen[:count])

@@ -321,7 +321,10 @@ class Week:
         return added
 
     def _reprice(self, count: int) -> list[str]:
-        repriced = self._supplier.reprice(count)
+        # The others are asked for again anyway.
+        with self._warehouse.reading() as db:
+            accepted = {row["product_id"] for row in db.query("select product_id from quality.listings")}
+        repriced = self._supplier.reprice(count, accepted)
         self._diary.repriced.setdefault(self._day.number, []).extend(repriced)
         return repriced
 

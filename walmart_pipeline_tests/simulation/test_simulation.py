@@ -101,7 +101,7 @@ def test_a_drift_that_nobody_would_see_is_refused_at_once(tmp_path: Path) -> Non
 def test_the_supplier_changes_only_what_it_says(tmp_path: Path) -> None:
     supplier = Supplier(60, seed=3)
     before = {product_id: dict(record) for product_id, record in supplier.products.items()}
-    repriced, reweighed = supplier.reprice(5), supplier.reweigh(5)
+    repriced, reweighed = supplier.reprice(5, before), supplier.reweigh(5)
     assert not set(repriced) & set(reweighed)
     for product_id, record in supplier.products.items():
         changed = {name for name, value in record.items() if value != before[product_id][name]}
