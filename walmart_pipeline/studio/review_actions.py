@@ -11,6 +11,7 @@ import streamlit as st
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.warehouse import Row
+from walmart_pipeline.llm.ledger_database import LedgerError
 from walmart_pipeline.reviews.store import Action, Decision
 from walmart_pipeline.studio import review_case
 from walmart_pipeline.studio.context import StudioContext
@@ -22,21 +23,37 @@ Panel: TypeAlias = Literal["edit", "reject"]
 DONE = {"accept": "Accepted", "edit": "Saved", "reject": "Rejected", "rate": "Rated"}
 
 
+@dataclass(frozen=True)
+class Done:
+    """What one press of a button decided. place: in the queue, where the case was."""
+
+    place: int
+    decisions: list[Decision]
+
+
 @dataclass
 class ReviewState:
-    """Of one session. open: the case's product. wanted: the queue that it is of. done: for undo, the latest last."""
+    """Of one session.
+
+    open: the case's product. place: where in the queue it is, or was. wanted: the queue. done: the latest last.
+    """
 
     open: str | None = None
+    place: int = 0
     wanted: QueueFilter | None = None
     panel: Panel | None = None
     draft: Listing | None = None
     message: str = ""
     problem: str = ""
-    done: list[Decision] = field(default_factory=list)
+    done: list[Done] = field(default_factory=list)
 
-    def show(self, product_id: str | None) -> None:
-        """Open a case, or the first of the queue."""
+    def show(self, product_id: str | None, place: int | None = None) -> None:
+        """Open a case, or the first of the queue. place: where it is in the queue, if not near the open one."""
         self.open, self.panel, self.draft = product_id, None, None
+        if product_id is None:
+            self.place = 0
+        elif place is not None:
+            self.place = place
 
     def toggle(self, panel: Panel, draft: Listing | None = None) -> None:
         """Open or close a panel of the case. draft: the text to begin an edit with."""
@@ -63,7 +80,7 @@ def decide(
     listing: Callable[[], Listing] | None = None,
 ) -> None:
     """Record a decision on the case as it is on the screen, and open the next one; stars alone leave it open."""
-    current = state()
+    current, edited = state(), listing() if listing else None
     try:
         decision = review_case.decide(
             context.store,
@@ -72,12 +89,15 @@ def decide(
             action,
             reason=reason if isinstance(reason, str) else reason(),
             stars=stars,
-            listing=listing() if listing else None,
+            listing=edited,
         )
     except UserError as error:
         current.message, current.problem = "", str(error)
+        if current.panel == "edit":
+            # After a conflict the editor begins anew: with what was typed.
+            current.draft = edited
         return
-    current.done.append(decision)
+    current.done.append(Done(current.place, [decision]))
     shown = f"{stars} ★" if stars else DONE[action]
     current.message, current.problem = f"{shown}: {case.product.product_name}", ""
     if action != "rate":
@@ -96,21 +116,34 @@ def decide_all(
     except UserError as error:
         current.message, current.problem = "", str(error)
         return
-    current.done += decisions
+    current.done.append(Done(current.place, decisions))
     current.message, current.problem = f"{DONE[action]}: {len(decisions)} in all", ""
 
 
 def undo(context: StudioContext) -> None:
-    """Undo the session's latest decision, and open its case."""
+    """Undo what the session decided last, in bulk too; a single case is opened."""
     current = state()
     if not current.done:
         current.message, current.problem = "", "nothing to undo in this session"
         return
-    decision = current.done.pop()
-    try:
-        review_case.undo(context.store, context.user, decision)
-    except UserError as error:
-        current.message, current.problem = "", str(error)
-        return
-    current.message, current.problem = f"Undone: {decision.action} of {decision.product_id}", ""
-    current.show(decision.product_id)
+    latest, undone, problems = current.done[-1], 0, []
+    is_one = len(latest.decisions) == 1
+    while latest.decisions:
+        decision = latest.decisions[-1]
+        try:
+            review_case.undo(context.store, context.user, decision)
+            undone += 1
+        except LedgerError as error:
+            # What is left of them can be undone when the database answers again.
+            problems.append(str(error))
+            break
+        except UserError as error:
+            problems.append(str(error))
+        latest.decisions.pop()
+    if not latest.decisions:
+        current.done.pop()
+    what = decision.product_id if is_one else f"{undone} in all"
+    message = f"Undone: {decision.action} of {what}" if undone else ""
+    current.message, current.problem = message, "; ".join(filter(None, [message, *problems])) if problems else ""
+    if undone and is_one:
+        current.show(decision.product_id, latest.place)

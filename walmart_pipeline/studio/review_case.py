@@ -13,7 +13,7 @@ from walmart_pipeline.core.warehouse import Database, struct
 from walmart_pipeline.judge.claims import Proof
 from walmart_pipeline.judge.judge import GROUNDING, Judge
 from walmart_pipeline.reviews import edits
-from walmart_pipeline.reviews.store import Action, Decision, ReviewStore
+from walmart_pipeline.reviews.store import VERDICTS, Action, Decision, ReviewStore
 from walmart_pipeline.studio.access import User
 
 CASE = f"""
@@ -35,7 +35,7 @@ left join quality.review_queue as queue using (product_id)
 where products.product_id = ?
 """
 
-TAKEN_OVER = "select decision_id from quality.reviews"
+UNAPPLIED = "select decision_id, problem from quality.reviews where product_id = ? and problem is not null"
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class ReviewCase:
     proof: Proof | None
     decisions: Sequence[Decision]
     version: int
+    # The latest verdict, if it is an edit that a run could not apply, and why it could not.
+    unapplied: tuple[Decision, str] | None
 
     @property
     def refusals(self) -> list[str]:
@@ -115,7 +117,12 @@ def load(db: Database, store: ReviewStore, product_id: str) -> Mapping[str, Any]
     if found is None:
         return None
     decisions = store.decisions([product_id])
-    return found | {"decisions": decisions, "version": store.versions([product_id]).get(product_id, 0)}
+    problems = {row["decision_id"]: row["problem"] for row in db.query(UNAPPLIED, [product_id])}
+    return found | {
+        "decisions": decisions,
+        "problems": problems,
+        "version": store.versions([product_id]).get(product_id, 0),
+    }
 
 
 def judged(row: Mapping[str, Any], judge: Judge) -> ReviewCase:
@@ -135,7 +142,16 @@ def judged(row: Mapping[str, Any], judge: Judge) -> ReviewCase:
         proof=proof,
         decisions=row["decisions"],
         version=row["version"],
+        unapplied=_unapplied(row["decisions"], row["problems"]),
     )
+
+
+def _unapplied(decisions: Sequence[Decision], problems: Mapping[str, str]) -> tuple[Decision, str] | None:
+    undone = {each.undoes for each in decisions}
+    verdicts = [each for each in decisions if each.action in VERDICTS and each.decision_id not in undone]
+    if not verdicts or verdicts[-1].decision_id not in problems:
+        return None
+    return verdicts[-1], problems[verdicts[-1].decision_id]
 
 
 def decide(

@@ -17,10 +17,12 @@ from walmart_pipeline.studio.escaping import label
 
 ACTIONS: dict[str, Action] = {"Accept": "accept", "Reject": "reject", "Rate": "rate"}
 SHOWN = ("product_id", "product_name", "category", "score", "written_by", "source_file")
+# Cases that a sentence of the preview names.
+NAMED = 10
 
 
-def draw(context: StudioContext, rows: list[Row], total: int) -> None:
-    """Draw a page of the queue, and what is to be done with the selected cases."""
+def draw(context: StudioContext, rows: list[Row], total: int, start: int) -> None:
+    """Draw a page of the queue, and what is to be done with the selected cases. start: the place of its first row."""
     st.caption(f"{total:,} in this queue. Select rows to decide on them together.")
     table = [
         {name: row[name] if name == "score" else row[name] or "" for name in SHOWN}
@@ -44,17 +46,19 @@ def draw(context: StudioContext, rows: list[Row], total: int) -> None:
             "reasons": st.column_config.TextColumn("Why it is here", width="large"),
         },
     )
-    selected = [rows[place] for place in chosen["selection"]["rows"] if place < len(rows)]
+    places = [place for place in chosen["selection"]["rows"] if place < len(rows)]
+    selected = [rows[place] for place in places]
     if not selected:
         return
     if len(selected) == 1:
-        st.button("Open this case", on_click=_open, args=(selected[0]["product_id"],), icon=":material/open_in_full:")
+        about = (selected[0]["product_id"], start + places[0])
+        st.button("Open this case", on_click=_open, args=about, icon=":material/open_in_full:")
     _decide(context, selected)
 
 
-def _open(product_id: str) -> None:
+def _open(product_id: str, place: int) -> None:
     st.session_state["review_view"] = "Case"
-    review_actions.state().show(product_id)
+    review_actions.state().show(product_id, place)
 
 
 def _decide(context: StudioContext, selected: list[Row]) -> None:
@@ -82,11 +86,17 @@ def _preview(possible: Sequence[Mapping[str, Any]], refused: dict[str, str], act
         "reject": "out of the next exports, and written anew if a model writes",
         "rate": f"{stars} ★ from you: nothing is published or withdrawn, but models learn from it",
     }[action]
-    lines = [f"**{len(possible)}**: {does}."]
+    names = _names([row["product_id"] for row in possible])
+    lines = [f"**{len(possible)}**{names}: {does}."]
     doubted = sum(any(rule.startswith("grounding.") for rule in row["rules"]) for row in possible)
     if action == "accept" and doubted:
         lines.append(f"**{doubted}** of these: the judge doubts a statement, and you overrule it.")
     for why, count in Counter(refused.values()).items():
         ids = [product for product, reason in refused.items() if reason == why]
-        lines.append(f"**{count}** not: {label(why)} ({label(', '.join(ids[:5]))}{' …' * (count > 5)}).")
+        lines.append(f"**{count}** not{_names(ids)}: {label(why)}.")
     return lines
+
+
+def _names(ids: Sequence[str]) -> str:
+    shown = f" ({label(', '.join(ids[:NAMED]))}{f' and {len(ids) - NAMED} more' if len(ids) > NAMED else ''})"
+    return shown if ids else ""

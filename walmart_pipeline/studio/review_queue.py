@@ -15,9 +15,25 @@ Order: TypeAlias = Literal["least certain", "worst", "newest"]
 # Cases on a page of the list, and as far as "next" looks ahead.
 PAGE_CASES = 50
 
-# What the pipeline asks people about; published texts with a statement that the judge has doubts about; all published.
+# What the pipeline asks people about, and edits that it could not apply; published texts with a statement that the
+# judge has doubts about; all published.
 SCOPES: Mapping[Scope, str] = {
-    "waiting": "select product_id, content_hash, score, reasons, queued_at as since, status from quality.review_queue",
+    "waiting": """
+        select product_id, content_hash, score, reasons, queued_at as since, status
+        from quality.review_queue
+        union all
+        select product_id, content.content_hash, score, [problem], taken_at, 'needs_review'
+        from (
+            select product_id, 'the edit of ' || author || ' was not applied: ' || problem as problem, taken_at
+            from quality.reviews
+            where action in ('accept', 'edit', 'reject')
+                and decision_id not in (select undoes from quality.reviews where undoes is not null)
+            qualify row_number() over (partition by product_id order by number desc) = 1 and problem is not null
+        )
+        anti join quality.review_queue using (product_id)
+        left join content.generated_content as content using (product_id)
+        left join quality.scores as scores using (product_id, content_hash)
+    """,
     "doubtful": """
         select product_id, content_hash, score, [v.rule || ': ' || v.message for v in violations] as reasons,
             scored_at as since, 'published' as status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -15,13 +16,17 @@ from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.llm.ledger_database import LedgerError
 from walmart_pipeline.reviews import takeover
 from walmart_pipeline.reviews.store import ConflictError, Decision, ReviewStore
 from walmart_pipeline.stages.quality import scored_texts
 from walmart_pipeline.studio import repairs, review_case, review_queue
 from walmart_pipeline.studio.access import NotAllowedError, User
+from walmart_pipeline.studio.context import StudioContext
+from walmart_pipeline.studio.review_actions import Done, ReviewState
 from walmart_pipeline.studio.review_case import ReviewCase
-from walmart_pipeline.studio.review_queue import QueueFilter
+from walmart_pipeline.studio.review_neighbours import LOOKED_AT, Neighbours
+from walmart_pipeline.studio.review_queue import PAGE_CASES, QueueFilter
 from walmart_pipeline.studio.users import UserFile
 from walmart_pipeline_tests.studio import review_cases
 from walmart_pipeline_tests.studio.review_cases import FALSE, FORBIDDEN, GOOD, NO_TEXT, NOW
@@ -117,6 +122,54 @@ def test_a_decision_that_changed_nothing_leaves_its_case_in_the_queue(tmp_path: 
     assert set(queue(settings, store, QueueFilter())) == {GOOD, FALSE, NO_TEXT, FORBIDDEN}
     assert queue(settings, store, QueueFilter())[-1] == FORBIDDEN
     assert queue(settings, store, QueueFilter(order="worst"))[0] == NO_TEXT
+
+
+def test_an_edit_that_no_run_could_apply_comes_back_with_its_text(tmp_path: Path, store: ReviewStore) -> None:
+    settings = review_cases.make(tmp_path)
+    about = {"action": "edit", "author": "ada", "listing": BETTER, "facts_hash": "of an earlier record"}
+    with Warehouse(settings.warehouse).writing() as db:
+        published = db.value("select content_hash from content.generated_content where product_id = ?", [GOOD])
+        for product_id, text in ((GOOD, published), (NO_TEXT, None)):
+            edit = Decision.model_validate({"product_id": product_id, "content_hash": text, **about})
+            store.decide([edit], seen={product_id: 0})
+        takeover.take_over(db, store)
+        waiting = review_queue.page(db, QueueFilter(), [], threshold=60)
+        found = review_case.load(db, store, GOOD)
+    assert {row["product_id"] for row in waiting} == {GOOD, FALSE, FORBIDDEN, NO_TEXT}
+    assert len(waiting) == 4
+    assert found is not None
+    case = review_case.judged(found, review_cases.judge())
+    assert case.unapplied is not None
+    edit, problem = case.unapplied
+    assert (edit.listing, problem) == (BETTER, "its record has changed since: look at it again")
+    # Whatever somebody decides next answers it.
+    review_case.decide(store, BOB, case, "accept")
+    assert GOOD not in queue(settings, store, QueueFilter())
+    with Warehouse(settings.warehouse).reading() as db:
+        found = review_case.load(db, store, GOOD)
+    assert found is not None
+    assert review_case.judged(found, review_cases.judge()).unapplied is None
+
+
+def test_next_goes_through_a_long_queue_and_begins_again_after_it() -> None:
+    order = [f"K-{number}" for number in range(2 * PAGE_CASES + 7)]
+    current = ReviewState(open=order[0])
+    visited = []
+    for _ in order:
+        offset = Neighbours.offset(current.place)
+        found = Neighbours.of(current, order[offset : offset + LOOKED_AT], offset, len(order))
+        visited.append(current.open)
+        assert found.place == order.index(visited[-1])
+        assert found.previous == (visited[-2] if len(visited) > 1 else None)
+        current.show(found.following)
+    assert visited == order
+    assert (current.open, current.place) == (None, 0)
+
+
+def test_the_next_case_takes_the_place_of_one_that_left_the_queue() -> None:
+    current = ReviewState(open="gone", place=1)
+    found = Neighbours.of(current, ["K-1", "K-2"], 0, 2)
+    assert (found.place, found.previous, found.following) == (None, "K-1", "K-2")
 
 
 def test_two_reviewers_never_overwrite_each_other(store: ReviewStore, case: Callable[[str], ReviewCase]) -> None:
@@ -264,6 +317,54 @@ def test_save_stores_every_field_as_it_is_when_it_is_pressed(settings: Settings,
         (saved,) = store.decisions()
     assert saved.listing is not None
     assert (saved.listing.title, saved.listing.description) == ("A kettle of steel", "It boils water.")
+
+
+def test_the_text_of_an_edit_that_was_not_applied_is_edited_on(tmp_path: Path) -> None:
+    settings = review_cases.make(tmp_path)
+    edit = Decision(
+        product_id=NO_TEXT, content_hash=None, action="edit", author="ada", listing=BETTER, facts_hash="old"
+    )
+    with Warehouse(settings.warehouse).writing() as db, ReviewStore(settings.reviews_url) as store:
+        store.decide([edit], seen={NO_TEXT: 0})
+        takeover.take_over(db, store)
+    test = reviewing(settings)
+    while not any("The edit of ada was not applied" in each.value for each in test.warning):
+        button(test, "Next").click().run()
+    button(test, "Edit that text").click().run()
+    assert not test.exception
+    assert test.text_input(key=f"title-{NO_TEXT}-1").value == BETTER.title
+
+
+def _undoing() -> None:
+    import streamlit as st
+
+    from walmart_pipeline.studio import review_actions
+
+    st.session_state["review"] = st.session_state["state"]
+    review_actions.undo(st.session_state["context"])
+
+
+def test_an_undo_is_of_all_that_was_decided_at_once_and_waits_for_a_busy_database(
+    settings: Settings, store: ReviewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Warehouse(settings.warehouse).reading() as db:
+        rows = review_queue.page(db, QueueFilter(), [], threshold=60)
+    decided = review_case.decide_all(store, ADA, rows, {}, "reject", reason="all of them")
+    current = ReviewState(done=[Done(0, list(decided))])
+    test = AppTest.from_function(_undoing, default_timeout=60)
+    test.session_state["state"], test.session_state["context"] = current, StudioContext(settings, store, ADA)
+    with monkeypatch.context() as busy:
+        busy.setattr(review_case, "undo", Mock(side_effect=LedgerError("the database is busy")))
+        test.run()
+    assert (current.problem, len(store.decisions())) == ("the database is busy", 2)
+    # Somebody has answered one of them: it stays, the other does not.
+    again = Decision(product_id=FALSE, content_hash="other", action="accept", author="bob")
+    store.decide([again], seen={FALSE: 1})
+    test.run()
+    assert not test.exception
+    assert "Undone: reject of 1 in all; bob decided about K-FALSE" in current.problem
+    assert [each.product_id for each in store.decisions() if each.action == "undo"] == [FORBIDDEN]
+    assert current.done == []
 
 
 def test_whoever_may_not_review_sees_disabled_buttons(settings: Settings, tmp_path: Path) -> None:

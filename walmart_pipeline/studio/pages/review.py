@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from walmart_pipeline.core.records import Listing, Product, QualityReport
+from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.reviews import takeover
@@ -15,11 +15,13 @@ from walmart_pipeline.reviews.store import Decision
 from walmart_pipeline.studio import repairs, resources, review_actions, review_case, review_list, review_queue, snapshot
 from walmart_pipeline.studio.context import StudioContext
 from walmart_pipeline.studio.escaping import label, markup
+from walmart_pipeline.studio.pages import review_editor
 from walmart_pipeline.studio.proof_view import proof_html
 from walmart_pipeline.studio.repairs import Repair
 from walmart_pipeline.studio.review_actions import ReviewState
 from walmart_pipeline.studio.review_case import ReviewCase
-from walmart_pipeline.studio.review_queue import Order, QueueFilter, Scope
+from walmart_pipeline.studio.review_neighbours import LOOKED_AT, Neighbours
+from walmart_pipeline.studio.review_queue import PAGE_CASES, Order, QueueFilter, Scope
 from walmart_pipeline.studio.score_view import score_html
 from walmart_pipeline.studio.text_diff import diff_html
 
@@ -42,8 +44,8 @@ KEYS = (
     ("X", f"reject it, then {', '.join(REASONS)} for the reason (R reloads the page)"),
     ("1–5", "rate it: 1 unusable … 5 publish as it is"),
     ("T", "take over the suggested repair"),
-    ("J, K", "next, previous case"),
-    ("U", "undo your latest decision"),
+    ("J, K", "next, previous case; after the last the first"),
+    ("U", "undo your latest decision, in bulk too"),
     ("Esc", "close what is open"),
 )
 # Judged texts and repairs in memory, some 20 kB each.
@@ -55,11 +57,6 @@ def _repairs(facts: str, text: str, policy: str, _case: ReviewCase, _judge: Judg
     if _case.listing is None or _case.report is None:
         return []
     return repairs.suggestions(_case.product, _case.listing, _case.report, _judge)
-
-
-@st.cache_data(max_entries=CACHED_CASES, show_spinner=False)
-def _report(facts: str, text: str, policy: str, _product: Product, _listing: Listing, _judge: Judge) -> QualityReport:
-    return _judge.report(_product, _listing)
 
 
 # The queue changes with the warehouse and with what was decided. At 100,000 products it takes 0.25 s of CPU time, which
@@ -89,7 +86,7 @@ def _rows(
     _wanted: QueueFilter,
     _waiting: list[Decision],
 ) -> list[Row]:
-    return review_queue.page(_db, _wanted, _waiting, threshold=threshold, offset=offset)
+    return review_queue.page(_db, _wanted, _waiting, threshold=threshold, offset=offset, limit=LOOKED_AT)
 
 
 def page(context: StudioContext) -> None:
@@ -107,10 +104,13 @@ def page(context: StudioContext) -> None:
         waiting = review_queue.standing(takeover.waiting(db, context.store))
         decided = [decision.decision_id for decision in waiting]
         total = _count(version, repr(wanted), decided, db, wanted, waiting)
-        pages = max(1, -(-total // review_queue.PAGE_CASES))
-        offset = (min(st.session_state.get("review_page", 1), pages) - 1) * review_queue.PAGE_CASES
+        pages = max(1, -(-total // PAGE_CASES))
+        current.place = min(current.place, max(0, total - 1))
+        offset = (min(st.session_state.get("review_page", 1), pages) - 1) * PAGE_CASES
+        if view == "Case":
+            offset = Neighbours.offset(current.place)
         rows = _rows(version, repr(wanted), decided, offset, judge.policy.publishable_score, db, wanted, waiting)
-        if current.open is None and rows:
+        if current.open is None and rows and view == "Case":
             current.open = rows[0]["product_id"]
         found = review_case.load(db, context.store, current.open) if current.open and view == "Case" else None
     if since := context.is_outdated:
@@ -120,12 +120,13 @@ def page(context: StudioContext) -> None:
         _empty(wanted)
     elif view == "List":
         _page_number(pages)
-        review_list.draw(context, rows, total)
+        review_list.draw(context, rows[:PAGE_CASES], total, offset)
     elif found is None:
         current.show(rows[0]["product_id"] if rows else None)
         st.rerun()
     else:
-        _case(context, current, review_case.judged(found, judge), rows, total, judge)
+        neighbours = Neighbours.of(current, [row["product_id"] for row in rows], offset, total)
+        _case(context, current, review_case.judged(found, judge), neighbours, judge)
 
 
 def _choose(head: Any, facets: Row) -> tuple[QueueFilter, str]:
@@ -176,20 +177,15 @@ def _page_number(pages: int) -> None:
         st.number_input(f"Page, of {pages}", 1, pages, key="review_page", width=140)
 
 
-def _case(
-    context: StudioContext, current: ReviewState, case: ReviewCase, rows: list[Row], total: int, judge: Judge
-) -> None:
-    ids = [row["product_id"] for row in rows]
-    place = ids.index(case.product.product_id) if case.product.product_id in ids else -1
-    following = ids[place + 1] if place + 1 < len(ids) else next((each for each in ids if each != current.open), None)
-    previous = ids[place - 1] if place > 0 else None
+def _case(context: StudioContext, current: ReviewState, case: ReviewCase, neighbours: Neighbours, judge: Judge) -> None:
     proposed = _repairs(case.facts_hash, case.content_hash or "", judge.policy.label, case, judge)
-    _header(case, place, total)
-    _buttons(context, current, case, following, previous, proposed)
+    _header(case, neighbours)
+    _unapplied(context, current, case)
+    _buttons(context, current, case, neighbours, proposed)
     if current.panel == "reject":
-        _reject(context, case, following)
+        _reject(context, case, neighbours.following)
     if current.panel == "edit":
-        _edit(context, current, case, following, judge)
+        review_editor.draw(context, current, case, neighbours.following, judge)
         return
     _why(case)
     if case.listing is not None and case.report is not None and case.proof is not None:
@@ -201,9 +197,9 @@ def _case(
         st.json(case.product.model_dump(mode="json", exclude_defaults=True), expanded=1)
 
 
-def _header(case: ReviewCase, place: int, total: int) -> None:
-    product = case.product
-    facts = [f"{place + 1:,} of {total:,}" if place >= 0 else f"not in this queue of {total:,}"]
+def _header(case: ReviewCase, neighbours: Neighbours) -> None:
+    product, place, total = case.product, neighbours.place, neighbours.total
+    facts = [f"not in this queue of {total:,}" if place is None else f"{place + 1:,} of {total:,}"]
     facts += [product.product_id, *([" > ".join(product.category)] if product.category else [])]
     facts += [f"by {case.written_by}"] if case.written_by else []
     facts += [product.source_file] if product.source_file else []
@@ -219,12 +215,26 @@ def _header(case: ReviewCase, place: int, total: int) -> None:
         st.caption(f":material/person: {label(f'{author}, {decision.decided_at:%d %b %H:%M} UTC, {what}{reason}')}")
 
 
+def _unapplied(context: StudioContext, current: ReviewState, case: ReviewCase) -> None:
+    """The edit that a run could not apply: its text is not lost."""
+    if case.unapplied is None or current.panel == "edit":
+        return
+    edit, problem = case.unapplied
+    st.warning(label(f"The edit of {edit.author} was not applied: {problem}"))
+    st.button(
+        "Edit that text",
+        key=f"edit-unapplied-{edit.decision_id}",
+        on_click=current.toggle,
+        args=("edit", edit.listing),
+        disabled=not context.user.has("reviewer"),
+    )
+
+
 def _buttons(
     context: StudioContext,
     current: ReviewState,
     case: ReviewCase,
-    following: str | None,
-    previous: str | None,
+    neighbours: Neighbours,
     proposed: list[Repair],
 ) -> None:
     """One row of actions with their keys. A key that was pressed for one case never decides on another.
@@ -243,7 +253,7 @@ def _buttons(
             type="primary",
             disabled=not has_text or bool(case.refusals),
             on_click=act,
-            args=("accept", following),
+            args=("accept", neighbours.following),
             help=f"Walmart refuses it: {', '.join(case.refusals)}" if case.refusals else None,
         )
         st.button("Edit", key=f"edit-{key}", shortcut="E", disabled=not may, on_click=current.toggle, args=("edit",))
@@ -262,7 +272,7 @@ def _buttons(
                 shortcut="T",
                 disabled=not may,
                 on_click=act,
-                args=("edit", following),
+                args=("edit", neighbours.following),
                 kwargs={"listing": lambda: proposed[0].listing, "reason": proposed[0].name},
             )
         if current.panel is None:
@@ -274,7 +284,7 @@ def _buttons(
                     shortcut=str(stars),
                     disabled=not has_text,
                     on_click=act,
-                    args=("rate", following),
+                    args=("rate", neighbours.following),
                     kwargs={"stars": stars},
                     help=f"Rate it {stars} of 5",
                 )
@@ -282,17 +292,17 @@ def _buttons(
             "Back",
             key="back",
             shortcut="K",
-            disabled=previous is None,
+            disabled=neighbours.previous is None,
             on_click=current.show,
-            args=(previous,),
+            args=(neighbours.previous,),
         )
         st.button(
             "Next",
             key="next",
             shortcut="J",
-            disabled=following is None,
+            disabled=neighbours.is_alone,
             on_click=current.show,
-            args=(following,),
+            args=(neighbours.following,),
         )
         st.button(
             "Undo", key="undo", shortcut="U", disabled=not current.done, on_click=review_actions.undo, args=(context,)
@@ -338,52 +348,3 @@ def _reject(context: StudioContext, case: ReviewCase, following: str | None) -> 
                 "Reject", on_click=act, kwargs={"reason": lambda: str(st.session_state[f"other-{key}"])}
             )
         st.button("Close", key=f"close-{key}", shortcut="Esc", on_click=review_actions.state().toggle, args=("reject",))
-
-
-def _edit(context: StudioContext, current: ReviewState, case: ReviewCase, following: str | None, judge: Judge) -> None:
-    """The text as fields, with its score, beside the record."""
-    key = f"{case.product.product_id}-{case.version}"
-    begun = current.draft or case.listing or Listing()
-    left, right = st.columns([3, 2])
-    # A form sends all fields with its buttons, also the one that is being typed in when Ctrl+S is pressed. Enter, or
-    # Ctrl+Enter in the longer fields, presses the first of the buttons.
-    with left, st.form(f"edit-{key}", border=False):
-        st.text_input("Title", begun.title, key=f"title-{key}")
-        st.text_area("Key features, one a line", "\n".join(begun.key_features), key=f"features-{key}", height=180)
-        st.text_area("Description", begun.description, key=f"description-{key}", height=280)
-        st.text_area("Search words, one a line", "\n".join(begun.seo_keywords), key=f"keywords-{key}", height=120)
-        with st.container(horizontal=True, gap="small"):
-            st.form_submit_button("Score", key=f"score-{key}", help="The score of the text as it is now: Ctrl+Enter")
-            st.form_submit_button(
-                "Save",
-                key=f"save-{key}",
-                shortcut="Ctrl+S",
-                type="primary",
-                on_click=review_actions.decide,
-                args=(context, case, "edit", following),
-                kwargs={"listing": partial(_typed, key)},
-            )
-    left.button("Close", key=f"cancel-{key}", shortcut="Esc", on_click=current.toggle, args=("edit",))
-    edited = _typed(key)
-    with right:
-        report = _report(case.facts_hash, edited.content_hash, judge.policy.label, case.product, edited, judge)
-        st.html(score_html(report))
-        with st.expander("Record", expanded=True):
-            st.html("".join(f"<p>{markup(line)}</p>" for line in _record_lines(case.product)))
-
-
-def _typed(key: str) -> Listing:
-    """What the fields of the editor hold now; in a callback too, which runs before the page is drawn anew."""
-    fields = ("title", "features", "description", "keywords")
-    title, features, description, keywords = (str(st.session_state[f"{field}-{key}"]) for field in fields)
-    return Listing(
-        title=title.strip(),
-        key_features=[line.strip() for line in features.splitlines() if line.strip()],
-        description=description.strip(),
-        seo_keywords=[line.strip() for line in keywords.splitlines() if line.strip()],
-    )
-
-
-def _record_lines(product: Product) -> list[str]:
-    attributes = [f"{name}: {value}" for name, value in product.attributes.items()]
-    return [*attributes, *(f"• {feature}" for feature in product.features), product.description]
