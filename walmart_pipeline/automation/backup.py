@@ -1,7 +1,7 @@
 """Copies a workspace to a folder while runs go on: what can't be made again, with checksums.
 
 Not in it: secrets (`.env`, the Studio's users and its sign-in), reports, exports, which are written from the warehouse,
-and Dagster's history of runs.
+and Dagster's history of runs. The keys that the Studio's users keep are in it, sealed with a key of `.env`.
 """
 
 from __future__ import annotations

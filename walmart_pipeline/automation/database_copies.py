@@ -12,7 +12,7 @@ from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.llm import ledger_tables
 from walmart_pipeline.llm.batch import store as batches
 from walmart_pipeline.llm.ledger_database import BUSY_SECONDS, open_engine, transaction
-from walmart_pipeline.reviews import store as reviews
+from walmart_pipeline.reviews import store_tables
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -137,5 +137,5 @@ def _tables() -> sa.MetaData:
     ledger_tables.calls_table(metadata)
     ledger_tables.cache_hits_table(metadata)
     batches.add_tables(metadata)
-    reviews.add_tables(metadata)
+    store_tables.add_tables(metadata)
     return metadata

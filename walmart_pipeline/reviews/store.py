@@ -17,6 +17,7 @@ from pydantic import Field
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Listing, Record
 from walmart_pipeline.llm.ledger_database import LedgerError, open_engine, transaction
+from walmart_pipeline.reviews.store_tables import decisions_table, preferences_table, texts_table
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -72,9 +73,9 @@ class ReviewStore(AbstractContextManager["ReviewStore"]):
         import sqlalchemy as sa
 
         metadata = sa.MetaData()
-        self._decisions = _decisions(metadata)
-        self._texts = _texts(metadata)
-        self._preferences = _preferences(metadata)
+        self._decisions = decisions_table(metadata)
+        self._texts = texts_table(metadata)
+        self._preferences = preferences_table(metadata)
         self._engine = open_engine(url, metadata, survives_power_cut=True)
 
     def decide(self, decisions: Sequence[Decision], *, seen: Mapping[str, int] | None = None) -> None:
@@ -250,67 +251,6 @@ class ReviewStore(AbstractContextManager["ReviewStore"]):
             f"{f' ({latest.reason})' if latest.reason else ''}, {latest.decided_at:%H:%M} UTC. "
             "Nothing was overwritten: look at the case again"
         )
-
-
-def add_tables(metadata: sa.MetaData) -> None:
-    """Add the tables of decisions, texts and preferences, for a copy of the whole database."""
-    _decisions(metadata)
-    _texts(metadata)
-    _preferences(metadata)
-
-
-def _decisions(metadata: sa.MetaData) -> sa.Table:
-    import sqlalchemy as sa
-
-    # SQLite numbers only a column of exactly this type by itself.
-    number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-    return sa.Table(
-        "studio_decisions",
-        metadata,
-        sa.Column("number", number, primary_key=True, autoincrement=True),
-        sa.Column("decision_id", sa.String, nullable=False, unique=True),
-        sa.Column("product_id", sa.String, nullable=False),
-        sa.Column("content_hash", sa.String),
-        sa.Column("facts_hash", sa.String),
-        sa.Column("action", sa.String, nullable=False),
-        sa.Column("author", sa.String, nullable=False),
-        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("stars", sa.Integer),
-        sa.Column("listing", sa.JSON),
-        sa.Column("user_preferences", sa.JSON, nullable=False),
-        sa.Column("undoes", sa.String, unique=True),
-        # 1, 2, … for the verdicts of a product; null for ratings. The optimistic lock: a second 2 is refused.
-        sa.Column("version", sa.Integer),
-        sa.UniqueConstraint("product_id", "version"),
-    )
-
-
-def _texts(metadata: sa.MetaData) -> sa.Table:
-    import sqlalchemy as sa
-
-    return sa.Table(
-        "studio_texts",
-        metadata,
-        sa.Column("text_id", sa.String, primary_key=True),
-        sa.Column("product_id", sa.String),
-        sa.Column("author", sa.String, nullable=False, index=True),
-        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("listing", sa.JSON, nullable=False),
-        sa.Column("origin", sa.JSON, nullable=False),
-    )
-
-
-def _preferences(metadata: sa.MetaData) -> sa.Table:
-    import sqlalchemy as sa
-
-    return sa.Table(
-        "studio_preferences",
-        metadata,
-        sa.Column("author", sa.String, primary_key=True),
-        sa.Column("preferences", sa.JSON, nullable=False),
-        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
-    )
 
 
 def _row(decision: Decision, seen: Mapping[str, int]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.llm.ledger_database import open_engine, transaction
+from walmart_pipeline.reviews.store_tables import keys_table
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -37,7 +38,7 @@ class KeptKeys:
 
         self._fernet = _fernet(seal)
         metadata = sa.MetaData()
-        self._table = _keys(metadata)
+        self._table = keys_table(metadata)
         self._engine = open_engine(url, metadata, survives_power_cut=True)
 
     @property
@@ -101,16 +102,3 @@ def _fernet(seal: SecretStr | None) -> Fernet | None:
         return Fernet(seal.get_secret_value())
     except ValueError:
         raise StudioKeyError(f"WALMART_STUDIO_KEY is no Fernet key: {NO_SEAL.partition(': ')[2]}") from None
-
-
-def _keys(metadata: sa.MetaData) -> sa.Table:
-    import sqlalchemy as sa
-
-    return sa.Table(
-        "studio_keys",
-        metadata,
-        sa.Column("author", sa.String, primary_key=True),
-        sa.Column("provider", sa.String, primary_key=True),
-        sa.Column("sealed", sa.Text, nullable=False),
-        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
-    )

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from walmart_pipeline.llm.ledger_database import open_engine, transaction
+from walmart_pipeline.reviews.store_tables import spending_table
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -22,7 +23,7 @@ class Spending:
 
         self.limit_usd = limit_usd
         metadata = sa.MetaData()
-        self._table = _days(metadata)
+        self._table = spending_table(metadata)
         self._engine = open_engine(url, metadata, survives_power_cut=True)
 
     def account(self, author: str, day: date | None = None) -> UserAccount:
@@ -97,16 +98,3 @@ class UserAccount:
     def settle(self, reserved_usd: float, cost_usd: float) -> None:
         """See Account."""
         self._spending.settle(self._author, self._day, reserved_usd, cost_usd)
-
-
-def _days(metadata: sa.MetaData) -> sa.Table:
-    import sqlalchemy as sa
-
-    return sa.Table(
-        "studio_spending",
-        metadata,
-        sa.Column("author", sa.String, primary_key=True),
-        sa.Column("day", sa.Date, primary_key=True),
-        sa.Column("spent_usd", sa.Double, nullable=False),
-        sa.Column("reserved_usd", sa.Double, nullable=False),
-    )
