@@ -51,7 +51,16 @@ def test_the_definitions_hold_the_assets_jobs_schedules_and_sensors_of_the_desig
     assert {key.to_user_string() for key in graph.materializable_asset_keys} == KEYS
     assert {key.to_user_string() for key in graph.external_asset_keys} == SOURCES
     repository = defs.get_repository_def()
-    names = {"inbox", "batches", "feedback", "dataset_growth", "promotion", "quality_drift", "feed_status"}
+    names = {
+        "inbox",
+        "batches",
+        "rejections",
+        "feedback",
+        "dataset_growth",
+        "promotion",
+        "quality_drift",
+        "feed_status",
+    }
     names |= {"following", "alerts", "sources"}
     assert {sensor.name for sensor in repository.sensor_defs} == names
     assert {each.name for each in repository.schedule_defs} == {"nightly", "weekly_evaluation", "monthly_cleanup"}

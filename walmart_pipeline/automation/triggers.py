@@ -1,4 +1,6 @@
-"""Sensors that react to what is in the warehouse: feedback, examples, drift, promotions, feeds. They ship stopped.
+"""Sensors that react to what is in the warehouse: rejections, feedback, examples, drift, promotions, feeds.
+
+They ship stopped, but for that of rejections: it spends nothing.
 
 Each has a cursor of its own and requests one run at a time. What a run was requested for counts as handled when it has
 succeeded; a failed one is requested again, after a pause that grows.
@@ -19,6 +21,7 @@ from walmart_pipeline.automation.run_outcomes import RequestCursor, Requested, o
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse, WarehouseError
 from walmart_pipeline.reviews import takeover
+from walmart_pipeline.reviews.store import ReviewStore
 from walmart_pipeline.stages.delivery.feed_status import open_feeds
 from walmart_pipeline.stages.quality import drift
 
@@ -29,6 +32,18 @@ INTERVAL_SECONDS = 60
 FEEDBACK = """
 select (select count(*) from quality.ratings) as ratings, (select count(*) from content.edits) as edits
 """
+
+REJECTED_LISTINGS = """
+select rejected.product_id, rejected.decision_id
+from (select unnest($rejected, recursive := true)) as rejected
+semi join quality.listings using (product_id, content_hash)
+left join quality.reviews using (decision_id)
+where rejected.number > $handled or reviews.decision_id is null
+order by rejected.number
+"""
+
+# A later number may become visible first: that many are looked at again, and exported if no run has taken them over.
+LATE_NUMBERS = 100
 
 # Of the latest dataset that a model was made from.
 LEARNED_FROM = """
@@ -73,6 +88,37 @@ def _new_feedback(db: Database, settings: Settings, cursor: RequestCursor) -> Re
     new = max(0, ratings - old_ratings) + max(0, edits - old_edits)
     found = f"{new} new ratings and edits of {settings.feedback_at_least} for a run"
     return Requested(mark=f"{ratings}-{edits}", reason=found) if new >= settings.feedback_at_least else found
+
+
+@dg.sensor(
+    name="rejections",
+    job=jobs.export,
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Exports again when a reviewer rejects a text that is in the exports, or undoes that: it shall not "
+    "stay in the shop's files until the night. It calls no model.",
+)
+def rejections_sensor(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+) -> dg.SensorResult | dg.SkipReason:
+    """Request a run for what was rejected since the last one."""
+    return _tick(context, settings, _rejected)
+
+
+def _rejected(db: Database, settings: Settings, cursor: RequestCursor) -> Requested | str:
+    if not takeover.has_store(settings):
+        return "nobody has decided anything"
+    handled = int(cursor.handled.partition("-")[0] or 0)
+    with ReviewStore(settings.reviews_url) as store:
+        rejected = [each._asdict() for each in store.rejections(after=handled - LATE_NUMBERS)]
+    found = db.query(REJECTED_LISTINGS, {"rejected": rejected, "handled": handled}) if rejected else []
+    latest = max([handled, *(row["number"] for row in rejected)])
+    if not found:
+        cursor.handled = str(latest)
+        return "no listing was rejected since the last run"
+    products = run_tags.shortened(sorted({row["product_id"] for row in found}))
+    # A late number has a mark of its own.
+    return Requested(mark=f"{latest}-{found[-1]['decision_id'][:8]}", reason=f"rejected, or no longer: {products}")
 
 
 @dg.sensor(
@@ -243,4 +289,11 @@ def _look(settings: Settings, cursor: RequestCursor, look: Look) -> Requested | 
         return f"the next tick looks again: {error}"
 
 
-TRIGGERS = [feedback_sensor, dataset_growth_sensor, promotion_sensor, quality_drift_sensor, feed_status_sensor]
+TRIGGERS = [
+    rejections_sensor,
+    feedback_sensor,
+    dataset_growth_sensor,
+    promotion_sensor,
+    quality_drift_sensor,
+    feed_status_sensor,
+]

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, TypeAlias
 
 from pydantic import Field
 
@@ -50,6 +50,15 @@ class Decision(Record):
     listing: Listing | None = Field(default=None, description="The edited text.")
     user_preferences: dict[str, str] = Field(default_factory=dict, description="That a model was told for this text.")
     undoes: str | None = Field(default=None, description="The decision that is undone.")
+
+
+class Rejection(NamedTuple):
+    """A rejection or the undo of one, and the text that it is about. number: its order among all decisions."""
+
+    number: int
+    decision_id: str
+    product_id: str
+    content_hash: str | None
 
 
 class SavedText(Record):
@@ -153,6 +162,22 @@ class ReviewStore(AbstractContextManager["ReviewStore"]):
                 )
             ]
         return [_decision(row) for row in rows]
+
+    def rejections(self, *, after: int = 0) -> list[Rejection]:
+        """Return rejected texts, and those of which the rejection was undone, of later numbers, in their order."""
+        import sqlalchemy as sa
+
+        change, rejected = self._decisions.alias(), self._decisions.alias()
+        of = rejected.c.decision_id == sa.func.coalesce(change.c.undoes, change.c.decision_id)
+        columns = (change.c.number, change.c.decision_id, rejected.c.product_id, rejected.c.content_hash)
+        query = (
+            sa.select(*columns)
+            .join_from(change, rejected, of)
+            .where(change.c.number > after, rejected.c.action == "reject")
+            .order_by(change.c.number)
+        )
+        with transaction(self._engine) as connection:
+            return [Rejection(*row) for row in connection.execute(query)]
 
     def versions(self, product_ids: Collection[str]) -> dict[str, int]:
         """Return how many verdicts there are of each product; products without one are absent."""

@@ -83,7 +83,7 @@ def _preview(possible: Sequence[Mapping[str, Any]], refused: dict[str, str], act
     """What the action does, in sentences."""
     does = {
         "accept": "published with the next run, under your name",
-        "reject": "out of the next exports, and written anew if a model writes",
+        "reject": "out of the exports within minutes (without the daemon, with the next) and, by a model, written anew",
         "rate": f"{stars} ★ from you: nothing is published or withdrawn, but models learn from it",
     }[action]
     names = _names([row["product_id"] for row in possible])

@@ -56,11 +56,12 @@ def test_a_time_zone_that_does_not_exist_is_named() -> None:
         Settings(time_zone="Europe/Berlim")
 
 
-def test_nothing_runs_automatically_until_someone_starts_it() -> None:
+def test_nothing_but_the_withdrawal_of_rejected_texts_runs_automatically_until_someone_starts_it() -> None:
     repository = build_defs().get_repository_def()
     assert {each.default_status for each in repository.schedule_defs} == {dg.DefaultScheduleStatus.STOPPED}
     requesting = [sensor for sensor in repository.sensor_defs if sensor.has_jobs]
-    assert {sensor.default_status for sensor in requesting} == {dg.DefaultSensorStatus.STOPPED}
+    running = {each.name for each in requesting if each.default_status == dg.DefaultSensorStatus.RUNNING}
+    assert running == {"rejections"}
 
 
 def test_the_nightly_job_covers_every_asset_and_check_but_those_of_a_retraining() -> None:

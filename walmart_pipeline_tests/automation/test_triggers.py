@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from walmart_pipeline.automation import run_outcomes, run_tags, triggers
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.reviews import takeover
 from walmart_pipeline.reviews.store import Decision, ReviewStore
 from walmart_pipeline.stages.quality import drift
 from walmart_pipeline_tests.automation.slow_job import pipeline as job
@@ -78,6 +80,60 @@ def test_enough_new_ratings_and_edits_are_learned_from_once(daemon: Callable[...
         store.decide([Decision(product_id="1", content_hash="h", action="rate", stars=4, author="cleo")])
     assert feedback.tick() == []
     assert "2 new ratings and edits of 3" in feedback.message
+
+
+def test_a_rejected_listing_and_the_undo_ask_for_an_export_each_and_exactly_once(
+    daemon: Callable[..., Daemon],
+) -> None:
+    rejections = daemon(triggers.rejections_sensor)
+    listed = [{"product_id": product, "content_hash": "h"} for product in ("1", "2", "3")]
+    rejections.write(lambda db: db.append("quality.listings", listed))
+    assert rejections.tick() == []
+    with ReviewStore(rejections.settings.reviews_url) as store:
+
+        def decide(product: str, action: Any, undoes: str | None = None) -> Decision:
+            decision = Decision(product_id=product, content_hash="h", action=action, undoes=undoes, author="ada")
+            store.decide([decision], seen={product: 0} | store.versions([product]))
+            return decision
+
+        decide("1", "accept")
+        decide("withheld", "reject")
+        assert rejections.tick() == []
+        first = decide("1", "reject")
+        request = rejections.end()
+        assert request.tags[run_tags.REASON] == "rejected, or no longer: 1"
+        rejections.write(lambda db: takeover.take_over(db, store))
+        assert rejections.tick() == []
+        decide("1", "undo", undoes=first.decision_id)
+        rejections.end()
+        rejections.write(lambda db: takeover.take_over(db, store))
+        assert rejections.tick() == []
+        # Another run may take a decision over and end without an export.
+        decide("2", "reject")
+        rejections.write(lambda db: takeover.take_over(db, store))
+        assert "2" in rejections.end().tags[run_tags.REASON]
+        assert rejections.tick() == []
+
+
+def test_a_rejection_that_becomes_visible_after_a_later_one_is_not_missed(daemon: Callable[..., Daemon]) -> None:
+    rejections = daemon(triggers.rejections_sensor)
+    listed = [{"product_id": product, "content_hash": "h"} for product in ("1", "2")]
+    rejections.write(lambda db: db.append("quality.listings", listed))
+    with ReviewStore(rejections.settings.reviews_url) as store:
+        late, early = (Decision(product_id=each, content_hash="h", action="reject", author="ada") for each in "12")
+        store.decide([late, early], seen={"1": 0, "2": 0})
+        # As concurrent transactions of Postgres show it.
+        hidden = sqlite3.connect(rejections.settings.reviews_file)
+        hidden.execute("update studio_decisions set number = -1000 where product_id = '1'")
+        hidden.execute("update studio_decisions set number = 2 where product_id = '2'")
+        hidden.commit()
+        rejections.end()
+        rejections.write(lambda db: db.append("quality.reviews", [{"decision_id": early.decision_id}]))
+        assert rejections.tick() == []
+        hidden.execute("update studio_decisions set number = 1 where product_id = '1'")
+        hidden.commit()
+        hidden.close()
+        assert "1" in rejections.end().tags[run_tags.REASON]
 
 
 def test_a_failed_run_is_requested_again_after_a_pause_and_a_lost_one_at_once(
