@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -50,10 +50,17 @@ class RowsRead(NamedTuple, Generic[Model]):
     problems: list[RowProblem]
 
 
-def read(path: Path, model: type[Model], *, required: Sequence[str] = ()) -> RowsRead[Model]:
+def read(
+    path: Path,
+    model: type[Model],
+    *,
+    required: Sequence[str] = (),
+    refusal: Callable[[Model], str | None] = lambda _: None,
+) -> RowsRead[Model]:
     """Read every row as a `model`, from CSV with a header line (.csv) or JSON lines.
 
-    required: columns that a CSV file must have. Raises RowFileError if the file as a whole can't be read.
+    required: columns that a CSV file must have. refusal: why a row is not wanted, or None. Raises RowFileError if the
+    file as a whole can't be read.
     """
     total = 0
     rows: list[tuple[int, Model]] = []
@@ -64,9 +71,14 @@ def read(path: Path, model: type[Model], *, required: Sequence[str] = ()) -> Row
             problems.append(RowProblem(line=line, reason=row))
             continue
         try:
-            rows.append((line, model.model_validate(row)))
+            valid = model.model_validate(row)
         except ValidationError as error:
             problems.append(RowProblem(line=line, reason="; ".join(map(_explained, error.errors()))))
+            continue
+        if reason := refusal(valid):
+            problems.append(RowProblem(line=line, reason=reason))
+        else:
+            rows.append((line, valid))
     return RowsRead(total, rows, problems)
 
 

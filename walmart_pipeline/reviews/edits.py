@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -122,13 +122,21 @@ def files_beside(paths: Iterable[Path]) -> list[Path]:
     return [path / EDITS_FILE for path in paths if (path / EDITS_FILE).is_file()]
 
 
-def import_file(db: Database, path: Path, *, now: datetime, once: bool = False) -> EditImport:
+def import_file(
+    db: Database,
+    path: Path,
+    *,
+    now: datetime,
+    once: bool = False,
+    refusal: Callable[[GivenEdit], str | None] = lambda _: None,
+) -> EditImport:
     """Apply the last edit of each product in a file, except unusable rows. Idempotent.
 
     path: rows of {product_id, listing, reviewer, comment?}. now: time of the edits. once: skip edits that were applied
-    before, whatever replaced them since. Raises RowFileError if the file as a whole can't be read.
+    before, whatever replaced them since. refusal: why a row is not wanted. Raises RowFileError if the file as a whole
+    can't be read.
     """
-    read = row_files.read(path, GivenEdit)
+    read = row_files.read(path, GivenEdit, refusal=refusal)
     last = {given.product_id: (line, given) for line, given in read.rows}
     counts = {"kept": 0, "unchanged": 0, "superseded": len(read.rows) - len(last)}
     applied = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -144,21 +144,20 @@ class GivenRating(BaseModel):
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def import_file(db: Database, path: Path, *, now: datetime) -> RatingImport:
+def import_file(
+    db: Database, path: Path, *, now: datetime, refusal: Callable[[GivenRating], str | None] = lambda _: None
+) -> RatingImport:
     """Store the ratings of a file, except unusable rows. Idempotent.
 
     path: CSV with a header line, or JSON lines. Columns: product_id, stars, reviewer, and optionally comment, rated_at
-    (default: `now`) and content_hash (default: of the product's current text).
+    (default: `now`) and content_hash (default: of the product's current text). refusal: why a row is not wanted.
     Raises RowFileError if the file as a whole can't be read.
     """
-    read = row_files.read(path, GivenRating, required=REQUIRED)
-    given, problems = [], read.problems
-    for line, row in read.rows:
-        if reason := _impossible_time(row, now):
-            problems.append(RowProblem(line=line, reason=reason))
-        else:
-            given.append((line, row))
-    found = _resolved(db, given, problems, now)
+    read = row_files.read(
+        path, GivenRating, required=REQUIRED, refusal=lambda row: refusal(row) or _impossible_time(row, now)
+    )
+    problems = read.problems
+    found = _resolved(db, read.rows, problems, now)
     undated = frozenset(index for index, (_, is_undated) in enumerate(found) if is_undated)
     outcomes = store(db, [rating for rating, _ in found], undated=undated)
     problems.sort(key=lambda problem: problem.line)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from pydantic import Field
 
@@ -18,12 +18,13 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.reviews import edits, ratings, takeover
+from walmart_pipeline.reviews.edits import GivenEdit
+from walmart_pipeline.reviews.ratings import GivenRating
 from walmart_pipeline.stages.delivery import export_history, exporter, feed_files
 from walmart_pipeline.stages.delivery.exporter import ExportSummary, ListingSelection
 from walmart_pipeline.stages.training import example_imports
+from walmart_pipeline.studio import snapshot
 from walmart_pipeline.studio.access import User
-
-T = TypeVar("T")
 
 FEED = "feed"
 FORMATS = (*exporter.FORMATS, FEED)
@@ -101,13 +102,16 @@ def export(settings: Settings, user: User, selection: ListingSelection, formats:
     notes: list[str] = []
     with _warehouse(settings).writing() as db:
         takeover.from_store(db, settings)
+        decisions = db.count("quality.reviews")
+    with _reading(settings, decisions) as db:
         if not exporter.select(db, selection):
             raise UserError("no publishable listing meets all conditions: nothing was exported")
         names = [name for name in formats if name != FEED]
         files = exporter.deliver(db, folder, names, selected=True)
-        if files:
-            origins = export_history.write_provenance(db, folder, selected=True)
-            export_history.record(db, [*files, origins], "", by=user.name)
+        origins = [export_history.write_provenance(db, folder, selected=True)] if files else []
+    if files:
+        with _warehouse(settings).writing() as db:
+            export_history.record(db, [*files, *origins], "", by=user.name)
     if FEED in formats:
         # By itself: a bad spec must not take the other exports from the history.
         with _warehouse(settings).writing() as db:
@@ -120,6 +124,17 @@ def export(settings: Settings, user: User, selection: ListingSelection, formats:
             f"of all listings, {feed.left_out:,} are left out and {feed.refused:,} were refused by Walmart."
         )
     return Exported(files=files, notes=notes)
+
+
+@contextmanager
+def _reading(settings: Settings, decisions: int) -> Iterator[Database]:
+    """Open the Studio's copy, for as long as files take to be written; the warehouse if the copy lacks decisions."""
+    with snapshot.reader(settings.warehouse).reading() as db:
+        if db.count("quality.reviews") >= decisions:
+            yield db
+            return
+    with _warehouse(settings).reading() as db:
+        yield db
 
 
 def history(db: Database, settings: Settings) -> list[Row]:
@@ -135,12 +150,14 @@ def history(db: Database, settings: Settings) -> list[Row]:
 def import_examples(settings: Settings, user: User, name: str, content: bytes, judge: Judge) -> ImportedFile:
     """Import a training_data.json; each example is judged against its own input."""
     user.require("reviewer")
-    found = _imported(
-        settings,
-        name,
-        content,
-        lambda db, path: example_imports.import_file(db, path, judge, now=_now()),
-    )
+    with _upload(name, content) as path:
+        now = _now()
+        # Outside the transaction: the judge takes minutes for a large file.
+        rows = list(example_imports.judged(path, judge, now=now))
+        # Everybody's file has the same name; a user's newer one replaces the user's own.
+        stored_as = f"{user.name}/{path.name}"
+        with _warehouse(settings).writing() as db:
+            found = example_imports.import_file(db, path, judge, now=now, name=stored_as, rows=rows)
     return ImportedFile(
         name=name,
         rows=found.rows,
@@ -160,28 +177,37 @@ def import_examples(settings: Settings, user: User, name: str, content: bytes, j
 def import_edits(settings: Settings, user: User, name: str, content: bytes) -> ImportedFile:
     """Replace current texts by the edits of a file; the next run judges them."""
     user.require("reviewer")
-    return _row_import(
-        name, _imported(settings, name, content, lambda db, path: edits.import_file(db, path, now=_now()))
-    )
+    with _upload(name, content) as path, _warehouse(settings).writing() as db:
+        return _row_import(name, edits.import_file(db, path, now=_now(), refusal=_of_another(user)))
 
 
 def import_ratings(settings: Settings, user: User, name: str, content: bytes) -> ImportedFile:
     """Import the ratings of a file."""
     user.require("reviewer")
-    return _row_import(
-        name, _imported(settings, name, content, lambda db, path: ratings.import_file(db, path, now=_now()))
-    )
+    with _upload(name, content) as path, _warehouse(settings).writing() as db:
+        return _row_import(name, ratings.import_file(db, path, now=_now(), refusal=_of_another(user)))
 
 
-def _imported(settings: Settings, name: str, content: bytes, read: Callable[[Database, Path], T]) -> T:
-    """Import an uploaded file in one transaction; its errors name it as its owner does."""
+def _of_another(user: User) -> Callable[[GivenEdit | GivenRating], str | None]:
+    """Return why a row is refused that names another reviewer than the user."""
+
+    def refusal(row: GivenEdit | GivenRating) -> str | None:
+        if row.reviewer == user.name or user.has("admin"):
+            return None
+        return f"reviewer: it is of {row.reviewer}: only an admin imports what others reviewed"
+
+    return refusal
+
+
+@contextmanager
+def _upload(name: str, content: bytes) -> Iterator[Path]:
+    """Keep an uploaded file for as long as it is imported; errors name it as its owner does."""
     with tempfile.TemporaryDirectory(prefix="walmart-studio-") as folder:
-        # Its own name is that of its rows in the warehouse; a path in it is not followed.
+        # A path in its name is not followed.
         path = Path(folder) / (Path(name.replace("\\", "/")).name or "upload")
         path.write_bytes(content)
         try:
-            with _warehouse(settings).writing() as db:
-                return read(db, path)
+            yield path
         except UserError as error:
             raise UserError(str(error).replace(f"{folder}/", "")) from error
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.core.warehouse import Database, Row, Warehouse
 from walmart_pipeline.reviews.store import Decision, ReviewStore
+from walmart_pipeline.stages.delivery import exporter
 from walmart_pipeline.stages.delivery.exporter import ListingSelection
 from walmart_pipeline.studio import exporting
 from walmart_pipeline.studio.access import NotAllowedError, User
+from walmart_pipeline_tests.generation.test_model_provider import JUDGE
 from walmart_pipeline_tests.stages.insights.catalog import MODEL, add_texts
+
+T = TypeVar("T")
 
 ANN = User("ann", frozenset({"writer", "reviewer"}))
 TEXT = {"title": "=A title", "key_features": ["One"], "description": "Words.", "seo_keywords": ["word"]}
@@ -124,7 +131,64 @@ def test_edits_replace_the_current_text(settings: Settings) -> None:
     ]
 
 
-def draw(folder: str) -> None:
+def test_a_reviewer_imports_no_ratings_or_edits_in_the_name_of_another(settings: Settings) -> None:
+    rating = b"product_id,stars,reviewer\nToys-0,5,bo\n"
+    done = exporting.import_ratings(settings, ANN, "ratings.csv", rating)
+    assert (done.counts["added"], done.problems[0]["row"]) == (0, 2)
+    assert "it is of bo" in str(done.problems[0]["why"])
+    edit = {"product_id": "Toys-0", "listing": TEXT | {"title": "Another"}, "reviewer": "bo"}
+    done = exporting.import_edits(settings, ANN, "edits.jsonl", json.dumps(edit).encode())
+    assert (done.counts["kept"], len(done.problems)) == (0, 1)
+    admin = User("root", frozenset({"admin"}))
+    assert exporting.import_ratings(settings, admin, "ratings.csv", rating).counts["added"] == 1
+
+
+def training_data(name: str) -> bytes:
+    output = {"title": name, "description": "A kettle.", "key_features": ["One"], "seo_keywords": ["kettle"]}
+    request = {"product_name": name, "features": ["1.7 l"], "category": "Kitchen"}
+    return json.dumps([{"input": request, "output": output, "metadata": {}}]).encode()
+
+
+def test_files_of_one_name_take_nothing_from_another_user(settings: Settings) -> None:
+    bo = User("bo", frozenset({"reviewer"}))
+    for user, name in ((ANN, "Red kettle"), (bo, "Blue kettle"), (bo, "Green kettle")):
+        done = exporting.import_examples(settings, user, "training_data.json", training_data(name), JUDGE)
+        assert done.rows == 1
+    assert query(settings, "select source_file, example ->> '$.output.title' as title from training.imports") == [
+        {"source_file": "ann/training_data.json", "title": "Red kettle"},
+        {"source_file": "bo/training_data.json", "title": "Green kettle"},
+    ]
+
+
+def test_the_warehouse_is_free_while_files_are_written_and_examples_judged(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes keeps every other process out."""
+    holders: list[Warehouse] = []
+    writing = Warehouse.writing
+
+    @contextmanager
+    def noted(warehouse: Warehouse) -> Iterator[Database]:
+        with writing(warehouse) as db:
+            holders.append(warehouse)
+            yield db
+        holders.remove(warehouse)
+
+    def while_free(slow: Callable[..., T]) -> Callable[..., T]:
+        def step(*given: Any, **named: Any) -> T:
+            assert not holders
+            return slow(*given, **named)
+
+        return step
+
+    monkeypatch.setattr(Warehouse, "writing", noted)
+    monkeypatch.setattr(exporter, "deliver", while_free(exporter.deliver))
+    monkeypatch.setattr(JUDGE, "report", while_free(JUDGE.report))
+    assert exporting.export(settings, ANN, ListingSelection(), ["jsonl"]).files[0].rows == 5
+    assert exporting.import_examples(settings, ANN, "examples.json", training_data("Red kettle"), JUDGE).rows == 1
+
+
+def draw(folder: str, role: str = "writer") -> None:
     """Run by AppTest: it takes the source of this function."""
     from pathlib import Path
     from unittest.mock import Mock
@@ -134,7 +198,7 @@ def draw(folder: str) -> None:
     from walmart_pipeline.studio.context import StudioContext
     from walmart_pipeline.studio.pages import export
 
-    user = User("ann", frozenset({"writer"}))
+    user = User("ann", frozenset({role}))  # type: ignore[arg-type] # the name of a role
     export.page(StudioContext(Settings(workspace=Path(folder)), Mock(), user))
 
 
@@ -149,6 +213,13 @@ def test_the_page_shows_the_selection_exports_it_and_offers_the_file(settings: S
     assert "3 listings" in offered.proto.label
     page.text_area(key="export_ids").set_value("unknown").run()
     assert "No publishable listing" in page.info[0].value
+
+
+def test_only_a_writer_downloads_from_the_history(settings: Settings) -> None:
+    exporting.export(settings, ANN, ListingSelection(), ["jsonl"])
+    for role, offered in (("writer", True), ("reviewer", False)):
+        page = AppTest.from_function(draw, default_timeout=120, args=(str(settings.workspace), role)).run()
+        assert ("history_file" in [box.key for box in page.selectbox]) is offered
 
 
 def test_the_page_of_an_empty_workspace_says_what_to_run(tmp_path: Path) -> None:

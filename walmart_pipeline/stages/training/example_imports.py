@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -119,22 +119,25 @@ class ExampleImport(Record):
     problems: list[ImportedRow] = Field(serialization_alias="told", description="Rows refused or with a flaw.")
 
 
-def import_file(db: Database, path: Path, judge: Judge, *, now: datetime) -> ExampleImport:
+def import_file(
+    db: Database, path: Path, judge: Judge, *, now: datetime, name: str = "", rows: Iterable[Row] | None = None
+) -> ExampleImport:
     """Read, judge and store the examples of a file.
 
     A known file changes nothing; a newer one of the same name replaces its rows. A row is accepted if its text is
-    publishable against its own input, with a score of at least 70. Raises ImportFileError if the file is no JSON list;
-    the caller must then roll back the transaction.
+    publishable against its own input, with a score of at least 70. name: what it is stored as, if not its own name.
+    rows: of `judged`, where nobody shall wait for the judge. Raises ImportFileError if the file is no JSON list; the
+    caller must then roll back the transaction.
     """
-    digest = _digest(path)
-    is_new = not db.value(KNOWN, {"source_file": path.name, "digest": digest})
+    source_file, digest = name or path.name, _digest(path)
+    is_new = not db.value(KNOWN, {"source_file": source_file, "digest": digest})
     if is_new:
-        db.execute("delete from training.imports where source_file = ?", [path.name])
-        about = {"source_file": path.name, "digest": digest, "imported_at": now}
-        db.append("training.imports", (about | row for row in _rows(path, judge, now)))
-        db.execute(EXACT_COPIES, {"source_file": path.name})
-        _note_near_copies(db, judge, path.name)
-    return _result(db, path.name, is_new)
+        db.execute("delete from training.imports where source_file = ?", [source_file])
+        about = {"source_file": source_file, "digest": digest, "imported_at": now}
+        db.append("training.imports", (about | row for row in rows or judged(path, judge, now=now)))
+        db.execute(EXACT_COPIES, {"source_file": source_file})
+        _note_near_copies(db, judge, source_file)
+    return _result(db, source_file, is_new)
 
 
 def judge_again(db: Database, judge: Judge) -> None:
@@ -156,7 +159,8 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
 
 
-def _rows(path: Path, judge: Judge, now: datetime) -> Iterator[Row]:
+def judged(path: Path, judge: Judge, *, now: datetime) -> Iterator[Row]:
+    """Yield the rows of a file with their verdicts. Raises ImportFileError if the file is no JSON list."""
     least = judge.policy.limits.description_min_words
     for number, raw in enumerate(_items(path), start=1):
         example, flaws = published_schema.read(raw, description_min_words=least, now=now)

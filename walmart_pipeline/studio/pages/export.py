@@ -39,7 +39,8 @@ HISTORY_COLUMNS: dict[str, Any] = {
 EXAMPLES, EDITS, RATINGS = "Training examples", "Edits", "Ratings"
 EXPECTED = {
     EXAMPLES: "A `training_data.json`: a list of `{timestamp, input, output, metadata}`. Each example is judged "
-    "against its own input; the next run adds the good ones to the dataset.",
+    "against its own input; the next run adds the good ones to the dataset. It replaces your earlier file of the same "
+    "name.",
     EDITS: "JSON lines with `product_id`, `listing`, `reviewer` and perhaps `comment`. An edit replaces the current "
     "text; the next run judges it.",
     RATINGS: "CSV or JSON lines with `product_id`, `stars` (1 to 5), `reviewer`, and perhaps `comment`, `rated_at`, "
@@ -114,6 +115,9 @@ def _draw_history(context: StudioContext) -> None:
     shown = [{name: value for name, value in row.items() if name != "path"} for row in rows]
     st.dataframe(shown, hide_index=True, alt="Export history", key="export_history", column_config=HISTORY_COLUMNS)
     st.caption(f"The latest {exporting.HISTORY_ROWS}; a file that did not change has no row of its own.")
+    if not context.user.has("writer"):
+        st.caption("The role writer may download them.")
+        return
     available = [row for row in rows if row["available"]]
     chosen: Row | None = st.selectbox(
         "File", available, format_func=_named, index=None, placeholder="Choose one to download", key="history_file"
