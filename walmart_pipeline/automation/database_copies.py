@@ -51,6 +51,17 @@ def copy_sqlite(source: Path, target: Path) -> None:
         raise DatabaseCopyError(f"{source} is damaged: {found}")
 
 
+def is_open(file: Path) -> bool:
+    """Whether a process has a ledger's or the reviewers' file open, even if it is idle. Damage counts as closed."""
+    try:
+        with closing(sqlite3.connect(file, timeout=0)) as database:
+            # Only the last connection may leave the write-ahead log; the next one that opens the file returns to it.
+            (mode,) = database.execute("pragma journal_mode = delete").fetchone()
+    except sqlite3.DatabaseError as error:
+        return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    return bool(mode == "wal")
+
+
 def dump_postgres(url: str, folder: Path) -> dict[str, list[str]]:
     """Write every table as of one moment to `<table>.copy`, in the text format of COPY. Returns their columns."""
     metadata = _tables()

@@ -129,6 +129,10 @@ def _check(settings: Settings, manifest: Manifest, *, may_replace: bool) -> None
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise BackupError(f"{settings.warehouse} is in use: stop Dagster and the Studio first") from None
+    for store in backup.stores(settings).values():
+        # What it wrote from then on would go to the file that was set aside.
+        if store.exists() and database_copies.is_open(store):
+            raise BackupError(f"{store} is in use: stop Dagster and the Studio first")
 
 
 def _has_data(settings: Settings) -> bool:

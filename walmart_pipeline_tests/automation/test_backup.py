@@ -229,6 +229,24 @@ def test_nothing_is_restored_under_a_process_that_has_the_warehouse_open(workspa
         process.kill()
 
 
+def test_nothing_is_restored_under_an_idle_studio_whose_later_decisions_would_be_lost(
+    workspace: Settings, tmp_path: Path
+) -> None:
+    saved = tmp_path / "backup"
+    backup.create(workspace, saved)
+    with ReviewStore(workspace.reviews_url) as store:
+        with pytest.raises(BackupError, match=r"reviews\.db is in use"):
+            restore.restore(workspace, saved, force=True)
+        store.decide([rating("K-2")])
+        assert len(store.decisions()) == 2
+    restore.restore(workspace, saved, force=True)
+    # A damaged store does not keep the backup out.
+    workspace.reviews_file.write_bytes(b"SQLite format 3\x00" + b"nonsense" * 1000)
+    restore.restore(workspace, saved, force=True)
+    with ReviewStore(workspace.reviews_url) as store:
+        assert len(store.decisions()) == 1
+
+
 def test_a_half_restore_never_looks_whole_and_is_completed_by_repeating_it(
     workspace: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
