@@ -9,6 +9,7 @@ import typer
 
 from walmart_pipeline.cli.options import AsJson, Home, settings_from
 from walmart_pipeline.cli.terminal import console, output
+from walmart_pipeline.core.errors import UserError
 
 app = typer.Typer()
 
@@ -16,6 +17,7 @@ app = typer.Typer()
 @app.command()
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder: a backup is never overwritten.")],
+    alert: Annotated[bool, typer.Option("--alert", help="Send an alert if it fails: for a timer.")] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -23,9 +25,19 @@ def backup(
 
     Secrets are not in it: `.env`, and the Studio's users and sign-in.
     """
+    from walmart_pipeline.automation import alerts
     from walmart_pipeline.automation import backup as backups
 
-    manifest = backups.create(settings_from(workspace=home), folder)
+    settings = settings_from(workspace=home)
+    try:
+        manifest = backups.create(settings, folder)
+    except (UserError, OSError) as error:
+        if alert and settings.alert_urls:
+            try:
+                alerts.send(settings, "walmart_pipeline: the backup failed", str(error))
+            except alerts.AlertError as undelivered:
+                console.print(str(undelivered), markup=False)
+        raise
     if as_json:
         print(manifest.model_dump_json(indent=2))
         return

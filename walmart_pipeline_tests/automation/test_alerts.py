@@ -174,3 +174,17 @@ def test_a_test_message_is_sent_and_doctor_names_the_services(
     (found,) = [each for each in doctor._configured(Settings(workspace=tmp_path)) if each.name == "alerts"]
     assert (found.state, found.detail) == ("bad", "set: JSON")
     assert SECRET not in found.model_dump_json() + done.output
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_a_backup_that_fails_at_night_is_heard_of(
+    tmp_path: Path, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, is_heard: bool
+) -> None:
+    monkeypatch.setenv("WALMART_ALERT_URLS", webhook.url)
+    webhook.status = 200 if is_heard else 500
+    in_the_way = tmp_path / "backup"
+    in_the_way.write_text("")
+    done = CliRunner().invoke(app, ["backup", "--alert", str(in_the_way), "--home", str(tmp_path / "home")])
+    assert done.exit_code == 1
+    assert "never overwritten" in done.stderr
+    assert [alert["title"] for alert in webhook.alerts] == ["walmart_pipeline: the backup failed"] * is_heard
