@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     # it a typed key lives as long as its session.
     studio_budget_usd: float = Field(default=1.0, ge=0)
     studio_key: SecretStr | None = None
+    # For a provider of OpenID Connect that does not say whether it verified an address, where nobody sets their own.
+    studio_unverified_emails: bool = False
     # Where people reach it behind a proxy: then it lets nobody in without sign-in, though it listens on loopback.
     studio_url: str | None = None
 

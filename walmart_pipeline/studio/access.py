@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
@@ -17,10 +18,14 @@ class NotAllowedError(UserError):
 
 @dataclass(frozen=True)
 class User:
-    """A person who signed in. An admin may do everything."""
+    """A person who signed in. An admin may do everything.
+
+    lookup: finds who has a name now. A button acts for the user that it was drawn for, who may be removed since.
+    """
 
     name: str
     roles: frozenset[Role] = field(default_factory=frozenset)
+    lookup: Callable[[str], User | None] | None = field(default=None, compare=False, repr=False)
 
     def has(self, role: Role) -> bool:
         """Whether the user may act in this role."""
@@ -28,6 +33,9 @@ class User:
 
     def require(self, role: Role) -> None:
         """Call it where an action happens, not where its button is drawn. Raises NotAllowedError."""
-        if not self.has(role):
-            mine = ", ".join(sorted(self.roles)) or "no role"
+        current = self.lookup(self.name) if self.lookup else self
+        if current is None:
+            raise NotAllowedError(f"{self.name} is no longer a user: ask an admin")
+        if not current.has(role):
+            mine = ", ".join(sorted(current.roles)) or "no role"
             raise NotAllowedError(f"this needs the role {role}; {self.name} has {mine}: ask an admin")

@@ -24,6 +24,10 @@ MIN_PASSWORD = 10
 # times; a machine gets 1,500 guesses a day.
 FREE_ATTEMPTS = 5
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2.0, 60.0
+# Names whose failed attempts are remembered: those that nobody has would otherwise fill the memory.
+MOST_NAMES = 10_000
+# A hash takes 64 MB.
+MOST_HASHES = 4
 # Of one user in a minute. Whoever reviews by keyboard makes one or two a second.
 REQUESTS_PER_MINUTE = 300
 
@@ -78,7 +82,7 @@ class UserFile:
     def known(self, name: str) -> User | None:
         """Return a user by name, for whom something else has proved who it is."""
         found = self.users().get(name)
-        return User(name, frozenset(found.roles)) if found else None
+        return User(name, frozenset(found.roles), self.known) if found else None
 
     def verify(self, name: str, password: str) -> User | None:
         """Return the user if the password is right. An unknown name takes as long as a wrong password."""
@@ -86,10 +90,11 @@ class UserFile:
 
         found = self.users().get(name)
         try:
-            _hasher().verify((found and found.password) or _NOBODY, password)
+            with _hashing:
+                _hasher().verify((found and found.password) or _NOBODY, password)
         except (VerificationError, InvalidHashError):
             return None
-        return User(name, frozenset(found.roles)) if found and found.password else None
+        return User(name, frozenset(found.roles), self.known) if found and found.password else None
 
     def fingerprint(self, name: str) -> str:
         """Return what changes with a user's password: a session that began with another one ends."""
@@ -105,20 +110,22 @@ class Attempts:
         self._failures: dict[str, tuple[int, float]] = {}
         self._lock = threading.Lock()
 
-    def check(self, name: str) -> None:
-        """Raises SignInError while the name has to wait."""
+    def begin(self, name: str) -> None:
+        """Count an attempt as failed until it succeeds, so that those at the same time count too.
+
+        Raises SignInError while the name has to wait.
+        """
         with self._lock:
             count, until = self._failures.get(name, (0, 0.0))
             if count >= FREE_ATTEMPTS and (left := until - self._clock()) > 0:
                 raise SignInError(f"too many failed attempts: try again in {left:.0f} s")
-
-    def failed(self, name: str) -> None:
-        """Count a failed attempt."""
-        with self._lock:
-            count = self._failures.get(name, (0, 0.0))[0] + 1
-            exponent = min(max(0, count - FREE_ATTEMPTS), 10)
+            exponent = min(max(0, count + 1 - FREE_ATTEMPTS), 10)
             pause = min(FIRST_PAUSE_SECONDS * 2**exponent, LONGEST_PAUSE_SECONDS)
-            self._failures[name] = count, self._clock() + pause
+            # The latest attempt last.
+            self._failures.pop(name, None)
+            self._failures[name] = count + 1, self._clock() + pause
+            if len(self._failures) > MOST_NAMES:
+                del self._failures[next(iter(self._failures))]
 
     def succeeded(self, name: str) -> None:
         """Forget the failed attempts."""
@@ -143,6 +150,9 @@ class RequestLimit:
             if len(seen) >= self._per_minute:
                 raise UserError(f"more than {self._per_minute} requests in a minute: wait a little")
             seen.append(now)
+
+
+_hashing = threading.BoundedSemaphore(MOST_HASHES)
 
 
 def _hasher() -> PasswordHasher:

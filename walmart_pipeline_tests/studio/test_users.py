@@ -13,6 +13,7 @@ from walmart_pipeline.cli import app
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.studio import server, sign_in
+from walmart_pipeline.studio import users as accounts
 from walmart_pipeline.studio.access import NotAllowedError, User
 from walmart_pipeline.studio.users import FREE_ATTEMPTS, Attempts, RequestLimit, SignInError, UserFile
 
@@ -62,20 +63,34 @@ def test_a_damaged_file_lets_nobody_in(users: UserFile) -> None:
 def test_guessing_is_slowed_down_by_name() -> None:
     now = [0.0]
     attempts = Attempts(lambda: now[0])
+    # None of them has an answer yet: those at the same time count too.
     for _ in range(FREE_ATTEMPTS):
-        attempts.check("ada")
-        attempts.failed("ada")
+        attempts.begin("ada")
     with pytest.raises(SignInError, match="too many"):
-        attempts.check("ada")
-    attempts.check("bob")
+        attempts.begin("ada")
+    attempts.begin("bob")
     now[0] += 2
-    attempts.check("ada")
-    attempts.failed("ada")
+    attempts.begin("ada")
     now[0] += 2
     with pytest.raises(SignInError):
-        attempts.check("ada")
+        attempts.begin("ada")
+    now[0] += 2
+    attempts.begin("ada")
     attempts.succeeded("ada")
-    attempts.check("ada")
+    for _ in range(FREE_ATTEMPTS):
+        attempts.begin("ada")
+
+
+def test_made_up_names_take_no_more_memory_and_do_not_free_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "MOST_NAMES", 3)
+    attempts = Attempts(lambda: 0.0)
+    for number in range(FREE_ATTEMPTS):
+        attempts.begin("ada")
+        attempts.begin(f"nobody {number}")
+        attempts.begin(f"nobody else {number}")
+    with pytest.raises(SignInError, match="too many"):
+        attempts.begin("ada")
+    assert len(attempts._failures) == 3
 
 
 def test_requests_are_limited_by_user() -> None:
@@ -100,6 +115,20 @@ def test_a_role_is_checked_by_name(roles: set[str], may: bool) -> None:
             user.require("reviewer")
 
 
+def test_a_removed_user_does_nothing_more_on_a_page_that_is_open(users: UserFile) -> None:
+    """A button acts with what its page was drawn with, before the page is drawn again."""
+    users.add("ada", PASSWORD, ["reviewer"])
+    on_the_page = users.known("ada")
+    assert on_the_page
+    on_the_page.require("reviewer")
+    users.add("ada", PASSWORD, ["writer"])
+    with pytest.raises(NotAllowedError, match="ada has writer"):
+        on_the_page.require("reviewer")
+    users.remove("ada")
+    with pytest.raises(NotAllowedError, match="no longer a user"):
+        on_the_page.require("reviewer")
+
+
 def account(monkeypatch: pytest.MonkeyPatch, **claims: object) -> None:
     """An account that OpenID Connect has signed in, with these claims."""
     monkeypatch.setattr(st, "user", claims)
@@ -113,10 +142,19 @@ def test_an_account_of_openid_gets_the_roles_of_its_address(
     users.add("ada@example.com", None, ["reviewer"])
     account(monkeypatch, is_logged_in=True, email="ada@example.com", email_verified=True)
     assert sign_in.user(settings) == User("ada@example.com", frozenset({"reviewer"}))
-    for claims in ({"email": "ada@example.com", "email_verified": False}, {"email": "eve@example.com"}, {}):
+    for claims in (
+        {"email": "ada@example.com", "email_verified": False},
+        {"email": "eve@example.com", "email_verified": True},
+        {},
+    ):
         account(monkeypatch, is_logged_in=True, **claims)
         with pytest.raises(SignInError):
             sign_in.user(settings)
+    # A provider that does not say: anybody may have set the address.
+    account(monkeypatch, is_logged_in=True, email="ada@example.com")
+    with pytest.raises(SignInError, match="verified"):
+        sign_in.user(settings)
+    assert sign_in.user(settings.model_copy(update={"studio_unverified_emails": True}))
     account(monkeypatch, is_logged_in=False)
     assert sign_in.user(settings) is None
 
