@@ -61,7 +61,19 @@ from delivery.item_feed as feed
 left join ({LAST_SENT}) as last using (product_id)
 """
 
-SELECTED_ITEMS = "and product_id in (select product_id from selected_listings)"
+# A variant goes with its siblings: Walmart takes a group whole.
+SELECTED_ITEMS = """
+and (
+    product_id in (select product_id from selected_listings)
+    or variant_group in (
+        select variant_group
+        from delivery.item_feed
+        join selected_listings using (product_id)
+        where variant_group is not null
+    )
+)
+"""
+
 DUE = f"""
 select product_id, variant_group, bytes
 from ({STATE})
@@ -151,7 +163,7 @@ class FeedSummary(Record):
 def write_for(db: Database, settings: Settings, folder: Path, *, selected: bool = False) -> FeedSummary:
     """Write the feed for the spec, mapping and header of the settings. Raises SpecError without a usable spec.
 
-    selected: only items of the listings of exporter.select.
+    selected: only items of the listings of exporter.select, and those of the same groups of variants.
     """
     spec = item_specs.in_force(settings)
     header = {

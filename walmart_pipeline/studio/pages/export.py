@@ -90,7 +90,10 @@ def _draw_export(context: StudioContext) -> None:
         "Formats", list(TITLES), selection_mode="multi", default=["xlsx"], format_func=TITLES.__getitem__, key="formats"
     )
     if exporting.FEED in formats:
-        st.caption("The item feed holds what is new or changed since it was sent, and replaces a file that waits.")
+        st.caption(
+            "The item feed holds what is new or changed since it was sent, variants with their siblings. It "
+            "replaces a file that waits."
+        )
     if st.button("Export", type="primary", icon=":material/file_export:", disabled=not formats):
         with st.spinner("Writing the files …"):
             st.session_state["exported"] = exporting.export(context.settings, context.user, selection, formats)

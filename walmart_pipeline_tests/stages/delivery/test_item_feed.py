@@ -106,6 +106,16 @@ def test_a_feed_of_chosen_listings_holds_only_these_and_the_others_stay_due(shop
     assert skus(export(shop).files[0].path) == ["K-001", "K-003"]
 
 
+def test_a_chosen_variant_goes_with_its_siblings(shop: Shop) -> None:
+    for number in (1, 2, 3):
+        shop.accept(kettle(number, attributes={"variantGroupId": "navy" if number < 3 else "red"}))
+    shop.accept(kettle(4))
+    with shop.warehouse.writing() as db:
+        exporter.select(db, ListingSelection(ids=["K-002", "K-004"]))
+        chosen = feed_files.write_for(db, shop.settings, shop.folder / "feed", selected=True)
+    assert skus(chosen.files[0].path) == ["K-001", "K-002", "K-004"]
+
+
 def test_an_item_that_does_not_fit_is_left_out_with_its_reason_and_the_others_go(shop: Shop) -> None:
     shop.accept(kettle(1))
     shop.accept(kettle(2, gtin=None, price=None))
