@@ -70,8 +70,8 @@ def _assets(configured: Settings) -> list[dg.AssetsDefinition]:
 
     def completed(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
         suffix = f"-{judge}" if "judge" in asset.required_resource_keys else ""
-        return asset.map_asset_specs(
-            lambda spec: with_following(with_freshness(with_sources(spec))).replace_attributes(
+        return with_following(asset).map_asset_specs(
+            lambda spec: with_freshness(with_sources(spec)).replace_attributes(
                 code_version=f"{spec.code_version}{suffix}"
             )
         )

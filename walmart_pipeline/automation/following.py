@@ -14,19 +14,10 @@ from dagster._core.definitions.declarative_automation.automation_context import 
 
 from walmart_pipeline.automation import run_tags
 from walmart_pipeline.automation.sources import GROUP as SOURCES
+from walmart_pipeline.resources import WAREHOUSE_POOL
 
-FOLLOWING = (
-    "quality/scores",
-    "quality/listings",
-    "quality/review_queue",
-    "training/examples",
-    "training/dataset",
-    "training/rating_model",
-    "models/modelfiles",
-    "evaluation/results",
-    "evaluation/report",
-    "delivery/exports",
-)
+# They begin with what comes from outside, of which sensors and schedules take care.
+BEGINNING = ("catalog", "content")
 
 
 class Unsynced(dg.AutomationCondition[dg.AssetKey]):
@@ -79,10 +70,12 @@ def follow() -> dg.AutomationCondition[dg.AssetKey]:
     ).with_label("follows what it is made from")
 
 
-def with_following(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """Give an asset its condition, if it follows."""
-    follows = spec.key.to_user_string() in FOLLOWING
-    return spec.replace_attributes(automation_condition=follow()) if follows else spec
+def with_following(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
+    """Give an asset its condition, if it follows: whatever needs only the warehouse, and so calls no model."""
+    begins = {*asset.group_names_by_key.values()} & {*BEGINNING}
+    if begins or not isinstance(asset.node_def, dg.OpDefinition) or asset.node_def.pool != WAREHOUSE_POOL:
+        return asset
+    return asset.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=follow()))
 
 
 with warnings.catch_warnings():
@@ -90,11 +83,11 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", dg.BetaWarning)
     following_sensor = dg.AutomationConditionSensorDefinition(
         name="following",
-        target=dg.AssetSelection.assets(*FOLLOWING),
+        target=dg.AssetSelection.all() - dg.AssetSelection.groups(*BEGINNING),
         default_status=dg.DefaultSensorStatus.STOPPED,
         use_user_code_server=True,
         run_tags={run_tags.REASON: "what they are made from has changed"},
-        description="Makes scores, listings, dataset, Modelfiles, reports and exports again when what they are made "
-        "from has changed outside a run that makes them too: after the jobs `ingest`, `feeds` and `feedback`, or a "
-        "step that was started by hand. It calls no model. What failed waits for another change.",
+        description="Makes scores, listings, dataset, Modelfiles, reports, exports and insights again when what they "
+        "are made from has changed outside a run that makes them too: after the jobs `ingest`, `feeds` and `feedback`, "
+        "or a step that was started by hand. It calls no model. What failed waits for another change.",
     )

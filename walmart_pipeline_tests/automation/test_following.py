@@ -7,7 +7,7 @@ import pytest
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from walmart_pipeline.automation import live_runs
-from walmart_pipeline.automation.following import FOLLOWING, follow
+from walmart_pipeline.automation.following import follow
 from walmart_pipeline.definitions import build_defs
 from walmart_pipeline_tests.conftest import Pipeline
 
@@ -105,5 +105,21 @@ def test_after_a_whole_run_nothing_follows_and_withdrawn_products_leave_what_is_
         changed = dg.AssetMaterialization(["catalog", "products"], tags={DATA_VERSION_TAG: "another"})
         instance.report_runless_asset_event(changed)
         after = dg.evaluate_automation_conditions(defs, instance, cursor=before.cursor)
-    requested = {key for key in FOLLOWING if after.get_num_requested(dg.AssetKey.from_user_string(key))}
-    assert requested == {*FOLLOWING} - {"quality/scores"}
+    requested = {
+        key.to_user_string()
+        for key in defs.resolve_asset_graph().materializable_asset_keys
+        if after.get_num_requested(key)
+    }
+    assert requested == {
+        "quality/listings",
+        "quality/review_queue",
+        "training/examples",
+        "training/dataset",
+        "training/rating_model",
+        "models/modelfiles",
+        "evaluation/results",
+        "evaluation/report",
+        "delivery/exports",
+        "insights/usage",
+        "insights/insights",
+    }
