@@ -168,7 +168,7 @@ def _dump_aside(settings: Settings, target: Path) -> None:
 
 
 def _set_aside(settings: Settings, targets: dict[str, Path], staging: Path, aside: Path) -> None:
-    """Move what is there to a folder of its own; what an interrupted restore put there is dropped."""
+    """Move what is there to a folder of its own; only what the backup has just so is deleted."""
     found = _parts(settings)
     # Copies of the warehouse for readers and from before migrations, and the logs of databases, are of the same past.
     copies = settings.warehouse.parent.glob(f"{settings.warehouse.stem}.*{settings.warehouse.suffix}")
@@ -179,8 +179,12 @@ def _set_aside(settings: Settings, targets: dict[str, Path], staging: Path, asid
         if not path.exists():
             continue
         is_same = name in targets and path.is_file() and filecmp.cmp(path, staging / name, shallow=False)
-        if (aside / name).exists() or is_same or (path.is_dir() and not any(path.iterdir())):
+        if is_same or (path.is_dir() and not any(path.iterdir())):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         else:
-            (aside / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(path, aside / name)
+            place = aside / name
+            # Since a restore that was interrupted, other files may have come.
+            while place.exists():
+                place = place.with_name(f"{place.name}.later")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, place)

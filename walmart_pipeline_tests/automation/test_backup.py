@@ -266,10 +266,13 @@ def test_a_half_restore_never_looks_whole_and_is_completed_by_repeating_it(
     for access in (Warehouse(workspace.warehouse).writing, Warehouse(workspace.warehouse).reading):
         with pytest.raises(WarehouseError), access():
             pass
+    workspace.inbox.mkdir()
+    (workspace.inbox / "came in between.csv").write_text("id,name")
     restored = restore.restore(workspace, saved)
     assert (workspace.inbox / "feed.csv").read_text() == "id,name\n1,Kettle\n"
     assert restored.set_aside
     assert (restored.set_aside / "inbox" / "feed.csv").read_text() == "newer"
+    assert (restored.set_aside / "inbox.later" / "came in between.csv").exists()
     with Warehouse(workspace.warehouse).reading() as db:
         assert db.count("catalog.feeds") == 1
 
