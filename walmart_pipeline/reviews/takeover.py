@@ -25,7 +25,7 @@ PRAISE_FROM, REJECTION_UP_TO = 4, 2
 
 KEEP_REPLACED = """
 insert into content.replaced_texts by name
-select $decision_id as decision_id, {columns} from content.generated_content where product_id = $product_id
+select $decision_id as decision_id, * from content.generated_content where product_id = $product_id
 """
 
 RESTORE = (
@@ -140,8 +140,7 @@ def _apply(db: Database, decision: Decision) -> str | None:
     if decision.facts_hash is not None and facts != decision.facts_hash:
         return "its record has changed since: look at it again"
     about = {"decision_id": decision.decision_id, "product_id": decision.product_id}
-    columns = ", ".join(name for name in db.schema("content.replaced_texts").names if name != "decision_id")
-    db.execute(KEEP_REPLACED.format(columns=columns), about)
+    db.execute(KEEP_REPLACED, about)
     edit = Edit(
         product_id=decision.product_id,
         listing=decision.listing or Listing(),

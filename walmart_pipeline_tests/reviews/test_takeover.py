@@ -144,6 +144,17 @@ def test_an_undone_decision_leaves_nothing_whether_it_was_taken_over_or_not(
         assert published(db, judge)["exported"] == [GOOD]
 
 
+def test_a_text_that_an_undo_brings_back_has_its_preferences(db: Database, store: ReviewStore) -> None:
+    decide(db, store, "edit", LOW, listing=BETTER, user_preferences={"tone": "plain"})
+    takeover.take_over(db, store)
+    before = db.query("select * from content.generated_content order by product_id")
+    edited = decide(db, store, "edit", LOW, listing=BETTER.model_copy(update={"title": "The kettle"}))
+    takeover.take_over(db, store)
+    decide(db, store, "undo", LOW, undoes=edited)
+    takeover.take_over(db, store)
+    assert db.query("select * from content.generated_content order by product_id") == before
+
+
 def test_an_edit_that_was_undone_before_a_run_leaves_another_one_s_same_text(db: Database, store: ReviewStore) -> None:
     """As when two people take over the same suggested repair, and the second one undoes it."""
     decide(db, store, "edit", LOW, listing=BETTER)
