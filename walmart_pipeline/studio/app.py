@@ -60,7 +60,11 @@ def main() -> None:
         st.Page(partial(_show, draw, context), title=title, icon=f":material/{icon}:", url_path=title.lower())
         for title, icon, draw in PAGES
     ]
-    page = st.navigation(pages)
+    # The default page lives at / only, and Streamlit finds none at its own address.
+    start = st.Page(
+        partial(st.switch_page, pages[0]), title="Start", url_path="start", default=True, visibility="hidden"
+    )
+    page = st.navigation([start, *pages])
     with st.sidebar:
         st.caption(f":material/person: {escaping.label(user.name)} ({', '.join(sorted(user.roles)) or 'no role'})")
         if sign_in.is_needed(chosen):
