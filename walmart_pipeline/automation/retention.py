@@ -1,4 +1,4 @@
-"""Removal of old Dagster runs, Data Docs, superseded datasets, backups of the warehouse and calls of the ledger."""
+"""Removal of old runs, Data Docs, superseded datasets, users' exports, backups of the warehouse and ledger calls."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ def prune(
         *_runs(settings, instance, before),
         *_files(settings.reports / "data_docs", "*/validations/**/*.html", before, "Data Docs"),
         *_files(settings.workspace, "warehouse.before-*.duckdb", before, "backup of the warehouse"),
+        *_files(settings.studio_exports, "*", before, "export of a user"),
         *_datasets(settings),
     ]
     for _, remove in found:
@@ -84,7 +85,8 @@ def _runs(
 def _files(folder: Path, pattern: str, before: datetime, kind: str) -> Iterator[tuple[Removal, Callable[[], None]]]:
     for path in sorted(folder.glob(pattern)):
         if path.stat().st_mtime < before.timestamp():
-            yield Removal(kind=kind, name=str(path), bytes=_size(path)), path.unlink
+            remove = partial(shutil.rmtree, path) if path.is_dir() else path.unlink
+            yield Removal(kind=kind, name=str(path), bytes=_size(path)), remove
 
 
 def _datasets(settings: Settings) -> Iterator[tuple[Removal, Callable[[], None]]]:

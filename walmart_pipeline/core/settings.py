@@ -208,6 +208,11 @@ class Settings(BaseSettings):
         return self.workspace / "exports"
 
     @property
+    def studio_exports(self) -> Path:
+        """Folder of what people exported, with a folder for each time."""
+        return self.exports / "studio"
+
+    @property
     def item_specs(self) -> Path:
         """Cache of Walmart's item specs, split by product type."""
         return self.workspace / "item_specs"

@@ -28,8 +28,6 @@ from walmart_pipeline.studio.access import User
 
 FEED = "feed"
 FORMATS = (*exporter.FORMATS, FEED)
-# In the folder of exports; a folder for each export.
-FOLDER = "studio"
 
 # A person waits no longer for a run that holds the warehouse.
 WAIT_SECONDS = 60.0
@@ -98,7 +96,7 @@ def export(settings: Settings, user: User, selection: ListingSelection, formats:
     while a run holds the warehouse, and SpecError for a feed without a usable spec.
     """
     user.require("writer")
-    folder = settings.exports / FOLDER / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+    folder = settings.studio_exports / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
     notes: list[str] = []
     with _warehouse(settings).writing() as db:
         takeover.from_store(db, settings)

@@ -56,13 +56,18 @@ def test_the_command_lists_what_it_removes(sample_copy: Pipeline) -> None:
     docs = sample_copy.settings.reports / "data_docs" / "products" / "validations" / "old.html"
     docs.parent.mkdir(parents=True, exist_ok=True)
     docs.write_text("old")
-    os.utime(docs, (0, 0))
+    export = sample_copy.settings.studio_exports / "20200101-000000-000000"
+    export.mkdir(parents=True)
+    (export / "listings.csv").write_text("old")
+    for path in (docs, export):
+        os.utime(path, (0, 0))
     arguments = ["prune", "--home", str(sample_copy.settings.workspace)]
     planned = CliRunner().invoke(app, [*arguments, "--dry-run", "--json"])
-    assert [row["name"] for row in json.loads(planned.stdout)] == [str(docs)]
+    assert [row["name"] for row in json.loads(planned.stdout)] == [str(docs), str(export)]
     assert docs.exists()
     assert str(docs) in CliRunner().invoke(app, arguments).stdout
     assert not docs.exists()
+    assert not export.exists()
 
 
 def test_failed_calls_are_pruned_and_answers_only_where_a_retention_is_set(pipeline: Pipeline) -> None:
