@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -11,8 +13,12 @@ from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
+from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.reviews.store import ReviewStore
+from walmart_pipeline.stages.content import single_product
+from walmart_pipeline.stages.content.single_product import Written
 from walmart_pipeline.studio.keys import KeptKeys
 from walmart_pipeline_tests.conftest import KETTLE
 from walmart_pipeline_tests.generation.test_model_provider import GOOD
@@ -124,6 +130,24 @@ def test_several_products_at_once(tmp_path: Path) -> None:
     results = app.dataframe[1].value
     assert list(results["publish"]) == [True, False]
     assert list(results["problems"])[1] == "not a product: it has no product name"
+
+
+def test_what_came_before_an_error_can_be_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_all = single_product.write_all
+
+    def breaks(*given: Any) -> Iterator[tuple[Product, Written]]:
+        yield next(write_all(*given))
+        raise UserError("the ledger is full")
+
+    monkeypatch.setattr(single_product, "write_all", breaks)
+    app = page("write")
+    app.segmented_control(key="write_mode").set_value("Several at once").run()
+    rows = [KETTLE, KETTLE | {"product_id": "another"}]
+    app.text_area(key="several_table").input("\n".join(map(json.dumps, rows))).run()
+    click(app, "Write 2 texts")
+    assert app.error[0].value == "the ledger is full"
+    assert app.subheader[0].value == "1 of 2 texts, 1 to publish"
+    assert not any(button.proto.disabled for button in app.get("download_button"))
 
 
 def test_preferences_are_kept_and_those_against_the_policy_are_not(tmp_path: Path) -> None:

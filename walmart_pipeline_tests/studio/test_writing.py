@@ -205,6 +205,12 @@ def test_the_same_id_twice_is_a_bad_row_and_too_many_rows_are_counted() -> None:
     assert feed.products[0].source_file == "feed.jsonl"
 
 
+def test_of_a_small_compressed_file_with_any_number_of_rows_the_first_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(small_feeds, "MOST_ROWS", 10)
+    content = gzip.compress(b"name,brand\n" + b",Nobody\n" * 1_000)
+    assert len(small_feeds.uploaded("feed.csv.gz", content).bad) == 10
+
+
 def test_a_compressed_feed_is_read_and_what_is_none_is_refused() -> None:
     assert small_feeds.uploaded("feed.csv.gz", gzip.compress(TABLE.replace("\t", ",").encode())).products
     with pytest.raises(UserError, match="its name ends in none of"):
