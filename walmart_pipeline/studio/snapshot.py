@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -29,15 +29,12 @@ SLOW_SECONDS, PAUSE_FACTOR = 0.5, 20
 
 
 class SnapshotReader:
-    """Reads the latest copy of a warehouse. Threads may share one.
-
-    outdated: the time of the copy that was read last, if the warehouse was held; None if it was current.
-    """
+    """Reads the latest copy of a warehouse. Threads may share one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.folder = path.parent / FOLDER
-        self.outdated: datetime | None = None
+        self._latest_reading = threading.local()
         self._lock = threading.Lock()
         self._not_before = 0.0
 
@@ -46,6 +43,11 @@ class SnapshotReader:
         """Open a copy read-only. Raises WarehouseError if there is no warehouse, or no copy and it stays locked."""
         with ExitStack() as stack:
             yield self._open(stack)
+
+    @property
+    def outdated(self) -> datetime | None:
+        """The time of the copy that this thread read last, if the warehouse has changed since; None if it had not."""
+        return getattr(self._latest_reading, "outdated", None)
 
     def _open(self, stack: ExitStack) -> Database:
         while True:
@@ -65,26 +67,24 @@ class SnapshotReader:
         """The copy to read, made anew if the warehouse has changed."""
         if not self.path.exists():
             return self.path
-        wanted = self._name()
+        wanted, self._latest_reading.outdated = self._name(), None
         if wanted.exists():
-            self.outdated = None
             return wanted
         older = self._latest()
-        if older and (time.monotonic() < self._not_before or not self._lock.acquire(blocking=False)):
-            return older
-        if not older:
-            self._lock.acquire()
-        try:
-            made = self._copy(PATIENCE_SECONDS if older else WAIT_SECONDS)
-        except WarehouseBusyError:
-            if older is None:
-                raise
-            self.outdated = datetime.fromtimestamp(older.stat().st_mtime, UTC)
-            return older
-        finally:
-            self._lock.release()
-        self.outdated = None
-        return made
+        if older is None:
+            with self._lock:
+                return self._copy(WAIT_SECONDS)
+        if time.monotonic() >= self._not_before and self._lock.acquire(blocking=False):
+            try:
+                return self._copy(PATIENCE_SECONDS)
+            except WarehouseBusyError:
+                pass
+            finally:
+                self._lock.release()
+        # Gone: another session has just made a newer one, and `_open` looks again.
+        with suppress(FileNotFoundError):
+            self._latest_reading.outdated = datetime.fromtimestamp(older.stat().st_mtime, UTC)
+        return older
 
     def _copy(self, wait_seconds: float) -> Path:
         began = time.monotonic()

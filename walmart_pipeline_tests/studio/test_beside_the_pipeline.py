@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.reviews import takeover
 from walmart_pipeline.reviews.store import Decision, ReviewStore
-from walmart_pipeline.studio import review_case, review_queue
+from walmart_pipeline.studio import review_case, review_queue, snapshot
 from walmart_pipeline.studio.access import User
 from walmart_pipeline.studio.context import StudioContext
 from walmart_pipeline_tests.studio import review_cases
@@ -77,6 +78,29 @@ def test_a_page_is_read_while_a_run_holds_the_warehouse(context: StudioContext) 
     with context.reading() as db:
         assert context.is_outdated is None
         assert review_queue.count(db, review_queue.QueueFilter(), []) == 2
+
+
+def test_a_large_warehouse_is_not_copied_with_each_change_and_who_reads_the_older_copy_is_told(
+    context: StudioContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "SLOW_SECONDS", 0)
+    monkeypatch.setattr(snapshot, "PAUSE_FACTOR", 1e9)
+    told = []
+
+    def read() -> None:
+        with context.reading() as db:
+            told.append((review_queue.count(db, review_queue.QueueFilter(), []), context.is_outdated is None))
+
+    read()
+    with Warehouse(context.settings.warehouse).writing() as db:
+        db.execute("delete from quality.review_queue")
+    read()
+    assert told == [(3, True), (3, False)]
+    # Of another session's reading nothing is known here.
+    other = threading.Thread(target=lambda: told.append((0, context.is_outdated is None)))
+    other.start()
+    other.join()
+    assert told[-1] == (0, True)
 
 
 def test_readers_do_not_keep_a_run_waiting(context: StudioContext) -> None:
