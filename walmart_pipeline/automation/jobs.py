@@ -32,10 +32,12 @@ ingest = dg.define_asset_job(
 feeds = dg.define_asset_job(
     "feeds",
     selection=dg.AssetSelection.groups("catalog")
-    | dg.AssetSelection.assets("quality/listings", "quality/review_queue", "delivery/exports"),
+    # Without the judge, a product whose facts have changed would leave the exports until the next night.
+    | dg.AssetSelection.assets("quality/scores", "quality/listings", "quality/review_queue", "delivery/exports"),
     config=feed_change_config,
-    description="Read some feeds again, or withdraw them from the catalog, the listings and the exports. Writes no "
-    "text. A feed that was refused because it lost too many rows is loaded with `accept_shrinkage`.",
+    description="Read some feeds again, or withdraw them from the catalog, the listings and the exports. Judges texts "
+    "beside their changed records, and writes none. A feed that was refused because it lost too many rows is loaded "
+    "with `accept_shrinkage`.",
 )
 
 regenerate = dg.define_asset_job(

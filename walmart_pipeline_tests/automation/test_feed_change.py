@@ -10,7 +10,7 @@ from dagster._core.system_config.objects import ResolvedRunConfig
 
 from walmart_pipeline.definitions import build_defs
 from walmart_pipeline.stages.catalog import loading
-from walmart_pipeline_tests.conftest import KETTLE, Pipeline
+from walmart_pipeline_tests.conftest import KETTLE, Pipeline, skip_reports, warehouses_open
 
 
 def change(pipeline: Pipeline, **config: Any) -> dg.ExecuteInProcessResult:
@@ -63,6 +63,25 @@ def test_a_feed_is_withdrawn_and_read_again_and_a_refused_one_is_accepted_and_no
     assert active(pipeline)["a.jsonl"] == 30
     assert change(pipeline, feeds=["a.jsonl"], action="read_again", accept_shrinkage=True).success
     assert active(pipeline) == {"a.jsonl": 1, "b.jsonl": 2}
+
+
+def test_a_product_whose_record_has_changed_stays_in_the_exports_when_its_feed_is_read_again(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.ingest([KETTLE])
+    pipeline.run()
+    pipeline.ingest([KETTLE | {"specs": KETTLE["specs"] | {"Finish": "brushed"}}])
+    exporting = ("catalog/raw_products", "catalog/products", "quality/scores", "quality/listings", "delivery/exports")
+    with pytest.MonkeyPatch.context() as patch, warehouses_open():
+        skip_reports(patch)
+        job = build_defs({"settings": pipeline.settings}).resolve_job_def("feeds")
+        job.execute_in_process(
+            {"feeds": ["feed.jsonl"], "action": "read_again"},
+            asset_selection=[dg.AssetKey.from_user_string(key) for key in exporting],
+            instance=dg.DagsterInstance.ephemeral(),
+        )
+    assert pipeline.query("from catalog.products semi join content.generated_content using (facts_hash)") == []
+    assert len((pipeline.settings.exports / "listings.jsonl").read_text().splitlines()) == 1
 
 
 @pytest.mark.parametrize("action", ["read_again", "withdraw"])

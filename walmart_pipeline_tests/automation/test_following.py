@@ -111,6 +111,7 @@ def test_after_a_whole_run_nothing_follows_and_withdrawn_products_leave_what_is_
         if after.get_num_requested(key)
     }
     assert requested == {
+        "quality/scores",
         "quality/listings",
         "quality/review_queue",
         "training/examples",

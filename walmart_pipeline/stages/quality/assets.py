@@ -23,7 +23,7 @@ asset = asset_of("quality", owner="content")
 
 
 @asset(
-    deps=[dg.AssetKey(["content", "generated_content"])],
+    deps=[dg.AssetKey(["catalog", "products"]), dg.AssetKey(["content", "generated_content"])],
     kinds={"duckdb", "python"},
     code_version=scored_texts.VERSION,
     pool=WAREHOUSE_POOL,
