@@ -29,10 +29,12 @@ Steps: TypeAlias = Mapping[str, Mapping[str, Any]]
 # The assets of `--plan-only`.
 PLANNING = ("catalog/raw_products", "catalog/products", "content/generation_plan")
 
-# What a withdrawal changes.
+# What a withdrawal changes. A product of two feeds falls back to the other one's facts: unless it is judged beside
+# them, it leaves the exports.
 WITHDRAWAL = (
     "catalog/raw_products",
     "catalog/products",
+    "quality/scores",
     "quality/listings",
     "quality/review_queue",
     "delivery/exports",
