@@ -99,6 +99,7 @@ def _execute(
     import dagster as dg
     from dagster._core.storage.tags import MAX_RETRIES_TAG, REPOSITORY_LABEL_TAG
 
+    from walmart_pipeline.automation import sources
     from walmart_pipeline.definitions import build_defs
 
     started, clock = datetime.now(UTC), time.monotonic()
@@ -111,6 +112,7 @@ def _execute(
     run_id = str(uuid4())
     origin = _origin(job_name)
     with live_runs.instance(settings) as instance, live_runs.supervised(instance, run_id, job_name):
+        sources.observe(instance, settings)
         # execute_in_process passes no origin on, and the UI's timeline leaves out runs without one.
         create_run = partial(instance.create_run_for_job, remote_job_origin=origin)
         instance.create_run_for_job = create_run  # type: ignore[method-assign] # for the run of this block

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from walmart_pipeline.automation import live_runs
+from walmart_pipeline.automation import live_runs, sources
+from walmart_pipeline.core import settings
 
 if TYPE_CHECKING:
     from dagster._core.execution.context.system import PlanOrchestrationContext
@@ -32,6 +33,7 @@ class SupervisedExecutor(dg.Executor):
         """Wait for the active run of the same kind, if any, then execute all steps."""
         announce = plan_context.log.warning
         with live_runs.supervised(plan_context.instance, plan_context.run_id, plan_context.job_name, announce):
+            sources.observe(plan_context.instance, settings.load())
             yield from self._inner.execute(plan_context, execution_plan)
 
 

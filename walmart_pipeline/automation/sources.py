@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._core.definitions.data_version import DATA_VERSION_TAG
-from pydantic import BaseModel, Field
+from dagster._core.definitions.data_version import DATA_VERSION_TAG, extract_data_version_from_entry
 
 from walmart_pipeline.automation import inbox
 from walmart_pipeline.automation.triggers import WAREHOUSE_WAIT_SECONDS
@@ -75,12 +74,6 @@ STATES = {
 }
 
 
-class SourcesCursor(BaseModel):
-    """The data version of each source at its latest observation."""
-
-    versions: dict[str, str] = Field(default_factory=dict)
-
-
 def with_sources(spec: dg.AssetSpec) -> dg.AssetSpec:
     """Add the sources that an asset reads to its upstream assets."""
     read = READERS.get(spec.key.to_user_string(), ())
@@ -94,24 +87,38 @@ def with_sources(spec: dg.AssetSpec) -> dg.AssetSpec:
     description="Observes what comes from outside: feeds in the inbox, ratings, edits, reviews and decisions. "
     "Requests no run.",
 )
-def sources_sensor(context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]) -> dg.SensorResult:
+def sources_sensor(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+) -> dg.SensorResult | dg.SkipReason:
     """Report each source that changed, with its counts and a data version, so that its readers show as unsynced."""
-    cursor = SourcesCursor.model_validate_json(context.cursor or "{}")
-    observed: list[dg.AssetObservation] = []
-    changed: list[str] = []
-    for name, state in _states(settings).items():
-        version = content_hash(state)[:16]
-        if cursor.versions.get(name) == version:
-            continue
-        cursor.versions[name] = version
-        metadata = {label: value for label, value in state.items() if value is not None}
-        changed.append(name)
-        observed.append(dg.AssetObservation([GROUP, name], metadata=metadata, tags={DATA_VERSION_TAG: version}))
+    observed = _changed(context.instance, settings)
+    names = ", ".join(each.asset_key.path[-1] for each in observed)
     return dg.SensorResult(
-        asset_events=observed,
-        cursor=cursor.model_dump_json(),
-        skip_reason=dg.SkipReason(f"changed: {', '.join(changed)}" if changed else "nothing has changed"),
+        asset_events=observed, skip_reason=dg.SkipReason(f"changed: {names}" if names else "nothing has changed")
     )
+
+
+def observe(instance: dg.DagsterInstance, settings: Settings) -> None:
+    """Report the sources that changed before a run reads them.
+
+    Observed only by the next tick, what arrived just before a run would show its readers as unsynced after it.
+    """
+    for each in _changed(instance, settings):
+        instance.report_runless_asset_event(each)
+
+
+def _changed(instance: dg.DagsterInstance, settings: Settings) -> list[dg.AssetObservation]:
+    observed = []
+    for name, state in _states(settings).items():
+        key, version = dg.AssetKey([GROUP, name]), content_hash(state)[:16]
+        latest = instance.get_latest_data_version_record(key, is_source=True)
+        if latest is None and not next(iter(state.values())):
+            # It was empty when its readers were made, too.
+            continue
+        if latest is None or extract_data_version_from_entry(latest.event_log_entry) != dg.DataVersion(version):
+            metadata = {label: value for label, value in state.items() if value is not None}
+            observed.append(dg.AssetObservation(key, metadata=metadata, tags={DATA_VERSION_TAG: version}))
+    return observed
 
 
 def _states(settings: Settings) -> dict[str, Row]:
