@@ -12,9 +12,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 
+import dagster as dg
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from walmart_pipeline.automation import live_runs
 from walmart_pipeline.core import workspace
 from walmart_pipeline_tests.conftest import CHROMIUM, KETTLE, Pipeline
 from walmart_pipeline_tests.paths import BIN, PROJECT
@@ -38,6 +40,8 @@ def counts(pipeline: Pipeline) -> dict[str, int]:
     return pipeline.query(COUNTS)[0]
 
 
+EXPORTS = dg.AssetKey(["delivery", "exports"])
+
 # A product, another row of it, one without a name, and one with too few facts.
 FEED = [KETTLE, KETTLE, {"item_id": "K-2"}, {"item_id": "K-3", "product_name": "Brindlewick Kettle"}]
 
@@ -54,15 +58,14 @@ def environment(pipeline: Pipeline) -> dict[str, str]:
 
 
 @pytest.fixture
-def ui(pipeline: Pipeline) -> Iterator[str]:
+def ui(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Address of a Dagster UI that `walmart-pipeline dev` serves, started as a shell starts what is in the background.
 
     SIGINT is ignored there, and dagster treats SIGTERM as SIGINT: `dev` once could only be killed.
     """
     pipeline.ingest(FEED)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
+    monkeypatch.setenv("WALMART_REPORTS_URL", f"http://127.0.0.1:{free_port()}")
     arguments = [BIN / "walmart-pipeline", "dev", "--home", pipeline.settings.workspace, "--port", str(port)]
     log = (pipeline.settings.workspace / "dev.log").open("w")
     in_background = ["sh", "-c", 'trap "" INT; exec "$0" "$@"', *arguments]
@@ -77,6 +80,12 @@ def ui(pipeline: Pipeline) -> Iterator[str]:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -95,20 +104,77 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield browser.new_page(viewport={"width": 1700, "height": 950})
+        opened = browser.new_page(viewport={"width": 1700, "height": 950})
+        # Two busy cores take a minute for a page of the UI.
+        opened.set_default_timeout(180_000)
+        yield opened
         browser.close()
 
 
 @pytest.mark.browser
-def test_materialize_all_in_the_browser_gives_the_same_counts(ui: str, page: Page, pipeline: Pipeline) -> None:
+def test_a_run_of_everything_in_the_browser_and_what_the_ui_tells_of_it(
+    ui: str, page: Page, pipeline: Pipeline
+) -> None:
+    """One server and one run for all pages: they cost most of the time."""
     page.goto(f"{ui}/asset-groups")
     page.get_by_role("button", name="Materialize all").click()
-    page.get_by_text("Launched run").wait_for(timeout=60_000)
+    page.get_by_text("Launched run").wait_for()
+    graph_shows_the_stages(page)
     page.goto(f"{ui}/runs")
-    page.get_by_text("Success", exact=True).first.wait_for(timeout=300_000)
+    page.get_by_text("Success", exact=True).first.wait_for(timeout=600_000)
     assert counts(pipeline) == EXPECTED
     page.goto(f"{ui}/assets/quality/review_queue")
-    page.get_by_text("the facts carry").first.wait_for(timeout=60_000)
+    page.get_by_text("the facts carry").first.wait_for()
+
+    materialize_one_asset(page, ui, pipeline)
+    plots_have_a_point_for_each_run(page, ui)
+    automation_names_what_can_be_switched_on(page, ui)
+    checks_say_what_they_saw_and_link_to_a_report(page, ui)
+
+
+def graph_shows_the_stages(page: Page) -> None:
+    for stage in ("sources", "catalog", "content", "quality", "training", "models", "evaluation", "delivery"):
+        page.get_by_text(stage, exact=True).first.wait_for()
+
+
+def materialize_one_asset(page: Page, ui: str, pipeline: Pipeline) -> None:
+    before = times_made(pipeline)
+    page.goto(f"{ui}/assets/delivery/exports")
+    page.get_by_role("button", name="Materialize").first.click()
+    page.get_by_text("Launched run").wait_for()
+    for _ in range(600):
+        if times_made(pipeline) > before:
+            return
+        page.wait_for_timeout(1000)
+    raise AssertionError("the asset was not materialized")
+
+
+def times_made(pipeline: Pipeline) -> int:
+    with live_runs.instance(pipeline.settings) as instance:
+        return len(instance.fetch_materializations(EXPORTS, limit=10).records)
+
+
+def plots_have_a_point_for_each_run(page: Page, ui: str) -> None:
+    page.goto(f"{ui}/assets/delivery/exports")
+    page.get_by_role("button", name="Plots").click()
+    page.get_by_text("dagster/row_count").first.wait_for()
+    page.locator("canvas").first.wait_for()
+
+
+def automation_names_what_can_be_switched_on(page: Page, ui: str) -> None:
+    page.goto(f"{ui}/automation")
+    for name in ("nightly", "weekly_evaluation", "monthly_cleanup", "inbox", "feedback", "promotion", "following"):
+        page.get_by_text(name, exact=True).first.wait_for()
+
+
+def checks_say_what_they_saw_and_link_to_a_report(page: Page, ui: str) -> None:
+    page.goto(f"{ui}/assets/catalog/products?view=checks")
+    page.get_by_text("0 of 2 products have no id").first.wait_for()
+    link = page.locator('a[href*="/reports/data_docs/"]').first
+    opened = page.goto(link.get_attribute("href") or "")
+    assert opened
+    assert opened.ok
+    page.get_by_text("Expectation").first.wait_for()
 
 
 def test_dg_launch_gives_the_same_counts(pipeline: Pipeline) -> None:
