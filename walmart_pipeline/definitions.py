@@ -15,7 +15,7 @@ from walmart_pipeline.automation.following import following_sensor, with_followi
 from walmart_pipeline.automation.freshness import with_freshness
 from walmart_pipeline.automation.jobs import ASSET_JOBS, cleanup
 from walmart_pipeline.automation.schedules import schedules
-from walmart_pipeline.automation.sources import SOURCES, sources_sensor, with_sources
+from walmart_pipeline.automation.sources import sources, sources_sensor, with_sources
 from walmart_pipeline.automation.triggers import TRIGGERS
 from walmart_pipeline.core import settings
 from walmart_pipeline.core.settings import Settings
@@ -47,7 +47,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     overrides = resource_overrides or {}
     configured = overrides.get("settings") or settings.load()
     return dg.Definitions(
-        assets=[*_assets(configured), *SOURCES],
+        assets=[*_assets(configured), sources],
         asset_checks=dg.load_asset_checks_from_modules(CHECKS),
         jobs=[*ASSET_JOBS, cleanup, feed_polling.feed_status],
         schedules=schedules(configured),

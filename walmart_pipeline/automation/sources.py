@@ -1,8 +1,6 @@
 """What comes from outside as assets: feeds, ratings, edits, reviews and decisions. Observed, never materialized."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -18,7 +16,7 @@ from walmart_pipeline.reviews.store import ReviewStore
 
 GROUP = "sources"
 
-SOURCES = [
+SPECS = [
     dg.AssetSpec([GROUP, name], group_name=GROUP, kinds=kinds, owners=[owner], description=description)
     for name, kinds, owner, description in (
         ("inbox", {"file"}, "team:catalog", "Feeds as they come, in the folder `inbox` of the workspace."),
@@ -51,6 +49,17 @@ SOURCES = [
         ),
     )
 ]
+
+
+# Observable: of any other source, Dagster records which observed version an asset was made from, but does not read the
+# observations when it compares, so that the asset is unsynced for ever.
+@dg.multi_observable_source_asset(name="sources", specs=SPECS, can_subset=True)  # type: ignore[untyped-decorator] # dagster's has no types
+def sources(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.ObserveResult]:
+    """Observe sources by the button of the UI, as the sensor does by itself."""
+    for key, version, metadata in _observations(settings):
+        if key in context.selected_asset_keys:
+            yield dg.ObserveResult(asset_key=key, data_version=version, metadata=metadata)
+
 
 # The assets that read a source.
 READERS: Mapping[str, tuple[str, ...]] = {
@@ -109,16 +118,21 @@ def observe(instance: dg.DagsterInstance, settings: Settings) -> None:
 
 def _changed(instance: dg.DagsterInstance, settings: Settings) -> list[dg.AssetObservation]:
     observed = []
-    for name, state in _states(settings).items():
-        key, version = dg.AssetKey([GROUP, name]), content_hash(state)[:16]
+    for key, version, metadata in _observations(settings):
         latest = instance.get_latest_data_version_record(key, is_source=True)
-        if latest is None and not next(iter(state.values())):
+        if latest is None and not next(iter(metadata.values())):
             # It was empty when its readers were made, too.
             continue
-        if latest is None or extract_data_version_from_entry(latest.event_log_entry) != dg.DataVersion(version):
-            metadata = {label: value for label, value in state.items() if value is not None}
-            observed.append(dg.AssetObservation(key, metadata=metadata, tags={DATA_VERSION_TAG: version}))
+        if latest is None or extract_data_version_from_entry(latest.event_log_entry) != version:
+            observed.append(dg.AssetObservation(key, metadata=metadata, tags={DATA_VERSION_TAG: version.value}))
     return observed
+
+
+def _observations(settings: Settings) -> Iterator[tuple[dg.AssetKey, dg.DataVersion, Row]]:
+    """Key, version and metadata of each source that can be read now; the first of its metadata is its size."""
+    for name, state in _states(settings).items():
+        metadata = {label: value for label, value in state.items() if value is not None}
+        yield dg.AssetKey([GROUP, name]), dg.DataVersion(content_hash(state)[:16]), metadata
 
 
 def _states(settings: Settings) -> dict[str, Row]:

@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.definitions.observe import observe as observe_by_hand
+from dagster._core.loader import LoadingContextForTest
 
-from walmart_pipeline.automation.sources import observe, sources_sensor
+from walmart_pipeline.automation.sources import observe, sources, sources_sensor
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.reviews.store import Decision, ReviewStore
@@ -48,3 +51,33 @@ def test_a_source_is_observed_when_it_changes(tmp_path: Path) -> None:
     (settings.inbox / "next.csv").write_text("id")
     observe(instance, settings)
     assert tick() == {}, "a run has just observed it"
+
+
+def test_an_asset_is_unsynced_while_its_source_is_newer_and_not_after_it_was_made_again(tmp_path: Path) -> None:
+    """Each asset with a source was unsynced for ever after its second run."""
+    settings, instance = Settings(workspace=tmp_path), dg.DagsterInstance.ephemeral()
+    settings.inbox.mkdir()
+
+    @dg.asset(deps=[dg.AssetKey(["sources", "inbox"])])
+    def raw_products() -> dg.MaterializeResult[None]:
+        return dg.MaterializeResult(data_version=dg.DataVersion("1"))
+
+    graph = dg.Definitions([raw_products, sources], resources={"settings": settings}).resolve_asset_graph()
+
+    def status() -> StaleStatus:
+        return CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance)).get_status(raw_products.key)
+
+    for number in range(2):
+        (settings.inbox / f"{number}.csv").write_text("id")
+        observe(instance, settings)
+        dg.materialize([raw_products], instance=instance)
+        assert status() == StaleStatus.FRESH
+    (settings.inbox / "next.csv").write_text("id")
+    observe(instance, settings)
+    assert status() == StaleStatus.STALE
+
+
+def test_a_source_can_be_observed_by_hand(tmp_path: Path) -> None:
+    instance = dg.DagsterInstance.ephemeral()
+    assert observe_by_hand([sources], instance=instance, resources={"settings": Settings(workspace=tmp_path)}).success
+    assert len(instance.fetch_observations(dg.AssetKey(["sources", "inbox"]), limit=2).records) == 1
