@@ -7,7 +7,7 @@ that of 5,000 files has 500 kB. 5,000 new files take 0.5 CPU seconds, later tick
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -112,12 +112,19 @@ class InboxState(BaseModel):
                 self.failed[name] = FailedFile(**seen.model_dump(), failures=failures, not_before=now + pause(failures))
         self.pending = None
 
-    def take(self, present: Mapping[str, Feed], now: datetime, seconds: float = HASHING_SECONDS) -> Seen:
+    def take(
+        self,
+        present: Mapping[str, Feed],
+        now: datetime,
+        incomplete: Collection[str] = (),
+        seconds: float = HASHING_SECONDS,
+    ) -> Seen:
         """Compare the files with those that are done, and set `pending` to the new, changed and due ones.
 
-        present: complete files by name. seconds: after which no further content is hashed in this tick.
+        present: complete files by name. incomplete: names of files that are still being written: what is known of them
+        stays. seconds: after which no further content is hashed in this tick.
         """
-        gone = sorted({*self.done, *self.failed, *self.refused} - set(present))
+        gone = sorted({*self.done, *self.failed, *self.refused} - {*present, *incomplete})
         for name in gone:
             for known in (self.done, self.failed, self.refused):
                 known.pop(name, None)

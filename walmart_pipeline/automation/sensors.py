@@ -50,7 +50,7 @@ def inbox_sensor(
         except WarehouseError as error:
             return dg.SkipReason(f"the next tick looks again: {error}")
     present, incomplete = inbox.complete_files(settings.inbox, settings.feed_quiet_seconds)
-    seen = state.take(present, now)
+    seen = state.take(present, now, incomplete)
     cursor = state.save(path)
     notes = [*seen.notes, *([f"still being written: {run_tags.shortened(incomplete)}"] if incomplete else [])]
     for note in notes:

@@ -17,8 +17,10 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import (
     InstigatorState,
     InstigatorStatus,
+    InstigatorTick,
     ScheduleInstigatorData,
     SensorInstigatorData,
+    TickStatus,
 )
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, SCHEDULE_NAME_TAG, WILL_RETRY_TAG
 
@@ -102,6 +104,16 @@ class Daemon(AbstractContextManager["Daemon"]):
         # More than once: the daemon stores the state of the schedule at the end of its tick, as it was at its start.
         self.idle("the nightly run", lambda: self.switch("nightly", InstigatorType.SCHEDULE, on=False))
 
+    def look(self, sensor: str, times: int = 1) -> None:
+        """Wait until a sensor has looked so many times."""
+        since = datetime.now(UTC).timestamp()
+
+        def has_looked() -> bool:
+            ended = [tick for tick in ticks(self.instance, sensor) if tick.status != TickStatus.STARTED]
+            return sum(tick.timestamp > since for tick in ended) >= times
+
+        self.wait(f"a tick of the sensor {sensor}", has_looked)
+
     def runs(self, tags: Mapping[str, str] | None = None, job: str | None = None) -> list[dg.DagsterRun]:
         """Runs, the latest first."""
         return list(self.instance.get_runs(dg.RunsFilter(tags=dict(tags or {}), job_name=job)))
@@ -139,6 +151,12 @@ class Daemon(AbstractContextManager["Daemon"]):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         self._stack.close()
+
+
+def ticks(instance: dg.DagsterInstance, name: str) -> list[InstigatorTick]:
+    """Ticks of a sensor or a schedule, the latest first."""
+    origin = runner.repository_origin().get_instigator_origin(name)
+    return list(instance.get_ticks(origin.get_id(), origin.get_selector().get_id()))
 
 
 def _wait_for(process: subprocess.Popen[bytes], seconds: float) -> None:

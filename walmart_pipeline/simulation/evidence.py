@@ -14,11 +14,11 @@ from typing import Any
 import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorTick
 
-from walmart_pipeline import runner
 from walmart_pipeline.automation import live_runs, run_tags
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse
 from walmart_pipeline.simulation import diary as diaries
+from walmart_pipeline.simulation.daemon import ticks
 from walmart_pipeline.simulation.diary import Diary
 
 MATERIALIZATIONS = 1_000
@@ -89,15 +89,7 @@ class Evidence:
 
     def ticks(self, name: str) -> list[InstigatorTick]:
         """Ticks of a sensor or a schedule."""
-        origin = runner.repository_origin().get_instigator_origin(name)
-        from dagster._core.definitions.selector import InstigatorSelector
-
-        selector = InstigatorSelector(
-            location_name=origin.repository_origin.code_location_origin.location_name,
-            repository_name=origin.repository_origin.repository_name,
-            name=name,
-        )
-        return list(self._instance.get_ticks(origin.get_id(), selector.get_id()))
+        return ticks(self._instance, name)
 
     def requested(self, reason: str) -> list[dg.DagsterRun]:
         """Runs whose reason begins like this."""

@@ -223,6 +223,20 @@ def test_a_file_that_is_still_being_written_waits(box: Inbox) -> None:
     assert len(box.tick()) == 1
 
 
+def test_a_file_that_is_written_again_is_neither_gone_nor_new_if_it_is_the_same(box: Inbox) -> None:
+    """A simulated week met it: a tick within the quiet seconds forgot the file, and the next one ran for it."""
+    box.process("a.jsonl")
+    box.settings = box.settings.model_copy(update={"feed_quiet_seconds": 5})
+    path = box.drop("a.jsonl", "a.jsonl")
+    assert box.tick() == []
+    assert "still being written: a.jsonl" in box.message
+    assert "gone" not in box.message
+    past = time.time() - 10
+    os.utime(path, (past, past))
+    assert box.tick() == []
+    assert "touched, but unchanged: 1" in box.message
+
+
 def test_what_a_tick_has_no_time_for_is_left_to_the_next_one(box: Inbox) -> None:
     for number in range(3):
         box.drop(f"{number}.jsonl")
