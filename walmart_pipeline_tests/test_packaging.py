@@ -15,6 +15,7 @@ import time
 import tomllib
 import urllib.request
 from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def locked() -> dict[str, list[str]]:
 
 def test_the_lock_satisfies_every_dependency_and_names_no_registry() -> None:
     versions = locked()
-    for requirement in [*DEPENDENCIES, *EXTRAS["embedded"], *EXTRAS["postgres"], *EXTRAS["dev"]]:
+    for requirement in [*DEPENDENCIES, *chain(*EXTRAS.values())]:
         if requirement.name != METADATA["name"]:
             assert all(requirement.specifier.contains(version) for version in versions[normalized(requirement.name)])
     assert "://" not in LOCK.read_text(encoding="utf-8")
@@ -52,7 +53,8 @@ def test_the_lock_satisfies_every_dependency_and_names_no_registry() -> None:
 
 def test_every_library_that_the_package_imports_is_declared() -> None:
     """A library that only came with another one would be missing on the day when that one no longer needs it."""
-    declared = {normalized(each.name) for each in [*DEPENDENCIES, *EXTRAS["embedded"], *EXTRAS["postgres"]]}
+    extras = chain(*(requirements for extra, requirements in EXTRAS.items() if extra != "dev"))
+    declared = {normalized(each.name) for each in [*DEPENDENCIES, *extras]}
     # Parts of the interfaces of dagster, jinja2 and pydantic.
     declared |= {"dagster-shared", "markupsafe", "pydantic-core"}
     distributions = packages_distributions()
