@@ -1,5 +1,6 @@
 """What comes from outside as assets: feeds, ratings, edits, reviews and decisions. Observed, never materialized."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -53,12 +54,16 @@ SPECS = [
 
 # Observable: of any other source, Dagster records which observed version an asset was made from, but does not read the
 # observations when it compares, so that the asset is unsynced for ever.
-@dg.multi_observable_source_asset(name="sources", specs=SPECS, can_subset=True)  # type: ignore[untyped-decorator] # dagster's has no types
-def sources(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.ObserveResult]:
-    """Observe sources by the button of the UI, as the sensor does by itself."""
-    for key, version, metadata in _observations(settings):
-        if key in context.selected_asset_keys:
-            yield dg.ObserveResult(asset_key=key, data_version=version, metadata=metadata)
+with warnings.catch_warnings():
+    # The decorator is in beta.
+    warnings.simplefilter("ignore", dg.BetaWarning)
+
+    @dg.multi_observable_source_asset(name="sources", specs=SPECS, can_subset=True)  # type: ignore[untyped-decorator] # dagster's has no types
+    def sources(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.ObserveResult]:
+        """Observe sources by the button of the UI, as the sensor does by itself."""
+        for key, version, metadata in _observations(settings):
+            if key in context.selected_asset_keys:
+                yield dg.ObserveResult(asset_key=key, data_version=version, metadata=metadata)
 
 
 # The assets that read a source.
