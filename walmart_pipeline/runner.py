@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -103,7 +104,10 @@ def _execute(
     from walmart_pipeline.definitions import build_defs
 
     started, clock = datetime.now(UTC), time.monotonic()
-    job = build_defs({"settings": settings, "progress": progress}).resolve_job_def(job_name)
+    with warnings.catch_warnings():
+        # Dagster copies sensors by a parameter of its own that is in beta.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        job = build_defs({"settings": settings, "progress": progress}).resolve_job_def(job_name)
     run_config = {
         "ops": {name: {"config": dict(config)} for name, config in steps.items()},
         # The terminal shows progress and a summary; the UI has the log of every step.
