@@ -104,10 +104,13 @@ def test_what_compose_needs_is_in_the_example_of_its_environment() -> None:
     assert {name.removeprefix("WALMART_").lower() for name in mentioned} <= Settings.model_fields.keys()
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
-def test_systemd_finds_no_fault_in_the_units(tmp_path: Path) -> None:
+def test_the_units_have_no_fault(tmp_path: Path) -> None:
     for name, text in units().items():
+        lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+        assert all(re.fullmatch(r"\[(Unit|Service|Timer|Install)\]|[A-Z][A-Za-z]+=.+", line) for line in lines), name
+        assert "ExecStart=" in text or not name.endswith(".service")
         (tmp_path / name).write_text(text.replace(f"{PREFIX}/.venv/bin", str(BIN)))
-    files = [str(path) for path in tmp_path.iterdir()]
-    done = subprocess.run(["systemd-analyze", "verify", *files], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    if shutil.which("systemd-analyze"):
+        files = [str(path) for path in tmp_path.iterdir()]
+        done = subprocess.run(["systemd-analyze", "verify", *files], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
