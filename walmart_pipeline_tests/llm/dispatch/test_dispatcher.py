@@ -230,7 +230,8 @@ def test_memory_does_not_grow_with_the_stream(ledger: Ledger) -> None:
         return most
 
     peak(range(500))
-    assert peak(range(10_000, 16_000)) <= 1.3 * peak(range(20_000, 21_500))
+    # The ledger's waiting rows grow with the first 5,000: 1.9 MB after 1,500, 2.4 after 6,000, 2.5 after 12,000.
+    assert peak(range(10_000, 20_000)) <= 1.3 * peak(range(20_000, 25_000))
 
 
 KILLED = """
