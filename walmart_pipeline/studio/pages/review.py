@@ -239,10 +239,12 @@ def _buttons(
 ) -> None:
     """One row of actions with their keys. A key that was pressed for one case never decides on another.
 
-    Those that decide nothing are the same button for every case, which takes keys at any time.
+    Those that decide nothing are the same button for every case, which takes keys at any time. While a text is edited,
+    none of them leads away from it.
     """
     act = partial(review_actions.decide, context, case)
     key = f"{case.product.product_id}-{case.version}"
+    is_editing = current.panel == "edit"
     may = context.user.has("reviewer")
     has_text = may and case.listing is not None
     with st.container(horizontal=True, gap="xsmall"):
@@ -251,7 +253,7 @@ def _buttons(
             key=f"accept-{key}",
             shortcut="A",
             type="primary",
-            disabled=not has_text or bool(case.refusals),
+            disabled=not has_text or is_editing or bool(case.refusals),
             on_click=act,
             args=("accept", neighbours.following),
             help=f"Walmart refuses it: {', '.join(case.refusals)}" if case.refusals else None,
@@ -261,7 +263,7 @@ def _buttons(
             "Reject",
             key=f"reject-{key}",
             shortcut="X",
-            disabled=not has_text,
+            disabled=not has_text or is_editing,
             on_click=current.toggle,
             args=("reject",),
         )
@@ -270,7 +272,7 @@ def _buttons(
                 "Repair",
                 key=f"repair-{key}",
                 shortcut="T",
-                disabled=not may,
+                disabled=not may or is_editing,
                 on_click=act,
                 args=("edit", neighbours.following),
                 kwargs={"listing": lambda: proposed[0].listing, "reason": proposed[0].name},
@@ -292,7 +294,7 @@ def _buttons(
             "Back",
             key="back",
             shortcut="K",
-            disabled=neighbours.previous is None,
+            disabled=is_editing or neighbours.previous is None,
             on_click=current.show,
             args=(neighbours.previous,),
         )
@@ -300,12 +302,17 @@ def _buttons(
             "Next",
             key="next",
             shortcut="J",
-            disabled=neighbours.is_alone,
+            disabled=is_editing or neighbours.is_alone,
             on_click=current.show,
             args=(neighbours.following,),
         )
         st.button(
-            "Undo", key="undo", shortcut="U", disabled=not current.done, on_click=review_actions.undo, args=(context,)
+            "Undo",
+            key="undo",
+            shortcut="U",
+            disabled=is_editing or not current.done,
+            on_click=review_actions.undo,
+            args=(context,),
         )
 
 
