@@ -111,10 +111,11 @@ def _sayable(facts: list[Fact], subject: str) -> list[Fact]:
 
 
 def _predicates(facts: list[Fact], *, plural: bool) -> str:
-    """ "weighs 3.3 pounds and holds 3 quarts"; facts of one verb share it."""
+    """ "weighs 3.3 pounds and holds 3 quarts"; facts of one verb share it. One bib weighs no "4 ounces each"."""
     parts = []
     for verb, group in groupby(facts, key=lambda fact: fact.verb or ""):
-        parts.append(f"{grammar.verb(verb, plural=plural)} {grammar.joined([fact.object for fact in group])}")
+        objects = [fact.object if plural else fact.object.removesuffix(" each") for fact in group]
+        parts.append(f"{grammar.verb(verb, plural=plural)} {grammar.joined(objects)}")
     return grammar.joined(parts)
 
 

@@ -118,6 +118,7 @@ def test_listings_of_one_category_do_not_read_alike() -> None:
         ({"Care": "dishwasher safe"}, "is dishwasher safe"),
         ({"Care": "hand wash with a soft sponge"}, "Hand wash with a soft sponge."),
         ({"Oven_Safe_To": "500 °F"}, "is oven safe to 500 °F"),
+        ({"Item_Weight": "4 oz each"}, "weighs 4 ounces."),
     ],
 )
 def test_an_attribute_is_said_as_an_editor_would(attributes: dict[str, str], said: str) -> None:
