@@ -143,20 +143,36 @@ class ReviewStore(AbstractContextManager["ReviewStore"]):
                 ]
         return [_decision(row) for row in rows]
 
-    def missing_from(self, known: Collection[str]) -> list[Decision]:
-        """Return the decisions whose ids are not among `known`, oldest first.
-
-        By id: numbers of concurrent transactions may become visible out of order.
-        """
+    def latest(self, limit: int) -> tuple[int, list[str]]:
+        """Return how many decisions there are, and the ids of the latest of them, oldest first."""
         import sqlalchemy as sa
 
         table = self._decisions
+        query = sa.select(table.c.decision_id).order_by(table.c.number.desc()).limit(limit)
         with transaction(self._engine) as connection:
-            ids = list(connection.execute(sa.select(table.c.decision_id).order_by(table.c.number)).scalars())
-            wanted = set(ids) - set(known)
+            total: int = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+            ids = list(connection.execute(query).scalars())
+        return total, ids[::-1]
+
+    def ids(self) -> list[str]:
+        """Return the ids of all decisions, oldest first."""
+        import sqlalchemy as sa
+
+        with transaction(self._engine) as connection:
+            query = sa.select(self._decisions.c.decision_id).order_by(self._decisions.c.number)
+            return list(connection.execute(query).scalars())
+
+    def of_ids(self, ids: Sequence[str]) -> list[Decision]:
+        """Return the decisions with these ids. ids: oldest first."""
+        import sqlalchemy as sa
+
+        if not ids:
+            return []
+        table = self._decisions
+        with transaction(self._engine) as connection:
             rows = [
                 row
-                for chunk in _chunks(each for each in ids if each in wanted)
+                for chunk in _chunks(ids)
                 for row in connection.execute(
                     sa.select(table).where(table.c.decision_id.in_(chunk)).order_by(table.c.number)
                 )

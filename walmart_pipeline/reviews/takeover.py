@@ -23,6 +23,11 @@ from walmart_pipeline.reviews.store import Decision, ReviewStore
 ACCEPTED_STARS, REJECTED_STARS = 5, 1
 PRAISE_FROM, REJECTION_UP_TO = 4, 2
 
+# Asked for with each key that a reviewer presses: those that no run has taken over, mostly of today, are among the
+# latest. With 250,000 decisions it takes 0.03 s instead of 1 to 2.
+LATEST = 2_000
+KNOWN = "select decision_id from quality.reviews where decision_id in (select unnest($ids::varchar[]))"
+
 KEEP_REPLACED = """
 insert into content.replaced_texts by name
 select $decision_id as decision_id, * from content.generated_content where product_id = $product_id
@@ -79,8 +84,17 @@ def pending(db: Database, settings: Settings) -> TakenOver:
 
 
 def waiting(db: Database, store: ReviewStore) -> list[Decision]:
-    """Return the decisions that the warehouse does not have yet, oldest first."""
-    return store.missing_from(_known(db))
+    """Return the decisions that the warehouse does not have yet, oldest first.
+
+    By id: numbers of concurrent transactions may become visible out of order.
+    """
+    total, ids = store.latest(LATEST)
+    known = {row["decision_id"] for row in db.query(KNOWN, {"ids": ids})}
+    if total - len(ids) != db.count("quality.reviews") - len(known):
+        # More wait than these, or the warehouse is of another store.
+        ids = store.ids()
+        known = {row["decision_id"] for row in db.query("select decision_id from quality.reviews")}
+    return store.of_ids([each for each in ids if each not in known])
 
 
 def has_store(settings: Settings) -> bool:
@@ -126,10 +140,6 @@ def take_over(db: Database, store: ReviewStore) -> TakenOver:
                 counts["edits"] += 1
     counts["ratings"] = _rate(db, new)
     return TakenOver(decisions=len(new), problems=problems, **counts)
-
-
-def _known(db: Database) -> set[str]:
-    return {row["decision_id"] for row in db.query("select decision_id from quality.reviews")}
 
 
 def _apply(db: Database, decision: Decision) -> str | None:

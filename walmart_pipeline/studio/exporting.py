@@ -17,13 +17,14 @@ from walmart_pipeline.core.row_files import RowImport
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.reviews import edits, ratings, takeover
+from walmart_pipeline.reviews import edit_files, ratings, takeover
 from walmart_pipeline.reviews.edits import GivenEdit
 from walmart_pipeline.reviews.ratings import GivenRating
+from walmart_pipeline.reviews.store import ReviewStore
 from walmart_pipeline.stages.delivery import export_history, exporter, feed_files
 from walmart_pipeline.stages.delivery.exporter import ExportSummary, ListingSelection
 from walmart_pipeline.stages.training import example_imports
-from walmart_pipeline.studio import snapshot
+from walmart_pipeline.studio import review_queue, snapshot
 from walmart_pipeline.studio.access import User
 
 FEED = "feed"
@@ -173,10 +174,16 @@ def import_examples(settings: Settings, user: User, name: str, content: bytes, j
 
 
 def import_edits(settings: Settings, user: User, name: str, content: bytes) -> ImportedFile:
-    """Replace current texts by the edits of a file; the next run judges them."""
+    """Record the edits of a file as decisions; the next run takes them over and judges them."""
     user.require("reviewer")
-    with _upload(name, content) as path, _warehouse(settings).writing() as db:
-        return _row_import(name, edits.import_file(db, path, now=_now(), refusal=_of_another(user)))
+    with (
+        _upload(name, content) as path,
+        ReviewStore(settings.reviews_url) as store,
+        snapshot.reader(settings.warehouse).reading() as db,
+    ):
+        waiting = review_queue.standing(takeover.waiting(db, store))
+        found = edit_files.decide(db, store, path, waiting=waiting, refusal=_of_another(user))
+    return _row_import(name, found)
 
 
 def import_ratings(settings: Settings, user: User, name: str, content: bytes) -> ImportedFile:

@@ -35,7 +35,8 @@ def test_a_decision_is_read_back_as_it_was(store: ReviewStore) -> None:
     store.decide([decision("rate", stars=4, product="P-2")])
     assert store.decisions()[0] == edited
     assert [each.product_id for each in store.decisions(["P-2"])] == ["P-2"]
-    assert store.missing_from({edited.decision_id}) == store.decisions(["P-2"])
+    assert store.of_ids(store.ids()[1:]) == store.decisions(["P-2"])
+    assert store.latest(1) == (2, store.ids()[1:])
 
 
 def test_the_second_of_two_reviewers_is_told_who_decided_and_overwrites_nothing(store: ReviewStore) -> None:

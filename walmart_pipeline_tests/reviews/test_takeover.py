@@ -200,3 +200,18 @@ def test_what_waits_in_the_store_counts_as_feedback(db: Database, store: ReviewS
     decide(db, store, "undo", LOW, undoes=decide(db, store, "edit", LOW, listing=BETTER))
     waiting = takeover.pending(db, settings)
     assert (waiting.ratings, waiting.edits) == (1, 0)
+
+
+def test_what_waits_is_found_among_the_latest_decisions_and_behind_them(
+    db: Database, store: ReviewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that was copied to another database has old decisions after newer ones."""
+    monkeypatch.setattr(takeover, "LATEST", 2)
+    ids = [decide(db, store, "rate", GOOD, author=f"user{number}", stars=3) for number in range(4)]
+    assert [each.decision_id for each in takeover.waiting(db, store)] == ids
+    takeover.take_over(db, store)
+    assert takeover.waiting(db, store) == []
+    late = decide(db, store, "accept", GOOD)
+    assert [each.decision_id for each in takeover.waiting(db, store)] == [late]
+    db.execute("delete from quality.reviews where decision_id = ?", [ids[0]])
+    assert [each.decision_id for each in takeover.waiting(db, store)] == [ids[0], late]

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
+from walmart_pipeline.reviews import takeover
 from walmart_pipeline.reviews.store import Decision, ReviewStore
 from walmart_pipeline.stages.delivery import exporter
 from walmart_pipeline.stages.delivery.exporter import ListingSelection
@@ -122,13 +123,29 @@ def test_ratings_are_imported_and_each_refused_row_has_its_reason(settings: Sett
         exporting.import_ratings(settings, ANN, "ratings.csv", b"product_id\nToys-0\n")
 
 
-def test_edits_replace_the_current_text(settings: Settings) -> None:
-    edit = {"product_id": "Toys-0", "listing": TEXT | {"title": "A better title"}, "reviewer": "ann"}
-    done = exporting.import_edits(settings, ANN, "edits.jsonl", json.dumps(edit).encode())
-    assert done.counts["kept"] == 1
-    assert query(settings, "select title from content.generated_content where product_id = 'Toys-0'") == [
-        {"title": "A better title"}
-    ]
+def test_imported_edits_are_decisions_that_the_next_run_takes_over_and_overwrite_nobody(settings: Settings) -> None:
+    better = TEXT | {"title": "A better title"}
+    rows = [{"product_id": each, "listing": better, "reviewer": "ann"} for each in ("Toys-0", "Toys-1", "nowhere")]
+    content = "\n".join(map(json.dumps, rows)).encode()
+    with ReviewStore(settings.reviews_url) as store:
+        seen = Decision(product_id="Toys-1", content_hash="hash of Toys-1", action="accept", author="bo")
+        store.decide([seen], seen={"Toys-1": 0})
+        done = exporting.import_edits(settings, ANN, "edits.jsonl", content)
+        assert done.counts["kept"] == 1
+        assert [(each["row"], str(each["why"])[:10]) for each in done.problems] == [
+            (2, "bo decided"),
+            (3, "there is n"),
+        ]
+        assert exporting.import_edits(settings, ANN, "edits.jsonl", content).counts["unchanged"] == 1
+        assert [(each.product_id, each.author, each.action) for each in store.decisions()] == [
+            ("Toys-1", "bo", "accept"),
+            ("Toys-0", "ann", "edit"),
+        ]
+    titles = "select title from content.generated_content where product_id in ('Toys-0', 'Toys-1') order by product_id"
+    assert query(settings, titles) == [{"title": "A title"}, {"title": "A title"}]
+    with Warehouse(settings.warehouse).writing() as db:
+        takeover.from_store(db, settings)
+    assert query(settings, titles) == [{"title": "A better title"}, {"title": "A title"}]
 
 
 def test_a_reviewer_imports_no_ratings_or_edits_in_the_name_of_another(settings: Settings) -> None:

@@ -41,8 +41,8 @@ EXPECTED = {
     EXAMPLES: "A `training_data.json`: a list of `{timestamp, input, output, metadata}`. Each example is judged "
     "against its own input; the next run adds the good ones to the dataset. It replaces your earlier file of the same "
     "name.",
-    EDITS: "JSON lines with `product_id`, `listing`, `reviewer` and perhaps `comment`. An edit replaces the current "
-    "text; the next run judges it.",
+    EDITS: "JSON lines with `product_id`, `listing`, `reviewer` and perhaps `comment`. With the next run an edit "
+    "replaces the current text, and is judged; what somebody else has decided since the last run stays.",
     RATINGS: "CSV or JSON lines with `product_id`, `stars` (1 to 5), `reviewer`, and perhaps `comment`, `rated_at`, "
     "`content_hash` (without it, of the current text).",
 }
