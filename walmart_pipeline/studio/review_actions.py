@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -15,6 +16,7 @@ from walmart_pipeline.llm.ledger_database import LedgerError
 from walmart_pipeline.reviews.store import Action, Decision
 from walmart_pipeline.studio import review_case
 from walmart_pipeline.studio.context import StudioContext
+from walmart_pipeline.studio.open_cases import OpenCases
 from walmart_pipeline.studio.review_case import ReviewCase
 from walmart_pipeline.studio.review_queue import QueueFilter
 
@@ -35,9 +37,11 @@ class Done:
 class ReviewState:
     """Of one session.
 
-    open: the case's product. place: where in the queue it is, or was. wanted: the queue. done: the latest last.
+    session: a name for it. open: the case's product. place: where in the queue it is, or was. wanted: the queue. done:
+    the latest last.
     """
 
+    session: str = field(default_factory=lambda: uuid.uuid4().hex)
     open: str | None = None
     place: int = 0
     wanted: QueueFilter | None = None
@@ -49,7 +53,7 @@ class ReviewState:
 
     def show(self, product_id: str | None, place: int | None = None) -> None:
         """Open a case, or the first of the queue. place: where it is in the queue, if not near the open one."""
-        self.open, self.panel, self.draft = product_id, None, None
+        self.open, self.panel, self.draft, self.problem = product_id, None, None, ""
         if product_id is None:
             self.place = 0
         elif place is not None:
@@ -69,17 +73,29 @@ def state() -> ReviewState:
     return found
 
 
+@st.cache_resource
+def open_cases() -> OpenCases:
+    """What all sessions have open."""
+    return OpenCases()
+
+
+def go_on(coming: Sequence[str]) -> None:
+    """Open the first of these cases that nobody else has on the screen; without any, the first of the queue."""
+    current = state()
+    current.show(open_cases().first_free(current.session, coming))
+
+
 def decide(
     context: StudioContext,
     case: ReviewCase,
     action: Action,
-    following: str | None,
+    coming: Sequence[str],
     *,
     reason: str | Callable[[], str] = "",
     stars: int | None = None,
     listing: Callable[[], Listing] | None = None,
 ) -> None:
-    """Record a decision on the case as it is on the screen, and open the next one; stars alone leave it open."""
+    """Record a decision on the case as it is on the screen, and open one that comes; stars alone leave it open."""
     current, edited = state(), listing() if listing else None
     try:
         decision = review_case.decide(
@@ -101,7 +117,7 @@ def decide(
     shown = f"{stars} ★" if stars else DONE[action]
     current.message, current.problem = f"{shown}: {case.product.product_name}", ""
     if action != "rate":
-        current.show(following)
+        go_on(coming)
 
 
 def decide_all(

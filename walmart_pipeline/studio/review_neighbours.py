@@ -15,12 +15,15 @@ LOOKED_AT = PAGE_CASES + 2
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The cases before and after the open one. place: of the open one in the queue; None: it is not in it."""
+    """The cases before and after the open one.
+
+    place: of the open one in the queue; None: it is not in it. coming: those after it, as far as they are known.
+    """
 
     place: int | None
     total: int
     previous: str | None
-    following: str | None
+    coming: tuple[str, ...]
 
     @staticmethod
     def offset(place: int) -> int:
@@ -40,7 +43,7 @@ class Neighbours:
             place=None if found is None else current.place,
             total=total,
             previous=ids[at - 1] if 0 < at <= len(ids) else None,
-            following=ids[after] if after < len(ids) else None,
+            coming=tuple(ids[after:]),
         )
 
     @property

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from walmart_pipeline.studio import review_actions
+
 
 @pytest.fixture(autouse=True)
 def main_module() -> Iterator[None]:
@@ -12,3 +14,9 @@ def main_module() -> Iterator[None]:
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
+
+
+@pytest.fixture(autouse=True)
+def no_cases_open() -> None:
+    """Sessions of another test have no case on a screen."""
+    review_actions.open_cases.clear()

@@ -23,6 +23,7 @@ from walmart_pipeline.stages.quality import scored_texts
 from walmart_pipeline.studio import repairs, review_case, review_queue
 from walmart_pipeline.studio.access import NotAllowedError, User
 from walmart_pipeline.studio.context import StudioContext
+from walmart_pipeline.studio.open_cases import FREE_AFTER_SECONDS, OpenCases
 from walmart_pipeline.studio.review_actions import Done, ReviewState
 from walmart_pipeline.studio.review_case import ReviewCase
 from walmart_pipeline.studio.review_neighbours import LOOKED_AT, Neighbours
@@ -161,7 +162,7 @@ def test_next_goes_through_a_long_queue_and_begins_again_after_it() -> None:
         visited.append(current.open)
         assert found.place == order.index(visited[-1])
         assert found.previous == (visited[-2] if len(visited) > 1 else None)
-        current.show(found.following)
+        current.show(next(iter(found.coming), None))
     assert visited == order
     assert (current.open, current.place) == (None, 0)
 
@@ -169,7 +170,7 @@ def test_next_goes_through_a_long_queue_and_begins_again_after_it() -> None:
 def test_the_next_case_takes_the_place_of_one_that_left_the_queue() -> None:
     current = ReviewState(open="gone", place=1)
     found = Neighbours.of(current, ["K-1", "K-2"], 0, 2)
-    assert (found.place, found.previous, found.following) == (None, "K-1", "K-2")
+    assert (found.place, found.previous, found.coming) == (None, "K-1", ("K-2",))
 
 
 def test_two_reviewers_never_overwrite_each_other(store: ReviewStore, case: Callable[[str], ReviewCase]) -> None:
@@ -374,3 +375,19 @@ def test_whoever_may_not_review_sees_disabled_buttons(settings: Settings, tmp_pa
     test = reviewing(replace_workspace(settings, tmp_path), "wim", ("writer",))
     assert button(test, "Accept").disabled
     assert button(test, "Edit").disabled
+
+
+def test_people_who_review_at_the_same_time_get_different_cases() -> None:
+    now = [0.0]
+    opened = OpenCases(lambda: now[0])
+    opened.show("tab of ada", "ada", "K-1")
+    assert opened.first_free("tab of ada", ["K-1", "K-2"]) == "K-1"
+    assert opened.first_free("tab of bob", ["K-1", "K-2"]) == "K-2"
+    assert opened.elsewhere("tab of bob") == {"K-1": "ada"}
+    opened.show("tab of bob", "bob", "K-2")
+    assert opened.first_free("a third tab", ["K-1", "K-2"]) == "K-1"
+    opened.show("tab of ada", "ada", "K-3")
+    assert opened.first_free("a third tab", ["K-2", "K-1"]) == "K-1"
+    # Nobody says that a tab was closed.
+    now[0] = FREE_AFTER_SECONDS + 1
+    assert opened.first_free("a third tab", ["K-2", "K-1"]) == "K-2"

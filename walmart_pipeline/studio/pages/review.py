@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, get_args
 
@@ -111,7 +112,7 @@ def page(context: StudioContext) -> None:
             offset = Neighbours.offset(current.place)
         rows = _rows(version, repr(wanted), decided, offset, judge.policy.publishable_score, db, wanted, waiting)
         if current.open is None and rows and view == "Case":
-            current.open = rows[0]["product_id"]
+            review_actions.go_on([row["product_id"] for row in rows])
         found = review_case.load(db, context.store, current.open) if current.open and view == "Case" else None
     if since := context.is_outdated:
         st.caption(f":material/sync: A run is writing: this is as of {since:%H:%M} UTC. You can go on.")
@@ -122,7 +123,7 @@ def page(context: StudioContext) -> None:
         _page_number(pages)
         review_list.draw(context, rows[:PAGE_CASES], total, offset)
     elif found is None:
-        current.show(rows[0]["product_id"] if rows else None)
+        review_actions.go_on([row["product_id"] for row in rows])
         st.rerun()
     else:
         neighbours = Neighbours.of(current, [row["product_id"] for row in rows], offset, total)
@@ -180,12 +181,16 @@ def _page_number(pages: int) -> None:
 def _case(context: StudioContext, current: ReviewState, case: ReviewCase, neighbours: Neighbours, judge: Judge) -> None:
     proposed = _repairs(case.facts_hash, case.content_hash or "", judge.policy.label, case, judge)
     _header(case, neighbours)
+    opened = review_actions.open_cases()
+    opened.show(current.session, context.user.name, case.product.product_id)
+    if other := opened.elsewhere(current.session).get(case.product.product_id):
+        st.caption(f":material/visibility: {label(other)} has this case open too.")
     _unapplied(context, current, case)
     _buttons(context, current, case, neighbours, proposed)
     if current.panel == "reject":
-        _reject(context, case, neighbours.following)
+        _reject(context, case, neighbours.coming)
     if current.panel == "edit":
-        review_editor.draw(context, current, case, neighbours.following, judge)
+        review_editor.draw(context, current, case, neighbours.coming, judge)
         return
     _why(case)
     if case.listing is not None and case.report is not None and case.proof is not None:
@@ -255,7 +260,7 @@ def _buttons(
             type="primary",
             disabled=not has_text or is_editing or bool(case.refusals),
             on_click=act,
-            args=("accept", neighbours.following),
+            args=("accept", neighbours.coming),
             help=f"Walmart refuses it: {', '.join(case.refusals)}" if case.refusals else None,
         )
         st.button("Edit", key=f"edit-{key}", shortcut="E", disabled=not may, on_click=current.toggle, args=("edit",))
@@ -274,7 +279,7 @@ def _buttons(
                 shortcut="T",
                 disabled=not may or is_editing,
                 on_click=act,
-                args=("edit", neighbours.following),
+                args=("edit", neighbours.coming),
                 kwargs={"listing": lambda: proposed[0].listing, "reason": proposed[0].name},
             )
         if current.panel is None:
@@ -286,7 +291,7 @@ def _buttons(
                     shortcut=str(stars),
                     disabled=not has_text,
                     on_click=act,
-                    args=("rate", neighbours.following),
+                    args=("rate", neighbours.coming),
                     kwargs={"stars": stars},
                     help=f"Rate it {stars} of 5",
                 )
@@ -303,8 +308,8 @@ def _buttons(
             key="next",
             shortcut="J",
             disabled=is_editing or neighbours.is_alone,
-            on_click=current.show,
-            args=(neighbours.following,),
+            on_click=review_actions.go_on,
+            args=(neighbours.coming,),
         )
         st.button(
             "Undo",
@@ -339,9 +344,9 @@ def _suggested(case: ReviewCase, proposed: list[Repair]) -> None:
             )
 
 
-def _reject(context: StudioContext, case: ReviewCase, following: str | None) -> None:
+def _reject(context: StudioContext, case: ReviewCase, coming: Sequence[str]) -> None:
     key = f"{case.product.product_id}-{case.version}"
-    act = partial(review_actions.decide, context, case, "reject", following)
+    act = partial(review_actions.decide, context, case, "reject", coming)
     with st.container(border=True):
         st.markdown("**Why is it rejected?**")
         with st.container(horizontal=True, gap="small"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -24,7 +25,7 @@ def _report(facts: str, text: str, policy: str, _product: Product, _listing: Lis
     return _judge.report(_product, _listing)
 
 
-def draw(context: StudioContext, current: ReviewState, case: ReviewCase, following: str | None, judge: Judge) -> None:
+def draw(context: StudioContext, current: ReviewState, case: ReviewCase, coming: Sequence[str], judge: Judge) -> None:
     """The text as fields, with its score, beside the record."""
     key = f"{case.product.product_id}-{case.version}"
     begun = current.draft or case.listing or Listing()
@@ -44,7 +45,7 @@ def draw(context: StudioContext, current: ReviewState, case: ReviewCase, followi
                 shortcut="Ctrl+S",
                 type="primary",
                 on_click=review_actions.decide,
-                args=(context, case, "edit", following),
+                args=(context, case, "edit", coming),
                 kwargs={"listing": partial(_typed, key)},
             )
     left.button("Close", key=f"cancel-{key}", shortcut="Esc", on_click=current.toggle, args=("edit",))
