@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     max_shrinkage_share: float = Field(default=0.3, ge=0, le=1)
     max_shrinkage_rows: int = Field(default=10, ge=0)
     feed_quiet_seconds: float = Field(default=5, ge=0)
+    # What a compressed feed may unpack to; 100,000 products have some 60 MB.
+    max_feed_gb: float = Field(default=4, gt=0)
 
     # Retained by `walmart-pipeline prune`: days of runs and Data Docs, and the newest datasets beside those in use.
     retention_days: int = Field(default=90, ge=1)
@@ -249,6 +251,6 @@ class Settings(BaseSettings):
         return root / "modelfiles"
 
 
-def load(**changes: Any) -> Settings:
-    """The settings of this process, and what is set otherwise. Raises ValidationError with the name of each bad one."""
-    return Settings(**changes)
+def load() -> Settings:
+    """The settings of this process. Raises pydantic.ValidationError with the name of each bad variable."""
+    return Settings()

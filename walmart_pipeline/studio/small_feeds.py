@@ -20,6 +20,8 @@ from walmart_pipeline.stages.catalog.products import RejectedRowError
 MOST_PRODUCTS = 100
 # Rows behind these are not even counted: a small compressed file may hold any number.
 MOST_ROWS = 10_000
+# Of a compressed feed, unpacked: an upload has 20 MB, and text that is worth writing about packs to a tenth.
+MOST_BYTES = 200_000_000
 
 
 class BadRow(Record):
@@ -55,7 +57,7 @@ def uploaded(name: str, content: bytes) -> SmallFeed:
         path = Path(folder) / f"feed{kept}"
         path.write_bytes(content)
         try:
-            with readers.read(Feed(name, path)) as reading:
+            with readers.read(Feed(name, path), max_bytes=MOST_BYTES) as reading:
                 return _sorted(name, reading.rows)
         except readers.UnreadableFeedError as error:
             raise UserError(f"{Path(name).name}: {error}") from error

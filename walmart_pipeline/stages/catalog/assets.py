@@ -78,6 +78,7 @@ def raw_products(
             limit=None if config.accept_shrinkage else limit,
             advance=advance,
             again=bool(config.read_again),
+            max_bytes=round(settings.max_feed_gb * 1e9),
         )
         refused = loading.refused(db)
         nothing_read = "" if withdrawn else loading.nothing_read(db, offered, in_inbox=not (config.paths or named))

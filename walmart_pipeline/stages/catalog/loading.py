@@ -74,13 +74,14 @@ def load(
     limit: ShrinkageLimit | None,
     advance: Callable[[int], None],
     again: bool = False,
+    max_bytes: int = readers.MAX_BYTES,
 ) -> list[Row]:
     """Read new and changed feeds. Returns their rows of `catalog.feeds`.
 
     All feeds of one call get the same `ordinal`: none is newer than another. A feed replaces the rows of its source,
     unless it is unreadable, incomplete or too small.
     limit: what a source may lose; None accepts any loss. advance: called with the number of rows since the last call.
-    again: read unchanged feeds as well.
+    again: read unchanged feeds as well. max_bytes: what a compressed one may unpack to.
     """
     # Missing or incomplete files of earlier runs without an active version.
     db.execute("delete from catalog.feeds where digest = '' and row_count = 0")
@@ -97,7 +98,7 @@ def load(
         elif feed.growing:
             entry = _not_loaded(feed, known, "", "incomplete", "it is still being written: the next run reads it")
         else:
-            loaded = _load_changed(db, feed, known, ordinal, limit, advance, again)
+            loaded = _load_changed(db, feed, known, ordinal, limit, advance, again, max_bytes)
             if loaded is None:
                 continue
             entry = loaded
@@ -115,6 +116,7 @@ def _load_changed(
     limit: ShrinkageLimit | None,
     advance: Callable[[int], None],
     again: bool,
+    max_bytes: int,
 ) -> Row | None:
     """Load a feed. Returns its new entry; None if it is unchanged, and not to be read again."""
     digest = _digest(feed)
@@ -124,7 +126,7 @@ def _load_changed(
     try:
         mapping = columns.read_mapping(feed.mapping_path)
         source = mapping.source or feed.source
-        with readers.read(feed) as reading:
+        with readers.read(feed, max_bytes=max_bytes) as reading:
             if known and is_active and not again:
                 # The active version is back, with its ordinal.
                 return known | {"status": "read", "digest": digest, "path": str(feed.path), "detail": reading.detail}

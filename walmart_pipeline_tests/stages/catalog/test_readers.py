@@ -1,7 +1,9 @@
 """Unreadable and damaged feeds: each is reported with its reason, and the others are read."""
 
 import gzip
+import io
 import random
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,35 @@ def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:
     for name, reason in {"missing.csv": "no such file", "folder.csv": "a folder, not a file"}.items():
         with pytest.raises(UnreadableFeedError, match=reason), readers.read(Feed(name, tmp_path / name)):
             pass
+
+
+@pytest.mark.parametrize("name", ["bomb.csv.gz", "bomb.json.gz", "bomb.xlsx", "bomb.xlsx.gz", "bomb.parquet.gz"])
+def test_a_small_file_that_unpacks_to_a_large_one_is_refused(tmp_path: Path, name: str) -> None:
+    workbook = io.BytesIO()
+    with zipfile.ZipFile(workbook, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b" " * 3_000_000)
+    content = workbook.getvalue() if ".xlsx" in name else b"[" + b" " * 3_000_000
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert path.stat().st_size < 10_000
+    with (
+        pytest.raises(UnreadableFeedError, match="unpacks to more than 2e-06 GB"),
+        readers.read(Feed(name, path), max_bytes=2_000) as reading,
+    ):
+        list(reading.rows)
+
+
+def test_a_compressed_feed_of_just_the_size_that_is_allowed_is_read_whole(tmp_path: Path) -> None:
+    content = "id,name\n" + "".join(f"{number},Kettle\n" for number in range(1_000))
+    path = tmp_path / "feed.csv.gz"
+    path.write_bytes(gzip.compress(content.encode()))
+    with readers.read(Feed("feed.csv.gz", path), max_bytes=len(content)) as reading:
+        assert len(list(reading.rows)) == 1_000
+    with (
+        pytest.raises(UnreadableFeedError),
+        readers.read(Feed("f.csv.gz", path), max_bytes=len(content) - 1) as reading,
+    ):
+        list(reading.rows)
 
 
 def test_broken_files_do_not_stop_the_others_and_stay_listed(catalog: Catalog) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, cast
 
 from walmart_pipeline.stages.catalog.feeds import SUFFIXES, Feed
-from walmart_pipeline.stages.catalog.readers import columnar, delimited, json_rows
+from walmart_pipeline.stages.catalog.readers import columnar, delimited, json_rows, unpacking
 from walmart_pipeline.stages.catalog.readers.rows import FeedRow, UnreadableFeedError
+from walmart_pipeline.stages.catalog.readers.unpacking import MAX_BYTES, BoundedGzipFile
 
-__all__ = ["FeedContent", "FeedRow", "UnreadableFeedError", "read"]
+__all__ = ["MAX_BYTES", "FeedContent", "FeedRow", "UnreadableFeedError", "read"]
 
 
 class FeedContent:
@@ -24,14 +24,15 @@ class FeedContent:
 
 
 @contextmanager
-def read(feed: Feed) -> Iterator[FeedContent]:
+def read(feed: Feed, *, max_bytes: int = MAX_BYTES) -> Iterator[FeedContent]:
     """Open a feed; its rows are read lazily.
 
-    Raises UnreadableFeedError, also between rows: missing, a folder, empty, binary, damaged, unknown format.
+    max_bytes: what a compressed one may unpack to. Raises UnreadableFeedError, also between rows: missing, a folder,
+    empty, binary, damaged, too large, unknown format.
     """
     try:
-        with _binary(feed) as file:
-            yield _reading(feed, file)
+        with _binary(feed, max_bytes) as file:
+            yield _reading(feed, file, max_bytes)
     except FileNotFoundError as error:
         raise UnreadableFeedError("there is no such file") from error
     except IsADirectoryError as error:
@@ -40,7 +41,7 @@ def read(feed: Feed) -> Iterator[FeedContent]:
         raise UnreadableFeedError(f"it can't be read to its end: {error}") from error
 
 
-def _reading(feed: Feed, file: IO[bytes]) -> FeedContent:
+def _reading(feed: Feed, file: IO[bytes], max_bytes: int) -> FeedContent:
     match feed.format:
         case "csv" | "tsv" | "txt":
             return FeedContent(*delimited.read(file))
@@ -51,6 +52,7 @@ def _reading(feed: Feed, file: IO[bytes]) -> FeedContent:
         case "parquet":
             return FeedContent(columnar.read_parquet(file), "Parquet")
         case "xlsx" | "xls":
+            unpacking.check_workbook(file, max_bytes)
             return FeedContent(columnar.read_workbook(file), "workbook")
         case other:
             known = ", ".join(SUFFIXES)
@@ -59,7 +61,7 @@ def _reading(feed: Feed, file: IO[bytes]) -> FeedContent:
             )
 
 
-def _binary(feed: Feed) -> IO[bytes]:
+def _binary(feed: Feed, max_bytes: int) -> IO[bytes]:
     if feed.path.name.lower().endswith(".gz"):
-        return cast(IO[bytes], gzip.open(feed.path, "rb"))
+        return cast(IO[bytes], BoundedGzipFile(feed.path, max_bytes))
     return feed.path.open("rb")
