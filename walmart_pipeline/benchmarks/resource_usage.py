@@ -21,9 +21,19 @@ def peak_rss_mb(who: int = resource.RUSAGE_SELF) -> int:
     return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
 
 
-def rss_mb() -> int:
-    """Current resident memory, or the peak if the system does not report it."""
-    status = Path("/proc/self/statm")
+def rss_mb(pid: int | str = "self") -> int:
+    """Current resident memory of a process; this one's peak if the system does not report it."""
+    status = Path(f"/proc/{pid}/statm")
     if not status.exists():
         return peak_rss_mb()
     return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """User and system time of another process so far; 0 if the system does not report it."""
+    status = Path(f"/proc/{pid}/stat")
+    if not status.exists():
+        return 0.0
+    # Its name may hold spaces.
+    user, system = status.read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

@@ -60,6 +60,59 @@ select
 from catalog.products
 """
 
+# Of every 20th text the judge would doubt a statement.
+DOUBTED = "source_row % 20 = 0"
+
+DOUBTFUL_TEXTS = f"""
+update content.generated_content as content
+set description = content.description || ' It holds 9.9 L of water.', content_hash = md5('doubtful ' || content_hash)
+from catalog.products
+where products.product_id = content.product_id and {DOUBTED}
+"""
+
+SCORED = f"""
+insert into quality.scores by name
+select
+    content.product_id,
+    content.content_hash,
+    content.facts_hash,
+    'bench' as policy,
+    if({DOUBTED}, 55.0, 80.0 + source_row % 20) as score,
+    if({DOUBTED}, 'poor', 'excellent') as band,
+    not {DOUBTED} as publishable,
+    if(
+        {DOUBTED},
+        [{{
+            'rule': 'grounding.number',
+            'severity': 'blocking',
+            'field': 'description',
+            'evidence': '9.9 L',
+            'message': 'the record does not say 9.9 L'
+        }}],
+        []
+    ) as violations,
+    now() as scored_at
+from content.generated_content as content
+join catalog.products using (product_id)
+"""
+
+LISTED = """
+insert into quality.listings by name
+select product_id, title, key_features, description, seo_keywords, content_hash, score, band, policy, provider, model,
+    scored_at as accepted_at
+from content.generated_content
+join quality.scores using (product_id, content_hash)
+where publishable
+"""
+
+QUEUED = """
+insert into quality.review_queue by name
+select product_id, 'needs_review' as status, [violations[1].message] as reasons, score, content_hash,
+    scored_at as queued_at
+from quality.scores
+where not publishable
+"""
+
 
 def make(db: Database, products: int) -> None:
     """Fill `catalog.products` up to this number."""
@@ -84,3 +137,10 @@ def write_texts(db: Database, provider: Provider) -> None:
             "parser_version": parsing.VERSION,
         },
     )
+
+
+def review(db: Database) -> None:
+    """Add scores of the texts as a judge could give them, listings, and a queue of every 20th product."""
+    for statement in (DOUBTFUL_TEXTS, SCORED, LISTED, QUEUED):
+        db.execute(statement)
+    db.checkpoint()

@@ -140,3 +140,31 @@ def bench_pipeline(
         table.add_row(*row)
     output.print(table)
     output.print(f"second night: {measured.second_to_first:.1%} of the first, {measured.changed:,} products changed")
+
+
+@app.command("studio")
+def bench_studio(
+    users: Annotated[
+        int, typer.Option(min=1, help="Simulated users, each signed in with a session of their own.")
+    ] = 25,
+    seconds: Annotated[float, typer.Option(min=1, help="For so long they work.")] = 120,
+    think: Annotated[float, typer.Option(min=0, help="Seconds from a drawn page to the next click, on average.")] = 5,
+    products: Annotated[
+        int, typer.Option(min=20, help="Synthetic products, of which every 20th is to review.")
+    ] = 5_000,
+    review: Annotated[int, typer.Option(min=0, help="Cases to decide in a browser, by keyboard alone.")] = 0,
+    home: Annotated[Path | None, typer.Option(help="Use a copy of this workspace's warehouse instead.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the Studio under load: simulated users over real websockets, and a reviewer at the keyboard."""
+    from walmart_pipeline.benchmarks import studio_keyboard, studio_load
+
+    try:
+        measured = studio_load.measure(
+            users=users, seconds=seconds, think_seconds=think, products=products, workspace=home, review=review
+        )
+    except (studio_load.StudioBenchError, studio_keyboard.KeyboardBenchError) as error:
+        fail(str(error))
+    print(measured.model_dump_json(indent=None if as_json else 2))
+    if measured.errors or measured.lost:
+        raise typer.Exit(1)
