@@ -23,6 +23,7 @@ from walmart_pipeline.reviews.ratings import GivenRating
 from walmart_pipeline.reviews.store import ReviewStore
 from walmart_pipeline.stages.delivery import export_history, exporter, feed_files
 from walmart_pipeline.stages.delivery.exporter import ExportSummary, ListingSelection
+from walmart_pipeline.stages.delivery.feed_files import FeedSummary
 from walmart_pipeline.stages.training import example_imports
 from walmart_pipeline.studio import review_queue, snapshot
 from walmart_pipeline.studio.access import User
@@ -113,10 +114,7 @@ def export(settings: Settings, user: User, selection: ListingSelection, formats:
             export_history.record(db, [*files, *origins], "", by=user.name)
     if FEED in formats:
         # By itself: a bad spec must not take the other exports from the history.
-        with _warehouse(settings).writing() as db:
-            exporter.select(db, selection)
-            feed = feed_files.write_for(db, settings, settings.exports / feed_files.FOLDER, selected=True)
-            export_history.record(db, feed.files, "", by=user.name)
+        feed = _export_feed(settings, user, selection)
         files = [*files, *feed.files]
         notes.append(
             f"Item feed {feed.version}: {feed.items:,} of the chosen items are new or changed since they were sent; "
@@ -125,11 +123,29 @@ def export(settings: Settings, user: User, selection: ListingSelection, formats:
     return Exported(files=files, notes=notes)
 
 
+def _export_feed(settings: Settings, user: User, selection: ListingSelection) -> FeedSummary:
+    folder = settings.exports / feed_files.FOLDER
+    with _warehouse(settings).writing() as db:
+        exporter.select(db, selection)
+        planned = feed_files.plan_for(db, settings, selected=True)
+    with feed_files.beside(folder) as place:
+        with _reading(settings) as db:
+            written = feed_files.write_files(db, planned, place)
+        with _warehouse(settings).writing() as db:
+            feed = feed_files.put_in_place(db, planned, written, folder)
+            export_history.record(db, feed.files, "", by=user.name)
+    return feed
+
+
 @contextmanager
-def _reading(settings: Settings, decisions: int) -> Iterator[Database]:
-    """Open the Studio's copy, for as long as files take to be written; the warehouse if the copy lacks decisions."""
-    with snapshot.reader(settings.warehouse).reading() as db:
-        if db.count("quality.reviews") >= decisions:
+def _reading(settings: Settings, decisions: int | None = None) -> Iterator[Database]:
+    """Open the Studio's copy, for as long as files take to be written; the warehouse if the copy is older.
+
+    decisions: a copy that has so many will do.
+    """
+    reader = snapshot.reader(settings.warehouse)
+    with reader.reading() as db:
+        if reader.outdated is None or (decisions is not None and db.count("quality.reviews") >= decisions):
             yield db
             return
     with _warehouse(settings).reading() as db:

@@ -16,11 +16,12 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
 from walmart_pipeline.reviews import takeover
 from walmart_pipeline.reviews.store import Decision, ReviewStore
-from walmart_pipeline.stages.delivery import exporter
+from walmart_pipeline.stages.delivery import exporter, feed_files
 from walmart_pipeline.stages.delivery.exporter import ListingSelection
 from walmart_pipeline.studio import exporting
 from walmart_pipeline.studio.access import NotAllowedError, User
 from walmart_pipeline_tests.generation.test_model_provider import JUDGE
+from walmart_pipeline_tests.stages.delivery.publishable import Shop, kettle
 from walmart_pipeline_tests.stages.insights.catalog import MODEL, add_texts
 
 T = TypeVar("T")
@@ -205,6 +206,35 @@ def test_the_warehouse_is_free_while_files_are_written_and_examples_judged(
     assert exporting.import_examples(settings, ANN, "examples.json", training_data("Red kettle"), JUDGE).rows == 1
 
 
+def test_the_warehouse_is_free_while_the_item_feed_is_written_and_a_feed_sent_meanwhile_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, write_files = Shop(tmp_path), feed_files.write_files
+    for number in (1, 2):
+        shop.accept(kettle(number))
+    folder, meanwhile = shop.settings.exports / feed_files.FOLDER, []
+
+    def slowly(*given: Any) -> list[feed_files.WrittenFile]:
+        # Another process could write now.
+        with Warehouse(shop.settings.warehouse).writing() as db:
+            for file in feed_files.waiting(db, folder) if meanwhile else []:
+                feed_files.mark_sent(db, file, by="bo")
+        meanwhile.append("written")
+        return write_files(*given)
+
+    monkeypatch.setattr(feed_files, "write_files", slowly)
+    done = exporting.export(shop.settings, ANN, ListingSelection(ids=["K-001"]), [exporting.FEED])
+    assert [(file.rows, Path(file.path)) for file in done.files] == [(1, folder / "feed-001.json")]
+    assert [item["Orderable"]["sku"] for item in json.loads((folder / "feed-001.json").read_text())["MPItem"]] == [
+        "K-001"
+    ]
+    with pytest.raises(feed_files.FeedSentError):
+        exporting.export(shop.settings, ANN, ListingSelection(), [exporting.FEED])
+    assert not list(folder.glob("feed-*.json")) + list(folder.glob(".writing*"))
+    again = exporting.export(shop.settings, ANN, ListingSelection(), [exporting.FEED])
+    assert [file.rows for file in again.files] == [1]
+
+
 def draw(folder: str, role: str = "writer") -> None:
     """Run by AppTest: it takes the source of this function."""
     from pathlib import Path
@@ -221,9 +251,9 @@ def draw(folder: str, role: str = "writer") -> None:
 
 def test_the_page_shows_the_selection_exports_it_and_offers_the_file(settings: Settings) -> None:
     page = AppTest.from_function(draw, default_timeout=120, args=(str(settings.workspace),)).run()
-    assert page.header[0].value == "5 listings"
+    assert page.subheader[0].value == "5 listings"
     page.multiselect(key="export_categories").set_value(["Toys"]).run()
-    assert page.header[0].value == "3 listings"
+    assert page.subheader[0].value == "3 listings"
     next(button for button in page.button if button.label == "Export").click().run()
     assert not page.exception
     (offered,) = page.get("download_button")

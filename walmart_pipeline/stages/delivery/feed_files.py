@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +20,7 @@ from pydantic import Field
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database
+from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.delivery import item_specs
 from walmart_pipeline.stages.delivery.exporter import ExportSummary, export, export_csv, harmless
 from walmart_pipeline.stages.delivery.item_feed import Compiler, compiler_for, refresh
@@ -83,9 +86,17 @@ where state in ('new', 'changed', 'retry')
 ITEMS = """
 select item
 from delivery.item_feed
-where product_id in (select unnest($ids))
+where product_id in (select unnest($ids)) and item is not null
 order by product_id
 """
+
+ENTRIES = """
+select product_id, item_hash
+from delivery.item_feed
+where product_id in (select unnest($ids)) and item is not null
+"""
+
+SENT = "select count(*) from delivery.feed_entries where sent_at is not null"
 
 LEFT_OUT = """
 select product_id, product_type, unnest(problems) as problem
@@ -160,8 +171,40 @@ class FeedSummary(Record):
     compiled: int = Field(description="Listings that changed since the last export.")
 
 
+@dataclass(frozen=True)
+class PlannedFeed:
+    """The items of each file of a feed that is to be written. opening: how each file begins.
+
+    sent: number of entries that were sent when it was planned.
+    """
+
+    version: str
+    opening: str
+    files: Sequence[Sequence[str]]
+    compiled: int
+    sent: int
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file that is not in its place yet, and the rows of `delivery.feed_entries` about it."""
+
+    path: Path
+    summary: ExportSummary
+    entries: Sequence[Row]
+
+
+class FeedSentError(UserError):
+    """Another feed was sent while this one was written."""
+
+
 def write_for(db: Database, settings: Settings, folder: Path, *, selected: bool = False) -> FeedSummary:
-    """Write the feed for the spec, mapping and header of the settings. Raises SpecError without a usable spec.
+    """Write the feed in one transaction, for the spec, mapping and header of the settings; see plan_for and write."""
+    return _write(db, plan_for(db, settings, selected=selected), folder)
+
+
+def plan_for(db: Database, settings: Settings, *, selected: bool = False) -> PlannedFeed:
+    """Plan the feed for the spec, mapping and header of the settings. Raises SpecError without a usable spec.
 
     selected: only items of the listings of exporter.select, and those of the same groups of variants.
     """
@@ -171,7 +214,7 @@ def write_for(db: Database, settings: Settings, folder: Path, *, selected: bool 
         "locale": settings.feed_locale,
         "version": item_specs.dated_version(spec, settings.item_spec_version),
     }
-    return write(db, compiler_for(settings, spec), folder, header=header, selected=selected)
+    return plan(db, compiler_for(settings, spec), header=header, selected=selected)
 
 
 def write(
@@ -180,11 +223,28 @@ def write(
     folder: Path,
     *,
     header: dict[str, str],
-    selected: bool = False,
     max_items: int = MAX_ITEMS,
     max_bytes: int = MAX_BYTES,
 ) -> FeedSummary:
-    """Compile what changed and write the items that are due to `feed-001.json` and so on, replacing unsent files."""
+    """Write the items that are due to `feed-001.json` and so on, replacing unsent files, in one transaction."""
+    return _write(db, plan(db, compiler, header=header, max_items=max_items, max_bytes=max_bytes), folder)
+
+
+def _write(db: Database, planned: PlannedFeed, folder: Path) -> FeedSummary:
+    with beside(folder) as place:
+        return put_in_place(db, planned, write_files(db, planned, place), folder)
+
+
+def plan(
+    db: Database,
+    compiler: Compiler,
+    *,
+    header: dict[str, str],
+    selected: bool = False,
+    max_items: int = MAX_ITEMS,
+    max_bytes: int = MAX_BYTES,
+) -> PlannedFeed:
+    """Compile what changed, and plan the files of the items that are due."""
     count = refresh(db, compiler)
     opening = f'{{"MPItemFeedHeader": {json.dumps(header)}, "MPItem": [\n'
     limits = FileLimits(max_items, max_bytes - len(opening) - len(CLOSING))
@@ -197,30 +257,58 @@ def write(
     packed = pack(due, limits)
     for members in packed.too_large:
         _leave_out(db, members)
-    for old in folder.glob("feed-*.json"):
-        old.unlink()
-    db.execute("delete from delivery.feed_entries where sent_at is null")
-    files = [
-        _write_file(db, folder / f"feed-{number:03}.json", [item.product_id for item in items], opening)
-        for number, items in enumerate(packed.files, start=1)
+    return PlannedFeed(
+        version=header["version"],
+        opening=opening,
+        files=[[item.product_id for item in items] for items in packed.files],
+        compiled=count,
+        sent=int(db.value(SENT)),
+    )
+
+
+@contextmanager
+def beside(folder: Path) -> Iterator[Path]:
+    """Make a place in a folder for files that are not whole yet; what is left in it is gone afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as place:
+        yield Path(place)
+
+
+def write_files(db: Database, planned: PlannedFeed, place: Path) -> list[WrittenFile]:
+    """Write the planned files to a place of `beside`. db: is only read."""
+    return [
+        _write_file(db, place / f"feed-{number:03}.json", list(ids), planned.opening)
+        for number, ids in enumerate(planned.files, start=1)
     ]
+
+
+def put_in_place(db: Database, planned: PlannedFeed, written: Sequence[WrittenFile], folder: Path) -> FeedSummary:
+    """Let written files take the place of unsent ones. Raises FeedSentError if one of those was sent meanwhile."""
+    if db.value(SENT) != planned.sent:
+        raise FeedSentError("a feed was sent while this one was written: export again")
+    db.execute("delete from delivery.feed_entries where sent_at is null")
+    db.append("delivery.feed_entries", (row for file in written for row in file.entries))
     update_cases(db)
-    left_out = db.query(LEFT_OUT)
-    withdrawn = db.query(WITHDRAWN)
-    _write_csv(folder / "left_out.csv", ("product_id", "product_type", "problem"), left_out)
-    _write_csv(folder / "withdrawn.csv", ("product_id", "sent_at", "reason"), withdrawn)
+    left_out, withdrawn = db.query(LEFT_OUT), db.query(WITHDRAWN)
     states = {
         row["state"]: row["items"] for row in db.query(f"select state, count(*) as items from ({STATE}) group by 1")
     }
+    for old in folder.glob("feed-*.json"):
+        old.unlink()
+    for file in written:
+        file.path.rename(file.summary.path)
+    _write_csv(folder / "left_out.csv", ("product_id", "product_type", "problem"), left_out)
+    _write_csv(folder / "withdrawn.csv", ("product_id", "sent_at", "reason"), withdrawn)
+    files = [file.summary for file in written]
     return FeedSummary(
-        version=header["version"],
+        version=planned.version,
         files=files,
         items=sum(file.rows for file in files),
         unchanged=states.get("sent", 0),
         refused=states.get("refused", 0),
         left_out=states.get("left_out", 0),
         withdrawn=len(withdrawn),
-        compiled=count,
+        compiled=planned.compiled,
     )
 
 
@@ -234,24 +322,21 @@ def _leave_out(db: Database, members: Sequence[PackedItem]) -> None:
     )
 
 
-def _write_file(db: Database, path: Path, ids: list[str], opening: str) -> ExportSummary:
+def _write_file(db: Database, path: Path, ids: list[str], opening: str) -> WrittenFile:
     summary = export(path, _lines(db, ids), format="feed", header=opening)
-    entries = (
-        "insert into delivery.feed_entries (file, file_sha256, product_id, item_hash) "
-        "select $file, $sha256, product_id, item_hash from delivery.item_feed "
-        "where product_id in (select unnest($ids))"
-    )
-    db.execute(entries, {"file": path.name, "sha256": summary.sha256, "ids": ids})
-    return summary
+    about = {"file": path.name, "file_sha256": summary.sha256}
+    entries = [about | row for row in db.query(ENTRIES, {"ids": ids})]
+    return WrittenFile(path, summary.model_copy(update={"path": str(path.parent.parent / path.name)}), entries)
 
 
 def _lines(db: Database, ids: list[str]) -> Iterator[str]:
     """One text an item, with what separates it from the next or closes the file."""
-    total, written = len(ids), 0
-    for rows in db.stream(ITEMS, {"ids": ids}):
-        for row in rows:
-            written += 1
-            yield row["item"] + (CLOSING if written == total else ",\n")
+    items = (row["item"] for rows in db.stream(ITEMS, {"ids": ids}) for row in rows)
+    latest = next(items, "")
+    for item in items:
+        yield latest + ",\n"
+        latest = item
+    yield latest + CLOSING
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[dict[str, object]]) -> None:
