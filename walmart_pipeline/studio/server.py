@@ -76,4 +76,4 @@ def command(settings: Settings, *, host: str, port: int) -> list[str]:
     for name, value in config.items():
         values = value if isinstance(value, list) else [str(value).lower() if isinstance(value, bool) else str(value)]
         flags += [f"--{name}={each}" for each in values]
-    return [sys.executable, "-m", "streamlit", "run", str(SCRIPT), *flags]
+    return [sys.executable, "-m", "walmart_pipeline.studio.serve", "run", str(SCRIPT), *flags]

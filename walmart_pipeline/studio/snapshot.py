@@ -37,6 +37,9 @@ class SnapshotReader:
         self._latest_reading = threading.local()
         self._lock = threading.Lock()
         self._not_before = 0.0
+        self._kept: Path | None = None
+        self._keeper = ExitStack()
+        self._keeping = threading.Lock()
 
     @contextmanager
     def reading(self) -> Iterator[Database]:
@@ -57,11 +60,22 @@ class SnapshotReader:
                 logger.warning("the warehouse could not be copied for the Studio, which reads it itself: %s", error)
                 copy = self.path
             try:
-                return stack.enter_context(Warehouse(copy, WAIT_SECONDS).reading())
+                database = stack.enter_context(Warehouse(copy, WAIT_SECONDS).reading())
+                self._keep_open(copy)
             except WarehouseError:
                 # A newer copy may have taken its place in the meantime.
                 if copy == self.path or copy.exists():
                     raise
+            else:
+                return database
+
+    def _keep_open(self, copy: Path) -> None:
+        """Keep one idle connection to the latest copy: to open and close it anew takes 0.07 s of each page's 0.2."""
+        with self._keeping:
+            if copy not in (self._kept, self.path):
+                self._keeper.close()
+                self._keeper.enter_context(Warehouse(copy).reading())
+                self._kept = copy
 
     def _current(self) -> Path:
         """The copy to read, made anew if the warehouse has changed."""
