@@ -37,11 +37,12 @@ class Done:
 class ReviewState:
     """Of one session.
 
-    session: a name for it. open: the case's product. place: where in the queue it is, or was. wanted: the queue. done:
-    the latest last.
+    session: a name for it. user: whose it is. open: the case's product. place: where in the queue it is, or was.
+    wanted: the queue. done: the latest last.
     """
 
     session: str = field(default_factory=lambda: uuid.uuid4().hex)
+    user: str = ""
     open: str | None = None
     place: int = 0
     wanted: QueueFilter | None = None
@@ -82,7 +83,7 @@ def open_cases() -> OpenCases:
 def go_on(coming: Sequence[str]) -> None:
     """Open the first of these cases that nobody else has on the screen; without any, the first of the queue."""
     current = state()
-    current.show(open_cases().first_free(current.session, coming))
+    current.show(open_cases().take_free(current.session, current.user, coming))
 
 
 def decide(

@@ -380,14 +380,14 @@ def test_whoever_may_not_review_sees_disabled_buttons(settings: Settings, tmp_pa
 def test_people_who_review_at_the_same_time_get_different_cases() -> None:
     now = [0.0]
     opened = OpenCases(lambda: now[0])
-    opened.show("tab of ada", "ada", "K-1")
-    assert opened.first_free("tab of ada", ["K-1", "K-2"]) == "K-1"
-    assert opened.first_free("tab of bob", ["K-1", "K-2"]) == "K-2"
+    queue = ["K-1", "K-2"]
+    assert opened.take_free("tab of ada", "ada", queue) == "K-1"
+    assert opened.take_free("tab of bob", "bob", queue) == "K-2"
     assert opened.elsewhere("tab of bob") == {"K-1": "ada"}
-    opened.show("tab of bob", "bob", "K-2")
-    assert opened.first_free("a third tab", ["K-1", "K-2"]) == "K-1"
-    opened.show("tab of ada", "ada", "K-3")
-    assert opened.first_free("a third tab", ["K-2", "K-1"]) == "K-1"
+    # More people than cases.
+    assert opened.take_free("a third tab", "eve", queue) == "K-1"
+    opened.show("tab of bob", "bob", "K-3")
+    assert opened.take_free("a third tab", "eve", queue) == "K-2"
     # Nobody says that a tab was closed.
     now[0] = FREE_AFTER_SECONDS + 1
-    assert opened.first_free("a third tab", ["K-2", "K-1"]) == "K-2"
+    assert opened.take_free("tab of bob", "bob", queue) == "K-1"

@@ -31,8 +31,6 @@ NUMBER_FORMATS = {
     "mean": "%.1f",
     "satisfaction": "%.1f",
     "latest": "%.1f",
-    "runs": "%d",
-    "before": "%.1f",
     "change": "%+.1f",
 }
 
@@ -44,7 +42,7 @@ NO_CALLS = (
 
 def page(context: StudioContext) -> None:
     """Draw the page."""
-    st.title("Dashboards")
+    st.header("Dashboards")
     if not context.settings.warehouse.exists():
         st.info("There is nothing to show yet: `walmart-pipeline run` reads the feeds and writes the first texts.")
         return
@@ -82,7 +80,8 @@ def _overview(_: StudioContext, data: DashboardData) -> None:
         ("Cost", formats.usd(models["cost_usd"] or 0)),
         ("Response time", formats.seconds(models["response_time"])),
     )
-    _tiles(tiles)
+    for column, (label, value) in zip(st.columns(len(tiles)), tiles, strict=True):
+        column.metric(label, value, border=True)
     if shown.quality:
         _quality_plot(shown.quality)
     st.caption("Every run brings these figures up to date, and so does `walmart-pipeline insights`. Days are in UTC.")
@@ -93,12 +92,19 @@ def _quality(_: StudioContext, data: DashboardData) -> None:
         st.info("No text is judged yet: `walmart-pipeline run` writes and judges them.")
         return
     _quality_plot(data.shown.quality)
-    st.header("Categories")
-    charts.ranking(
-        data.shown.categories[:20], of="category", by="mean", label="mean score", name="Mean score of each category"
+    st.subheader("Categories")
+    st.bar_chart(
+        data.shown.categories[:20],
+        x="category",
+        y="mean",
+        y_label="mean score",
+        x_label="",
+        horizontal=True,
+        sort="mean",
+        alt="Mean score of each category",
     )
     _table("Categories", data.shown.categories)
-    st.header("Drift")
+    st.subheader("Drift")
     st.caption("The latest mean of each category beside the median of the runs before it, at most 14 of them.")
     _table("Drift", data.drift)
 
@@ -117,10 +123,11 @@ def _performance(_: StudioContext, data: DashboardData) -> None:
             ("Cache hits", f"{models['cache_hits']:,}"),
             ("Stars by reviewers", formats.points(models["user_satisfaction"])),
         )
-        _tiles(tiles)
+        for column, (label, value) in zip(st.columns(len(tiles)), tiles, strict=True):
+            column.metric(label, value, border=True)
         left, right = st.columns(2)
         with left:
-            st.header("Response time")
+            st.subheader("Response time")
             timed = [
                 {"day": row["day"], "median": row["response_time"], "95 % within": row["response_time_p95"]}
                 for row in days
@@ -134,54 +141,61 @@ def _performance(_: StudioContext, data: DashboardData) -> None:
                 name="Response time by day",
             )
         with right:
-            st.header("Calls")
+            st.subheader("Calls")
             calls = [
-                {"day": row["day"], "calls": count, "outcome": outcome}
+                {
+                    "day": row["day"],
+                    "answered": row["calls"] - row["error_count"],
+                    "failed": row["error_count"],
+                    "from the ledger": row["cache_hits"],
+                }
                 for row in days
-                for outcome, count in (
-                    ("answered", row["calls"] - row["error_count"]),
-                    ("failed", row["error_count"]),
-                    ("from the ledger", row["cache_hits"]),
-                )
             ]
-            charts.bars_by_day(
+            st.bar_chart(
                 calls,
-                y="calls",
-                stacked="outcome",
-                name="Model calls by day",
-                colours={"answered": BLUE, "failed": RED, "from the ledger": GREY},
+                x="day",
+                y=["answered", "failed", "from the ledger"],
+                x_label="",
+                y_label="calls",
+                color=[BLUE, RED, GREY],
+                alt="Model calls by day",
             )
     if data.shown.errors:
-        st.header("Failed calls by error")
+        st.subheader("Failed calls by error")
         _table("Errors", data.shown.errors)
-    st.header("By model or writer")
+    st.subheader("By model or writer")
     _table("Performance by model", data.shown.by_model)
-    st.header("By category")
+    st.subheader("By category")
     _table("Performance by category", data.shown.by_category)
 
 
 def _cost(_: StudioContext, data: DashboardData) -> None:
     total = data.shown.models["cost_usd"] or 0
     saved = data.shown.models["saved_usd"] or 0
-    tokens = (data.shown.models["prompt_tokens"] or 0) + (data.shown.models["completion_tokens"] or 0)
-    _tiles(
+    for column, (label, value) in zip(
+        st.columns(3),
         (
             ("Cost", formats.usd(total)),
             ("Saved by answers in the ledger", formats.usd(saved)),
-            ("Tokens", f"{tokens:,}"),
-        )
-    )
+            (
+                "Tokens",
+                f"{(data.shown.models['prompt_tokens'] or 0) + (data.shown.models['completion_tokens'] or 0):,}",
+            ),
+        ),
+        strict=True,
+    ):
+        column.metric(label, value, border=True)
     if not total:
         st.info("Nothing was paid for in this time: Ollama, llama.cpp and the template writer cost nothing.")
         return
     by_day = dashboard_data.summed(data.costs, "cost_usd", "day", "model")
-    charts.bars_by_day(by_day, y="cost_usd", stacked="model", label="USD", name="Cost by day and model")
+    st.bar_chart(by_day, x="day", y="cost_usd", color="model", y_label="USD", alt="Cost by day and model")
     left, right = st.columns(2)
     with left:
-        st.header("By model")
+        st.subheader("By model")
         _table("Cost by model", dashboard_data.summed(data.costs, "cost_usd", "model"))
     with right:
-        st.header("By category")
+        st.subheader("By category")
         _table("Cost by category", dashboard_data.summed(data.costs, "cost_usd", "category"))
     _table("Cost by day, model and category", dashboard_data.summed(data.costs, "cost_usd", "day", "model", "category"))
 
@@ -191,10 +205,10 @@ def _usage(_: StudioContext, data: DashboardData) -> None:
         st.info("Nothing was done in this time: `walmart-pipeline run`, or write a text on the page Write.")
         return
     by_day = dashboard_data.summed(data.activity, "count", "day", "feature")
-    charts.bars_by_day(by_day, y="count", stacked="feature", name="What was done by day")
-    st.header("Features")
+    st.bar_chart(by_day, x="day", y="count", color="feature", alt="What was done by day")
+    st.subheader("Features")
     _table("Features", data.shown.features)
-    st.header("Who and when")
+    st.subheader("Who and when")
     _table("Activity", data.activity)
 
 
@@ -204,20 +218,22 @@ def _models(context: StudioContext, data: DashboardData) -> None:
     else:
         st.info("There is no model of our own yet: `walmart-pipeline retrain` builds and compares candidates.")
     if data.evaluations:
-        st.header("Evaluations")
+        st.subheader("Evaluations")
         newest = [row for row in data.evaluations if row["evaluation"] == data.evaluations[0]["evaluation"]]
-        charts.ranking(
+        st.bar_chart(
             newest,
-            of="contender",
-            by="mean_score",
-            label="mean score",
-            name="Mean score of each contender of the latest evaluation",
+            x="contender",
+            y="mean_score",
+            x_label="",
+            y_label="mean score",
+            horizontal=True,
+            alt="Mean score of each contender of the latest evaluation",
         )
         _table("Evaluations", data.evaluations)
     reports = dashboard_data.reports(context.settings)
     if not reports:
         return
-    st.header("Reports")
+    st.subheader("Reports")
     title = st.selectbox("Report", list(reports), key="dashboard_report")
     path = reports[title]
     st.download_button(
@@ -251,7 +267,7 @@ def _datasets(context: StudioContext, data: DashboardData) -> None:
 
 
 def _quality_plot(rows: Sequence[Row]) -> None:
-    st.header("Quality over time")
+    st.subheader("Quality over time")
     points = [
         {"run": row["recorded_at"], "mean score": row["mean"], "publishable, %": row["publishable"]} for row in rows
     ]
@@ -264,17 +280,10 @@ def _quality_plot(rows: Sequence[Row]) -> None:
     )
 
 
-def _tiles(tiles: Sequence[tuple[str, str]]) -> None:
-    """Draw figures side by side, as many in a row as there is room for."""
-    with st.container(horizontal=True, key="dashboard_tiles"):
-        for label, value in tiles:
-            st.metric(label, value, border=True)
-
-
 def _table(title: str, rows: Sequence[Row]) -> None:
     """Draw a table, with a button to download all of it."""
     columns = {name: _column(name) for name in (rows[0] if rows else ())}
-    st.dataframe(list(rows), hide_index=True, alt=title, column_config=columns, placeholder="–")
+    st.dataframe(list(rows), hide_index=True, alt=title, column_config=columns)
     st.download_button(
         f"Download {title.lower()}",
         lambda: tables.as_csv(rows),

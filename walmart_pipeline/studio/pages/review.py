@@ -93,6 +93,7 @@ def _rows(
 def page(context: StudioContext) -> None:
     """Draw the page."""
     current, judge = review_actions.state(), resources.judge(context.settings.policy)
+    current.user = context.user.name
     st.title("Review")
     head = st.container()
     with context.reading() as db:
