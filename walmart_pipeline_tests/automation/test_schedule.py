@@ -2,46 +2,80 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+import logging
+import sys
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
-from dagster._utils.schedules import schedule_execution_time_iterator
+from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.storage.tags import SCHEDULE_NAME_TAG, SCHEDULED_EXECUTION_TIME_TAG
+from dagster._core.test_utils import freeze_time
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+from dagster._scheduler.scheduler import launch_scheduled_runs
 
+from walmart_pipeline.automation import live_runs
 from walmart_pipeline.automation.jobs import RETRAINING
-from walmart_pipeline.automation.schedules import schedules
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.definitions import build_defs
 
-
-def nights(zone: str, cron: str, first: date, last: date) -> list[date]:
-    """The local dates of the nights in which the daemon would request a run."""
-    nightly = schedules(Settings(time_zone=zone, nightly_cron=cron))[0]
-    start = datetime(first.year, first.month, first.day, tzinfo=ZoneInfo(zone))
-    found = []
-    for tick in schedule_execution_time_iterator(start.timestamp(), cron, zone, ascending=True):
-        local = tick.astimezone(ZoneInfo(zone))
-        if local.date() > last:
-            return found
-        context = dg.build_schedule_context(scheduled_execution_time=tick)
-        found += [local.date() for _ in nightly.evaluate_tick(context).run_requests or []]
-    return found
+# How often the daemon looks here, a new one each time: it remembers nothing but what is in the instance.
+LOOKS_EVERY = timedelta(hours=1)
 
 
-# 2026: Europe changes on 29 March and 25 October, America on 8 March and 1 November.
-@pytest.mark.parametrize("cron", ["0 2 * * *", "30 2 * * *", "30 1 * * *", "15 2 * * mon-sun", "0 3 * * *"])
+def location(zone: str, cron: str = "30 2 * * *") -> dg.Definitions:
+    return build_defs({"settings": Settings(time_zone=zone, nightly_cron=cron)})
+
+
+def new_york() -> dg.Definitions:
+    return location("America/New_York")
+
+
+def berlin() -> dg.Definitions:
+    return location("Europe/Berlin")
+
+
+def new_york_early() -> dg.Definitions:
+    return location("America/New_York", "30 1 * * *")
+
+
 @pytest.mark.parametrize(
-    ("zone", "changes"),
+    ("place", "zone", "change"),
     [
-        ("Europe/Berlin", (date(2026, 3, 29), date(2026, 10, 25))),
-        ("America/New_York", (date(2026, 3, 8), date(2026, 11, 1))),
+        ("berlin", "Europe/Berlin", date(2026, 3, 29)),
+        ("berlin", "Europe/Berlin", date(2026, 10, 25)),
+        ("new_york", "America/New_York", date(2026, 3, 8)),
+        ("new_york", "America/New_York", date(2026, 11, 1)),
+        ("new_york_early", "America/New_York", date(2026, 11, 1)),
     ],
 )
-def test_each_night_has_one_run_also_where_the_clock_changes(zone: str, changes: tuple[date, date], cron: str) -> None:
-    for change in changes:
-        expected = [change + timedelta(days=days) for days in (-1, 0, 1)]
-        assert nights(zone, cron, expected[0], expected[-1]) == expected
+def test_the_daemon_requests_one_run_a_night_also_where_the_clock_changes(
+    place: str, zone: str, change: date, tmp_path: Path
+) -> None:
+    """Half past two is missing in spring; in autumn it comes twice in Berlin, and half past one in New York."""
+    target = LoadableTargetOrigin(module_name=__name__, attribute=place, executable_path=sys.executable)
+    origin = InProcessCodeLocationOrigin(target, location_name="walmart_pipeline")
+    nights = [change + timedelta(days=days) for days in (-1, 0, 1)]
+    now = datetime.combine(nights[0], time(0, 40), ZoneInfo(zone)).astimezone(UTC)
+    with (
+        live_runs.instance(Settings(workspace=tmp_path)) as instance,
+        WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(origin)) as workspace,
+    ):
+        with freeze_time(now):
+            (repository,) = workspace.create_request_context().code_locations[0].get_repositories().values()
+            instance.start_schedule(repository.get_schedule("nightly"))
+        while now.astimezone(ZoneInfo(zone)).date() <= nights[-1]:
+            now += LOOKS_EVERY
+            with freeze_time(now):
+                for error in launch_scheduled_runs(workspace, logging.getLogger(__name__), now, {}):
+                    assert error is None
+        runs = instance.get_runs(dg.RunsFilter(tags={SCHEDULE_NAME_TAG: "nightly"}))
+        scheduled = [datetime.fromisoformat(run.tags[SCHEDULED_EXECUTION_TIME_TAG]) for run in runs]
+    assert sorted(at.astimezone(ZoneInfo(zone)).date() for at in scheduled) == nights
 
 
 def test_a_schedule_follows_the_settings() -> None:
