@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -51,11 +52,12 @@ def main() -> None:
         user = sign_in.user(chosen)
         if user is None:
             return
-        sign_in.request_limit().count(user.name)
+        limit = sign_in.request_limit()
+        limit.count(user.name)
     except UserError as error:
         st.error(escaping.label(error), icon=":material/lock:")
         return
-    context = StudioContext(chosen, _store(chosen.reviews_url), user)
+    context = StudioContext(chosen, _store(chosen.reviews_url), replace(user, count=limit.count))
     pages = [
         st.Page(partial(_show, draw, context), title=title, icon=f":material/{icon}:", url_path=title.lower())
         for title, icon, draw in PAGES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import streamlit as st
@@ -143,12 +143,19 @@ def undo(context: StudioContext) -> None:
     if not current.done:
         current.message, current.problem = "", "nothing to undo in this session"
         return
+    try:
+        context.user.require("reviewer")
+    except UserError as error:
+        current.message, current.problem = "", str(error)
+        return
+    # One press is one action, however many decisions it undoes.
+    user = replace(context.user, count=None)
     latest, undone, problems = current.done[-1], 0, []
     is_one = len(latest.decisions) == 1
     while latest.decisions:
         decision = latest.decisions[-1]
         try:
-            review_case.undo(context.store, context.user, decision)
+            review_case.undo(context.store, user, decision)
             undone += 1
         except LedgerError as error:
             # What is left of them can be undone when the database answers again.

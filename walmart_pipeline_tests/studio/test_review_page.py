@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -28,7 +29,7 @@ from walmart_pipeline.studio.review_actions import Done, ReviewState
 from walmart_pipeline.studio.review_case import ReviewCase
 from walmart_pipeline.studio.review_neighbours import LOOKED_AT, Neighbours
 from walmart_pipeline.studio.review_queue import PAGE_CASES, QueueFilter
-from walmart_pipeline.studio.users import UserFile
+from walmart_pipeline.studio.users import RequestLimit, UserFile
 from walmart_pipeline_tests.studio import review_cases
 from walmart_pipeline_tests.studio.review_cases import FALSE, FORBIDDEN, GOOD, NO_TEXT, NOW
 
@@ -360,6 +361,12 @@ def test_an_undo_is_of_all_that_was_decided_at_once_and_waits_for_a_busy_databas
         busy.setattr(review_case, "undo", Mock(side_effect=LedgerError("the database is busy")))
         test.run()
     assert (current.problem, len(store.decisions())) == ("the database is busy", 2)
+    # Nor does one press too many lose what could be undone.
+    may = test.session_state["context"]
+    test.session_state["context"] = replace(may, user=replace(may.user, count=RequestLimit(0).count))
+    test.run()
+    assert "more than 0 requests" in current.problem
+    test.session_state["context"] = may
     # Somebody has answered one of them: it stays, the other does not.
     again = Decision(product_id=FALSE, content_hash="other", action="accept", author="bob")
     store.decide([again], seen={FALSE: 1})

@@ -105,6 +105,14 @@ def test_requests_are_limited_by_user() -> None:
     limit.count("ada")
 
 
+def test_one_request_too_many_does_not_act() -> None:
+    """The callback of a button acts before its page is drawn and counted."""
+    ada = User("ada", frozenset({"reviewer"}), count=RequestLimit(1, lambda: 0.0).count)
+    ada.require("reviewer")
+    with pytest.raises(UserError, match="more than 1 requests"):
+        ada.require("reviewer")
+
+
 @pytest.mark.parametrize(("roles", "may"), [({"reviewer"}, True), ({"admin"}, True), ({"writer"}, False), ((), False)])
 def test_a_role_is_checked_by_name(roles: set[str], may: bool) -> None:
     user = User("ada", frozenset(roles))  # type: ignore[arg-type] # names of roles, as in the table
