@@ -18,20 +18,26 @@ from walmart_pipeline.studio.writing import Writing
 
 @dataclass(frozen=True)
 class TextVersion:
-    """One text of a product. completion: of the model's answer; None for the text that the catalog has."""
+    """One text of a product. completion: of the model's answer; None for the text that the catalog has.
+
+    follows: whether its writer was told the preferences; the template writer is not.
+    """
 
     listing: Listing
     author: str
     completion: Completion | None = None
     preferences: UserPreferences = field(default_factory=UserPreferences)
     is_edit: bool = False
+    follows: bool = True
 
     @classmethod
-    def written(cls, written: Written, given: UserPreferences) -> TextVersion:
+    def written(cls, written: Written, given: UserPreferences, *, follows: bool = True) -> TextVersion:
         """An answer that was asked for. given: the preferences that it was asked for by."""
         if written.listing is None:
             raise ValueError("a version needs a text: show the completion's error instead")
-        return cls(written.listing, written.completion.written_by.partition("@")[0], written.completion, given)
+        author, completion = written.completion.written_by.partition("@")[0], written.completion
+        # The template writer's text may stand in for a model's.
+        return cls(written.listing, author, completion, given, follows=follows and not completion.fallback)
 
     def edited(self, listing: Listing) -> TextVersion:
         """This text as the user changed it."""
@@ -74,7 +80,7 @@ def save(store: ReviewStore, user: User, draft: Draft, version: TextVersion) -> 
         raise UserError(f"the text has no {' and no '.join(blank)}: write the whole text before you save it")
     if parsing.CONTROL.search("".join([listing.title, listing.description, *listing.key_features])):
         raise UserError("the text holds control characters: remove them before you save it")
-    told = version.preferences.for_prompt()
+    told = version.preferences.for_prompt() if version.follows else {}
     if draft.seen is None:
         origin: dict[str, Any] = {"product": draft.product.model_dump(mode="json"), "user_preferences": told}
         if version.completion:

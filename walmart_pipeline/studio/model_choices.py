@@ -15,6 +15,8 @@ from walmart_pipeline.llm import pricing
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.llm.pricing import FREE
 
+FOLLOWS_NONE = "The template writer follows no preferences: it writes what the record says, as it says it."
+
 # Seconds for an own server of OpenAI's dialect to list its models, before a page is drawn.
 LIST_SECONDS = 2.0
 
@@ -56,6 +58,12 @@ class Reachable:
 
     choices: list[ModelChoice]
     notes: list[str]
+
+    def notes_on(self, chosen: ModelChoice, settings: Settings) -> list[str]:
+        """The notes, and that preferences have no effect on what the choice writes."""
+        has_model = settings.model or settings.default_model or any(each.provider == "ollama" for each in self.choices)
+        is_template = chosen.provider == "template" or (chosen.provider == "auto" and not has_model)
+        return [*self.notes, *([FOLLOWS_NONE] if is_template else [])]
 
 
 def reachable(settings: Settings, openai_key: SecretStr | None = None) -> Reachable:

@@ -28,20 +28,24 @@ class Order:
 
     def provider(self, judge: Judge) -> Provider:
         """The provider that writes. Raises ProviderError and WarehouseError."""
+        return self.follow(judge)[0]
+
+    def follow(self, judge: Judge) -> tuple[Provider, bool]:
+        """The provider that writes, and whether it follows the preferences. Raises as `provider`."""
         chosen = single_product.choose(self.settings, judge)
-        chosen.write_for(self.preferences, self.account)
-        return chosen
+        return chosen, chosen.write_for(self.preferences, self.account)
 
 
 class Writing(Job[Written]):
-    """One text that is being written. stream: the model's answer so far."""
+    """One text that is being written. stream: the model's answer so far. follows: whether it heeds preferences."""
 
     def __init__(self, product: Product, order: Order, judge: Judge, *, revision: int = 0) -> None:
         self.product, self.order, self.revision = product, order, revision
         self.stream = AnswerStream()
+        self.follows = False
 
         def work() -> Written:
-            provider = order.provider(judge)
+            provider, self.follows = order.follow(judge)
             provider.watch(self.stream)
             return single_product.write(product, provider, judge, revision=revision)
 

@@ -16,12 +16,14 @@ from streamlit.testing.v1.element_tree import TextInput
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.generation.preferences import UserPreferences
 from walmart_pipeline.reviews.store import ReviewStore
 from walmart_pipeline.stages.content import single_product
 from walmart_pipeline.stages.content.single_product import Written
 from walmart_pipeline.studio.keys import KeptKeys
+from walmart_pipeline.studio.pages import preferences
 from walmart_pipeline_tests.conftest import KETTLE
-from walmart_pipeline_tests.generation.test_model_provider import GOOD
+from walmart_pipeline_tests.generation.test_model_provider import GOOD, JUDGE
 from walmart_pipeline_tests.llm.fake_ollama import fake_ollama
 
 SECRET = "sk-a-very-secret-key"
@@ -163,6 +165,36 @@ def test_preferences_are_kept_and_those_against_the_policy_are_not(tmp_path: Pat
         stored = kept.preferences("ada")
     assert (stored["tone"], stored["words_to_use"]) == ("friendly", ["sturdy"])
     assert page("preferences").selectbox(key="preferences_tone").value == "friendly"
+
+
+def test_downloaded_preferences_are_taken_over_within_the_policy(tmp_path: Path) -> None:
+    app = page("preferences")
+    app.text_area(key="preferences_avoid").input("whisper").run()
+
+    def offer(words: list[str]) -> None:
+        wanted = UserPreferences.model_construct(tone="lively", words_to_use=words).model_dump()
+        given = json.dumps({"user": "bob", "preferences": wanted}).encode()
+        app.get("file_uploader")[0].set_value(("user_preferences.json", given, "application/json")).run()
+        click(app, "Take over")
+
+    offer(["best seller"])
+    assert "the policy forbids it" in app.error[0].value
+    offer(["sturdy"])
+    assert not app.error
+    assert app.selectbox(key="preferences_tone").value == "lively"
+    assert (app.text_area(key="preferences_use").value, app.text_area(key="preferences_avoid").value) == ("sturdy", "")
+    with store(tmp_path) as kept:
+        assert kept.preferences("ada")["words_to_use"] == ["sturdy"]
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"preferences": []}', b'{"preferences": {"tone": "rude"}}', b"\xff"])
+def test_another_file_is_no_preferences(content: bytes) -> None:
+    with pytest.raises(UserError):
+        preferences.from_file(content, JUDGE)
+
+
+def test_whoever_chooses_the_template_writer_is_told_that_it_follows_no_preferences() -> None:
+    assert any("The template writer follows no preferences" in each.value for each in page("write").caption)
 
 
 def test_a_typed_key_is_used_and_kept_but_never_shown(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,13 @@ from pydantic import SecretStr
 from walmart_pipeline.benchmarks import synthetic_catalog
 from walmart_pipeline.benchmarks.server import Behaviour, ModelServer
 from walmart_pipeline.core.errors import UserError
-from walmart_pipeline.core.records import Listing, Product
+from walmart_pipeline.core.records import Completion, Listing, Product
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse
 from walmart_pipeline.generation.preferences import UserPreferences
 from walmart_pipeline.reviews.store import ConflictError, Decision, ReviewStore
 from walmart_pipeline.reviews.takeover import take_over
-from walmart_pipeline.stages.content.single_product import ProductError
+from walmart_pipeline.stages.content.single_product import ProductError, Written
 from walmart_pipeline.studio import drafts, model_choices, product_form, small_feeds
 from walmart_pipeline.studio.access import NotAllowedError, User
 from walmart_pipeline.studio.drafts import Draft, TextVersion
@@ -275,6 +276,17 @@ def test_a_saved_text_of_the_catalog_is_this_users_edit_which_the_pipeline_takes
         # The user's own edit is no conflict for the user's next one.
         drafts.save(store, ADA, draft, EDITED.edited(GOOD.model_copy(update={"title": "Another title"})))
         assert [version.listing.title for version in draft.versions] == [GOOD.title, "Another title"]
+
+
+def test_a_text_of_the_template_writer_is_kept_without_the_preferences_that_nobody_told_it(tmp_path: Path) -> None:
+    about = {"request_hash": "r", "provider": "openai", "model": "m", "prompt_version": "2", "status": "complete"}
+    came = Completion.model_validate(about | {"fallback": "the model was silent"})
+    written = Written(listing=GOOD, report=None, completion=came)
+    draft = Draft(Product(product_id="one", product_name="Kettle"))
+    with ReviewStore(f"sqlite:///{tmp_path}/reviews.db") as store:
+        for version in (TextVersion.written(written, PLAIN), replace(EDITED, follows=False)):
+            drafts.save(store, ADA, draft, version)
+        assert [each.origin["user_preferences"] for each in store.saved_texts("ada")] == [{}, {}]
 
 
 def test_who_saves_over_somebody_elses_decision_is_told(db: Database, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def pick(context: StudioContext, stored: UserPreferences) -> tuple[ModelChoice |
         "Written by", choices, index=first, format_func=lambda choice: choice.label, key="write_choice"
     )
     if chosen != ANOTHER:
-        return chosen, found.notes
+        return chosen, found.notes_on(chosen, context.settings)
     name = st.text_input("Model", placeholder=context.settings.base_model, key="write_other_model").strip()
     if not name:
         return None, found.notes

@@ -8,8 +8,10 @@ from typing import cast
 import streamlit as st
 from pydantic import SecretStr, ValidationError
 
+from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.generation import preferences
 from walmart_pipeline.generation.preferences import READING_LEVELS, TONES, ReadingLevel, Tone, UserPreferences
+from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.studio import escaping, resources
 from walmart_pipeline.studio.context import StudioContext
 from walmart_pipeline.studio.pages import model_picker
@@ -28,6 +30,7 @@ def page(context: StudioContext) -> None:
         if st.form_submit_button("Save", type="primary"):
             _save(context, wanted, default)
     _download(context)
+    _upload(context)
     _key(context)
 
 
@@ -102,6 +105,44 @@ def _download(context: StudioContext) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def _upload(context: StudioContext) -> None:
+    with st.expander("Take preferences over from a file", icon=":material/upload:"):
+        st.file_uploader("user_preferences.json", ["json"], key="preferences_file", max_upload_size=1)
+        is_given = st.session_state.get("preferences_file") is not None
+        # A callback, because the fields above are drawn before.
+        st.button("Take over", disabled=not is_given, on_click=_take_over, args=(context,))
+    if problem := st.session_state.pop("preferences_problem", None):
+        st.error(escaping.label(problem), icon=":material/block:")
+
+
+def _take_over(context: StudioContext) -> None:
+    try:
+        context.user.require("writer")
+        given = from_file(st.session_state["preferences_file"].getvalue(), resources.judge(context.settings.policy))
+        context.store.save_preferences(context.user.name, given.model_dump())
+    except UserError as error:
+        st.session_state["preferences_problem"] = str(error)
+        return
+    # The fields show what is stored now.
+    for name in ("tone", "level", "use", "avoid", "provider"):
+        st.session_state.pop(f"preferences_{name}", None)
+
+
+def from_file(content: bytes, judge: Judge) -> UserPreferences:
+    """The preferences of a downloaded user_preferences.json, whoever's they were. Raises UserError."""
+    try:
+        given = UserPreferences.model_validate(json.loads(content)["preferences"])
+    except ValidationError as error:
+        raise UserError(
+            "; ".join(f"{'.'.join(map(str, item['loc'])) or 'preferences'}: {item['msg']}" for item in error.errors())
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError("it is no user_preferences.json of the Studio") from error
+    if reasons := preferences.refusals(given, judge):
+        raise UserError("; ".join(reasons))
+    return given
 
 
 def _key(context: StudioContext) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from walmart_pipeline.core.records import Completion, Listing, QualityReport
 from walmart_pipeline.generation import preferences
-from walmart_pipeline.studio import drafts, escaping, proof_view, resources, score_view, text_diff
+from walmart_pipeline.studio import drafts, escaping, model_choices, proof_view, resources, score_view, text_diff
 from walmart_pipeline.studio.context import StudioContext
 from walmart_pipeline.studio.drafts import Draft, TextVersion
 
@@ -31,6 +31,8 @@ def draw(context: StudioContext, draft: Draft) -> None:
     with score:
         _draw_origin(version)
         st.html(score_view.score_html(report))
+        if version.preferences.for_prompt() and not version.follows:
+            st.caption(model_choices.FOLLOWS_NONE)
         for departure in preferences.departures(version.preferences, product, listing):
             st.caption(escaping.label(departure))
     current = version if listing == version.listing else version.edited(listing)

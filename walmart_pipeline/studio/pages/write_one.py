@@ -143,7 +143,7 @@ def _follow(draft: Draft, writing: Writing) -> None:
         text_versions.draw_raw_answer(written.completion.text)
         return
     draft.asked += 1
-    draft.versions.append(TextVersion.written(written, writing.order.preferences))
+    draft.versions.append(TextVersion.written(written, writing.order.preferences, follows=writing.follows))
     st.session_state[text_versions.SHOW_LATEST] = True
     # The heading above was drawn before this text came.
     st.rerun()
