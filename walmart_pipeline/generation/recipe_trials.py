@@ -79,13 +79,15 @@ class RecipeCaller:
             errors = ledger.last_errors(failed, began)
         return {product_id: _answer(completion, errors) for product_id, completion in completions.items()}
 
-    def scores(self, recipe: Recipe, products: Sequence[Product]) -> dict[str, float]:
+    def scores(
+        self, recipe: Recipe, products: Sequence[Product], advance: Callable[[int], object] = lambda _: None
+    ) -> dict[str, float]:
         """Score (0–100) of the answer for each product, by product_id; 0 for an answer that is no listing.
 
-        Raises OutOfBudgetError, NoAnswerError if an answer was lost, ProviderError and CallError if the provider is not
-        available.
+        advance: see `answers`. Raises OutOfBudgetError, NoAnswerError if an answer was lost, ProviderError and
+        CallError if the provider is not available.
         """
-        answers = self.answers(recipe, products)
+        answers = self.answers(recipe, products, advance)
         for answer in answers.values():
             if answer.status == "lost" and answer.was_called:
                 raise NoAnswerError(answer.reason)

@@ -96,7 +96,8 @@ def tune_all(
             if plan.tiers and name not in plan.tiers:
                 continue
             subject = _Subject(name, dataset, sample, judge, base)
-            with progress.step(f"tuning {name}", plan.trials, log) as advance:
+            log(f"tuning {name} with {base.base_model}: at most {plan.trials} trials of {len(sample)} products")
+            with progress.step(f"tuning {name}", plan.trials * len(sample), log) as advance:
                 found = subject.tune(settings, caller, plan.trials, advance)
             if found.outcome.score is not None:
                 _store(warehouse, found, base, dataset.version)
@@ -117,8 +118,8 @@ class _Subject:
     def tune(self, settings: Settings, caller: RecipeCaller, max_trials: int, advance: Advance) -> TunedTier:
         """Continue the study of the tier, and draw its plots."""
 
-        def score(setting: Setting, products: Sequence[Product]) -> dict[str, float]:
-            return caller.scores(self.recipe(setting), products)
+        def score(setting: Setting, products: Sequence[Product], answered: Callable[[int], object]) -> dict[str, float]:
+            return caller.scores(self.recipe(setting), products, answered)
 
         study = tuning.open_study(settings.workspace / "studies.db", self.name)
         calls, cost = caller.spent()

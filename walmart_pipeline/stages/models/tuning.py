@@ -43,7 +43,8 @@ TRIALS_BEFORE_PRUNING = 4
 MAX_LOST_IN_A_ROW = 3
 
 # Scores of a setting for products, by product_id. Raises as RecipeCaller.scores does.
-ScoreSetting = Callable[[Setting, Sequence[Product]], Mapping[str, float]]
+# The last argument is called with the number of answers since the last call.
+ScoreSetting = Callable[[Setting, Sequence[Product], Callable[[int], object]], Mapping[str, float]]
 
 
 class TuningError(RuntimeError):
@@ -98,17 +99,23 @@ def tune(
 ) -> StudyOutcome:
     """Continue a study until `max_trials` have ended, including earlier runs, or `score` raises OutOfBudgetError.
 
-    default: the first trial. advance: called after each trial. Raises TuningError if the default, or
-    MAX_LOST_IN_A_ROW trials in a row, lose an answer.
+    default: the first trial. advance: called with each answer, and with those that a trial ended without. Raises
+    TuningError if the default, or MAX_LOST_IN_A_ROW trials in a row, lose an answer.
     """
     from optuna.trial import TrialState
 
     _resume(study, default)
-    lost_in_a_row = 0
+    lost_in_a_row, answered = 0, 0
+
+    def answer(count: int) -> None:
+        nonlocal answered
+        answered += count
+        advance(count, f"trial {trial.number} of {max_trials}")
+
     while len(trials.ended(study)) < max_trials:
-        trial = study.ask(dict(search_space))
+        trial, answered = study.ask(dict(search_space)), 0
         try:
-            note = _run(study, trial, [each.product for each in sample], score)
+            note = _run(study, trial, [each.product for each in sample], score, answer)
         except OutOfBudgetError as error:
             study.tell(trial, state=TrialState.FAIL)
             return trials.outcome(study, default, sample, stopped=str(error))
@@ -121,18 +128,20 @@ def tune(
             note = str(error)
         else:
             lost_in_a_row = 0
-        advance(1, note)
+        advance(max(0, len(sample) - answered), note)
     return trials.outcome(study, default, sample, stopped=None)
 
 
-def _run(study: Study, trial: Trial, products: Sequence[Product], score: ScoreSetting) -> str:
+def _run(
+    study: Study, trial: Trial, products: Sequence[Product], score: ScoreSetting, answered: Callable[[int], object]
+) -> str:
     """Run one trial until the last product or its pruning. Returns a note for the progress."""
     from optuna.trial import TrialState
 
     setting = Setting.of(trial.params)
     scores: dict[str, float] = {}
     for start in range(0, len(products), BATCH):
-        scores |= score(setting, products[start : start + BATCH])
+        scores |= score(setting, products[start : start + BATCH], answered)
         trial.report(fmean(scores.values()), step=len(scores))
         if len(scores) < len(products) and trial.should_prune():
             study.tell(trial, state=TrialState.PRUNED)

@@ -17,7 +17,7 @@ import dagster as dg
 import pytest
 from aiohttp import web
 
-from walmart_pipeline.core.progress import LogProgress
+from walmart_pipeline.core.progress import Advance, LogProgress
 from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse
@@ -107,6 +107,8 @@ class Shop:
     def __init__(self, home: Path, server: Model, **settings: Any) -> None:
         self.server = server
         self.plots = False
+        self.log: list[str] = []
+        self.answers: list[int] = []
         self.settings = Settings(
             workspace=home,
             provider="ollama",
@@ -133,9 +135,15 @@ class Shop:
             if not self.plots:
                 skip_reports(patch)
             [found] = tuned_tiers.tune_all(
-                self.settings, self.warehouse, JUDGE, base, plan, progress=LogProgress(), log=lambda _: None
+                self.settings, self.warehouse, JUDGE, base, plan, progress=self, log=self.log.append
             )
         return found
+
+    @contextmanager
+    def step(self, label: str, total: int | None, log: Callable[[str], None]) -> Iterator[Advance]:
+        """Progress, as tune_all reports it."""
+        yield lambda count, note="": self.answers.append(count)
+        log(f"{label}: {sum(self.answers)} of {total}")
 
     def rows(self) -> list[Row]:
         with self.warehouse.reading() as db:
@@ -207,10 +215,17 @@ def test_what_only_chance_makes_better_does_not_replace_the_tiers_own(tmp_path: 
 
 def test_where_nothing_matters_the_tiers_own_stay_and_there_is_no_interval(tmp_path: Path) -> None:
     with model(lambda *_: True) as server:
-        found = Shop(tmp_path, server).open().tune(trials=8)
+        shop = Shop(tmp_path, server).open()
+        found = shop.tune(trials=8)
     assert found.outcome.difference is None
     assert found.outcome.chosen.parameters == DEFAULT
     assert [path.stem for path in found.plots] == ["history", "slice"]
+    # Hours with a slow model: the log says what it is, how much there is to do, and counts each answer.
+    assert shop.log == [
+        "tuning basic with writer:latest: at most 8 trials of 12 products",
+        "tuning basic: 96 of 96",
+    ]
+    assert len([count for count in shop.answers if count == 1]) >= 8 * 4
 
 
 def test_the_first_trial_is_the_tiers_own_and_thin_facts_are_not_asked_about(tmp_path: Path) -> None:
