@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from walmart_pipeline.core import settings
+from walmart_pipeline.core import settings, warehouses
 from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import fact_checker, model_rater, provider_factory
@@ -37,11 +37,11 @@ def settings_resource() -> settings.Settings:
     return settings.load()
 
 
-@dg.resource(description="The DuckDB warehouse.", required_resource_keys={"settings"})
+@dg.resource(description="The warehouse: a DuckDB file, or a DuckLake.", required_resource_keys={"settings"})
 def warehouse_resource(context: dg.InitResourceContext) -> Warehouse:
     """Create the warehouse; each step opens it only as long as it needs it."""
     configured: settings.Settings = context.resources.settings
-    return Warehouse(configured.warehouse, configured.warehouse_wait_seconds)
+    return warehouses.of(configured)
 
 
 @dg.resource(description="Reports the progress of long steps.")

@@ -17,7 +17,7 @@ from walmart_pipeline.automation.retrain_config import RetrainConfig
 from walmart_pipeline.automation.retrain_summary import Retraining, retrained
 from walmart_pipeline.automation.run_failures import failure
 from walmart_pipeline.automation.run_summary import EndedRun, Summary, summarize
-from walmart_pipeline.core import workspace
+from walmart_pipeline.core import warehouses, workspace
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
 
@@ -103,6 +103,7 @@ def _execute(
     from walmart_pipeline.automation import sources
     from walmart_pipeline.definitions import build_defs
 
+    warehouses.of(settings).check()
     started, clock = datetime.now(UTC), time.monotonic()
     with warnings.catch_warnings():
         # Dagster copies sensors by a parameter of its own that is in beta.

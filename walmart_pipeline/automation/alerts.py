@@ -16,9 +16,10 @@ from dagster._core.storage.tags import WILL_RETRY_TAG
 from pydantic import BaseModel, Field
 
 from walmart_pipeline.automation import run_failures, run_tags
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Row, Warehouse, WarehouseError
+from walmart_pipeline.core.warehouse import Row, WarehouseError
 
 if TYPE_CHECKING:
     import apprise
@@ -139,10 +140,11 @@ def _summary(runs: Sequence[dg.DagsterRun], rollouts: Sequence[Row]) -> str:
 
 def _stopped(settings: Settings, since: datetime) -> list[Row]:
     """Rollouts that were stopped since then; none while the warehouse is in use."""
-    if not settings.warehouse.exists():
-        return []
+    warehouse = warehouses.of(settings, WAREHOUSE_WAIT_SECONDS)
     try:
-        with Warehouse(settings.warehouse, WAREHOUSE_WAIT_SECONDS).reading() as db:
+        if not warehouse.exists():
+            return []
+        with warehouse.reading() as db:
             return db.query(STOPPED, {"since": since})
     except WarehouseError:
         return []

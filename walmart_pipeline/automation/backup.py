@@ -18,11 +18,12 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from walmart_pipeline.automation import database_copies
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 
 # Of the folder's layout: raised when an earlier version could not restore it.
 FORMAT = 1
@@ -129,7 +130,7 @@ def _write(settings: Settings, folder: Path) -> Manifest:
     started = datetime.now(UTC)
     _copy_all(folder, inbox_state(settings))
     _copy_databases(folder, cursors(settings))
-    weights = _copy_warehouse(settings, folder) if settings.warehouse.exists() else {}
+    weights = _copy_warehouse(settings, folder) if warehouses.of(settings).exists() else {}
     _copy_databases(folder, stores(settings))
     postgres = {}
     if database_copies.sqlite_file(settings.ledger) is None:
@@ -151,9 +152,9 @@ def _write(settings: Settings, folder: Path) -> Manifest:
 def _copy_warehouse(settings: Settings, folder: Path) -> dict[str, str]:
     """Copy the warehouse, and the weights that its registered models name. Returns where those were, by file."""
     copy = folder / WAREHOUSE
-    Warehouse(settings.warehouse, settings.warehouse_wait_seconds).copy_to(copy)
+    warehouses.of(settings).copy_to(copy)
     # Also shows that the copy can be opened.
-    with Warehouse(copy).reading() as db:
+    with FileWarehouse(copy).reading() as db:
         adapters = {Path(row["adapter"]) for row in db.query(ADAPTERS)}
     for leftover in folder.glob("warehouse.before-*"):
         leftover.unlink()

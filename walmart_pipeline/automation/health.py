@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from pydantic import Field
 
 from walmart_pipeline.automation import database_copies, live_runs
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse, WarehouseBusyError, WarehouseError
+from walmart_pipeline.core.warehouse import WarehouseBusyError, WarehouseError
 from walmart_pipeline.llm.ledger_database import LedgerError, ping
 
 if TYPE_CHECKING:
@@ -140,10 +141,11 @@ def _night(instance: DagsterInstance, settings: Settings, now: datetime) -> Heal
 def _warehouse(settings: Settings) -> HealthCheck:
     import duckdb
 
-    if not settings.warehouse.exists():
-        return HealthCheck(ok=True, detail="none yet: the first run makes it")
     try:
-        with Warehouse(settings.warehouse, WAIT_SECONDS).reading() as db:
+        warehouse = warehouses.of(settings, WAIT_SECONDS)
+        if not warehouse.exists():
+            return HealthCheck(ok=True, detail="none yet: the first run makes it")
+        with warehouse.reading() as db:
             return HealthCheck(ok=True, detail=f"{db.count('catalog.products'):,} products")
     except WarehouseBusyError:
         return HealthCheck(ok=True, detail="in use by a run")

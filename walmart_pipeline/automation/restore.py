@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from walmart_pipeline.automation import backup, database_copies, live_runs
 from walmart_pipeline.automation.backup import BackupError, Manifest
+from walmart_pipeline.core.file_warehouse import UNFINISHED_RESTORE, FileWarehouse
 from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import UNFINISHED_RESTORE, Warehouse
 
 STAGING = ".restoring"
 
@@ -152,7 +152,7 @@ def _relocate(warehouse: Path, settings: Settings, manifest: Manifest) -> None:
         "old_modelfiles": manifest.modelfiles,
         "new_modelfiles": settings.modelfiles,
     }
-    with Warehouse(warehouse).writing() as db:
+    with FileWarehouse(warehouse).writing() as db:
         for text in db.query(TEXT_COLUMNS):
             db.execute(RELOCATE.format(**text), {name: f"{folder}/" for name, folder in folders.items()})
 

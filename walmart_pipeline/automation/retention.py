@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.llm.ledger import CallStatus, Ledger
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _datasets(settings: Settings) -> Iterator[tuple[Removal, Callable[[], None]]
     superseded = folders[settings.keep_datasets :]
     if not superseded:
         return
-    with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:
+    with warehouses.of(settings).reading() as db:
         in_use = {row["version"] for row in db.query(DATASETS_IN_USE)}
     for folder in superseded:
         if folder.name not in in_use:

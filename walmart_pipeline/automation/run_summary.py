@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, Warehouse, WarehouseError
+from walmart_pipeline.core.warehouse import Database, WarehouseError
 
 TOTALS = """
 select
@@ -171,7 +172,7 @@ def ended_run_facts(settings: Settings, ended: EndedRun, read: Callable[[Databas
     from walmart_pipeline.llm import ledger_statistics
 
     try:
-        with Warehouse(settings.warehouse, settings.warehouse_wait_seconds).reading() as db:
+        with warehouses.of(settings).reading() as db:
             facts = read(db)
     except WarehouseError:
         # A run that failed before its first write leaves no warehouse.

@@ -9,8 +9,9 @@ from walmart_pipeline.automation import inbox, run_tags
 from walmart_pipeline.automation.jobs import pipeline
 from walmart_pipeline.automation.run_outcomes import Outcome, outcome
 from walmart_pipeline.automation.triggers import WAREHOUSE_WAIT_SECONDS
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Row, Warehouse, WarehouseError
+from walmart_pipeline.core.warehouse import Row, WarehouseError
 from walmart_pipeline.generation.provider_factory import openai_client
 from walmart_pipeline.llm import pricing
 from walmart_pipeline.llm.batch.store import BatchStore
@@ -69,9 +70,10 @@ def inbox_sensor(
 
 
 def _refused(settings: Settings) -> dict[str, Row]:
-    if not settings.warehouse.exists():
+    warehouse = warehouses.of(settings, WAREHOUSE_WAIT_SECONDS)
+    if not warehouse.exists():
         return {}
-    with Warehouse(settings.warehouse, WAREHOUSE_WAIT_SECONDS).reading() as db:
+    with warehouse.reading() as db:
         return loading.refused(db)
 
 

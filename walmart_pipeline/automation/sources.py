@@ -9,9 +9,10 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG, extract_dat
 
 from walmart_pipeline.automation import inbox
 from walmart_pipeline.automation.triggers import WAREHOUSE_WAIT_SECONDS
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.records import content_hash
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Row, Warehouse, WarehouseError
+from walmart_pipeline.core.warehouse import Row, WarehouseError
 from walmart_pipeline.reviews import takeover
 from walmart_pipeline.reviews.store import ReviewStore
 
@@ -149,10 +150,11 @@ def _states(settings: Settings) -> dict[str, Row]:
     if takeover.has_store(settings):
         with ReviewStore(settings.reviews_url) as store:
             states["reviews"] = store.state()
-    if not settings.warehouse.exists():
+    warehouse = warehouses.of(settings, WAREHOUSE_WAIT_SECONDS)
+    if not warehouse.exists():
         return states
     try:
-        with Warehouse(settings.warehouse, WAREHOUSE_WAIT_SECONDS).reading() as db:
+        with warehouse.reading() as db:
             for name, query in STATES.items():
                 (row,) = db.query(query)
                 latest: datetime | None = row.pop("latest")

@@ -18,8 +18,9 @@ import dagster as dg
 from walmart_pipeline.automation import feed_polling, jobs, run_tags
 from walmart_pipeline.automation.regeneration import RegenerateConfig
 from walmart_pipeline.automation.run_outcomes import RequestCursor, Requested, outcome
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, Warehouse, WarehouseError
+from walmart_pipeline.core.warehouse import Database, WarehouseError
 from walmart_pipeline.reviews import takeover
 from walmart_pipeline.reviews.store import ReviewStore
 from walmart_pipeline.stages.delivery.feed_status import open_feeds
@@ -280,10 +281,11 @@ def _tick(context: dg.SensorEvaluationContext, settings: Settings, look: Look) -
 
 
 def _look(settings: Settings, cursor: RequestCursor, look: Look) -> Requested | str:
-    if not settings.warehouse.exists():
-        return "there is no warehouse yet"
+    warehouse = warehouses.of(settings, WAREHOUSE_WAIT_SECONDS)
     try:
-        with Warehouse(settings.warehouse, WAREHOUSE_WAIT_SECONDS).reading() as db:
+        if not warehouse.exists():
+            return "there is no warehouse yet"
+        with warehouse.reading() as db:
             return look(db, settings, cursor)
     except WarehouseError as error:
         return f"the next tick looks again: {error}"

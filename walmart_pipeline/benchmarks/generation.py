@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from walmart_pipeline.benchmarks import resource_usage, synthetic_catalog
 from walmart_pipeline.benchmarks.server import Behaviour, ModelServer
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import provider_factory
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
@@ -81,7 +81,7 @@ def measure(
         folder = home or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walmart-bench-")))
         settings = settings.model_copy(update={"workspace": folder.resolve(), "budget_usd": 0.0})
         provider = provider_factory.choose(settings, Judge(profiles.load(settings.policy)), repairs=False)
-        warehouse = Warehouse(settings.warehouse)
+        warehouse = warehouses.of(settings, 0)
         with warehouse.writing() as db:
             synthetic_catalog.make(db, products)
             synthetic_catalog.change(db, round(products * changed))

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from walmart_pipeline.benchmarks import resource_usage, synthetic_catalog
-from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.generation.template.writer import TemplateWriter
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
@@ -30,7 +30,7 @@ def measure(*, products: int, changed: float) -> PlanFigures:
     """Create a warehouse, change a part of it, and plan. Run it in a fresh process."""
     provider = TemplateWriter(Judge(profiles.load("walmart-2025")))
     with tempfile.TemporaryDirectory(prefix="walmart-bench-") as folder:
-        warehouse = Warehouse(Path(folder) / "warehouse.duckdb")
+        warehouse = FileWarehouse(Path(folder) / "warehouse.duckdb")
         with warehouse.writing() as db:
             synthetic_catalog.make(db, products)
             synthetic_catalog.write_texts(db, provider)

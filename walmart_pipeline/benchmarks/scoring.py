@@ -13,8 +13,9 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from walmart_pipeline.benchmarks import listings, resource_usage
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing, Product
-from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.core.warehouse import Row
 from walmart_pipeline.judge import profiles, workers
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.quality import scored_texts
@@ -43,7 +44,7 @@ def measure(*, number: int, words: int, processes: int | None, profile: str) -> 
     """Create a warehouse of so many listings and judge them. Run it in a fresh process."""
     judge = Judge(profiles.load(profile))
     with tempfile.TemporaryDirectory(prefix="walmart-bench-") as folder:
-        warehouse = Warehouse(Path(folder) / "warehouse.duckdb")
+        warehouse = FileWarehouse(Path(folder) / "warehouse.duckdb")
         with warehouse.writing() as db:
             db.append("catalog.products", (_product_row(product) for product, _ in listings.pairs(number, words)))
             db.append("content.generated_content", (_content_row(*pair) for pair in listings.pairs(number, words)))

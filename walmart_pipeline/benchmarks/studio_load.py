@@ -28,8 +28,8 @@ from pydantic import BaseModel, Field
 from walmart_pipeline.benchmarks import resource_usage, studio_keyboard, synthetic_catalog
 from walmart_pipeline.benchmarks.studio_keyboard import KeyboardFigures
 from walmart_pipeline.benchmarks.studio_session import Run, SessionError, StudioSession
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.template.writer import TemplateWriter
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
@@ -142,9 +142,9 @@ def _prepare(settings: Settings, workspace: Path | None, products: int) -> int:
         source = Settings.model_validate({"workspace": workspace})
         if not source.warehouse.exists():
             raise StudioBenchError(f"there is no warehouse in {workspace}: `walmart-pipeline run` makes one")
-        with Warehouse(source.warehouse).reading():
+        with FileWarehouse(source.warehouse).reading():
             shutil.copyfile(source.warehouse, settings.warehouse)
-    with Warehouse(settings.warehouse).writing() as db:
+    with FileWarehouse(settings.warehouse).writing() as db:
         if not workspace:
             synthetic_catalog.make(db, products)
             synthetic_catalog.write_texts(db, TemplateWriter(Judge(profiles.load(settings.policy))))

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel
 
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.settings import Settings
 
 State: TypeAlias = Literal["good", "note", "bad"]
@@ -54,7 +55,7 @@ def _configured(settings: Settings) -> Iterator[Diagnosis]:
         detail=f"{settings.workspace}, {free:.0f} GB free",
         remedy="" if free >= FREE_GB else f"a million products need about {FREE_GB} GB",
     )
-    yield _warehouse(settings)
+    yield from _warehouse(settings)
     yield _policy(settings)
     yield Diagnosis(name="environment", state="good", detail=settings.environment)
     yield Diagnosis(name="provider", state="good", detail=settings.provider)
@@ -80,18 +81,26 @@ def _alerts(settings: Settings) -> Diagnosis:
     )
 
 
-def _warehouse(settings: Settings) -> Diagnosis:
-    from walmart_pipeline.core.warehouse import Warehouse, WarehouseError
+def _warehouse(settings: Settings) -> Iterator[Diagnosis]:
+    from walmart_pipeline.core.lake_warehouse import LakeWarehouse
+    from walmart_pipeline.core.warehouse import WarehouseError
 
-    if not settings.warehouse.exists():
-        return Diagnosis(
-            name="warehouse", state="note", detail="none yet", remedy="`walmart-pipeline run --catalog FILE` creates it"
-        )
     try:
-        with Warehouse(settings.warehouse).reading() as db:
-            return Diagnosis(name="warehouse", state="good", detail=f"{db.count('catalog.products'):,} products")
+        warehouse = warehouses.of(settings, 0)
+        if isinstance(warehouse, LakeWarehouse):
+            yield Diagnosis(name="lake extensions", state="good", detail=warehouse.load_extensions())
+            state = warehouse.catalog.state()
+            yield Diagnosis(name="lake catalog", state="good", detail=warehouse.catalog.name)
+            yield Diagnosis(name="lake files", state="good", detail=warehouse.reach_data(state))
+        if warehouse.exists():
+            with warehouse.reading() as db:
+                count, version = db.count("catalog.products"), db.value("select max(version) from main.migrations")
+            yield Diagnosis(name="warehouse", state="good", detail=f"{count:,} products, version {version}")
+        else:
+            remedy = "`walmart-pipeline run --catalog FILE` creates it"
+            yield Diagnosis(name="warehouse", state="note", detail="none yet", remedy=remedy)
     except WarehouseError as error:
-        return Diagnosis(name="warehouse", state="bad", detail=str(error))
+        yield Diagnosis(name="warehouse", state="bad", detail=str(error))
 
 
 def _policy(settings: Settings) -> Diagnosis:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from rich.markup import escape
 
 from walmart_pipeline.cli.terminal import console
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 
@@ -47,6 +48,7 @@ def usage_error(message: str) -> NoReturn:
 
 def existing_warehouse(settings: Settings) -> Warehouse:
     """The warehouse; exits with 1 if there is none yet."""
-    if not settings.warehouse.exists():
-        fail(f"there is no warehouse at {settings.warehouse} yet: run `walmart-pipeline run` first")
-    return Warehouse(settings.warehouse, settings.warehouse_wait_seconds)
+    warehouse = warehouses.of(settings)
+    if not warehouse.exists():
+        fail("there is no warehouse yet: run `walmart-pipeline run` first")
+    return warehouse

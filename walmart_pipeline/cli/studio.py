@@ -13,7 +13,8 @@ from rich.markup import escape
 
 from walmart_pipeline.cli.options import Home, settings_from, usage_error
 from walmart_pipeline.cli.terminal import console, output
-from walmart_pipeline.core.warehouse import Warehouse, WarehouseBusyError
+from walmart_pipeline.core import warehouses
+from walmart_pipeline.core.warehouse import WarehouseBusyError
 
 app = typer.Typer(invoke_without_command=True)
 users = typer.Typer(help="Who may sign in to the Studio.", no_args_is_help=True)
@@ -38,9 +39,10 @@ def studio(
     chosen = settings_from(workspace=home)
     command = server.command(chosen, host=host, port=port)
     workspace.prepare(chosen)
-    if chosen.warehouse.exists():
+    warehouse = warehouses.of(chosen, 0)
+    if warehouse.exists():
         # The Studio itself only reads: a warehouse of an older version is migrated here, or by the run that holds it.
-        with suppress(WarehouseBusyError), Warehouse(chosen.warehouse).reading():
+        with suppress(WarehouseBusyError), warehouse.reading():
             pass
     # Ignored in a background job of a shell: then nothing would stop it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -40,6 +40,15 @@ class Settings(BaseSettings):
     provider: str = "auto"
     base_model: str = "llama3.1:8b"
     warehouse_wait_seconds: float = Field(default=900, ge=0)
+    # A DuckLake in place of the DuckDB file: ducklake:postgres: and a connection string of Postgres, which may have a
+    # password; the folder or s3:// address in which it is created; and the store's access, under Amazon's names.
+    warehouse_url: SecretStr | None = None
+    warehouse_data: str | None = None
+    aws_endpoint_url: str | None = _published("AWS_ENDPOINT_URL", None)
+    aws_access_key_id: SecretStr | None = _published("AWS_ACCESS_KEY_ID", None)
+    aws_secret_access_key: SecretStr | None = _published("AWS_SECRET_ACCESS_KEY", None)
+    aws_session_token: SecretStr | None = _published("AWS_SESSION_TOKEN", None)
+    aws_region: str | None = _published("AWS_REGION", None)
     # Where `walmart-pipeline dev` serves reports, and what links in Dagster's UI begin with.
     reports_url: str = "http://127.0.0.1:3001"
 
@@ -166,7 +175,7 @@ class Settings(BaseSettings):
 
     @property
     def warehouse(self) -> Path:
-        """The DuckDB file."""
+        """The DuckDB file that is used without a URL of a lake; what opens either is in warehouses.py."""
         return self.workspace / "warehouse.duckdb"
 
     @property

@@ -1,17 +1,14 @@
-"""The warehouse: connections to one DuckDB file, its migrations, and reading and writing rows.
+"""The warehouse, as everything uses it: transactions that write, connections that read, and statements.
 
-DuckDB allows one writing process or many readers: keep transactions short, others wait for them.
+What opens one, by the settings: warehouses.py. A DuckDB file: file_warehouse.py. A DuckLake: lake_warehouse.py.
+Statements run on both: no keys, indexes, sequences or enums, and no default of a map.
 """
 
 from __future__ import annotations
 
-import logging
-import random
-import re
-import subprocess
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,13 +21,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pydantic import BaseModel
 
-logger = logging.getLogger(__name__)
-
-MIGRATIONS = Path(__file__).parent / "migrations"
-
-# Beside the file while a backup is being restored: what is there then is partly of before.
-UNFINISHED_RESTORE = "restore-unfinished"
-
 # Rows of a catalog are 1–5 kB: a batch takes up to 10 MB in Python.
 BATCH_ROWS = 2_000
 
@@ -40,8 +30,7 @@ MEMORY_LIMIT = "1GB"
 # Between checkpoints; otherwise memory grows with what was written (292 instead of 242 MB for 100,000 products).
 RETAINED_MEMORY = "32MB"
 
-# Between two attempts to open a locked file, and until the wait is announced.
-PAUSE_SECONDS = (0.05, 0.25)
+# Until a wait for another process is announced.
 ANNOUNCE_SECONDS = 2.0
 
 Row = dict[str, Any]
@@ -68,9 +57,10 @@ class WarehouseBusyError(WarehouseError):
 
 
 class Database:
-    """An open connection."""
+    """An open connection. version: of what is read, as the key of what is kept of it; empty while it may change."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, version: str = "") -> None:
+        self.version = version
         self._connection = connection
         self._page_tables = 0
 
@@ -174,6 +164,11 @@ class Database:
         self._connection.execute(f"delete from {table}")
         return self.append(table, rows)
 
+    def insert_from(self, other: Database, table: str) -> None:
+        """Insert the rows of a table of another warehouse, a batch in memory at a time."""
+        incoming = other._connection.execute(f"from {table}").to_arrow_reader(BATCH_ROWS)  # noqa: F841 - DuckDB finds it
+        self._connection.execute(f"insert into {table} by name from incoming")
+
     def upsert(self, table: str, rows: Sequence[Mapping[str, Any]], key: Sequence[str]) -> int:
         """Insert rows, replacing those with the same key. Returns the number of rows."""
         if not rows:
@@ -209,101 +204,44 @@ class Database:
         return self._connection.execute(f"select * from {table} limit 0").to_arrow_table().schema
 
 
-class Warehouse:
-    """The DuckDB file, opened on demand. Waits up to `wait_seconds` while another process has it locked."""
+class Warehouse(ABC):
+    """Where the tables are, opened on demand. Waits up to `wait_seconds` for others who write."""
 
-    def __init__(self, path: Path, wait_seconds: float = 0.0) -> None:
-        self.path = path
+    def __init__(self, wait_seconds: float = 0.0) -> None:
         self.wait_seconds = wait_seconds
 
-    @contextmanager
-    def reading(self) -> Iterator[Database]:
-        """Open a read-only connection; an older warehouse is migrated first.
+    def check(self) -> None:
+        """Raise WarehouseError if the warehouse can't be used: before any work."""
+        self.exists()
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether anything was ever written. Raises WarehouseError if it does not answer."""
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[Database]:
+        """Open a read-only connection, for one state of the tables; an older warehouse is migrated first.
 
         Raises WarehouseError if there is no warehouse yet, it is newer than this code, or it stays locked.
         """
-        if not self.path.exists():
-            raise WarehouseError(f"there is no warehouse at {self.path} yet: run `walmart-pipeline run` first")
-        connection = self._connect(read_only=True)
-        try:
-            if _pending(connection, self.path):
-                connection.close()
-                with self.writing():
-                    pass
-                connection = self._connect(read_only=True)
-            yield Database(connection)
-        finally:
-            connection.close()
 
-    @contextmanager
-    def writing(self) -> Iterator[Database]:
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[Database]:
         """Open a connection and a transaction, committed when the block succeeds and rolled back otherwise.
 
         Creates and migrates the warehouse. Raises WarehouseError if it is newer than this code, or stays locked.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = self._connect(read_only=False)
-        try:
-            if _migrate(connection, self.path):
-                connection.close()
-                connection = self._connect(read_only=False)
-            connection.begin()
-            try:
-                yield Database(connection)
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
-        finally:
-            connection.close()
 
+    @abstractmethod
     def copy_to(self, target: Path) -> None:
-        """Copy the file as it is after some transaction; others wait for a copy as for a transaction.
+        """Write a DuckDB file with the tables as they are after some transaction.
 
         Raises WarehouseError if it stays locked, or can't be copied.
         """
-        connection = self._connect(read_only=False)
-        try:
-            connection.execute("checkpoint")
-            _copy(self.path, target)
-        finally:
-            connection.close()
 
-    def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        import duckdb
-
-        if self.path.with_name(UNFINISHED_RESTORE).exists():
-            raise WarehouseError(
-                f"a backup was not restored completely to {self.path.parent}: repeat `walmart-pipeline restore`"
-            )
-        started, is_announced = time.monotonic(), False
-        while True:
-            try:
-                connection = duckdb.connect(str(self.path), read_only=read_only)
-                break
-            except (duckdb.IOException, duckdb.ConnectionException) as error:
-                # A thread of this process that reads keeps another one from writing, with an error of its own.
-                if "lock" not in str(error) and "different configuration" not in str(error):
-                    raise WarehouseError(f"the warehouse {self.path} can't be opened: {error}") from error
-                waited = time.monotonic() - started
-                # DuckDB names the process that holds the file.
-                found = re.search(r"held in (\S+) \(PID (\d+)\)", str(error))
-                holder = f"process {found[2]} ({found[1]})" if found else "another process"
-                if waited >= self.wait_seconds:
-                    raise WarehouseBusyError(
-                        f"the warehouse {self.path} is in use by {holder}: try again when that is done, "
-                        "or raise WALMART_WAREHOUSE_WAIT_SECONDS"
-                    ) from error
-                if waited >= ANNOUNCE_SECONDS and not is_announced:
-                    is_announced = True
-                    logger.warning("waiting for %s, which holds the warehouse %s", holder, self.path)
-            # Writers hold the file for seconds at most. Random pauses: two processes must not collide each time.
-            time.sleep(random.uniform(*PAUSE_SECONDS))  # noqa: S311 - not for security
-        # DuckDB's spinner would break our progress bars and the logs.
-        connection.execute("set enable_progress_bar = false")
-        connection.execute("set timezone = 'UTC'")
-        connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-        return connection
+    @abstractmethod
+    def version(self) -> str:
+        """Return what changes with every transaction. Raises WarehouseError if there is no warehouse yet."""
 
 
 def struct(table: str, record: type[BaseModel]) -> str:
@@ -326,74 +264,3 @@ def _table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
 
 def _rows(table: pa.Table | pa.RecordBatch) -> list[Row]:
     return table.to_pylist(maps_as_pydicts="strict")
-
-
-def _pending(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[int, Path]:
-    """Return pending migrations by number. Raises WarehouseError if the warehouse has unknown ones."""
-    scripts = {int(script.name[:4]): script for script in sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))}
-    applied = _applied(connection)
-    if unknown := applied - scripts.keys():
-        raise WarehouseError(
-            f"{path} was written by a newer walmart-pipeline (version {max(unknown)}; this one knows {max(scripts)}): "
-            "upgrade it"
-        )
-    return {number: script for number, script in scripts.items() if number not in applied}
-
-
-def _applied(connection: duckdb.DuckDBPyConnection) -> set[int]:
-    import duckdb
-
-    try:
-        return {number for (number,) in connection.execute("select version from main.migrations").fetchall()}
-    except duckdb.CatalogException:
-        return set()
-
-
-def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
-    """Apply pending migrations, all or nothing. Returns whether the file was replaced.
-
-    A warehouse with data is migrated as a copy, which then replaces the file; a backup of the file stays beside it. One
-    transaction would not do: DuckDB can't update a table that the same transaction has altered.
-    """
-    import duckdb
-
-    pending = _pending(connection, path)
-    if not pending:
-        return False
-    if not _applied(connection):
-        _apply(connection, pending, path)
-        return False
-    connection.execute("checkpoint")
-    old = path.with_name(f"{path.stem}.before-{max(pending):04}{path.suffix}")
-    new = path.with_name(f"{path.stem}.migrating{path.suffix}")
-    try:
-        _copy(path, new)
-        with duckdb.connect(str(new)) as migrated:
-            _apply(migrated, pending, path)
-        old.unlink(missing_ok=True)
-        old.hardlink_to(path)
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
-    logger.warning("migrated the warehouse to version %d; backup: %s", max(pending), old)
-    return True
-
-
-def _copy(source: Path, target: Path) -> None:
-    # By another process: this one would lose its lock on the file as soon as it closed it.
-    if subprocess.run(["cp", "--", str(source), str(target)], check=False).returncode:  # noqa: S603, S607 - our paths
-        target.unlink(missing_ok=True)
-        raise WarehouseError(f"{source} could not be copied to {target}")
-
-
-def _apply(connection: duckdb.DuckDBPyConnection, scripts: Mapping[int, Path], path: Path) -> None:
-    import duckdb
-
-    connection.execute("create table if not exists main.migrations (version integer, name varchar)")
-    for number, script in scripts.items():
-        try:
-            for statement in connection.extract_statements(script.read_text(encoding="utf-8")):
-                connection.execute(statement)
-        except duckdb.Error as error:
-            raise WarehouseError(f"{path} could not be migrated, and is as it was: {script.name}: {error}") from error
-        connection.execute("insert into main.migrations values (?, ?)", [number, script.name])

@@ -12,9 +12,10 @@ from itertools import count
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.files import atomic_writer
 from walmart_pipeline.core.records import Listing, Product, QualityReport
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.judge import profiles, workers
 from walmart_pipeline.judge.duplicates import nearest, uniqueness
 from walmart_pipeline.judge.judge import Judge
@@ -103,7 +104,7 @@ def score_lines(lines: Iterable[str], judge: Judge, *, processes: int | None = N
     """
     with (
         tempfile.TemporaryDirectory(prefix="walmart-score-") as folder,
-        Warehouse(Path(folder) / "answers.duckdb").writing() as db,
+        FileWarehouse(Path(folder) / "answers.duckdb").writing() as db,
     ):
         for statement in TABLES:
             db.execute(statement)

@@ -76,7 +76,7 @@ def champion(db: Database, provider: str) -> ModelVersion | None:
 
 def champions(warehouse: Warehouse) -> dict[str, Recipe]:
     """The recipe of each provider's champion; empty without a warehouse."""
-    if not warehouse.path.exists():
+    if not warehouse.exists():
         return {}
     with warehouse.reading() as db:
         found = db.query("select provider, recipe from models.versions where status = 'champion'")

@@ -11,7 +11,7 @@ LAST = "select arg_max(model, chosen_at) from content.writers where provider = '
 
 def last(warehouse: Warehouse) -> str | None:
     """The Ollama model that wrote last, or None."""
-    if not warehouse.path.exists():
+    if not warehouse.exists():
         return None
     with warehouse.reading() as db:
         model = db.value(LAST)

@@ -15,8 +15,9 @@ import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorTick
 
 from walmart_pipeline.automation import live_runs, run_tags
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.core.warehouse import Row
 from walmart_pipeline.simulation import diary as diaries
 from walmart_pipeline.simulation.daemon import ticks
 from walmart_pipeline.simulation.diary import Diary
@@ -46,7 +47,7 @@ class Evidence:
         self.settings = Settings(workspace=home, ledger_url=None)
         self.diary = Diary.load(home)
         self._instance = instance
-        self._warehouse = Warehouse(self.settings.warehouse, self.settings.warehouse_wait_seconds)
+        self._warehouse = warehouses.of(self.settings)
         records = instance.get_run_records()
         self.created = [(record.dagster_run, record.create_timestamp.astimezone(UTC)) for record in records]
         self.runs = [run for run, _ in self.created]

@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 
 from walmart_pipeline.benchmarks import factual_listing
 from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.settings import CHECKOUT
-from walmart_pipeline.core.warehouse import Warehouse, struct
+from walmart_pipeline.core.warehouse import struct
 from walmart_pipeline.generation import parsing, prompt
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
@@ -108,7 +109,7 @@ def _sample() -> list[Record]:
         raise UserError("the simulation sends the sample catalog: run it from a checkout of the project")
     with tempfile.TemporaryDirectory(prefix="walmart-simulation-") as folder:
         feeds = loading.offered([str(CHECKOUT / "data" / "sample")], Path(folder), quiet_seconds=0)
-        with Warehouse(Path(folder) / "warehouse.duckdb").writing() as db:
+        with FileWarehouse(Path(folder) / "warehouse.duckdb").writing() as db:
             loading.load(db, feeds, limit=None, advance=_ignored)
             normalization.refine(db, advance=_ignored)
             rows = db.query(

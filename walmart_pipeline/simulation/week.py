@@ -20,9 +20,9 @@ from pydantic import SecretStr
 from walmart_pipeline.automation import run_tags
 from walmart_pipeline.automation.sensors import INBOX_REASON, INBOX_STATE
 from walmart_pipeline.benchmarks.server import Behaviour, ModelServer
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.files import write_atomically
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.reviews import ratings
 from walmart_pipeline.simulation import diary as diaries
 from walmart_pipeline.simulation.daemon import Daemon, SimulationError
@@ -132,7 +132,7 @@ class Week:
         self._daemon = daemon
         self._diary = diary
         self._log = log
-        self._warehouse = Warehouse(settings.warehouse, settings.warehouse_wait_seconds)
+        self._warehouse = warehouses.of(settings)
         self._events = {
             1: self.first_delivery,
             2: self.prices_and_facts,

@@ -28,10 +28,10 @@ class StudioContext:
 
         Raises WarehouseError if there is none yet.
         """
-        with snapshot.reader(self.settings.warehouse).reading() as db:
+        with snapshot.reader(self.settings).reading() as db:
             yield db
 
     @property
     def is_outdated(self) -> datetime | None:
         """The time that the latest reading was of, if a run held the warehouse; None if it was of now."""
-        return snapshot.reader(self.settings.warehouse).outdated
+        return snapshot.reader(self.settings).outdated

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Record
 from walmart_pipeline.core.row_files import RowImport
@@ -143,7 +144,7 @@ def _reading(settings: Settings, decisions: int | None = None) -> Iterator[Datab
 
     decisions: a copy that has so many will do.
     """
-    reader = snapshot.reader(settings.warehouse)
+    reader = snapshot.reader(settings)
     with reader.reading() as db:
         if reader.outdated is None or (decisions is not None and db.count("quality.reviews") >= decisions):
             yield db
@@ -195,7 +196,7 @@ def import_edits(settings: Settings, user: User, name: str, content: bytes) -> I
     with (
         _upload(name, content) as path,
         ReviewStore(settings.reviews_url) as store,
-        snapshot.reader(settings.warehouse).reading() as db,
+        snapshot.reader(settings).reading() as db,
     ):
         waiting = review_queue.standing(takeover.waiting(db, store))
         found = edit_files.decide(db, store, path, waiting=waiting, refusal=_of_another(user))
@@ -243,7 +244,7 @@ def _row_import(name: str, found: RowImport) -> ImportedFile:
 
 
 def _warehouse(settings: Settings) -> Warehouse:
-    return Warehouse(settings.warehouse, WAIT_SECONDS)
+    return warehouses.of(settings, WAIT_SECONDS)
 
 
 def _now() -> datetime:

@@ -58,7 +58,7 @@ def _copy_warehouse(chosen: Settings) -> None:
     from walmart_pipeline.studio import snapshot
 
     try:
-        with snapshot.reader(chosen.warehouse).reading():
+        with snapshot.reader(chosen).reading():
             pass
     except WarehouseError as error:
         logger.info("no copy of the warehouse yet: %s", error)

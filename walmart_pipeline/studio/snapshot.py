@@ -1,7 +1,8 @@
 """Reads a copy of the warehouse: pages never keep a run waiting, and are there while a run holds the warehouse.
 
 A run that judges holds it for minutes, and pages of many users would hold it for ever. It is copied whenever it has
-changed and is free. What people decide meanwhile is in the store anyway.
+changed and is free. What people decide meanwhile is in the store anyway. A lake is read itself, since
+it keeps nobody waiting.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
+from walmart_pipeline.core import warehouses
+from walmart_pipeline.core.file_warehouse import FileWarehouse
+from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse, WarehouseBusyError, WarehouseError
 
 logger = logging.getLogger(__name__)
@@ -60,7 +64,7 @@ class SnapshotReader:
                 logger.warning("the warehouse could not be copied for the Studio, which reads it itself: %s", error)
                 copy = self.path
             try:
-                database = stack.enter_context(Warehouse(copy, WAIT_SECONDS).reading())
+                database = stack.enter_context(FileWarehouse(copy, WAIT_SECONDS).reading())
                 self._keep_open(copy)
             except WarehouseError:
                 # A newer copy may have taken its place in the meantime.
@@ -74,7 +78,7 @@ class SnapshotReader:
         with self._keeping:
             if copy not in (self._kept, self.path):
                 self._keeper.close()
-                self._keeper.enter_context(Warehouse(copy).reading())
+                self._keeper.enter_context(FileWarehouse(copy).reading())
                 self._kept = copy
 
     def _current(self) -> Path:
@@ -102,7 +106,7 @@ class SnapshotReader:
 
     def _copy(self, wait_seconds: float) -> Path:
         began = time.monotonic()
-        with Warehouse(self.path, wait_seconds).reading():
+        with FileWarehouse(self.path, wait_seconds).reading():
             # Nobody writes now.
             target = self._name()
             if target.exists():
@@ -112,14 +116,14 @@ class SnapshotReader:
             try:
                 # What a killed run left is in a log beside the file, by which DuckDB completes it. By another process:
                 # this one would lose its lock on the file as soon as it closed it.
-                if (log := _log(self.path)).exists():
-                    _run_cp(log, _log(target))
+                if (log := FileWarehouse(self.path).log).exists():
+                    _run_cp(log, FileWarehouse(target).log)
                 _run_cp(self.path, new)
                 new.replace(target)
             finally:
                 new.unlink(missing_ok=True)
         for older in self.folder.glob("warehouse-*.duckdb*"):
-            if older not in (target, _log(target)):
+            if older not in (target, FileWarehouse(target).log):
                 # Whoever reads it goes on reading it.
                 older.unlink(missing_ok=True)
         seconds = time.monotonic() - began
@@ -131,31 +135,32 @@ class SnapshotReader:
 
         Each has another name: DuckDB goes on reading a file that was replaced as long as somebody has it open.
         """
-        log = _log(self.path)
-        states = [each.stat() for each in (self.path, log) if each.exists()]
-        version = "-".join(f"{state.st_mtime_ns:x}-{state.st_size:x}" for state in states)
-        return self.folder / f"warehouse-{version}.duckdb"
+        return self.folder / f"warehouse-{FileWarehouse(self.path).version()}.duckdb"
 
     def _latest(self) -> Path | None:
         return max(self.folder.glob("warehouse-*.duckdb"), key=lambda copy: copy.stat().st_mtime, default=None)
 
 
-def version(db: Database) -> str:
-    """Return what changes with the warehouse, as the key of what is kept of it."""
-    # DuckDB names a database by its file: a copy's name has the state of the warehouse, which itself has none.
-    name = str(db.value("select current_database()"))
-    return name if "-" in name else f"{name}-{time.time_ns()}"
+class LakeReader:
+    """Reads the latest snapshot of a lake."""
 
+    outdated: datetime | None = None
 
-def _log(path: Path) -> Path:
-    return path.with_name(f"{path.name}.wal")
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.reading = warehouse.reading
 
 
 def _run_cp(source: Path, target: Path) -> None:
     subprocess.run(["cp", "--reflink=auto", "--", str(source), str(target)], check=True)  # noqa: S603, S607 - our paths
 
 
+def reader(settings: Settings) -> SnapshotReader | LakeReader:
+    """Return the reader of the warehouse."""
+    warehouse = warehouses.of(settings, WAIT_SECONDS)
+    return _reader(warehouse.path) if isinstance(warehouse, FileWarehouse) else LakeReader(warehouse)
+
+
 @lru_cache(maxsize=4)
-def reader(path: Path) -> SnapshotReader:
-    """Return the reader of a warehouse, shared by all sessions."""
+def _reader(path: Path) -> SnapshotReader:
+    """Shared by all sessions."""
     return SnapshotReader(path)

@@ -19,6 +19,7 @@ from walmart_pipeline.automation import run_tags
 from walmart_pipeline.automation.alerts import AlertError, alerts_sensor
 from walmart_pipeline.automation.run_failures import failure
 from walmart_pipeline.cli import app, doctor
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse, WarehouseError
 
@@ -106,13 +107,13 @@ def test_a_rollout_that_was_stopped_is_reported_once_even_if_the_warehouse_was_i
     tmp_path: Path, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts = Alerts(tmp_path, webhook.url)
-    with Warehouse(alerts.settings.warehouse).writing() as db:
+    with FileWarehouse(alerts.settings.warehouse).writing() as db:
         for number, (phase, model) in enumerate([("stopped", "walmart-gpt-basic:1.1.0"), ("full", "other")]):
             row = {"promotion": number, "provider": "ollama", "model": model, "phase": phase}
             decided = {"decided_at": datetime.now(UTC), "reason": "the canary's texts are worse: -4.1 points"}
             db.append("content.rollouts", [row | decided])
     with monkeypatch.context() as patch:
-        patch.setattr(Warehouse, "reading", in_use)
+        patch.setattr(FileWarehouse, "reading", in_use)
         alerts.tick()
     assert webhook.alerts == []
     assert alerts.tick() == "sent: 1 rollout stopped"

@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 from walmart_pipeline.automation import backup, database_copies, restore, sensors
 from walmart_pipeline.automation.backup import BackupError
 from walmart_pipeline.cli import app
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse, WarehouseError
+from walmart_pipeline.core.warehouse import WarehouseError
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.reviews.store import Decision, ReviewStore
 from walmart_pipeline.stages.delivery import exporter, feed_files
@@ -37,7 +38,7 @@ from walmart_pipeline_tests.llm.test_ledger import call
 home = Path(sys.argv[1])
 with Ledger(f"sqlite:///{home}/ledger.db") as ledger:
     for number in range(100_000):
-        with Warehouse(home / "warehouse.duckdb", wait_seconds=60).writing() as db:
+        with FileWarehouse(home / "warehouse.duckdb", wait_seconds=60).writing() as db:
             db.append("content.edits", [{"product_id": str(number)}])
             db.append("quality.ratings", [{"product_id": str(number)}])
         ledger.record(call(number))
@@ -49,7 +50,7 @@ def filled(folder: Path) -> Settings:
     """A workspace with a little of everything."""
     settings = Settings(workspace=folder)
     adapter = folder.with_name("adapter.gguf")
-    with Warehouse(settings.warehouse).writing() as db:
+    with FileWarehouse(settings.warehouse).writing() as db:
         db.append(
             "models.versions", [{"name": "walmart-gpt-basic:1.0.0", "recipe": json.dumps({"adapter": str(adapter)})}]
         )
@@ -94,7 +95,7 @@ def test_a_backup_beside_a_run_that_writes_holds_whole_transactions_and_stops_no
         for _ in range(3):
             writer.stdout.readline()
         backup.create(settings, tmp_path / "backup")
-        with Warehouse(tmp_path / "backup" / "warehouse.duckdb").reading() as db:
+        with FileWarehouse(tmp_path / "backup" / "warehouse.duckdb").reading() as db:
             edits, ratings = db.count("content.edits"), db.count("quality.ratings")
         assert 3 <= edits == ratings
         # It writes on: a later transaction succeeds.
@@ -153,7 +154,7 @@ def test_everything_that_cannot_be_made_again_is_restored_and_no_secret_is_in_a_
     assert (home / "inbox/feed.csv").stat().st_mtime_ns == (workspace.inbox / "feed.csv").stat().st_mtime_ns
     with Ledger(restored.ledger) as ledger, ReviewStore(restored.reviews_url) as reviews:
         assert (ledger.counts()[0], len(reviews.decisions())) == (1, 1)
-    with Warehouse(restored.warehouse).reading() as db:
+    with FileWarehouse(restored.warehouse).reading() as db:
         assert db.query("select path from catalog.feeds") == [{"path": str(home / "inbox" / "feed.csv")}]
     assert not (home / restore.STAGING).exists()
 
@@ -263,7 +264,7 @@ def test_a_half_restore_never_looks_whole_and_is_completed_by_repeating_it(
         patch.setattr(restore, "_set_aside", killed)
         with pytest.raises(KeyboardInterrupt):
             restore.restore(workspace, saved, force=True)
-    for access in (Warehouse(workspace.warehouse).writing, Warehouse(workspace.warehouse).reading):
+    for access in (FileWarehouse(workspace.warehouse).writing, FileWarehouse(workspace.warehouse).reading):
         with pytest.raises(WarehouseError), access():
             pass
     workspace.inbox.mkdir()
@@ -273,7 +274,7 @@ def test_a_half_restore_never_looks_whole_and_is_completed_by_repeating_it(
     assert restored.set_aside
     assert (restored.set_aside / "inbox" / "feed.csv").read_text() == "newer"
     assert (restored.set_aside / "inbox.later" / "came in between.csv").exists()
-    with Warehouse(workspace.warehouse).reading() as db:
+    with FileWarehouse(workspace.warehouse).reading() as db:
         assert db.count("catalog.feeds") == 1
 
 

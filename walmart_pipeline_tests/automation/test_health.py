@@ -21,8 +21,9 @@ from walmart_pipeline import runner
 from walmart_pipeline.automation import health, live_runs
 from walmart_pipeline.automation.health import Health
 from walmart_pipeline.cli import report_server
+from walmart_pipeline.core.file_warehouse import UNFINISHED_RESTORE, FileWarehouse
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import UNFINISHED_RESTORE, Warehouse, WarehouseBusyError
+from walmart_pipeline.core.warehouse import WarehouseBusyError
 
 SECRET = "a-password"
 
@@ -92,11 +93,11 @@ def test_a_warehouse_that_a_run_writes_is_healthy_and_a_damaged_or_half_restored
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start_services(settings, datetime.now(UTC))
-    with Warehouse(settings.warehouse).writing():
+    with FileWarehouse(settings.warehouse).writing():
         pass
     assert health.examine(settings).checks["warehouse"].detail == "0 products"
     with monkeypatch.context() as patch:
-        patch.setattr(Warehouse, "reading", busy)
+        patch.setattr(FileWarehouse, "reading", busy)
         assert health.examine(settings).checks["warehouse"].detail == "in use by a run"
     marker = settings.workspace / UNFINISHED_RESTORE
     marker.touch()
@@ -106,7 +107,7 @@ def test_a_warehouse_that_a_run_writes_is_healthy_and_a_damaged_or_half_restored
     assert failed(health.examine(settings)) == ["warehouse"]
 
 
-def busy(_: Warehouse) -> Any:
+def busy(_: FileWarehouse) -> Any:
     raise WarehouseBusyError("a run has it")
 
 

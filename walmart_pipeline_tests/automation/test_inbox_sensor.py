@@ -13,8 +13,8 @@ from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from walmart_pipeline.automation import inbox, run_outcomes, run_tags
 from walmart_pipeline.automation.sensors import INBOX_STATE, inbox_sensor
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.stages.catalog import loading
 from walmart_pipeline_tests.automation.slow_job import pipeline as job
 
@@ -61,7 +61,7 @@ class Inbox:
             for name, feed in inbox.complete_files(self.settings.inbox, 0)[0].items()
             if name in names
         ]
-        with Warehouse(self.settings.warehouse).writing() as db:
+        with FileWarehouse(self.settings.warehouse).writing() as db:
             db.execute("delete from catalog.feeds")
             db.append("catalog.feeds", rows)
 

@@ -15,10 +15,10 @@ import pytest
 from walmart_pipeline import runner
 from walmart_pipeline.automation.retrain_config import RetrainConfig
 from walmart_pipeline.automation.retrain_summary import Retraining
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.registry import model_versions
 from walmart_pipeline.stages.evaluation import gates
 from walmart_pipeline_tests.conftest import Pipeline
@@ -172,5 +172,5 @@ def test_a_retraining_keeps_no_nightly_run_waiting_and_goes_on_where_it_was_kill
 def _settled(settings: Settings) -> None:
     """The killed process's lock on the warehouse is gone."""
     time.sleep(0.1)
-    with Warehouse(settings.warehouse, 10).reading():
+    with FileWarehouse(settings.warehouse, 10).reading():
         pass

@@ -11,8 +11,8 @@ from dagster._core.definitions.observe import observe as observe_by_hand
 from dagster._core.loader import LoadingContextForTest
 
 from walmart_pipeline.automation.sources import observe, sources, sources_sensor
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.reviews.store import Decision, ReviewStore
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -30,7 +30,7 @@ def test_a_source_is_observed_when_it_changes(tmp_path: Path) -> None:
         return {event.asset_key.path[1]: event for event in found}
 
     assert tick() == {}, "nothing came yet, and what was made without it is up to date"
-    with Warehouse(settings.warehouse).writing() as db:
+    with FileWarehouse(settings.warehouse).writing() as db:
         db.append("quality.ratings", [{"product_id": "1", "reviewer": "anna", "rated_at": NOON}])
     observed = tick()
     assert list(observed) == ["ratings"]

@@ -12,8 +12,9 @@ import dagster as dg
 import pytest
 
 from walmart_pipeline.automation import run_outcomes, run_tags, triggers
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.reviews import takeover
 from walmart_pipeline.reviews.store import Decision, ReviewStore
 from walmart_pipeline.stages.quality import drift
@@ -33,7 +34,7 @@ class Daemon:
         self.message = ""
 
     def write(self, change: Callable[[Database], Any]) -> None:
-        with Warehouse(self.settings.warehouse).writing() as db:
+        with FileWarehouse(self.settings.warehouse).writing() as db:
             change(db)
 
     def tick(self) -> list[dg.RunRequest]:
@@ -223,7 +224,7 @@ def test_only_categories_that_fell_are_written_again_and_only_so_often_a_day(dae
 
 
 def test_a_run_that_changes_the_scores_leaves_the_means_of_each_category(tmp_path: Path) -> None:
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as db:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as db:
         products = [{"product_id": str(n), "category": ["Toys" if n else "Home", "Other"]} for n in range(3)]
         db.append("catalog.products", products)
         db.append("quality.scores", [{"product_id": str(n), "policy": "p", "score": 80.0 + n} for n in range(3)])

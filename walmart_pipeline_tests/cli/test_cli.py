@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 
 from walmart_pipeline.automation.run_summary import Summary
 from walmart_pipeline.cli import app
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing, Product
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.judge.judge import source_listing
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
 from walmart_pipeline_tests.llm.fake_ollama import fake_ollama
@@ -145,7 +145,7 @@ def test_a_run_that_is_stopped_keeps_what_it_wrote_and_reports_it(tmp_path: Path
 
 
 def count_texts(home: Path) -> int:
-    warehouse = Warehouse(home / "warehouse.duckdb", wait_seconds=60)
+    warehouse = FileWarehouse(home / "warehouse.duckdb", wait_seconds=60)
     if not warehouse.path.exists():
         return 0
     with warehouse.reading() as db:
@@ -156,7 +156,7 @@ def test_a_run_that_waits_for_the_warehouse_names_the_process(tmp_path: Path) ->
     feed = tmp_path / "feed.jsonl"
     feed.write_text(json.dumps(KETTLE) + "\n")
     arguments = [COMMAND, "run", "--catalog", feed, "--home", tmp_path, "--plan-only"]
-    with Warehouse(tmp_path / "warehouse.duckdb").writing():
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing():
         process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         message = next(line for line in process.stderr if "waiting for" in line)

@@ -10,19 +10,32 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from walmart_pipeline.core import warehouse as warehouse_module
+from walmart_pipeline.core import schema
+from walmart_pipeline.core.file_warehouse import FileWarehouse
+from walmart_pipeline.core.lake_warehouse import LakeWarehouse
 from walmart_pipeline.core.records import Product
-from walmart_pipeline.core.warehouse import Warehouse, WarehouseError
+from walmart_pipeline.core.warehouse import Warehouse, WarehouseError, struct
 
 
 @pytest.fixture(autouse=True)
 def migrated_once() -> None:
-    """Each warehouse of these tests runs its own migrations."""
+    """Each file of these tests runs its own migrations."""
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(tmp_path / "warehouse.duckdb")
+@pytest.fixture(params=["file", "lake"])
+def nothing(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
+    """A warehouse of each kind that was never written."""
+    if request.param == "file":
+        return FileWarehouse(tmp_path / "warehouse.duckdb")
+    lake: LakeWarehouse = request.getfixturevalue("lakes")(False)
+    return lake
+
+
+IN_A_FILE = pytest.mark.parametrize("warehouse", ["file"], indirect=True)
+
+
+def address(warehouse: Warehouse) -> str:
+    return warehouse.catalog.name if isinstance(warehouse, LakeWarehouse) else str(warehouse.path)
 
 
 def names(warehouse: Warehouse) -> list[str]:
@@ -85,13 +98,12 @@ def test_a_result_without_rows_has_no_pages(warehouse: Warehouse) -> None:
 
 WRITE_BATCHES = """
 import sys
-from pathlib import Path
 from walmart_pipeline.benchmarks import resource_usage
-from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.core import settings, warehouses
 def rows(first):
     for number in range(first, first + 500):
         yield {"product_id": f"{number:06}", "description": f"{number} {number * 7919} " * 150}
-with Warehouse(Path(sys.argv[1])).writing() as db:
+with warehouses.at(sys.argv[1], settings.load()).writing() as db:
     for first in range(0, 60_000, 500):
         db.upsert("catalog.products", list(rows(first)), ["product_id"])
         db.checkpoint()
@@ -104,7 +116,7 @@ with Warehouse(Path(sys.argv[1])).writing() as db:
 def test_memory_does_not_grow_with_the_batches_that_are_written(warehouse: Warehouse) -> None:
     """These 140 MB of text once took 450 MB: DuckDB kept them, and merged them as the loop went on."""
     written = subprocess.run(
-        [sys.executable, "-c", WRITE_BATCHES, str(warehouse.path)], check=True, capture_output=True, text=True
+        [sys.executable, "-c", WRITE_BATCHES, address(warehouse)], check=True, capture_output=True, text=True
     )
     early, late = map(int, written.stdout.split())
     assert late - early < 80
@@ -138,32 +150,56 @@ def test_sync_writes_only_what_differs(warehouse: Warehouse) -> None:
     assert [(row["product_id"], row["month"]) for row in months] == [("a", 1), ("b", 2)]
 
 
-def test_reading_before_anything_was_written_gives_the_remedy(warehouse: Warehouse) -> None:
-    with pytest.raises(WarehouseError, match="walmart-pipeline run"), warehouse.reading():
+def test_reading_before_anything_was_written_gives_the_remedy(nothing: Warehouse) -> None:
+    assert not nothing.exists()
+    with pytest.raises(WarehouseError, match="walmart-pipeline run"), nothing.reading():
         pass
+    with nothing.writing():
+        pass
+    assert nothing.exists()
+
+
+def test_what_a_reader_has_open_stays_as_it_is_and_has_a_version_of_its_own(warehouse: Warehouse) -> None:
+    with warehouse.writing() as db:
+        db.append("catalog.products", [{"product_id": "a"}])
+    with warehouse.reading() as db:
+        first = db.version
+        assert first == warehouse.version()
+        if isinstance(warehouse, LakeWarehouse):
+            with warehouse.writing() as other:
+                other.append("catalog.products", [{"product_id": f"{number}"} for number in range(100)])
+        assert db.count("catalog.products") == 1
+    with warehouse.writing() as db:
+        db.append("catalog.products", [{"product_id": "b"}])
+    with warehouse.reading() as db:
+        assert db.version == warehouse.version() != first
 
 
 @pytest.fixture
-def older(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+def older(nothing: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     """One migration behind, with a product in it; the test may still change the newest migration."""
     scripts = tmp_path / "migrations"
-    shutil.copytree(warehouse_module.MIGRATIONS, scripts)
+    shutil.copytree(schema.MIGRATIONS, scripts)
     newest = max(scripts.glob("*.sql"))
     script = newest.read_text(encoding="utf-8")
     newest.unlink()
-    monkeypatch.setattr(warehouse_module, "MIGRATIONS", scripts)
-    with warehouse.writing() as db:
+    monkeypatch.setattr(schema, "MIGRATIONS", scripts)
+    with nothing.writing() as db:
         db.append("catalog.products", [{"product_id": "a"}])
     newest.write_text(script, encoding="utf-8")
-    return warehouse
+    return nothing
 
 
-def test_a_warehouse_one_migration_behind_is_migrated_before_it_is_read_and_a_copy_is_kept(older: Warehouse) -> None:
+def test_a_warehouse_one_migration_behind_is_migrated_before_it_is_read_and_a_copy_of_a_file_is_kept(
+    older: Warehouse,
+) -> None:
     """`run` once refused it and advised `run`, and `models list` ended in a traceback."""
     assert names(older) == ["a"]
-    newest = int(max(warehouse_module.MIGRATIONS.glob("*.sql")).name[:4])
+    newest = int(max(schema.MIGRATIONS.glob("*.sql")).name[:4])
     with older.reading() as db:
         assert db.value("select max(version) from main.migrations") == newest
+    if isinstance(older, LakeWarehouse):
+        return
     (copy,) = older.path.parent.glob("warehouse.before-*.duckdb")
     with duckdb.connect(str(copy), read_only=True) as before:
         assert before.execute("select product_id from catalog.products").fetchall() == [("a",)]
@@ -172,30 +208,32 @@ def test_a_warehouse_one_migration_behind_is_migrated_before_it_is_read_and_a_co
 
 def test_a_migration_whose_number_is_below_the_newest_is_applied_too(older: Warehouse) -> None:
     """Numbers are given when work begins and migrations come in any order."""
-    (warehouse_module.MIGRATIONS / "0000_late.sql").write_text("create table main.late (number integer);")
+    (schema.MIGRATIONS / "0000_late.sql").write_text("create table main.late (number integer);")
     with older.reading() as db:
         assert db.count("main.late") == 0
 
 
 def test_a_migration_that_fails_leaves_the_warehouse_as_it_was(older: Warehouse) -> None:
-    broken = max(warehouse_module.MIGRATIONS.glob("*.sql"))
+    broken = max(schema.MIGRATIONS.glob("*.sql"))
+    whole = broken.read_text(encoding="utf-8")
     broken.write_text("drop table catalog.products; select no_such_function();", encoding="utf-8")
     with pytest.raises(WarehouseError, match=r"(?s)as it was: 0.*\.sql.*no_such_function"), older.reading():
         pass
-    with duckdb.connect(str(older.path), read_only=True) as db:
-        assert db.execute("select product_id from catalog.products").fetchall() == [("a",)]
+    broken.write_text(whole, encoding="utf-8")
+    assert names(older) == ["a"]
 
 
+@IN_A_FILE
 def test_data_of_an_earlier_release_survives_all_migrations(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows in altered tables once made every migration of a used warehouse fail; empty ones never showed it."""
     scripts = tmp_path / "migrations"
-    shutil.copytree(warehouse_module.MIGRATIONS, scripts)
+    shutil.copytree(schema.MIGRATIONS, scripts)
     later = [script for script in scripts.glob("*.sql") if script.name >= "0013"]
     for script in later:
         script.rename(script.with_suffix(".later"))
-    monkeypatch.setattr(warehouse_module, "MIGRATIONS", scripts)
+    monkeypatch.setattr(schema, "MIGRATIONS", scripts)
     with warehouse.writing() as db:
         tables = "select schema_name || '.' || table_name as name from duckdb_tables() where schema_name <> 'main'"
         for table in db.query(tables):
@@ -219,22 +257,23 @@ def test_data_of_an_earlier_release_survives_all_migrations(
     assert writer == [{"provider": "ollama", "model": "llama"}]
 
 
+@IN_A_FILE
 def test_products_of_an_earlier_release_are_read_without_options_and_conflicts(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scripts = tmp_path / "migrations"
-    shutil.copytree(warehouse_module.MIGRATIONS, scripts)
+    shutil.copytree(schema.MIGRATIONS, scripts)
     later = [script for script in scripts.glob("*.sql") if script.name >= "0018"]
     for script in later:
         script.rename(script.with_suffix(".later"))
-    monkeypatch.setattr(warehouse_module, "MIGRATIONS", scripts)
+    monkeypatch.setattr(schema, "MIGRATIONS", scripts)
     product = Product(product_id="a", product_name="Kettle", attributes={"Color": "teal"})
     with warehouse.writing() as db:
         db.append("catalog.products", [product.model_dump(exclude={"options", "conflicts"})])
     for script in later:
         script.with_suffix(".later").rename(script)
     with warehouse.reading() as db:
-        (row,) = db.query(f"select {warehouse_module.struct('products', Product)} as product from catalog.products")
+        (row,) = db.query(f"select {struct('products', Product)} as product from catalog.products")
     assert Product(**row["product"]) == product
 
 
@@ -249,9 +288,8 @@ def test_a_warehouse_of_newer_code_is_refused(warehouse: Warehouse) -> None:
 
 HOLD = """
 import sys, time
-from pathlib import Path
-from walmart_pipeline.core.warehouse import Warehouse
-with Warehouse(Path(sys.argv[1])).writing():
+from walmart_pipeline.core import settings, warehouses
+with warehouses.at(sys.argv[1], settings.load()).writing():
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))
 """
@@ -259,19 +297,20 @@ with Warehouse(Path(sys.argv[1])).writing():
 
 def hold(warehouse: Warehouse, seconds: float) -> subprocess.Popen[str]:
     """Another process that writes for so long."""
-    arguments = [sys.executable, "-c", HOLD, str(warehouse.path), str(seconds)]
+    arguments = [sys.executable, "-c", HOLD, address(warehouse), str(seconds)]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     return process
 
 
+@IN_A_FILE
 def test_a_reader_waits_for_a_writer_and_names_the_process(warehouse: Warehouse, tmp_path: Path) -> None:
-    count = "from pathlib import Path; import sys; from walmart_pipeline.core.warehouse import Warehouse\n"
-    count += "with Warehouse(Path(sys.argv[1]), 60).reading() as db: print(db.count('catalog.products'))"
+    count = "import sys; from walmart_pipeline.core import settings, warehouses\n"
+    count += "with warehouses.at(sys.argv[1], settings.load()).reading() as db: print(db.count('catalog.products'))"
     with hold(warehouse, 3.5) as writer:
         reader = subprocess.run(
-            [sys.executable, "-c", count, str(warehouse.path)], capture_output=True, text=True, check=True
+            [sys.executable, "-c", count, address(warehouse)], capture_output=True, text=True, check=True
         )
         assert writer.wait(10) == 0
     assert reader.stdout == "0\n"
@@ -282,17 +321,16 @@ def test_a_reader_waits_for_a_writer_and_names_the_process(warehouse: Warehouse,
 
 def test_a_wait_in_vain_ends_with_who_is_writing_and_what_to_do(warehouse: Warehouse) -> None:
     with hold(warehouse, 60) as process:
-        impatient = Warehouse(warehouse.path, wait_seconds=0.5)
+        warehouse.wait_seconds = 0.5
         with pytest.raises(WarehouseError, match=f"process {process.pid}.*WALMART_WAREHOUSE_WAIT_SECONDS"):
-            impatient.writing().__enter__()
+            warehouse.writing().__enter__()
         process.kill()
 
 
 BUSY = """
 import sys, time
-from pathlib import Path
-from walmart_pipeline.core.warehouse import Warehouse
-warehouse, number = Warehouse(Path(sys.argv[1]), 60), sys.argv[2]
+from walmart_pipeline.core import settings, warehouses
+warehouse, number = warehouses.at(sys.argv[1], settings.load()), sys.argv[2]
 for turn in range(20):
     with warehouse.writing() as db:
         db.append("catalog.products", [{"product_id": f"{number}-{turn}"}])
@@ -304,11 +342,11 @@ def test_readers_get_in_between_writers_that_write_all_the_time_and_no_row_is_lo
     names_before: list[str] = []
     with warehouse.writing():
         pass
-    writers = [subprocess.Popen([sys.executable, "-c", BUSY, str(warehouse.path), str(n)]) for n in range(2)]
-    reader = Warehouse(warehouse.path, 60)
+    writers = [subprocess.Popen([sys.executable, "-c", BUSY, address(warehouse), str(n)]) for n in range(2)]
+    warehouse.wait_seconds = 60
     while any(writer.poll() is None for writer in writers):
-        found = names(reader)
+        found = names(warehouse)
         assert set(names_before) <= set(found)
         names_before = found
     assert [writer.returncode for writer in writers] == [0, 0]
-    assert len(names(reader)) == 40
+    assert len(names(warehouse)) == 40

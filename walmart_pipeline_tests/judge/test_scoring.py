@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from walmart_pipeline.benchmarks import scoring as benchmark
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing, Product, QualityReport
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.judge import code_fingerprint, profiles, score, workers
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.judge.pairs import Pair
@@ -179,7 +179,7 @@ def test_a_product_without_a_warehouse_needs_none(tmp_path: Path, monkeypatch: p
     (report,) = score([(Product(product_id="1", product_name="Lamp"), Listing(title="Lamp"))])
     assert report.band == "poor"
     assert list(tmp_path.iterdir()) == []
-    assert not Warehouse(tmp_path / "warehouse.duckdb").path.exists()
+    assert not FileWarehouse(tmp_path / "warehouse.duckdb").path.exists()
 
 
 def test_a_row_that_is_no_product_stops_the_judge_and_is_named(tmp_path: Path) -> None:

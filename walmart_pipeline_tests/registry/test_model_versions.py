@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from walmart_pipeline.cli import app
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.file_warehouse import FileWarehouse
+from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.generation import listing_requests
 from walmart_pipeline.generation.recipes import Recipe, Turns
 from walmart_pipeline.judge import profiles
@@ -32,7 +33,7 @@ RECIPE = Recipe(
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as database:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as database:
         yield database
 
 
@@ -170,7 +171,7 @@ def test_a_built_model_gets_the_product_alone() -> None:
 
 def test_the_command_line_lists_versions_promotes_and_rolls_back(tmp_path: Path) -> None:
     """Rollback is what somebody types at night: from `list` to the way back, with nothing but names."""
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as db:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as db:
         for top_k in (1, 2):
             add(
                 db,
@@ -193,7 +194,7 @@ def test_the_command_line_lists_versions_promotes_and_rolls_back(tmp_path: Path)
 
 
 def test_a_version_whose_server_is_silent_is_not_promoted_unless_forced(tmp_path: Path) -> None:
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as db:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as db:
         name = add(db).name
     environment = {"OLLAMA_BASE_URL": "http://127.0.0.1:9"}
     arguments = ["models", "promote", name, "--home", str(tmp_path)]

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from walmart_pipeline.benchmarks import synthetic_catalog
 from walmart_pipeline.cli import app
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing
-from walmart_pipeline.core.warehouse import Database, Row, Warehouse
+from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.reviews import edits
 from walmart_pipeline.reviews.edits import Edit, EditError
 from walmart_pipeline.stages.content import planning
@@ -28,7 +29,7 @@ BETTER = Listing(title="A kettle", key_features=["Boils"], description="It boils
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
     """Five products with a text of MODEL."""
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as database:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as database:
         synthetic_catalog.make(database, 5)
         synthetic_catalog.write_texts(database, MODEL)
         yield database

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing, Product, Rating
 from walmart_pipeline.core.row_files import RowFileError
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, Row, Warehouse
+from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.reviews import ratings
 from walmart_pipeline.reviews.ratings import RatingImport, import_file
 from walmart_pipeline_tests.cli.test_cli import command
@@ -37,7 +38,7 @@ def write_text(db: Database, product: Product, listing: Listing, at: datetime = 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
     """A warehouse with the kettle and its text."""
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as database:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as database:
         write_text(database, KETTLE, HONEST)
         yield database
 
@@ -191,7 +192,7 @@ def test_any_text_after_the_header_is_read_to_its_end(db: Database, tmp_path: Pa
 
 
 def test_the_command_reports_the_result_of_an_import(tmp_path: Path) -> None:
-    with Warehouse(Settings(workspace=tmp_path).warehouse).writing() as db:
+    with FileWarehouse(Settings(workspace=tmp_path).warehouse).writing() as db:
         write_text(db, KETTLE, HONEST)
     source = tmp_path / "ratings.jsonl"
     source.write_text(json.dumps(GOOD) + "\nnot a rating\n")

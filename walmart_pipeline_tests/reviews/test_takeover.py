@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from walmart_pipeline.benchmarks import synthetic_catalog
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.reviews import takeover
@@ -43,7 +44,7 @@ def store(settings: Settings) -> Iterator[ReviewStore]:
 def db(settings: Settings) -> Iterator[Database]:
     """A publishable text, one below the threshold, one with an unproven statement, one with a forbidden phrase."""
     broken = "[{'rule': '%s', 'severity': 'blocking', 'field': 'title', 'evidence': 'x', 'message': 'y'}]"
-    with Warehouse(settings.warehouse).writing() as database:
+    with FileWarehouse(settings.warehouse).writing() as database:
         synthetic_catalog.make(database, 5)
         synthetic_catalog.write_texts(database, MODEL)
         for product, score, violations in (

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.simulation import report, week
 from walmart_pipeline.simulation.daemon import SimulationError
 from walmart_pipeline.simulation.supplier import Supplier, file_of
@@ -38,7 +38,7 @@ def test_a_day_through_the_real_daemon_goes_as_it_should(lived: Path) -> None:
 
 
 def remove_text(home: Path) -> None:
-    with Warehouse(home / "warehouse.duckdb").writing() as db:
+    with FileWarehouse(home / "warehouse.duckdb").writing() as db:
         db.execute(
             "delete from content.generated_content where product_id = (select min(product_id) from catalog.products)"
         )
@@ -52,7 +52,7 @@ def pay_twice(home: Path) -> None:
 
 
 def change_price(home: Path) -> None:
-    with Warehouse(home / "warehouse.duckdb").writing() as db:
+    with FileWarehouse(home / "warehouse.duckdb").writing() as db:
         db.execute("update catalog.products set price = price + 1")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import duckdb
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.warehouse import Warehouse
 
 
 def is_free(warehouse: Warehouse) -> bool:
     """Whether the warehouse can be read: DuckDB refuses that while the same process, or another one, writes."""
-    assert Warehouse._connect.__name__ != "connect_to_held", "mark the test shares_warehouse"
+    assert FileWarehouse._connect.__name__ != "connect_to_held", "mark the test shares_warehouse"
     try:
         with warehouse.reading():
             return True

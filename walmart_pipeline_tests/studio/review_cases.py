@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.template.writer import compose
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
@@ -43,7 +43,7 @@ def make(workspace: Path, extra: Sequence[tuple[Product, Listing | None]] = ()) 
         (kettle(NO_TEXT), None),
         *extra,
     ]
-    with Warehouse(settings.warehouse).writing() as db:
+    with FileWarehouse(settings.warehouse).writing() as db:
         products = [product.model_dump() | {"facts_hash": product.facts_hash} for product, _ in cases]
         schema = db.schema("catalog.products")
         db.append("catalog.products", [{k: v for k, v in row.items() if k in schema.names} for row in products])

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.reviews import takeover
 from walmart_pipeline.reviews.store import Decision, ReviewStore
 from walmart_pipeline.studio import review_case, review_queue, snapshot
@@ -26,11 +26,11 @@ ADA = User("ada", frozenset({"reviewer"}))
 RUN = """
 import sys, time
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.reviews import takeover
 settings = Settings(workspace=sys.argv[1])
 while True:
-    with Warehouse(settings.warehouse, 60).writing() as db:
+    with FileWarehouse(settings.warehouse, 60).writing() as db:
         takeover.from_store(db, settings)
         time.sleep(0.2)
         print("held", flush=True)
@@ -57,8 +57,8 @@ def test_a_page_is_read_while_a_run_holds_the_warehouse(context: StudioContext) 
     with context.reading():
         assert context.is_outdated is None
     hold = (
-        "import sys, time; from pathlib import Path; from walmart_pipeline.core.warehouse import Warehouse\n"
-        "with Warehouse(Path(sys.argv[1]), 60).writing() as db:\n"
+        "import sys, time; from pathlib import Path; from walmart_pipeline.core.file_warehouse import FileWarehouse\n"
+        "with FileWarehouse(Path(sys.argv[1]), 60).writing() as db:\n"
         "    db.execute('delete from quality.listings'); db.checkpoint(); print('held', flush=True); time.sleep(600)"
     )
     arguments = [sys.executable, "-c", hold, str(context.settings.warehouse)]
@@ -72,7 +72,7 @@ def test_a_page_is_read_while_a_run_holds_the_warehouse(context: StudioContext) 
     finally:
         holder.kill()
         holder.wait()
-    with Warehouse(context.settings.warehouse, 60).writing() as db:
+    with FileWarehouse(context.settings.warehouse, 60).writing() as db:
         db.execute("delete from quality.review_queue where product_id = ?", [FALSE])
     # A reader of the old copy goes on; the next one sees what was written.
     with context.reading() as db:
@@ -92,7 +92,7 @@ def test_a_large_warehouse_is_not_copied_with_each_change_and_who_reads_the_olde
             told.append((review_queue.count(db, review_queue.QueueFilter(), []), context.is_outdated is None))
 
     read()
-    with Warehouse(context.settings.warehouse).writing() as db:
+    with FileWarehouse(context.settings.warehouse).writing() as db:
         db.execute("delete from quality.review_queue")
     read()
     assert told == [(3, True), (3, False)]
@@ -104,7 +104,7 @@ def test_a_large_warehouse_is_not_copied_with_each_change_and_who_reads_the_olde
 
 
 def test_readers_do_not_keep_a_run_waiting(context: StudioContext) -> None:
-    with context.reading() as db, Warehouse(context.settings.warehouse).writing() as run_of:
+    with context.reading() as db, FileWarehouse(context.settings.warehouse).writing() as run_of:
         run_of.execute("delete from quality.review_queue")
         assert review_queue.count(db, review_queue.QueueFilter(), []) == 3
 
@@ -146,7 +146,7 @@ def test_reviewing_while_runs_write_and_are_killed_loses_nothing(context: Studio
             decided.append(decision.decision_id)
         writer.kill()
         writer.wait()
-    with Warehouse(context.settings.warehouse, 60).writing() as db:
+    with FileWarehouse(context.settings.warehouse, 60).writing() as db:
         takeover.from_store(db, context.settings)
         taken = [row["decision_id"] for row in db.query("select decision_id from quality.reviews order by number")]
         title = db.value("select title from content.generated_content where product_id = ?", [FALSE])

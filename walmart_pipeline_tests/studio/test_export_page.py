@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
 from walmart_pipeline.reviews import takeover
@@ -34,7 +35,7 @@ TEXT = {"title": "=A title", "key_features": ["One"], "description": "Words.", "
 def settings(tmp_path: Path) -> Settings:
     """A workspace with three publishable texts about toys, two about the home, and one that is withheld."""
     chosen = Settings(workspace=tmp_path)
-    with Warehouse(chosen.warehouse).writing() as db:
+    with FileWarehouse(chosen.warehouse).writing() as db:
         add_texts(db, "Toys", [90.0, 80.0, 70.0])
         add_texts(db, "Home", [95.0, 85.0, 75.0], blocked=1, model="template", provider="template")
         db.execute("update catalog.products set facts_hash = 'facts', source_file = 'feed.csv'")
@@ -52,7 +53,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def query(settings: Settings, sql: str) -> list[Row]:
-    with Warehouse(settings.warehouse).reading() as db:
+    with FileWarehouse(settings.warehouse).reading() as db:
         return db.query(sql)
 
 
@@ -86,7 +87,7 @@ def test_an_export_has_a_history_with_its_author_its_origins_and_checksums(setti
     origins = [json.loads(line) for line in (folder / "listings.provenance.jsonl").read_text().splitlines()]
     assert [row["product_id"] for row in origins] == ["Toys-0", "Toys-1", "Toys-2"]
     assert (folder / "SHA256SUMS").is_file()
-    with Warehouse(settings.warehouse).reading() as db:
+    with FileWarehouse(settings.warehouse).reading() as db:
         rows = exporting.history(db, settings)
     assert {row["exported_by"] for row in rows} == {"ann"}
     assert {row["format"] for row in rows} == {"txt", "jsonl", "csv", "xlsx", "provenance"}
@@ -144,7 +145,7 @@ def test_imported_edits_are_decisions_that_the_next_run_takes_over_and_overwrite
         ]
     titles = "select title from content.generated_content where product_id in ('Toys-0', 'Toys-1') order by product_id"
     assert query(settings, titles) == [{"title": "A title"}, {"title": "A title"}]
-    with Warehouse(settings.warehouse).writing() as db:
+    with FileWarehouse(settings.warehouse).writing() as db:
         takeover.from_store(db, settings)
     assert query(settings, titles) == [{"title": "A better title"}, {"title": "A title"}]
 
@@ -183,7 +184,7 @@ def test_the_warehouse_is_free_while_files_are_written_and_examples_judged(
 ) -> None:
     """Whoever writes keeps every other process out."""
     holders: list[Warehouse] = []
-    writing = Warehouse.writing
+    writing = FileWarehouse.writing
 
     @contextmanager
     def noted(warehouse: Warehouse) -> Iterator[Database]:
@@ -199,7 +200,7 @@ def test_the_warehouse_is_free_while_files_are_written_and_examples_judged(
 
         return step
 
-    monkeypatch.setattr(Warehouse, "writing", noted)
+    monkeypatch.setattr(FileWarehouse, "writing", noted)
     monkeypatch.setattr(exporter, "deliver", while_free(exporter.deliver))
     monkeypatch.setattr(JUDGE, "report", while_free(JUDGE.report))
     assert exporting.export(settings, ANN, ListingSelection(), ["jsonl"]).files[0].rows == 5
@@ -216,7 +217,7 @@ def test_the_warehouse_is_free_while_the_item_feed_is_written_and_a_feed_sent_me
 
     def slowly(*given: Any) -> list[feed_files.WrittenFile]:
         # Another process could write now.
-        with Warehouse(shop.settings.warehouse).writing() as db:
+        with FileWarehouse(shop.settings.warehouse).writing() as db:
             for file in feed_files.waiting(db, folder) if meanwhile else []:
                 feed_files.mark_sent(db, file, by="bo")
         meanwhile.append("written")

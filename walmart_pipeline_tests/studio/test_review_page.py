@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from walmart_pipeline.cli import app
 from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.llm.ledger_database import LedgerError
 from walmart_pipeline.reviews import takeover
 from walmart_pipeline.reviews.store import ConflictError, Decision, ReviewStore
@@ -52,7 +52,7 @@ def store(tmp_path: Path) -> Iterator[ReviewStore]:
 @pytest.fixture
 def case(settings: Settings, store: ReviewStore) -> Callable[[str], ReviewCase]:
     def load(product_id: str) -> ReviewCase:
-        with Warehouse(settings.warehouse).reading() as db:
+        with FileWarehouse(settings.warehouse).reading() as db:
             row = review_case.load(db, store, product_id)
         assert row is not None
         return review_case.judged(row, review_cases.judge())
@@ -61,7 +61,7 @@ def case(settings: Settings, store: ReviewStore) -> Callable[[str], ReviewCase]:
 
 
 def queue(settings: Settings, store: ReviewStore, wanted: QueueFilter) -> list[str]:
-    with Warehouse(settings.warehouse).reading() as db:
+    with FileWarehouse(settings.warehouse).reading() as db:
         decided = review_queue.standing(takeover.waiting(db, store))
         rows = review_queue.page(db, wanted, decided, threshold=60)
         assert review_queue.count(db, wanted, decided) == len(rows)
@@ -105,7 +105,7 @@ def test_a_product_without_a_text_leaves_the_queue_alone_once_somebody_wrote_one
 
 def test_a_decision_that_changed_nothing_leaves_its_case_in_the_queue(tmp_path: Path, store: ReviewStore) -> None:
     settings = review_cases.make(tmp_path)
-    with Warehouse(settings.warehouse).writing() as db:
+    with FileWarehouse(settings.warehouse).writing() as db:
         texts = {row["product_id"]: row for row in db.query("from content.generated_content")}
         for product_id, action, given in (
             (GOOD, "accept", {}),
@@ -129,7 +129,7 @@ def test_a_decision_that_changed_nothing_leaves_its_case_in_the_queue(tmp_path: 
 def test_an_edit_that_no_run_could_apply_comes_back_with_its_text(tmp_path: Path, store: ReviewStore) -> None:
     settings = review_cases.make(tmp_path)
     about = {"action": "edit", "author": "ada", "listing": BETTER, "facts_hash": "of an earlier record"}
-    with Warehouse(settings.warehouse).writing() as db:
+    with FileWarehouse(settings.warehouse).writing() as db:
         published = db.value("select content_hash from content.generated_content where product_id = ?", [GOOD])
         for product_id, text in ((GOOD, published), (NO_TEXT, None)):
             edit = Decision.model_validate({"product_id": product_id, "content_hash": text, **about})
@@ -147,7 +147,7 @@ def test_an_edit_that_no_run_could_apply_comes_back_with_its_text(tmp_path: Path
     # Whatever somebody decides next answers it.
     review_case.decide(store, BOB, case, "accept")
     assert GOOD not in queue(settings, store, QueueFilter())
-    with Warehouse(settings.warehouse).reading() as db:
+    with FileWarehouse(settings.warehouse).reading() as db:
         found = review_case.load(db, store, GOOD)
     assert found is not None
     assert review_case.judged(found, review_cases.judge()).unapplied is None
@@ -213,7 +213,7 @@ def test_the_action_checks_what_the_button_only_shows(store: ReviewStore, case: 
 
 
 def test_a_selection_is_decided_where_it_can_be_all_or_none(settings: Settings, store: ReviewStore) -> None:
-    with Warehouse(settings.warehouse).reading() as db:
+    with FileWarehouse(settings.warehouse).reading() as db:
         rows = review_queue.page(db, QueueFilter(), [], threshold=60)
     _, refused = review_case.sorted_out(rows, "accept")
     assert refused == {FORBIDDEN: "Walmart refuses it, edit it", NO_TEXT: "there is no text"}
@@ -328,7 +328,7 @@ def test_the_text_of_an_edit_that_was_not_applied_is_edited_on(tmp_path: Path) -
     edit = Decision(
         product_id=NO_TEXT, content_hash=None, action="edit", author="ada", listing=BETTER, facts_hash="old"
     )
-    with Warehouse(settings.warehouse).writing() as db, ReviewStore(settings.reviews_url) as store:
+    with FileWarehouse(settings.warehouse).writing() as db, ReviewStore(settings.reviews_url) as store:
         store.decide([edit], seen={NO_TEXT: 0})
         takeover.take_over(db, store)
     test = reviewing(settings)
@@ -351,7 +351,7 @@ def _undoing() -> None:
 def test_an_undo_is_of_all_that_was_decided_at_once_and_waits_for_a_busy_database(
     settings: Settings, store: ReviewStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Warehouse(settings.warehouse).reading() as db:
+    with FileWarehouse(settings.warehouse).reading() as db:
         rows = review_queue.page(db, QueueFilter(), [], threshold=60)
     decided = review_case.decide_all(store, ADA, rows, {}, "reject", reason="all of them")
     current = ReviewState(done=[Done(0, list(decided))])

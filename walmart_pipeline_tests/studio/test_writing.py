@@ -14,9 +14,10 @@ from pydantic import SecretStr
 from walmart_pipeline.benchmarks import synthetic_catalog
 from walmart_pipeline.benchmarks.server import Behaviour, ModelServer
 from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Completion, Listing, Product
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.generation.preferences import UserPreferences
 from walmart_pipeline.reviews.store import ConflictError, Decision, ReviewStore
 from walmart_pipeline.reviews.takeover import take_over
@@ -239,7 +240,7 @@ def test_a_form_says_what_is_missing(wrong: dict[str, str], reason: str) -> None
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as database:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as database:
         synthetic_catalog.make(database, 45)
         yield database
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.records import Completion, Listing, Product, QualityReport, Record
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import parsing, provider_factory
 from walmart_pipeline.generation.provider import Provider, Task
 from walmart_pipeline.judge.judge import Judge
@@ -63,7 +63,7 @@ def choose(settings: Settings, judge: Judge) -> Provider:
     if settings.model or settings.default_model or settings.provider == "template":
         # The choice does not depend on the warehouse.
         return provider_factory.choose(settings, judge)
-    warehouse = Warehouse(settings.warehouse, WAIT_SECONDS)
+    warehouse = warehouses.of(settings, WAIT_SECONDS)
     return provider_factory.choose(
         settings, judge, champions=model_versions.champions(warehouse), last_writer=writers.last(warehouse)
     )

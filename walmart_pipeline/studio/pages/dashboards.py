@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.warehouse import Row
 from walmart_pipeline.stages.insights import page as formats
 from walmart_pipeline.stages.training.data_card import CARD
@@ -43,7 +44,8 @@ NO_CALLS = (
 def page(context: StudioContext) -> None:
     """Draw the page."""
     st.header("Dashboards")
-    if not context.settings.warehouse.exists():
+    warehouse = warehouses.of(context.settings)
+    if not warehouse.exists():
         st.info("There is nothing to show yet: `walmart-pipeline run` reads the feeds and writes the first texts.")
         return
     left, right = st.columns([4, 1], vertical_alignment="bottom")
@@ -53,13 +55,12 @@ def page(context: StudioContext) -> None:
         )
     with right:
         days = st.selectbox("Time", WINDOWS, index=1, format_func=WINDOWS.__getitem__, key="dashboard_days")
-    warehouse = context.settings.warehouse
-    data = _load(context, str(warehouse), warehouse.stat().st_mtime_ns, days)
+    data = _load(context, str(context.settings.workspace), warehouse.version(), days)
     SECTIONS[section or "Overview"](context, data)
 
 
 @st.cache_data(max_entries=8, ttl=300, show_spinner="Reading the figures …")
-def _load(_context: StudioContext, warehouse: str, changed: int, days: int) -> DashboardData:
+def _load(_context: StudioContext, workspace: str, version: str, days: int) -> DashboardData:
     """Read once for each state of the warehouse."""
     with _context.reading() as db:
         return dashboard_data.load(db, datetime.now(UTC), days)

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.row_files import SUFFIXES
 from walmart_pipeline.core.warehouse import Row
 from walmart_pipeline.stages.delivery.exporter import ListingSelection
@@ -51,7 +52,7 @@ EXPECTED = {
 def page(context: StudioContext) -> None:
     """Draw the page."""
     st.header("Export")
-    if not context.settings.warehouse.exists():
+    if not warehouses.of(context.settings).exists():
         st.info("There is nothing to export yet: `walmart-pipeline run` reads the feeds and writes the first texts.")
         return
     export, history, imports = st.tabs(["Export", "History", "Import"])

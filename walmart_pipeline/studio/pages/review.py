@@ -13,7 +13,7 @@ from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.reviews import takeover
 from walmart_pipeline.reviews.store import Decision
-from walmart_pipeline.studio import repairs, resources, review_actions, review_case, review_list, review_queue, snapshot
+from walmart_pipeline.studio import repairs, resources, review_actions, review_case, review_list, review_queue
 from walmart_pipeline.studio.context import StudioContext
 from walmart_pipeline.studio.escaping import label, markup
 from walmart_pipeline.studio.pages import review_editor
@@ -97,7 +97,7 @@ def page(context: StudioContext) -> None:
     st.title("Review")
     head = st.container()
     with context.reading() as db:
-        version = snapshot.version(db)
+        version = db.version
         wanted, view = _choose(head, _facets(version, db))
         if current.wanted not in (None, wanted):
             st.session_state.pop("review_page", None)

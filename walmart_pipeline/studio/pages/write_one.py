@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from walmart_pipeline.core import warehouses
 from walmart_pipeline.stages.content.single_product import ProductError
 from walmart_pipeline.studio import escaping, product_form, proof_view, resources
 from walmart_pipeline.studio.context import StudioContext
@@ -75,7 +76,7 @@ def _form() -> Draft | None:
 
 
 def _catalog(context: StudioContext) -> Draft | None:
-    if not context.settings.warehouse.exists():
+    if not warehouses.of(context.settings).exists():
         st.info("There is no catalog yet: put a feed into the inbox, or run `walmart-pipeline run`.")
         return None
     text = st.text_input("Search by name, brand or id", key="write_search")

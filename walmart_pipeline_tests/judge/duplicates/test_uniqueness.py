@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing, Product
-from walmart_pipeline.core.warehouse import Database, Row, Warehouse
+from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.judge.duplicates import uniqueness
 from walmart_pipeline.stages.quality import scored_texts
 from walmart_pipeline_tests.judge.examples import HONEST, JUDGE, KETTLE
@@ -52,7 +53,7 @@ class Shop:
     """A warehouse with texts that some provider left, and the judge over it."""
 
     def __init__(self, home: Path) -> None:
-        self.warehouse = Warehouse(home / "warehouse.duckdb")
+        self.warehouse = FileWarehouse(home / "warehouse.duckdb")
 
     def write(self, texts: Iterable[tuple[Product, Listing]]) -> None:
         with self.warehouse.writing() as db:

@@ -17,8 +17,9 @@ import pytest
 
 from walmart_pipeline.benchmarks import synthetic_catalog
 from walmart_pipeline.benchmarks.server import Behaviour, ModelServer
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.core.warehouse import Row
 from walmart_pipeline.generation import provider_factory
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
@@ -74,7 +75,7 @@ def server(log: Path) -> Iterator[ModelServer]:
 def run(settings: Settings, judge: Judge) -> tuple[int, list[Row]]:
     """Plan and write as the pipeline does: how many products were planned, and the row of every product."""
     provider = provider_factory.choose(settings, judge)
-    warehouse = Warehouse(settings.warehouse)
+    warehouse = FileWarehouse(settings.warehouse)
     with warehouse.writing() as db:
         planned = sum(row["products"] for row in planning.plan(db, provider, "run"))
     generation.write(warehouse, provider, "run", advance=lambda _pieces, _note="": None)
@@ -92,7 +93,7 @@ def test_no_product_is_lost_and_no_answer_paid_twice_whatever_the_server_does(
         workspace=tmp_path / "home", provider="openai", base_url=f"{server.url}/v1", model="faulty",
         concurrency=32, max_response_time=3.0, budget_calls=FIRST_BUDGET,
     )  # fmt: skip
-    with Warehouse(settings.warehouse).writing() as db:
+    with FileWarehouse(settings.warehouse).writing() as db:
         synthetic_catalog.make(db, PRODUCTS)
         products = [row["product_id"] for row in db.query("select product_id from catalog.products order by 1")]
 

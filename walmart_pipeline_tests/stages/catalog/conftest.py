@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.core.file_warehouse import FileWarehouse
+from walmart_pipeline.core.warehouse import Row
 from walmart_pipeline.stages.catalog import loading, normalization
 from walmart_pipeline.stages.catalog.loading import ShrinkageLimit
 from walmart_pipeline.stages.catalog.normalization import Refined
@@ -26,7 +27,7 @@ class Catalog:
     def __init__(self, home: Path) -> None:
         self.inbox = home / "inbox"
         self.inbox.mkdir()
-        self.warehouse = Warehouse(home / "warehouse.duckdb")
+        self.warehouse = FileWarehouse(home / "warehouse.duckdb")
 
     def put(self, name: str, content: bytes | str | Iterable[Mapping[str, Any]]) -> Path:
         """A file in the inbox: bytes or text as given, rows as JSON lines."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from walmart_pipeline.benchmarks import synthetic_catalog
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Completion, Listing, Product
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.provider import Provider, Task
 from walmart_pipeline.generation.template.writer import TemplateWriter
 from walmart_pipeline.judge import profiles
@@ -41,7 +41,7 @@ def stop(pieces: int, note: str = "") -> None:
 
 def test_a_stopped_run_ends_the_providers_calls_at_once_and_keeps_what_is_written(tmp_path: Path) -> None:
     """Calls in flight are paid for: they have to end while the ledger is open, not when memory is tidied up."""
-    warehouse, provider = Warehouse(tmp_path / "warehouse.duckdb"), Writer()
+    warehouse, provider = FileWarehouse(tmp_path / "warehouse.duckdb"), Writer()
     with warehouse.writing() as db:
         synthetic_catalog.make(db, 2 * generation.CHECKPOINT_PRODUCTS)
         planning.plan(db, provider, "run")
@@ -55,7 +55,7 @@ def test_a_stopped_run_ends_the_providers_calls_at_once_and_keeps_what_is_writte
 
 def test_a_plan_of_before_an_outage_rewrites_nothing_in_it(tmp_path: Path) -> None:
     """A failed run that is repeated carries out its first plan, perhaps when the model is away."""
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse = FileWarehouse(tmp_path / "warehouse.duckdb")
     with warehouse.writing() as db:
         synthetic_catalog.make(db, 3)
         synthetic_catalog.write_texts(db, Writer())

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from walmart_pipeline.benchmarks import synthetic_catalog
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Completion, Product
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.generation.provider import Provider, Task
 from walmart_pipeline.llm.pricing import Estimate
 from walmart_pipeline.stages.content import planning
@@ -38,7 +39,7 @@ MODEL = Model()
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
     """Five products with a publishable text of MODEL."""
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as database:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as database:
         synthetic_catalog.make(database, 5)
         synthetic_catalog.write_texts(database, MODEL)
         database.execute(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from walmart_pipeline.benchmarks import synthetic_catalog
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.file_warehouse import FileWarehouse
+from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.stages.content import planning, rollout
 from walmart_pipeline.stages.content.planning import PlanScope
 from walmart_pipeline_tests.stages.content.test_planning import MODEL, Model
@@ -25,7 +26,7 @@ SHARE = 0.25
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
     """100 judged texts of MODEL, and CHAMPION promoted."""
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as database:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as database:
         synthetic_catalog.make(database, 100)
         synthetic_catalog.write_texts(database, MODEL)
         judge(database, "70 + hash(product_id) % 20")

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Warehouse
 
 VERSION = "5.0.20260803-17_50_56-api"
 
@@ -83,7 +83,7 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.settings = Settings(workspace=folder / "workspace", item_spec=folder / "spec.json")
-        self.warehouse = Warehouse(self.settings.warehouse)
+        self.warehouse = FileWarehouse(self.settings.warehouse)
         kettles = product_type(
             color=string(), capacity=closed(["measure", "unit"], measure={"type": "number"}, unit={"enum": ["L", "qt"]})
         )

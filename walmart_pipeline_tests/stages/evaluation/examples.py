@@ -12,10 +12,11 @@ from typing import Any, TypeAlias
 import dagster as dg
 from aiohttp import web
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.core.warehouse import Row
 from walmart_pipeline.generation import provider_factory
 from walmart_pipeline.generation.template import writer
 from walmart_pipeline.judge import profiles
@@ -126,7 +127,7 @@ class Shop:
         self.settings = Settings(
             workspace=home, provider="ollama", model=BASE, ollama_base_url=served.url, concurrency=4, **settings
         )
-        self.warehouse = Warehouse(self.settings.warehouse)
+        self.warehouse = FileWarehouse(self.settings.warehouse)
         with self.warehouse.writing() as db:
             db.append("catalog.products", [each.model_dump() for each in PRODUCTS])
             db.append("training.split", [self._side(each) for each in PRODUCTS])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing, Product, QualityReport
-from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.evaluation import held_out
@@ -18,7 +18,7 @@ from walmart_pipeline_tests.stages.evaluation.examples import COMPOSED, JUDGE, P
 def test_a_text_in_place_of_a_failed_answer_is_not_credited_to_the_model(tmp_path: Path) -> None:
     """Of 66 texts that a report once credited to a model, the template writer had written all."""
     writers = [("ollama", "llama", None), ("ollama", "template", "no JSON"), ("reviewer", "ada", None)]
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as db:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as db:
         db.append("catalog.products", [each.model_dump() for each in PRODUCTS[:3]])
         for each, (provider, writer, fallback) in zip(PRODUCTS, writers, strict=False):
             db.append("training.split", [{"product_id": each.product_id, "family": "f", "split": "test"}])
@@ -46,7 +46,7 @@ class CountingJudge(Judge):
 def test_a_second_night_judges_only_the_held_out_texts_that_changed(tmp_path: Path) -> None:
     judge = CountingJudge("walmart-2025")
     rewritten, same, gone = (each.product_id for each in PRODUCTS[:3])
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as db:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as db:
         db.append("catalog.products", [each.model_dump() for each in PRODUCTS[:3]])
         for each in PRODUCTS[:3]:
             db.append("training.split", [{"product_id": each.product_id, "family": "f", "split": "test"}])
@@ -69,7 +69,7 @@ def test_a_second_night_judges_only_the_held_out_texts_that_changed(tmp_path: Pa
 def test_a_text_that_has_a_score_is_not_judged_again(tmp_path: Path) -> None:
     """The encoder reads 15 listings a second, and a night has judged its own texts already."""
     judge = CountingJudge("walmart-2025")
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as db:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as db:
         db.append("catalog.products", [each.model_dump() | {"facts_hash": each.facts_hash} for each in PRODUCTS[:3]])
         for each in PRODUCTS[:3]:
             db.append("training.split", [{"product_id": each.product_id, "family": "f", "split": "test"}])

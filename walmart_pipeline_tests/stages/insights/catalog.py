@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Product
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
@@ -121,4 +122,4 @@ def add_calls(
 
 
 def warehouse(settings: Settings) -> Warehouse:
-    return Warehouse(settings.warehouse)
+    return FileWarehouse(settings.warehouse)

@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from walmart_pipeline.cli import app
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.stages.insights import call_log, findings, overview, page, performance, usage
 from walmart_pipeline.stages.insights.every_finding import find
 from walmart_pipeline_tests.stages.insights.catalog import (
@@ -158,7 +159,7 @@ def test_low_ratings_and_old_reviews_are_named_and_few_of_them_are_not(settings:
 
 def test_a_finding_that_lasts_keeps_the_time_when_it_was_first_made(settings: Settings) -> None:
     one = findings.Finding("kind", "note", "subject", "It is so.", 1.0, 0.0, 3)
-    with Warehouse(settings.warehouse).writing() as db:
+    with FileWarehouse(settings.warehouse).writing() as db:
         findings.store(db, [one], ago(3))
         findings.store(db, [one], ago(2))
         assert db.query("select first_found_at, found_at from insights.insights") == [

@@ -10,10 +10,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.core.warehouse import Row
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.llm.clients.ollama_models import OllamaRegistry
@@ -42,7 +43,7 @@ class Home:
     def __init__(self, folder: Path, server: FakeOllama) -> None:
         self.server = server
         self.settings = self.configured(folder)
-        self.warehouse = Warehouse(self.settings.warehouse)
+        self.warehouse = FileWarehouse(self.settings.warehouse)
         self.fill(50)
 
     def configured(self, folder: Path, **more: Any) -> Settings:

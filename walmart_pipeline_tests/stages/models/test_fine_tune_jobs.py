@@ -13,6 +13,7 @@ import dagster as dg
 import pytest
 from aiohttp import web
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import provider_factory
@@ -76,7 +77,7 @@ class Home:
                 "finetune_budget_usd": 10.0,
             }
         )
-        self.warehouse = Warehouse(self.settings.warehouse)
+        self.warehouse = FileWarehouse(self.settings.warehouse)
 
     def run(self, *, again: bool = False, **changed: Any) -> str:
         settings = self.settings.model_copy(update=changed)

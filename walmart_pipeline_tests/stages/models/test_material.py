@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import TrainingExample
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.stages.models.material import MAX_CANDIDATES, material
 from walmart_pipeline_tests.stages.models.examples import example
 
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as opened:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as opened:
         yield opened
 
 

@@ -17,10 +17,11 @@ import dagster as dg
 import pytest
 from aiohttp import web
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.progress import Advance, LogProgress
 from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.core.warehouse import Row
 from walmart_pipeline.generation import provider_factory
 from walmart_pipeline.generation.recipe_trials import NoAnswerError, OutOfBudgetError, RecipeCaller
 from walmart_pipeline.generation.recipes import Recipe
@@ -117,7 +118,7 @@ class Shop:
             concurrency=4,
             **settings,
         )
-        self.warehouse = Warehouse(self.settings.warehouse)
+        self.warehouse = FileWarehouse(self.settings.warehouse)
 
     def open(self) -> Shop:
         with self.warehouse.writing() as db:

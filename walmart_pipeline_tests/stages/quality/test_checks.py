@@ -13,8 +13,9 @@ import pytest
 
 from walmart_pipeline.automation import live_runs
 from walmart_pipeline.core import markdown, statistics
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Violation
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.stages.quality import drift, score_plots
 from walmart_pipeline.stages.quality.overview import overview
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
@@ -26,7 +27,7 @@ YEAR = Violation(rule="title.year", severity="minor", field="title", evidence="2
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as database:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as database:
         yield database
 
 

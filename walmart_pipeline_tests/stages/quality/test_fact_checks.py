@@ -14,6 +14,7 @@ import dagster as dg
 import pytest
 from aiohttp import web
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing, Product, Rating
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse
@@ -63,7 +64,7 @@ def _in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def warehouse(tmp_path: Path, warehouse_held: None) -> Warehouse:
     """A text with an uncertain statement, and one without."""
-    made = Warehouse(Settings(workspace=tmp_path).warehouse)
+    made = FileWarehouse(Settings(workspace=tmp_path).warehouse)
     with made.writing() as db:
         write(db, KETTLE, DOUBTFUL)
         write(db, KETTLE.model_copy(update={"product_id": "kettle-2"}), HONEST)

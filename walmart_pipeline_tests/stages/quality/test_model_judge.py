@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Product, Rating
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse
@@ -41,7 +42,7 @@ def server() -> Iterator[FakeOllama]:
 @pytest.fixture
 def warehouse(tmp_path: Path, warehouse_held: None) -> Warehouse:
     """Six products with a text and a score each."""
-    made = Warehouse(Settings(workspace=tmp_path).warehouse)
+    made = FileWarehouse(Settings(workspace=tmp_path).warehouse)
     with made.writing() as db:
         for number in range(6):
             write(db, KETTLE.model_copy(update={"product_id": f"K-{number}"}), title=f"Kettle {number}")
@@ -115,7 +116,7 @@ def test_texts_that_reviewers_rated_come_first_also_those_that_were_rewritten(
 
 
 def test_product_text_is_data_in_the_users_turn_and_nowhere_else(server: FakeOllama, tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse = FileWarehouse(tmp_path / "warehouse.duckdb")
     with warehouse.writing() as db:
         write(db, KETTLE.model_copy(update={"description": ORDER}), title=ORDER)
     ask(server, warehouse)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing, Product, TrainingExample
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.judge import profiles
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.training.example_files import example_from
@@ -54,5 +55,5 @@ def judge() -> Judge:
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    with Warehouse(tmp_path / "warehouse.duckdb").writing() as database:
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing() as database:
         yield database

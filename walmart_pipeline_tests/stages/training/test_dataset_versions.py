@@ -12,8 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from walmart_pipeline.cli import app
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import TrainingExample
-from walmart_pipeline.core.warehouse import Database, Warehouse
+from walmart_pipeline.core.warehouse import Database
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.reviews import edits
 from walmart_pipeline.reviews.edits import Edit
@@ -41,7 +42,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, judge: Judge) -> tuple[Path,
     """
     home = tmp_path_factory.mktemp("built")
     before = home / "before"
-    with Warehouse(before / "warehouse.duckdb").writing() as db:
+    with FileWarehouse(before / "warehouse.duckdb").writing() as db:
         toys_and_homes = [product(f"P{number:02}", category="Toys" if number % 4 else "Home") for number in range(40)]
         scores = [*(80.0 + number / 2 for number in range(39)), 60.0]
         write_all(
@@ -50,7 +51,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, judge: Judge) -> tuple[Path,
         rate(db, "P00", listing("P00"), 5)
         first = publish(db, judge, before)
     after = shutil.copytree(before, home / "after")
-    with Warehouse(after / "warehouse.duckdb").writing() as db:
+    with FileWarehouse(after / "warehouse.duckdb").writing() as db:
         edits.apply(db, Edit(product_id="P00", listing=listing("better"), reviewer="ada", edited_at=AT))
         write(db, product("P00"), listing("better"), provider="reviewer", model="ada")
         db.execute("delete from quality.listings where product_id = 'P01'")

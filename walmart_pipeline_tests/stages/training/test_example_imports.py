@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from walmart_pipeline.automation.run_summary import Summary
 from walmart_pipeline.cli import app
-from walmart_pipeline.core.warehouse import Database, Row, Warehouse
+from walmart_pipeline.core.file_warehouse import FileWarehouse
+from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.training import examples, selection
 from walmart_pipeline.stages.training.example_imports import ExampleImport, ImportFileError, import_file
@@ -170,7 +171,7 @@ def test_another_policy_judges_imported_examples_again(
 def test_a_file_that_is_no_list_changes_nothing(tmp_path: Path, judge: Judge, text: str, reported: str) -> None:
     path = tmp_path / "bad.json"
     path.write_bytes(text.encode("latin-1"))
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse = FileWarehouse(tmp_path / "warehouse.duckdb")
     with pytest.raises(ImportFileError, match=reported), warehouse.writing() as db:
         import_file(db, path, judge, now=NOW)
     with warehouse.reading() as db:
@@ -180,7 +181,7 @@ def test_a_file_that_is_no_list_changes_nothing(tmp_path: Path, judge: Judge, te
 def test_the_command_reports_each_row_and_fails_when_none_is_accepted(
     tmp_path: Path, good: list[dict[str, Any]]
 ) -> None:
-    with Warehouse(tmp_path / "warehouse.duckdb").writing():
+    with FileWarehouse(tmp_path / "warehouse.duckdb").writing():
         pass
     path = tmp_path / "some.json"
     path.write_text(json.dumps([good[0], 7]), encoding="utf-8")

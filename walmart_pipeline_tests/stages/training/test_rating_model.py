@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing, Product, Rating
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Warehouse
@@ -136,7 +137,7 @@ def test_uniqueness_is_no_part_of_what_is_learned_from() -> None:
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """120 products, each with a text of its own length and a score; the family of each is its own."""
-    made = Warehouse(Settings(workspace=tmp_path).warehouse)
+    made = FileWarehouse(Settings(workspace=tmp_path).warehouse)
     products, texts, scores = [], [], []
     for number in range(120):
         product, listing = written(number)
