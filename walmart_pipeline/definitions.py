@@ -10,6 +10,7 @@ import dagster as dg
 
 from walmart_pipeline.automation import feed_polling, sensors
 from walmart_pipeline.automation.alerts import alerts_sensor
+from walmart_pipeline.automation.documentation import tags, with_documentation
 from walmart_pipeline.automation.executor import supervised_executor
 from walmart_pipeline.automation.following import following_sensor, with_following
 from walmart_pipeline.automation.freshness import with_freshness
@@ -47,7 +48,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     overrides = resource_overrides or {}
     configured = overrides.get("settings") or settings.load()
     return dg.Definitions(
-        assets=[*_assets(configured), sources],
+        assets=[*_assets(configured), sources.map_asset_specs(lambda spec: with_documentation(spec, configured))],
         asset_checks=dg.load_asset_checks_from_modules(CHECKS),
         jobs=[*ASSET_JOBS, cleanup, feed_polling.feed_status],
         schedules=schedules(configured),
@@ -65,14 +66,16 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
 
 
 def _assets(configured: Settings) -> list[dg.AssetsDefinition]:
-    """Load the assets, with sources, freshness and links to their code; the judge's users are stale under another."""
+    """Load the assets, with sources, freshness, links and tags; the judge's users are stale under another."""
     judge = _judge_version(configured)
 
     def completed(asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
         suffix = f"-{judge}" if "judge" in asset.required_resource_keys else ""
         return with_following(asset).map_asset_specs(
-            lambda spec: with_freshness(with_sources(spec)).replace_attributes(
-                code_version=f"{spec.code_version}{suffix}"
+            lambda spec: (
+                with_documentation(with_freshness(with_sources(spec)), configured)
+                .replace_attributes(code_version=f"{spec.code_version}{suffix}")
+                .merge_attributes(tags=tags(spec, asset.op.pool))
             )
         )
 

@@ -59,10 +59,11 @@ def table(rows: Sequence[Row]) -> dg.MetadataValue[Any]:
     )
 
 
-def contents(db: Database, name: str) -> dict[str, dg.MetadataValue[Any] | int]:
-    """Row count and columns of a table of the warehouse, under the names that the UI knows."""
+def contents(db: Database, name: str) -> dict[str, dg.MetadataValue[Any] | int | str]:
+    """Name, row count and columns of a table of the warehouse, under the keys that the UI knows."""
     columns = [dg.TableColumn(row["column_name"], row["column_type"].lower()) for row in db.query(f"describe {name}")]
     return {
+        "dagster/table_name": name,
         "dagster/row_count": db.count(name),
         "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns)),
     }

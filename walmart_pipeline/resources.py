@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
+from pydantic import Field, ValidationError
 
 from walmart_pipeline.core import settings, warehouses
 from walmart_pipeline.core.progress import LogProgress
+from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import fact_checker, model_rater, provider_factory
 from walmart_pipeline.generation.fact_checker import FactChecker
@@ -31,16 +33,86 @@ def asset_of(stage: str, *, owner: str) -> Callable[..., Callable[[Callable[...,
     return asset
 
 
-@dg.resource(description="Paths and configuration, from the environment and .env.")
-def settings_resource() -> settings.Settings:
-    """Load the settings when the run starts, not when the code is imported."""
-    return settings.load()
+class RunSettings(dg.Config):
+    """Settings that a person changes for one run; what is left out stays as the environment has it."""
+
+    provider: str | None = Field(
+        default=None,
+        description="Who writes: `ollama`, `openai` (also vLLM or llama-server, by `base_url`), `embedded`, "
+        "`template`, or `auto`, an Ollama that answers and otherwise the template writer. (WALMART_PROVIDER)",
+    )
+    model: str | None = Field(
+        default=None,
+        description="Name of the model at its server. Texts of other models are written again. (WALMART_MODEL)",
+    )
+    base_url: str | None = Field(
+        default=None,
+        description="Address of the model server, such as `http://gpu-1:11434`; several Ollama servers are separated "
+        "by commas. Shown in the UI: an address with a password stays in the environment. (WALMART_BASE_URL)",
+    )
+    concurrency: int | None = Field(
+        default=None, description="Calls in flight at each server, at most. (WALMART_CONCURRENCY)"
+    )
+    requests_per_minute: int | None = Field(
+        default=None, description="Requests to each server in a minute, at most. (WALMART_REQUESTS_PER_MINUTE)"
+    )
+    tokens_per_minute: int | None = Field(
+        default=None, description="Tokens of each server in a minute, at most. (WALMART_TOKENS_PER_MINUTE)"
+    )
+    budget_usd: float | None = Field(
+        default=None, description="What this run may spend on texts, in USD. (WALMART_BUDGET_USD)"
+    )
+    budget_calls: int | None = Field(
+        default=None, description="Calls that this run may make for texts. (WALMART_BUDGET_CALLS)"
+    )
+    max_tokens: int | None = Field(default=None, description="Tokens of an answer, at most. (MAX_TOKENS)")
+    max_response_time: float | None = Field(
+        default=None, description="Seconds until a call is given up. (MAX_RESPONSE_TIME)"
+    )
+    model_judge: str | None = Field(
+        default=None,
+        description="The model that rates texts, as `provider:model`. It is asked where `model_judge_sample` is not 0. "
+        "(WALMART_MODEL_JUDGE)",
+    )
+    model_judge_sample: int | None = Field(
+        default=None, description="Texts that it rates in this run. (WALMART_MODEL_JUDGE_SAMPLE)"
+    )
+    model_judge_budget_usd: float | None = Field(
+        default=None, description="What its ratings may cost, in USD. (WALMART_MODEL_JUDGE_BUDGET_USD)"
+    )
+    fact_check: str | None = Field(
+        default=None,
+        description="The model that checks doubtful statements against the record, as `provider:model`. "
+        "(WALMART_FACT_CHECK)",
+    )
+    fact_check_budget_usd: float | None = Field(
+        default=None, description="What its checks may cost, in USD. (WALMART_FACT_CHECK_BUDGET_USD)"
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """What is set here, by the names of Settings."""
+        return self.model_dump(include=set(RunSettings.model_fields), exclude_none=True)
+
+
+class SettingsResource(dg.ConfigurableResource[Settings], RunSettings):
+    """Configuration from the environment and .env. A run can set which models it uses and what they may cost.
+
+    What is null here is as the variable in brackets has it when the run starts.
+    """
+
+    def create_resource(self, context: dg.InitResourceContext) -> Settings:
+        """Load the settings. Raises Failure for a bad value."""
+        try:
+            return settings.load(**self.changes())
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+            raise dg.Failure(f"the settings of this run can't be used: {wrong}") from error
 
 
 @dg.resource(description="The warehouse: a DuckDB file, or a DuckLake.", required_resource_keys={"settings"})
 def warehouse_resource(context: dg.InitResourceContext) -> Warehouse:
     """Create the warehouse; each step opens it only as long as it needs it."""
-    configured: settings.Settings = context.resources.settings
+    configured: Settings = context.resources.settings
     return warehouses.of(configured)
 
 
@@ -92,7 +164,7 @@ def fact_checker_resource(context: dg.InitResourceContext) -> FactChecker | None
 def resources() -> dict[str, Any]:
     """Return all resources by name."""
     return {
-        "settings": settings_resource,
+        "settings": SettingsResource(),
         "warehouse": warehouse_resource,
         "progress": progress_resource,
         "judge": judge_resource,

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from walmart_pipeline.automation import freshness
+from walmart_pipeline.automation.jobs import RETRAINED
 from walmart_pipeline.benchmarks import load
 from walmart_pipeline.definitions import build_defs
 from walmart_pipeline_tests.paths import PROJECT
@@ -99,6 +100,7 @@ def test_every_asset_has_a_description_an_owner_and_a_code_version() -> None:
         assert spec.owners, spec.key
         assert spec.code_version or spec.group_name == "sources", spec.key
         assert len(spec.description or "") > 50, spec.key
+        assert "/docs#" in spec.metadata["documentation"].value, spec.key
 
 
 # A model that is called for hours must not keep every other run from the warehouse.
@@ -119,6 +121,13 @@ def test_whatever_is_behind_the_texts_and_calls_no_model_follows_by_itself() -> 
     follow = {key.to_user_string() for key in graph.materializable_asset_keys if graph.get(key).automation_condition}
     begin = {key for key in KEYS if key.startswith(("catalog/", "content/"))}
     assert follow == KEYS - begin - {key.replace("__", "/") for key in CALL_A_MODEL}
+
+
+def test_assets_are_found_by_the_run_that_makes_them_and_by_whether_it_may_spend() -> None:
+    specs = [spec for spec in build_defs().resolve_all_asset_specs() if spec.group_name != "sources"]
+    spending = {spec.key.to_user_string() for spec in specs if "may_spend" in spec.tags}
+    assert spending == {name.replace("__", "/") for name in CALL_A_MODEL}
+    assert {spec.key.to_user_string() for spec in specs if spec.tags["made_by"] == "retrain"} == {*RETRAINED}
 
 
 @pytest.mark.parametrize("job", ["pipeline", "retrain"])

@@ -13,9 +13,14 @@ from walmart_pipeline.core import markdown
 from walmart_pipeline.core.settings import Settings
 
 # Excluded from the nightly run: a retraining makes hundreds of model calls.
-RETRAINING = dg.AssetSelection.assets(
-    "models/tuned", "models/candidates", "models/fine_tuned", "evaluation/model_evaluation", "evaluation/promotion"
+RETRAINED = (
+    "models/tuned",
+    "models/candidates",
+    "models/fine_tuned",
+    "evaluation/model_evaluation",
+    "evaluation/promotion",
 )
+RETRAINING = dg.AssetSelection.assets(*RETRAINED)
 
 pipeline = dg.define_asset_job(
     "pipeline",

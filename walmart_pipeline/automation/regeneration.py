@@ -3,6 +3,8 @@
 import dagster as dg
 from pydantic import Field
 
+from walmart_pipeline.resources import RunSettings, SettingsResource
+
 
 class RegenerateConfig(dg.Config):
     """What to write again. Without categories and ids: what is due anyway, as in a nightly run."""
@@ -25,6 +27,9 @@ class RegenerateConfig(dg.Config):
     )
     dry_run: bool = Field(
         default=False, description="Only report in `generation_plan` what would be written and what it costs at most."
+    )
+    settings: RunSettings = Field(
+        default=RunSettings(), description="The model that writes, its server and its limits, for this run."
     )
 
 
@@ -50,6 +55,11 @@ def regenerate_config(val: RegenerateConfig) -> dg.RunConfig:
         "dry_run": val.dry_run,
         "worst_first": True,
     }
+    changes = val.settings.changes()
     return dg.RunConfig(
-        ops={"content__generation_plan": {"config": {name: value for name, value in plan.items() if value is not None}}}
+        ops={
+            "content__generation_plan": {"config": {name: value for name, value in plan.items() if value is not None}}
+        },
+        # Only then: where the resource is replaced, as in a test, it takes no config.
+        resources={"settings": SettingsResource(**changes)} if changes else {},
     )

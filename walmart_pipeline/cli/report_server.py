@@ -1,4 +1,4 @@
-"""Serves a workspace's reports to browsers, where a file:// link of Dagster's UI is dead, and its health at /health."""
+"""Serves a workspace's reports to browsers, where a file:// link of Dagster's UI is dead; its health; the manual."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from walmart_pipeline.automation import documentation
 from walmart_pipeline.automation.health import Health, HealthMonitor
 from walmart_pipeline.core.settings import Settings
 
@@ -30,7 +31,7 @@ HEALTH = "/health"
 
 
 class ReportHandler(SimpleHTTPRequestHandler):
-    """GET and HEAD of the health, and of the pages and plots below SERVED; everything else is not found.
+    """GET and HEAD of the health, and of the pages and plots below SERVED, and of the manual at `/docs`.
 
     `/health` has every check, `/health/warehouse` and so on one of them: 200 if it is well, else 503.
     hosts: names by which reports are served.
@@ -49,6 +50,8 @@ class ReportHandler(SimpleHTTPRequestHandler):
             # By any name: a load balancer uses an address, and there is nothing to hide.
             return self._send_health(path.removeprefix(HEALTH).removeprefix("/"))
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
+        if host in self.hosts and path == documentation.PAGE:
+            return self._send(200, TYPES[".html"], documentation.page().encode())
         if host not in self.hosts or Path(self.translate_path(self.path)).is_dir():
             self.send_error(404)
             return None
@@ -63,8 +66,11 @@ class ReportHandler(SimpleHTTPRequestHandler):
             chosen = {check: found.checks[check]}
             found = Health(healthy=chosen[check].ok, checked_at=found.checked_at, checks=chosen)
         body = found.model_dump_json(indent=2).encode() + b"\n"
-        self.send_response(200 if found.healthy else 503)
-        for name, value in {"Content-Type": "application/json", "Cache-Control": "no-store"}.items():
+        return self._send(200 if found.healthy else 503, "application/json", body)
+
+    def _send(self, status: int, type: str, body: bytes) -> io.BytesIO:
+        self.send_response(status)
+        for name, value in {"Content-Type": type, "Cache-Control": "no-store"}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

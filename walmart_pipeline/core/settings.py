@@ -260,6 +260,6 @@ class Settings(BaseSettings):
         return root / "modelfiles"
 
 
-def load() -> Settings:
-    """The settings of this process. Raises pydantic.ValidationError with the name of each bad variable."""
-    return Settings()
+def load(**changes: Any) -> Settings:
+    """The settings of this process, and what is set otherwise. Raises ValidationError with the name of each bad one."""
+    return Settings(**changes)

@@ -21,6 +21,7 @@ from walmart_pipeline.llm.calls import CallError, Client, Request, Watcher
 from walmart_pipeline.llm.dispatch.budget import Account, Budget
 from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome
+from walmart_pipeline.llm.dispatch.rented_time import HOUR
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.llm.pricing import Price
 
@@ -29,6 +30,9 @@ TEMPERATURE = 0.3
 
 # For estimates: listings of the sample have 410 to 610 tokens (SmolLM2's tokenizer).
 ANSWER_TOKENS = 600
+
+# Of a rented server, the cost of a text is the 95th percentile of so many.
+LATEST_TEXTS = 200
 
 
 @dataclass(frozen=True)
@@ -147,12 +151,21 @@ class ModelProvider(Provider):
 
     def estimate(self, *, products: int, characters: int) -> pricing.Estimate:
         """See Provider. The rules and the examples are sent with every product."""
-        return pricing.estimate(
+        found = pricing.estimate(
             self.call_settings.price,
             calls=products,
             prompt_characters=characters + products * self.prompt.opening_characters,
             completion_tokens_a_call=ANSWER_TOKENS,
         )
+        rents = self.call_settings.budget.rents
+        if not (rents and products):
+            return found
+        with Ledger(self.call_settings.ledger_url) as ledger:
+            costs = ledger.latest_costs(self.name, self.prompt.model, LATEST_TEXTS)
+        # Nobody knows how quick a rented server is before its first texts: then each is given all the time it may take.
+        alone = max(rents.values()) * self.call_settings.limits.call_seconds / HOUR
+        usd = products * sorted(costs)[int(0.95 * len(costs))] if costs else found.cost_usd + products * alone
+        return found.model_copy(update={"cost_usd": usd})
 
     def note(self) -> str:
         """Accepted, repaired and failed so far, tokens and cost."""

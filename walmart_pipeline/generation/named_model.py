@@ -16,7 +16,6 @@ from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation import prompt, provider_factory
 from walmart_pipeline.generation.model_provider import CallSettings, ModelProvider
 from walmart_pipeline.judge.judge import Judge
-from walmart_pipeline.llm import pricing
 from walmart_pipeline.llm.calls import CallError, Message, Purpose, Request
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
@@ -123,8 +122,8 @@ def configured(
     changes = {"provider": provider, "model": model or None, "base_url": base_url}
     chosen = provider_factory.model_provider(settings.model_copy(update=changes), judge)
     call_settings = chosen.call_settings
-    usd = None if call_settings.price == pricing.FREE else budget_usd
-    return chosen, replace(call_settings, budget=Budget(usd=usd, price=call_settings.price))
+    budget = replace(call_settings.budget, usd=None if call_settings.budget.is_free else budget_usd, calls=None)
+    return chosen, replace(call_settings, budget=budget)
 
 
 def parsed(form: type[Parsed], text: str, what: str) -> Parsed:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.llm.calls import CallError
+from walmart_pipeline.llm.pricing import FREE, Price
 
 if TYPE_CHECKING:
     from walmart_pipeline.llm.clients.ollama import Ollama, PullProgress
@@ -44,13 +45,13 @@ def urls(settings: Settings) -> list[str]:
     return [url.strip() for url in named.split(",") if url.strip()]
 
 
-def clients(settings: Settings, model: str) -> list[Ollama]:
-    """A client for each server. Raises ProviderError."""
+def clients(settings: Settings, model: str, price: Price = FREE) -> list[Ollama]:
+    """A client for each server. price: of the model's tokens. Raises ProviderError."""
     from walmart_pipeline.llm.clients.ollama import Ollama
     from walmart_pipeline.llm.clients.transport import Timeouts
 
     timeouts = Timeouts(read=settings.max_response_time)
-    return [connected(Ollama, settings, url, model, timeouts) for url in urls(settings)]
+    return [connected(Ollama, settings, url, model, timeouts, price) for url in urls(settings)]
 
 
 def survey(settings: Settings) -> Survey:
@@ -143,7 +144,9 @@ def _quick(settings: Settings, url: str, model: str) -> Ollama:
     return connected(Ollama, settings, url, model, Timeouts(read=LOOK_SECONDS, connect=LOOK_SECONDS))
 
 
-def connected(kind: type[Server], settings: Settings, url: str, model: str, timeouts: Timeouts) -> Server:
+def connected(
+    kind: type[Server], settings: Settings, url: str, model: str, timeouts: Timeouts, price: Price = FREE
+) -> Server:
     """A client of this kind for one server. Raises ProviderError."""
     from walmart_pipeline.llm.clients.ollama import CloudModelError, key_for
 
@@ -155,6 +158,7 @@ def connected(kind: type[Server], settings: Settings, url: str, model: str, time
             timeouts=timeouts,
             allow_cloud=settings.allow_cloud_models,
             key=key_for(url, settings.cloud_ollama_url, settings.ollama_api_key),
+            price=price,
         )
     except CloudModelError as error:
         raise ProviderError(f"{error} (WALMART_ALLOW_CLOUD_MODELS=true)") from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +22,7 @@ from walmart_pipeline.llm import pricing
 from walmart_pipeline.llm.calls import Client
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits
-from walmart_pipeline.llm.pricing import Price
+from walmart_pipeline.llm.pricing import Price, Prices
 
 if TYPE_CHECKING:
     from walmart_pipeline.llm.clients.openai import OpenAI
@@ -30,6 +31,7 @@ PROVIDERS = ("ollama", "openai", "embedded", "template")
 
 BATCH_WITHOUT_OPENAI = "only the provider openai takes batches: add --provider openai, or --no-batch"
 
+NO_RENTS: Mapping[str, float] = MappingProxyType({})
 NO_CHAMPIONS: Mapping[str, Recipe] = MappingProxyType({})
 
 
@@ -154,7 +156,11 @@ def _ollama(
     recipe: Recipe | None = None,
     notice: str | None = None,
 ) -> ModelProvider:
-    call_settings = _call_settings(settings, lambda: ollama_models.clients(settings, model), pricing.FREE, recipe)
+    price = _own_price(settings, model, recipe.base_model if recipe else model)
+    rents = _rents(settings, ollama_models.urls(settings))
+    call_settings = _call_settings(
+        settings, lambda: ollama_models.clients(settings, model, price), price, recipe, rents=rents
+    )
     return ModelProvider("ollama", judge, call_settings, repairs=repairs, notice=notice)
 
 
@@ -167,7 +173,8 @@ def _openai(settings: Settings, judge: Judge, *, repairs: bool, recipe: Recipe |
     def client() -> OpenAI:
         return openai_client(settings, model, price)
 
-    call_settings = _call_settings(settings, lambda: [client()], price, recipe)
+    rents = _rents(settings, [_openai_url(settings)])
+    call_settings = _call_settings(settings, lambda: [client()], price, recipe, rents=rents)
     if not batches:
         return ModelProvider("openai", judge, call_settings, repairs=repairs)
     if settings.batch:
@@ -203,17 +210,44 @@ def _openai_url(settings: Settings) -> str:
 
 
 def _openai_price(settings: Settings, model: str, *, batch: bool = False) -> Price:
-    """OpenAI's price; another server is free unless the user's table has a price for its model."""
+    """The price of a model's tokens at OpenAI, or at the server that the settings name."""
     from walmart_pipeline.llm.clients.openai import OPENAI_URL
 
-    is_own = _openai_url(settings) != OPENAI_URL
-    if is_own and settings.prices is None:
-        return pricing.FREE
+    if _openai_url(settings) != OPENAI_URL:
+        return _own_price(settings, model, batch=batch)
     try:
-        return pricing.load(settings.prices).price(model, batch=batch)
-    except (pricing.UnknownPriceError, pricing.PricesError) as error:
-        if is_own and isinstance(error, pricing.UnknownPriceError):
-            return pricing.FREE
+        return _prices(settings).price(model, batch=batch)
+    except pricing.UnknownPriceError as error:
+        raise ProviderError(str(error)) from error
+
+
+def _own_price(settings: Settings, *names: str, batch: bool = False) -> Price:
+    """The price of a model's tokens at an own server: free unless the user's table has one of its names."""
+    for name in names if settings.prices else ():
+        with suppress(pricing.UnknownPriceError):
+            return _prices(settings).price(name, batch=batch)
+    return pricing.FREE
+
+
+def _rents(settings: Settings, urls: Iterable[str]) -> dict[str, float]:
+    """USD an hour of servers that the user's table names, by the address that their clients show."""
+    rented = _prices(settings).servers if settings.prices else {}
+    if not rented:
+        return {}
+    from walmart_pipeline.llm.clients import transport
+
+    try:
+        by_origin = {transport.address(url).origin: usd for url, usd in rented.items()}
+        wheres = [transport.address(url) for url in urls]
+    except ValueError as error:
+        raise ProviderError(f"{error} (also in {settings.prices})") from error
+    return {where.shown: by_origin[where.origin] for where in wheres if where.origin in by_origin}
+
+
+def _prices(settings: Settings) -> Prices:
+    try:
+        return pricing.load(settings.prices)
+    except pricing.PricesError as error:
         raise ProviderError(str(error)) from error
 
 
@@ -230,8 +264,14 @@ def _embedded(settings: Settings, judge: Judge, *, repairs: bool, recipe: Recipe
 
 
 def _call_settings(
-    settings: Settings, clients: Callable[[], Sequence[Client]], price: Price, recipe: Recipe | None
+    settings: Settings,
+    clients: Callable[[], Sequence[Client]],
+    price: Price,
+    recipe: Recipe | None,
+    *,
+    rents: Mapping[str, float] = NO_RENTS,
 ) -> CallSettings:
+    budget = Budget(calls=settings.budget_calls, price=price, rents=rents)
     return CallSettings(
         clients=clients,
         ledger_url=settings.ledger,
@@ -241,9 +281,7 @@ def _call_settings(
             tokens_per_minute=settings.tokens_per_minute,
             call_seconds=settings.max_response_time,
         ),
-        budget=Budget(
-            usd=settings.budget_usd if price != pricing.FREE else None, calls=settings.budget_calls, price=price
-        ),
+        budget=budget if budget.is_free else replace(budget, usd=settings.budget_usd),
         price=price,
         max_tokens=settings.max_tokens,
         recipe=recipe,

@@ -86,8 +86,12 @@ class Call:
         attempt: int,
         seconds_queued: float,
         seconds_served: float,
+        cost_usd: float | None = None,
     ) -> Self:
-        """A call that just ended; an unusable answer that was paid for is stored too."""
+        """A call that just ended; an unusable answer that was paid for is stored too.
+
+        cost_usd: with the server's time; None for what the answer says.
+        """
         error = outcome if isinstance(outcome, CallError) else None
         answer = outcome if isinstance(outcome, Answer) else outcome.billed
         status: CallStatus = "complete" if not error else "final" if error.error_class in FINAL else "failed"
@@ -107,7 +111,7 @@ class Call:
             attempt=attempt,
             prompt_tokens=paid.prompt_tokens,
             completion_tokens=paid.completion_tokens,
-            cost_usd=paid.cost_usd,
+            cost_usd=paid.cost_usd if cost_usd is None else cost_usd,
             seconds_queued=seconds_queued,
             seconds_served=seconds_served,
             answer=answer.text if answer else None,
@@ -205,6 +209,14 @@ class Ledger(AbstractContextManager["Ledger"]):
         with transaction(self._engine) as connection:
             answers, answered = connection.execute(complete).one()
             return int(connection.scalar(sa.select(sa.func.count(calls.id))) or 0), int(answers - answered)
+
+    def latest_costs(self, provider: str, model: str, count: int) -> list[float]:
+        """USD of a model's latest texts, of which each was one answer."""
+        calls = self._table.c
+        of_model = (calls.provider == provider, calls.model == model, calls.purpose == "listing")
+        query = sa.select(calls.cost_usd).where(*of_model, calls.status == "complete").order_by(calls.id.desc())
+        with transaction(self._engine) as connection:
+            return [float(cost) for cost in connection.scalars(query.limit(count))]
 
     def spent(self, since: datetime) -> tuple[int, float]:
         """Number and cost in USD of calls since then."""

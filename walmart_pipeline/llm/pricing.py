@@ -19,7 +19,7 @@ SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 # Fine-tuned models have the price of their base: ft:gpt-4.1-mini-2025-04-14:acme:walmart:C3rey7aw.
 FINE_TUNED = re.compile(r"^(ft:[^:]+):.*$")
 # Sections that a user's file overrides line by line.
-SECTIONS = ("models", "training")
+SECTIONS = ("models", "training", "servers")
 MILLION = 1_000_000
 
 
@@ -59,11 +59,16 @@ FREE = Price(input=0, output=0)
 
 
 class Prices(_PricePart):
-    """The price table. batch: price of a batch call as a share of a normal one. training: see `training_price`."""
+    """The price table.
+
+    batch: price of a batch call as a share of a normal one. training: see `training_price`. servers: USD an hour of
+    servers that are rented, by address.
+    """
 
     batch: float = Field(gt=0, le=1)
     models: Mapping[str, Price]
     training: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    servers: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
 
     def price(self, model: str, *, batch: bool = False) -> Price:
         """The price of a model, also by its dated snapshot or a fine-tuned version. Raises UnknownPriceError."""
@@ -121,7 +126,7 @@ def load(path: Path | None = None) -> Prices:
         lines = own.get(section) or {}
         if not isinstance(lines, dict):
             raise PricesError(f"{path}: {section}: not a mapping: write `{section}:` and a line for each model")
-        merged[section] = shipped[section] | lines
+        merged[section] = shipped.get(section, {}) | lines
     return _table(path, shipped | own | merged)
 
 

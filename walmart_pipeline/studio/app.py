@@ -27,12 +27,15 @@ PAGES = (
 # A file, because Streamlit would fetch an icon of its own from the internet.
 ICON = Path(__file__).with_name("favicon.png")
 # Streamlit leaves a hand's breadth around the page, its titles are for a page of three lines, and its captions,
-# selected segments and hints of keys have less than the contrast of 4.5 that axe asks for.
+# selected segments and pills, hints of keys and values of JSON have less than the contrast of 4.5 that axe asks for.
 STYLE = """<style>
 .stMainBlockContainer { padding: 3rem 2rem; }
 @media (max-width: 700px) { .stMainBlockContainer { padding: 3.5rem 1rem; } }
 .stMainBlockContainer h1 { font-size: 1.7rem; padding: 0 0 0.5rem; }
-[data-testid="stCaptionContainer"], .stButtonGroup [role="radio"], .stButton kbd {
+.stMainBlockContainer h2 { font-size: 1.3rem; padding: 0.6rem 0 0.3rem; }
+[data-testid="stSidebarHeader"]::before { content: "Walmart Studio"; font-weight: 700; font-size: 1.15rem; }
+.st-key-dashboard_tiles > * { flex: 1 1 8rem; min-width: 8rem; }
+[data-testid="stCaptionContainer"], .stButtonGroup button, .stButton kbd, .stJson * {
   color: inherit !important; opacity: 1 !important;
 }
 </style>"""

@@ -19,7 +19,7 @@ STYLE = """<style>
 .proof.single { grid-template-columns: minmax(0, 1fr); }
 @media (max-width: 700px) { .proof { grid-template-columns: minmax(0, 1fr); } }
 .proof section { overflow-wrap: anywhere; }
-.proof h4 { margin: 0.9rem 0 0.2rem; padding: 0; font-size: 0.8rem; font-weight: 600; }
+.proof h3 { margin: 0.9rem 0 0.2rem; padding: 0; font-size: 0.8rem; font-weight: 600; }
 .proof p, .proof ul, .proof ol { margin: 0 0 0.6rem; }
 .proof .title { font-size: 1.15rem; font-weight: 600; }
 .proof ol { padding-left: 2rem; }
@@ -84,7 +84,7 @@ def _listing(listing: Listing, violations: list[Violation], proof: Proof, prefix
         texts = [text for text in fields[name] if text]
         if not texts:
             continue
-        parts.append(f"<h4>{heading}</h4>")
+        parts.append(f"<h3>{heading}</h3>")
         if name in ("key_features", "seo_keywords"):
             parts.append(f"<ul>{''.join(f'<li>{text}</li>' for text in texts)}</ul>")
         else:
@@ -145,7 +145,7 @@ def _record(proof: Proof, prefix: str) -> str:
         )
         used = "" if back else ' class="unproved" title="the listing says nothing of this"'
         items.append(f'<li id="{prefix}-p{place}"{used}>{markup(passage)}{back}</li>')
-    return f"<h4>Record</h4><ol>{''.join(items)}</ol>"
+    return f"<h3>Record</h3><ol>{''.join(items)}</ol>"
 
 
 def _places(proof: Proof) -> list[str]:

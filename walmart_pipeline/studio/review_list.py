@@ -34,6 +34,7 @@ def draw(context: StudioContext, rows: list[Row], total: int, start: int) -> Non
         # The selection is by place: with other rows on the page it must not become another one.
         key=f"review_rows-{content_hash([row['product_id'] for row in rows])}",
         hide_index=True,
+        placeholder="–",
         on_select="rerun",
         selection_mode="multi-row",
         column_config={

@@ -11,7 +11,7 @@ from walmart_pipeline.studio.escaping import markup
 
 STYLE = """<style>
 .diff { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.4rem 1.5rem; line-height: 1.6; }
-.diff h4 { margin: 0; padding: 0; font-size: 0.8rem; font-weight: 600; grid-column: 1 / -1; }
+.diff h3 { margin: 0; padding: 0; font-size: 0.8rem; font-weight: 600; grid-column: 1 / -1; }
 .diff p { margin: 0 0 0.5rem; overflow-wrap: anywhere; }
 .diff .side { font-weight: 600; }
 .diff del { background: rgba(224, 60, 60, 0.22); text-decoration: line-through; }
@@ -28,7 +28,7 @@ def diff_html(before: Listing, after: Listing, names: tuple[str, str]) -> str:
     for field in dict.fromkeys([*_in_order(left), *_in_order(right)]):
         old, new = _marked(left.get(field, ""), right.get(field, ""))
         if old or new:
-            cells += [f"<h4>{_heading(field)}</h4>", f"<p>{old}</p>", f"<p>{new}</p>"]
+            cells += [f"<h3>{_heading(field)}</h3>", f"<p>{old}</p>", f"<p>{new}</p>"]
     return f'{STYLE}<div class="diff">{"".join(cells)}</div>'
 
 

@@ -19,6 +19,13 @@ def test_the_config_of_the_job_becomes_that_of_its_plan() -> None:
     assert {name: plan[name] for name in expected} == expected
 
 
+def test_model_server_and_limits_are_set_for_one_run() -> None:
+    job = build_defs().resolve_job_def("regenerate")
+    chosen = {"provider": "ollama", "model": "qwen3:8b", "base_url": "http://gpu-1:11434", "budget_calls": 50}
+    given = dg.validate_run_config(job, {"categories": ["Toys"], "settings": chosen})
+    assert {name: value for name, value in given["resources"]["settings"]["config"].items() if value} == chosen
+
+
 @pytest.mark.parametrize(("name", "value"), [("sample_limit", 0), ("budget_usd", -1)])
 def test_a_limit_of_nothing_is_refused_with_what_to_do(name: str, value: int) -> None:
     """The launchpad shows the message of a Dagster error, and of any other one nothing."""

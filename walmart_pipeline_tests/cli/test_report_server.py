@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from walmart_pipeline.automation import documentation
 from walmart_pipeline.cli import report_server
 from walmart_pipeline.core.settings import Settings
 
@@ -48,6 +50,15 @@ def test_pages_plots_and_data_cards_open_in_a_browser(port: int) -> None:
     assert get(port, "/reports/evaluation.html?a=1") == (200, "text/html; charset=utf-8", "<p>9 points better</p>")
     assert get(port, "/reports/plot.svg")[:2] == (200, "image/svg+xml")
     assert get(port, "/datasets/v1/DATACARD.md", host="localhost")[:2] == (200, "text/plain; charset=utf-8")
+
+
+def test_the_manual_opens_without_the_internet_at_the_section_of_every_group_of_assets(port: int) -> None:
+    """Its links to files, which are not served, are no links there."""
+    status, kind, page = get(port, "/docs")
+    assert (status, kind) == (200, "text/html; charset=utf-8")
+    assert all(f'id="{section}"' in page for section in documentation.SECTIONS.values())
+    assert not re.search(r'src=|href="(?!https://)', page)
+    assert get(port, "/docs", host="pointed.here.example")[0] == 404
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,48 @@ def test_a_newly_pulled_model_does_not_become_the_writer(server: FakeOllama, tmp
     assert "writer:latest is no longer at" in (chosen.notice or "")
 
 
+def priced(home: Path, content: str) -> Path:
+    path = home / "prices.yaml"
+    path.write_text(content)
+    return path
+
+
+def test_a_server_that_is_rented_by_the_hour_costs_its_time_and_has_a_budget(
+    server: FakeOllama, tmp_path: Path
+) -> None:
+    prices = priced(tmp_path, f"servers:\n  {server.url}: 3.60\n")
+    completion = write(server, tmp_path, prices=prices)
+    # A tenth of a cent a second.
+    assert 0 < completion.cost_usd <= 0.001 * (completion.seconds + 0.1)
+    assert choose(settings(server, tmp_path, prices=prices), JUDGE).call_settings.budget.usd == 5  # type: ignore[attr-defined] # of a model
+    # 300 s, the longest time of a call, cost 0.30 USD.
+    poor = write(server, tmp_path, revision=1, prices=prices, budget_usd=0.29)
+    assert "budget of 0.29 USD" in (poor.error or "")
+    assert len(server.asked) == 1
+
+
+def test_a_plan_for_a_rented_server_costs_the_longest_calls_until_texts_have_shown_more(
+    server: FakeOllama, tmp_path: Path
+) -> None:
+    prices = priced(tmp_path, f"servers:\n  {server.url}: 3.60\n")
+    provider = choose(settings(server, tmp_path, prices=prices), JUDGE)
+    assert provider.estimate(products=10, characters=10_000).cost_usd == pytest.approx(10 * 0.30)
+    cost = write(server, tmp_path, prices=prices).cost_usd
+    assert provider.estimate(products=10, characters=10_000).cost_usd == pytest.approx(10 * cost)
+
+
+def test_tokens_of_an_own_servers_model_cost_what_the_users_table_says(server: FakeOllama, tmp_path: Path) -> None:
+    completion = write(server, tmp_path, prices=priced(tmp_path, "models:\n  writer: {input: 1, output: 2}\n"))
+    assert completion.completion_tokens > 0
+    expected = (completion.prompt_tokens + 2 * completion.completion_tokens) / 1e6
+    assert completion.cost_usd == pytest.approx(expected)
+
+
+def test_the_address_of_a_rented_server_has_to_be_one(server: FakeOllama, tmp_path: Path) -> None:
+    with pytest.raises(ProviderError, match=r"http\(s\) URL.*prices\.yaml"):
+        write(server, tmp_path, prices=priced(tmp_path, "servers:\n  ftp://gpu-1: 2\n"))
+
+
 RECIPE = Recipe(provider="ollama", base_model="writer", model="walmart-gpt-basic:1.0.0", system="Write.")
 
 

@@ -128,7 +128,7 @@ def test_several_products_at_once(tmp_path: Path) -> None:
     app.text_area(key="several_table").input("\n".join(rows)).run()
     click(app, "Write 1 text")
     assert not app.exception
-    assert app.subheader[0].value == "1 of 1 texts, 1 to publish"
+    assert app.header[0].value == "1 of 1 texts, 1 to publish"
     results = app.dataframe[1].value
     assert list(results["publish"]) == [True, False]
     assert list(results["problems"])[1] == "not a product: it has no product name"
@@ -148,7 +148,7 @@ def test_what_came_before_an_error_can_be_downloaded(monkeypatch: pytest.MonkeyP
     app.text_area(key="several_table").input("\n".join(map(json.dumps, rows))).run()
     click(app, "Write 2 texts")
     assert app.error[0].value == "the ledger is full"
-    assert app.subheader[0].value == "1 of 2 texts, 1 to publish"
+    assert app.header[0].value == "1 of 2 texts, 1 to publish"
     assert not any(button.proto.disabled for button in app.get("download_button"))
 
 

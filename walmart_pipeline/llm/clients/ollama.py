@@ -21,6 +21,7 @@ from walmart_pipeline.llm.clients import transport
 from walmart_pipeline.llm.clients.json_schema import count, unfit
 from walmart_pipeline.llm.clients.responses import class_of_status, retry_after, unanswered, without_key
 from walmart_pipeline.llm.clients.transport import Timeouts, lines
+from walmart_pipeline.llm.pricing import FREE, Price
 
 # In a request, these make Ollama reload the model.
 FIXED_AT_LOAD = frozenset(("num_ctx", "num_batch", "num_gpu", "num_thread"))
@@ -58,8 +59,8 @@ class PullProgress:
 class Ollama:
     """One model of one Ollama server.
 
-    allow_cloud: accept a model whose prompts Ollama sends to a third party. key: of a hosted Ollama. Raises
-    CloudModelError, and ValueError for an invalid address or key.
+    allow_cloud: accept a model whose prompts Ollama sends to a third party. key: of a hosted Ollama. price: of the
+    model's tokens. Raises CloudModelError, and ValueError for an invalid address or key.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Ollama:
         timeouts: Timeouts,
         allow_cloud: bool = False,
         key: SecretStr | None = None,
+        price: Price = FREE,
     ) -> None:
         if not allow_cloud and is_cloud(model):
             raise CloudModelError(
@@ -78,6 +80,7 @@ class Ollama:
                 "Choose a local model, or allow cloud models"
             )
         self.model = model
+        self._price = price
         self._where = transport.address(base_url)
         self.endpoint = self._where.shown
         self._timeouts = timeouts
@@ -126,7 +129,7 @@ class Ollama:
                     on_text(piece)
             if part.get("done"):
                 final = part
-        return _accepted(final, "".join(text), request)
+        return _accepted(final, "".join(text), request, self._price)
 
     async def pull(self, model: str) -> AsyncIterator[PullProgress]:
         """Download a model and yield its progress. Raises CallError unless Ollama reports success."""
@@ -243,12 +246,14 @@ class Ollama:
         return CallError(kind, message, retry_after=retry_after(headers) if kind == "refused" else None)
 
 
-def _accepted(final: Mapping[str, Any], text: str, request: Request) -> Answer:
+def _accepted(final: Mapping[str, Any], text: str, request: Request, price: Price) -> Answer:
     """The answer if it is complete. final: the last object of the stream, in which Ollama omits zero counts."""
+    sent, received = count(final.get("prompt_eval_count")), count(final.get("eval_count"))
     answer = Answer(
         text=text,
-        prompt_tokens=count(final.get("prompt_eval_count")),
-        completion_tokens=count(final.get("eval_count")),
+        prompt_tokens=sent,
+        completion_tokens=received,
+        cost_usd=price.cost(prompt_tokens=sent, completion_tokens=received),
         seconds_waited=_waited(final),
     )
     reason = final.get("done_reason")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from walmart_pipeline.llm.calls import Request
@@ -36,7 +37,8 @@ class Account(Protocol):
 class Budget:
     """The most that a run may spend; None is no limit.
 
-    calls: those that reached a model; a refused one is not counted. price: of the model, for a limit in USD.
+    calls: those that reached a model; a refused one is not counted. price: of the model, for a limit in USD. rents: USD
+    an hour of the endpoints that are rented, by their address; they cost something while calls are in flight.
     committed_usd, committed_calls: what is reserved before the first call, by batches that were sent. account: who
     else has to allow each call that costs money.
     """
@@ -44,9 +46,15 @@ class Budget:
     usd: float | None = None
     calls: int | None = None
     price: Price = FREE
+    rents: Mapping[str, float] = field(default_factory=dict)
     committed_usd: float = 0.0
     committed_calls: int = 0
     account: Account | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no call costs anything."""
+        return self.price == FREE and not self.rents
 
     def commit(self, usd: float) -> Budget | None:
         """The same budget with one more call committed; None if it does not fit."""
@@ -73,23 +81,27 @@ class BudgetTracker:
         self._budget = budget
         self._reserved = 0.0
         self._in_flight = 0
-        self._account = budget.account if budget.price != FREE else None
+        self._account = None if budget.is_free else budget.account
         self._refused = False
         self.spent_usd = budget.committed_usd
         self.calls = budget.committed_calls
 
-    def reserve(self, request: Request) -> float | None:
-        """Reserve USD for a request; returns the amount for `settle`, or None if the budget does not allow the call."""
+    def reserve(self, request: Request, rent_usd: float = 0.0) -> float | None:
+        """Reserve USD for a request; returns the amount for `settle`, or None if the budget does not allow the call.
+
+        rent_usd: what rented servers may cost until all calls have ended, with this one. It is no call's own, so that
+        many calls at once need no more of the budget than one.
+        """
         budget = self._budget
         if budget.calls is not None and self.calls + self._in_flight >= budget.calls:
             return None
         reserved = 0.0
         if budget.usd is not None:
             reserved = budget.most(request)
-            if self.spent_usd >= budget.usd or self.spent_usd + self._reserved + reserved > budget.usd:
+            if self.spent_usd >= budget.usd or self.spent_usd + self._reserved + reserved + rent_usd > budget.usd:
                 return None
         if self._account:
-            reserved = budget.most(request)
+            reserved = budget.most(request) + rent_usd
             if not self._account.reserve(reserved):
                 self._refused = True
                 return None

@@ -11,6 +11,7 @@ from walmart_pipeline.llm.calls import FATAL, Answer, CallError, Client, Quota
 from walmart_pipeline.llm.dispatch.concurrency import ConcurrencyLimit
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits
 from walmart_pipeline.llm.dispatch.rate_limits import AnnouncedLimits, ConfiguredLimits, Entry, RateLimitEstimator
+from walmart_pipeline.llm.dispatch.rented_time import RentedTime
 
 DOWN = frozenset(("unreachable", "dropped", "timeout", "server"))
 
@@ -31,7 +32,7 @@ class InFlightCall:
     """A call under way. position: the calls that had no answer when it was made, with itself.
 
     waits_for: how many times the slots of the server have to become free before it is served; 1 is at once.
-    tokens: what it took of the configured limits. estimate: of its tokens.
+    tokens: what it took of the configured limits. estimate: of its tokens. rent: its mark at the rented time.
     """
 
     number: int
@@ -41,18 +42,20 @@ class InFlightCall:
     waits_for: int
     tokens: Entry | None
     estimate: float
+    rent: float
     first_text: float | None = None
 
 
 class Endpoint:
-    """A client with the limits that apply to its calls."""
+    """A client with the limits that apply to its calls. usd_per_hour: of its server, 0 if it is not rented."""
 
-    def __init__(self, client: Client, limits: DispatchLimits, random: Random) -> None:
+    def __init__(self, client: Client, limits: DispatchLimits, random: Random, usd_per_hour: float = 0.0) -> None:
         self.client = client
         self.in_flight = 0
         self.dead: CallError | None = None
         self.last_failure: CallError | None = None
         self._limits = limits
+        self._rented = RentedTime(usd_per_hour)
         self._unresponsive_since: float | None = None
         self._calls = 0
         self._latest_served = -1
@@ -109,7 +112,16 @@ class Endpoint:
         self._announced.sent(estimate)
         waits_for = math.ceil(self._unanswered / self._concurrency.slots)
         entry = self._configured.sent(now, characters)
-        return InFlightCall(number, now, characters, self._unanswered, waits_for, entry, estimate)
+        rent = self._rented.began(now)
+        return InFlightCall(number, now, characters, self._unanswered, waits_for, entry, estimate, rent)
+
+    def rent(self, call: InFlightCall, now: float) -> float:
+        """USD of the server's time for a call that ends now, however it ends."""
+        return self._rented.ended(now, call.rent)
+
+    def rent_at_most(self, now: float) -> float:
+        """USD of its time until the calls in flight have ended, with one that is made now."""
+        return self._rented.at_most(now, self._limits.call_seconds)
 
     def answered(self, call: InFlightCall, now: float, answer: Answer, quotas: Iterable[Quota]) -> None:
         """A whole answer came, of use or not."""

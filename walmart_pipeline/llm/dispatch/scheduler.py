@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from random import Random
 from typing import Protocol, TypeAlias
@@ -53,7 +54,9 @@ class Scheduler:
         random: Random,
         watcher: Watcher | None = None,
     ) -> None:
-        self.endpoints = [Endpoint(client, limits, random) for client in clients]
+        self.endpoints = [
+            Endpoint(client, limits, random, budget.rents.get(client.endpoint, 0.0)) for client in clients
+        ]
         self.budget = BudgetTracker(budget)
         self.prompt_tokens = self.completion_tokens = 0
         self._commits = CommitWaiter(ledger)
@@ -131,7 +134,8 @@ class Scheduler:
         if when > now:
             self._wake(min(when, self._queue.next_due))
             return None
-        reserved = self.budget.reserve(job.request)
+        rent = sum(each.rent_at_most(now) for each in self.endpoints if each.in_flight or each is endpoint)
+        reserved = self.budget.reserve(job.request, rent)
         if reserved is None:
             # What is in flight may turn out cheaper than what was reserved for it.
             if not any(endpoint.in_flight for endpoint in self.endpoints):
@@ -204,11 +208,12 @@ class Scheduler:
     async def _serve(self, job: Job, endpoint: Endpoint, call: InFlightCall, reserved: float) -> None:
         """Make one call. It is in flight until the ledger has it: a kill repeats no more than that."""
         queued = call.began - job.waiting_since
-        paid, counts = Answer(""), False
+        paid, rent, cost, counts = Answer(""), None, 0.0, False
         try:
             outcome = await self._call(job.request, endpoint, call)
             now = self._loop.time()
             job.waiting_since = now
+            rent = endpoint.rent(call, now)
             # An unusable answer is a response all the same, and shows how quick the endpoint is.
             answer = outcome if isinstance(outcome, Answer) else outcome.billed
             counts = isinstance(outcome, Answer) or self._counts(job, endpoint, call, outcome)
@@ -221,7 +226,8 @@ class Scheduler:
             self.prompt_tokens += paid.prompt_tokens
             self.completion_tokens += paid.completion_tokens
             job.seconds_served += now - call.began
-            job.cost_usd += paid.cost_usd
+            cost = paid.cost_usd + rent
+            job.cost_usd += cost
             record = Call.of(
                 job.request,
                 job.request_hash,
@@ -230,6 +236,7 @@ class Scheduler:
                 attempt=job.attempts,
                 seconds_queued=queued,
                 seconds_served=now - call.began,
+                cost_usd=cost,
             )
             if isinstance(outcome, CallError) and self._retry(job, outcome):
                 self._ledger.record(record)
@@ -238,14 +245,16 @@ class Scheduler:
             if isinstance(outcome, CallError):
                 self._deliver(job.outcome(None, outcome.error_class, str(outcome)))
             else:
-                self._deliver(job.outcome(outcome))
+                self._deliver(job.outcome(replace(outcome, cost_usd=cost)))
         except asyncio.CancelledError:
             endpoint.abandoned(call)
+            if rent is None:
+                cost = endpoint.rent(call, self._loop.time())
             self._deliver(job.outcome(None, "stopped", "the run was stopped before the answer came"))
             raise
         finally:
             endpoint.in_flight -= 1
-            self.budget.settle(reserved, paid.cost_usd, counts=counts)
+            self.budget.settle(reserved, cost, counts=counts)
 
     async def _call(self, request: Request, endpoint: Endpoint, call: InFlightCall) -> Answer | CallError:
         """A whole answer, or the error."""

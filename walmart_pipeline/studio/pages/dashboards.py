@@ -32,6 +32,8 @@ NUMBER_FORMATS = {
     "mean": "%.1f",
     "satisfaction": "%.1f",
     "latest": "%.1f",
+    "runs": "%d",
+    "before": "%.1f",
     "change": "%+.1f",
 }
 
@@ -43,7 +45,7 @@ NO_CALLS = (
 
 def page(context: StudioContext) -> None:
     """Draw the page."""
-    st.header("Dashboards")
+    st.title("Dashboards")
     warehouse = warehouses.of(context.settings)
     if not warehouse.exists():
         st.info("There is nothing to show yet: `walmart-pipeline run` reads the feeds and writes the first texts.")
@@ -81,8 +83,7 @@ def _overview(_: StudioContext, data: DashboardData) -> None:
         ("Cost", formats.usd(models["cost_usd"] or 0)),
         ("Response time", formats.seconds(models["response_time"])),
     )
-    for column, (label, value) in zip(st.columns(len(tiles)), tiles, strict=True):
-        column.metric(label, value, border=True)
+    _tiles(tiles)
     if shown.quality:
         _quality_plot(shown.quality)
     st.caption("Every run brings these figures up to date, and so does `walmart-pipeline insights`. Days are in UTC.")
@@ -93,19 +94,12 @@ def _quality(_: StudioContext, data: DashboardData) -> None:
         st.info("No text is judged yet: `walmart-pipeline run` writes and judges them.")
         return
     _quality_plot(data.shown.quality)
-    st.subheader("Categories")
-    st.bar_chart(
-        data.shown.categories[:20],
-        x="category",
-        y="mean",
-        y_label="mean score",
-        x_label="",
-        horizontal=True,
-        sort="mean",
-        alt="Mean score of each category",
+    st.header("Categories")
+    charts.ranking(
+        data.shown.categories[:20], of="category", by="mean", label="mean score", name="Mean score of each category"
     )
     _table("Categories", data.shown.categories)
-    st.subheader("Drift")
+    st.header("Drift")
     st.caption("The latest mean of each category beside the median of the runs before it, at most 14 of them.")
     _table("Drift", data.drift)
 
@@ -124,11 +118,10 @@ def _performance(_: StudioContext, data: DashboardData) -> None:
             ("Cache hits", f"{models['cache_hits']:,}"),
             ("Stars by reviewers", formats.points(models["user_satisfaction"])),
         )
-        for column, (label, value) in zip(st.columns(len(tiles)), tiles, strict=True):
-            column.metric(label, value, border=True)
+        _tiles(tiles)
         left, right = st.columns(2)
         with left:
-            st.subheader("Response time")
+            st.header("Response time")
             timed = [
                 {"day": row["day"], "median": row["response_time"], "95 % within": row["response_time_p95"]}
                 for row in days
@@ -142,61 +135,54 @@ def _performance(_: StudioContext, data: DashboardData) -> None:
                 name="Response time by day",
             )
         with right:
-            st.subheader("Calls")
+            st.header("Calls")
             calls = [
-                {
-                    "day": row["day"],
-                    "answered": row["calls"] - row["error_count"],
-                    "failed": row["error_count"],
-                    "from the ledger": row["cache_hits"],
-                }
+                {"day": row["day"], "calls": count, "outcome": outcome}
                 for row in days
+                for outcome, count in (
+                    ("answered", row["calls"] - row["error_count"]),
+                    ("failed", row["error_count"]),
+                    ("from the ledger", row["cache_hits"]),
+                )
             ]
-            st.bar_chart(
+            charts.bars_by_day(
                 calls,
-                x="day",
-                y=["answered", "failed", "from the ledger"],
-                x_label="",
-                y_label="calls",
-                color=[BLUE, RED, GREY],
-                alt="Model calls by day",
+                y="calls",
+                stacked="outcome",
+                name="Model calls by day",
+                colours={"answered": BLUE, "failed": RED, "from the ledger": GREY},
             )
     if data.shown.errors:
-        st.subheader("Failed calls by error")
+        st.header("Failed calls by error")
         _table("Errors", data.shown.errors)
-    st.subheader("By model or writer")
+    st.header("By model or writer")
     _table("Performance by model", data.shown.by_model)
-    st.subheader("By category")
+    st.header("By category")
     _table("Performance by category", data.shown.by_category)
 
 
 def _cost(_: StudioContext, data: DashboardData) -> None:
     total = data.shown.models["cost_usd"] or 0
     saved = data.shown.models["saved_usd"] or 0
-    for column, (label, value) in zip(
-        st.columns(3),
+    tokens = (data.shown.models["prompt_tokens"] or 0) + (data.shown.models["completion_tokens"] or 0)
+    _tiles(
         (
             ("Cost", formats.usd(total)),
             ("Saved by answers in the ledger", formats.usd(saved)),
-            (
-                "Tokens",
-                f"{(data.shown.models['prompt_tokens'] or 0) + (data.shown.models['completion_tokens'] or 0):,}",
-            ),
-        ),
-        strict=True,
-    ):
-        column.metric(label, value, border=True)
+            ("Tokens", f"{tokens:,}"),
+        )
+    )
     if not total:
         st.info("Nothing was paid for in this time: Ollama, llama.cpp and the template writer cost nothing.")
         return
     by_day = dashboard_data.summed(data.costs, "cost_usd", "day", "model")
-    st.bar_chart(by_day, x="day", y="cost_usd", color="model", y_label="USD", alt="Cost by day and model")
+    charts.bars_by_day(by_day, y="cost_usd", stacked="model", label="USD", name="Cost by day and model")
     left, right = st.columns(2)
     with left:
-        st.subheader("By model")
+        st.header("By model")
         _table("Cost by model", dashboard_data.summed(data.costs, "cost_usd", "model"))
     with right:
-        st.subheader("By category")
+        st.header("By category")
         _table("Cost by category", dashboard_data.summed(data.costs, "cost_usd", "category"))
     _table("Cost by day, model and category", dashboard_data.summed(data.costs, "cost_usd", "day", "model", "category"))
 
@@ -206,10 +192,10 @@ def _usage(_: StudioContext, data: DashboardData) -> None:
         st.info("Nothing was done in this time: `walmart-pipeline run`, or write a text on the page Write.")
         return
     by_day = dashboard_data.summed(data.activity, "count", "day", "feature")
-    st.bar_chart(by_day, x="day", y="count", color="feature", alt="What was done by day")
-    st.subheader("Features")
+    charts.bars_by_day(by_day, y="count", stacked="feature", name="What was done by day")
+    st.header("Features")
     _table("Features", data.shown.features)
-    st.subheader("Who and when")
+    st.header("Who and when")
     _table("Activity", data.activity)
 
 
@@ -219,22 +205,20 @@ def _models(context: StudioContext, data: DashboardData) -> None:
     else:
         st.info("There is no model of our own yet: `walmart-pipeline retrain` builds and compares candidates.")
     if data.evaluations:
-        st.subheader("Evaluations")
+        st.header("Evaluations")
         newest = [row for row in data.evaluations if row["evaluation"] == data.evaluations[0]["evaluation"]]
-        st.bar_chart(
+        charts.ranking(
             newest,
-            x="contender",
-            y="mean_score",
-            x_label="",
-            y_label="mean score",
-            horizontal=True,
-            alt="Mean score of each contender of the latest evaluation",
+            of="contender",
+            by="mean_score",
+            label="mean score",
+            name="Mean score of each contender of the latest evaluation",
         )
         _table("Evaluations", data.evaluations)
     reports = dashboard_data.reports(context.settings)
     if not reports:
         return
-    st.subheader("Reports")
+    st.header("Reports")
     title = st.selectbox("Report", list(reports), key="dashboard_report")
     path = reports[title]
     st.download_button(
@@ -268,7 +252,7 @@ def _datasets(context: StudioContext, data: DashboardData) -> None:
 
 
 def _quality_plot(rows: Sequence[Row]) -> None:
-    st.subheader("Quality over time")
+    st.header("Quality over time")
     points = [
         {"run": row["recorded_at"], "mean score": row["mean"], "publishable, %": row["publishable"]} for row in rows
     ]
@@ -281,10 +265,17 @@ def _quality_plot(rows: Sequence[Row]) -> None:
     )
 
 
+def _tiles(tiles: Sequence[tuple[str, str]]) -> None:
+    """Draw figures side by side, as many in a row as there is room for."""
+    with st.container(horizontal=True, key="dashboard_tiles"):
+        for label, value in tiles:
+            st.metric(label, value, border=True)
+
+
 def _table(title: str, rows: Sequence[Row]) -> None:
     """Draw a table, with a button to download all of it."""
     columns = {name: _column(name) for name in (rows[0] if rows else ())}
-    st.dataframe(list(rows), hide_index=True, alt=title, column_config=columns)
+    st.dataframe(list(rows), hide_index=True, alt=title, column_config=columns, placeholder="–")
     st.download_button(
         f"Download {title.lower()}",
         lambda: tables.as_csv(rows),

@@ -32,7 +32,8 @@ UPLOAD_MB = 20
 HISTORY_COLUMNS: dict[str, Any] = {
     "exported_at": st.column_config.DatetimeColumn("when (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC"),
     "exported_by": "by",
-    "row_count": "rows",
+    "row_count": st.column_config.NumberColumn("rows", format="localized"),
+    "bytes": st.column_config.NumberColumn("bytes", format="localized"),
     "sha256": st.column_config.TextColumn("SHA-256", width="small"),
     "available": "can be downloaded",
 }
@@ -51,7 +52,7 @@ EXPECTED = {
 
 def page(context: StudioContext) -> None:
     """Draw the page."""
-    st.header("Export")
+    st.title("Export")
     if not warehouses.of(context.settings).exists():
         st.info("There is nothing to export yet: `walmart-pipeline run` reads the feeds and writes the first texts.")
         return
@@ -70,6 +71,7 @@ def _draw_export(context: StudioContext) -> None:
     left, right = st.columns(2)
     categories = left.multiselect("Categories", choices["categories"], key="export_categories", placeholder="All")
     models = right.multiselect("Written by", choices["models"], key="export_models", placeholder="Anybody")
+    left, right = st.columns(2)
     feeds = left.multiselect("Feeds", choices["feeds"], key="export_feeds", placeholder="All")
     score = right.slider("Score at least", 0, 100, 0, key="export_score")
     ids = st.text_area(
@@ -80,7 +82,7 @@ def _draw_export(context: StudioContext) -> None:
     )
     with context.reading() as db:
         count, first = exporting.preview(db, selection)
-    st.subheader(f"{count:,} listings" if count != 1 else "1 listing")
+    st.header(f"{count:,} listings" if count != 1 else "1 listing")
     if not count:
         st.info("No publishable listing meets all conditions. Others wait on the page Review, or break a rule.")
         return

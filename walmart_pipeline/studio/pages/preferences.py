@@ -51,6 +51,8 @@ def fields(stored: UserPreferences, prefix: str) -> dict[str, object]:
         format_func=lambda name: READING_LEVELS.get(name, _NO_CHOICE),
         key=f"{prefix}_level",
     )
+    # A row each: a phone shows them one below the other in this order.
+    left, right = st.columns(2)
     use = left.text_area(
         "Words to use",
         "\n".join(stored.words_to_use),
@@ -146,7 +148,7 @@ def from_file(content: bytes, judge: Judge) -> UserPreferences:
 
 
 def _key(context: StudioContext) -> None:
-    st.subheader("Your key for OpenAI")
+    st.header("Your key for OpenAI")
     kept, name = resources.kept_keys(context), context.user.name
     has_key = resources.openai_key(context) is not None
     problem = resources.openai_key_problem(context)

@@ -55,6 +55,7 @@ def _form() -> Draft | None:
         one, two = st.columns(2)
         brand = one.text_input("Brand", key="write_brand")
         category = two.text_input("Category", placeholder="Home > Kitchen > Kettles", key="write_category")
+        one, two = st.columns(2)
         features = one.text_area("Features", placeholder="One a line", key="write_features")
         attributes = two.text_area("Attributes", placeholder="Material: stainless steel", key="write_attributes")
         description = st.text_area("Description of the source", key="write_description")
@@ -116,7 +117,7 @@ def _catalog(context: StudioContext) -> Draft | None:
 def _heading(draft: Draft) -> bool:
     """Draw what is written of. Returns whether another text is asked for."""
     title, again = st.columns([4, 1], vertical_alignment="center")
-    title.markdown(f"#### {escaping.label(draft.product.product_name)}")
+    title.header(escaping.label(draft.product.product_name))
     label = "Regenerate" if draft.asked else "Write"
     return again.button(label, key="write_again", icon=":material/refresh:", width="stretch")
 

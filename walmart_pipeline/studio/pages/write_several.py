@@ -126,7 +126,7 @@ def _draw_results(shown: ShownRun) -> None:
     run = shown.run
     texts = list(run.texts)
     cost = f" · ${run.cost_usd:.4f}" if run.cost_usd else ""
-    st.subheader(f"{len(texts):,} of {len(shown.feed.products):,} texts, {run.accepted:,} to publish{cost}")
+    st.header(f"{len(texts):,} of {len(shown.feed.products):,} texts, {run.accepted:,} to publish{cost}")
     rows: list[dict[str, Any]] = [
         {
             "product": product.product_name,
@@ -148,7 +148,7 @@ def _draw_results(shown: ShownRun) -> None:
         {"product": f"row {bad.row}", "publish": False, "problems": f"not a product: {bad.reason}"}
         for bad in shown.feed.bad
     ]
-    st.dataframe(rows, hide_index=True, key="several_results")
+    st.dataframe(rows, hide_index=True, placeholder="–", key="several_results")
     good = [
         (product, written.listing, written.report.score)
         for product, written in texts
