@@ -125,8 +125,8 @@ def measure(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="walmart-bench-")))
         settings = Settings.model_validate({"workspace": folder})
-        count = _prepare(settings, workspace, products)
-        _add_users(settings, users)
+        count = prepare(settings, workspace, products)
+        add_users(settings, users)
         with studio(settings) as (url, process):
             figures = asyncio.run(_crowd(url, process, settings, users, seconds, think_seconds))
         if review:
@@ -136,7 +136,7 @@ def measure(
     return StudioFigures(products=count, **figures)
 
 
-def _prepare(settings: Settings, workspace: Path | None, products: int) -> int:
+def prepare(settings: Settings, workspace: Path | None, products: int) -> int:
     """Make the workspace. Returns its number of products."""
     if workspace:
         source = Settings.model_validate({"workspace": workspace})
@@ -152,7 +152,8 @@ def _prepare(settings: Settings, workspace: Path | None, products: int) -> int:
         return db.count("catalog.products")
 
 
-def _add_users(settings: Settings, users: int) -> None:
+def add_users(settings: Settings, users: int) -> None:
+    """Let so many simulated users sign in."""
     from argon2 import PasswordHasher
 
     entry = {"password": PasswordHasher().hash(PASSWORD), "roles": ["reviewer", "writer"]}
@@ -206,7 +207,7 @@ async def _crowd(
         first_sign_in = (await _sign_in(first, 0)).seconds
         first_review = (await first.open("review")).seconds
         await first.close()
-        everybody = [_User(client, url, number, think_seconds, tally) for number in range(users)]
+        everybody = [SimulatedUser(client, url, number, think_seconds, tally) for number in range(users)]
         await asyncio.gather(*(each.arrive() for each in everybody))
         before, cpu, began = resource_usage.rss_mb(process.pid), resource_usage.cpu_seconds_of(process.pid), time.time()
         ends = time.monotonic() + seconds
@@ -257,7 +258,7 @@ async def _sign_in(session: StudioSession, number: int) -> Run:
     return await session.press("Sign in")
 
 
-class _User:
+class SimulatedUser:
     """One person in one tab. The same number does the same again."""
 
     def __init__(
