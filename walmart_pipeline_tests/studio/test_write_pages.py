@@ -181,8 +181,8 @@ def test_downloaded_preferences_are_taken_over_within_the_policy(tmp_path: Path)
     assert "the policy forbids it" in app.error[0].value
     offer(["sturdy"])
     assert not app.error
-    assert app.selectbox(key="preferences_tone").value == "lively"
-    assert (app.text_area(key="preferences_use").value, app.text_area(key="preferences_avoid").value) == ("sturdy", "")
+    assert next(box for box in app.selectbox if box.label == "Tone").value == "lively"
+    assert [area.value for area in app.text_area] == ["sturdy", ""]
     with store(tmp_path) as kept:
         assert kept.preferences("ada")["words_to_use"] == ["sturdy"]
 

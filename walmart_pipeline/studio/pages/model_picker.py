@@ -32,8 +32,8 @@ def reachable(context: StudioContext) -> Reachable:
     return _reachable(settings, key, (*servers, settings.model, context.user.name))
 
 
-def default(context: StudioContext, stored: UserPreferences) -> str:
-    """Draw the choice of a default. Returns its key."""
+def default(context: StudioContext, stored: UserPreferences, prefix: str) -> str:
+    """Draw the choice of a default. Returns its key. prefix: of the widget's key."""
     choices = reachable(context).choices
     keys = ["", *(choice.key for choice in choices)]
     if stored.default_provider not in keys:
@@ -44,7 +44,7 @@ def default(context: StudioContext, stored: UserPreferences) -> str:
         keys,
         index=keys.index(stored.default_provider),
         format_func=lambda key: labels.get(key, f"{key} (not reachable now)"),
-        key="preferences_provider",
+        key=f"{prefix}_provider",
     )
 
 

@@ -17,6 +17,8 @@ from walmart_pipeline.studio.context import StudioContext
 from walmart_pipeline.studio.pages import model_picker
 
 _NO_CHOICE = "as the writer sees fit"
+# Of the session: how often preferences were taken over from a file.
+_TAKEN_OVER = "preferences_taken_over"
 
 
 def page(context: StudioContext) -> None:
@@ -25,8 +27,9 @@ def page(context: StudioContext) -> None:
     st.caption("For the texts that you ask for on the page Write. The record and the policy come first.")
     stored = resources.preferences(context)
     with st.form("preferences", border=True):
-        wanted = fields(stored, "preferences")
-        default = model_picker.default(context, stored)
+        prefix = f"preferences{st.session_state.get(_TAKEN_OVER, '')}"
+        wanted = fields(stored, prefix)
+        default = model_picker.default(context, stored, prefix)
         if st.form_submit_button("Save", type="primary"):
             _save(context, wanted, default)
     _download(context)
@@ -127,9 +130,9 @@ def _take_over(context: StudioContext) -> None:
     except UserError as error:
         st.session_state["preferences_problem"] = str(error)
         return
-    # The fields show what is stored now.
-    for name in ("tone", "level", "use", "avoid", "provider"):
-        st.session_state.pop(f"preferences_{name}", None)
+    # Other fields: the browser would keep what the present ones show.
+    st.session_state[_TAKEN_OVER] = st.session_state.get(_TAKEN_OVER, 0) + 1
+    st.toast("Taken over.", icon=":material/check:")
 
 
 def from_file(content: bytes, judge: Judge) -> UserPreferences:
