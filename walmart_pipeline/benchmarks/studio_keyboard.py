@@ -53,8 +53,8 @@ def measure(url: str, cases: int) -> KeyboardFigures:
             began = time.monotonic()
             for number in range(1, cases + 1):
                 before = page.locator(PLACE).inner_text()
-                if "not in this queue" in before:
-                    raise KeyboardBenchError(f"the queue has {number - 1} cases, not {cases}: use --products")
+                if before.startswith("not in this queue"):
+                    raise _too_few(number - 1, cases)
                 if number % RATED_EVERY == 0:
                     page.keyboard.press("4")
                     page.get_by_text("4 ★:").wait_for()
@@ -69,6 +69,8 @@ def measure(url: str, cases: int) -> KeyboardFigures:
                     page.wait_for_selector(IDLE)
                 page.keyboard.press("s" if is_rejected else "a")
                 page.wait_for_function(MOVED_ON, arg=before)
+                if number < cases and not page.locator(PLACE).count():
+                    raise _too_few(number, cases)
                 seconds.append(time.perf_counter() - at)
                 rejected += is_rejected
                 keys += 1 + is_rejected
@@ -87,3 +89,7 @@ def measure(url: str, cases: int) -> KeyboardFigures:
         accepted=cases - rejected,
         rejected=rejected,
     )
+
+
+def _too_few(found: int, wanted: int) -> KeyboardBenchError:
+    return KeyboardBenchError(f"the queue has {found} case{'s' if found != 1 else ''}, not {wanted}: raise --products")
