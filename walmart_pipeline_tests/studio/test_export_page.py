@@ -252,9 +252,9 @@ def draw(folder: str, role: str = "writer") -> None:
 
 def test_the_page_shows_the_selection_exports_it_and_offers_the_file(settings: Settings) -> None:
     page = AppTest.from_function(draw, default_timeout=120, args=(str(settings.workspace),)).run()
-    assert page.subheader[0].value == "5 listings"
+    assert page.header[0].value == "5 listings"
     page.multiselect(key="export_categories").set_value(["Toys"]).run()
-    assert page.subheader[0].value == "3 listings"
+    assert page.header[0].value == "3 listings"
     next(button for button in page.button if button.label == "Export").click().run()
     assert not page.exception
     (offered,) = page.get("download_button")
