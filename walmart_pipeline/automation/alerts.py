@@ -15,7 +15,7 @@ import dagster as dg
 from dagster._core.storage.tags import WILL_RETRY_TAG
 from pydantic import BaseModel, Field
 
-from walmart_pipeline.automation import run_failures, run_tags
+from walmart_pipeline.automation import run_failures, run_tags, sensor_interval
 from walmart_pipeline.core import warehouses
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.settings import Settings
@@ -100,7 +100,7 @@ def _channels(settings: Settings) -> tuple[Sequence[apprise.NotifyBase], int]:
 
 @dg.sensor(
     name="alerts",
-    minimum_interval_seconds=60,
+    minimum_interval_seconds=sensor_interval.seconds(60),
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Sends a message when runs have failed, with what failed and a link, or a rollout was stopped because "
     "its texts are worse, to the channels of WALMART_ALERT_URLS; off without them. What happened since the last tick "

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from walmart_pipeline.automation import inbox, run_tags
+from walmart_pipeline.automation import inbox, run_tags, sensor_interval
 from walmart_pipeline.automation.jobs import pipeline
 from walmart_pipeline.automation.run_outcomes import Outcome, outcome
 from walmart_pipeline.automation.triggers import WAREHOUSE_WAIT_SECONDS
@@ -27,7 +27,7 @@ BATCHES_SECONDS = 600
 @dg.sensor(
     name="inbox",
     job=pipeline,
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=sensor_interval.seconds(30),
     default_status=dg.DefaultSensorStatus.STOPPED,
     description="Runs the pipeline when feeds in the inbox are new or changed: each version of a file is processed "
     "once, even if a run fails. Then the file is tried again after pauses that grow from five minutes to a day. A file "

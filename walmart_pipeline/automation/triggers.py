@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from walmart_pipeline.automation import feed_polling, jobs, run_tags
+from walmart_pipeline.automation import feed_polling, jobs, run_tags, sensor_interval
 from walmart_pipeline.automation.regeneration import RegenerateConfig
 from walmart_pipeline.automation.run_outcomes import RequestCursor, Requested, outcome
 from walmart_pipeline.core import warehouses
@@ -28,7 +28,7 @@ from walmart_pipeline.stages.quality import drift
 
 # A tick is killed after 60 s; a run that writes lets readers in within seconds.
 WAREHOUSE_WAIT_SECONDS = 10.0
-INTERVAL_SECONDS = 60
+INTERVAL_SECONDS = sensor_interval.seconds(60)
 
 FEEDBACK = """
 select (select count(*) from quality.ratings) as ratings, (select count(*) from content.edits) as edits

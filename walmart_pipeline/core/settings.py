@@ -73,7 +73,9 @@ class Settings(BaseSettings):
     evaluation_cron: str = "0 5 * * sun"
     cleanup_cron: str = "0 6 1 * *"
 
-    # Sensors: new ratings and edits until the rating model learns from them, new good examples until a retraining,
+    # Sensors: the least seconds between two looks, by default 30 for the inbox and 60 for the others.
+    sensor_seconds: int | None = Field(default=None, ge=1)
+    # New ratings and edits until the rating model learns from them, new good examples until a retraining,
     # regenerations after a drift in a day and products in each, and the estimated cost of one.
     feedback_at_least: int = Field(default=20, ge=1)
     retrain_at_least: int = Field(default=100, ge=1)

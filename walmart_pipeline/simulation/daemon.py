@@ -33,7 +33,7 @@ from walmart_pipeline.core.settings import Settings
 POLL_SECONDS = 1.0
 # A run that died is marked as failed a moment before it is marked to be repeated.
 SETTLED_SECONDS = 2.0
-# A tick of a sensor comes within a minute, a run of this catalog takes one or two; the rest is for a busy machine.
+# A tick of the schedule comes within a minute, a run of this catalog takes one or two; the rest is for a busy machine.
 PATIENCE_SECONDS = 1_200.0
 # For a clean end of the daemon.
 STOP_SECONDS = 10.0

@@ -56,6 +56,7 @@ class Diary(BaseModel):
     seed: int
     products: int
     concurrency: int
+    budget_usd: float = Field(description="Of a run.")
     days: list[Day] = Field(default_factory=list)
     repriced: dict[int, list[str]] = Field(default_factory=dict, description="By day: another price, nothing else.")
     corrected: dict[int, list[str]] = Field(default_factory=dict, description="By day: facts that texts state.")

@@ -16,6 +16,9 @@ from walmart_pipeline.automation import run_tags
 from walmart_pipeline.simulation.evidence import Evidence
 from walmart_pipeline.stages.content import planning
 
+CENT = 0.01
+# The assets whose steps call models, each under the budget.
+SPENDING = ("content/generated_content", "models/tuned", "evaluation/model_evaluation")
 SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
 
 
@@ -202,6 +205,28 @@ def insights(evidence: Evidence) -> Found:
     yield _equal("insights", "calls in insights.performance", len(evidence.calls), counted)
 
 
+def costs(evidence: Evidence) -> Found:
+    """The rented servers' time is in the ledger, counted by the insights, and within the budget of each step."""
+    free = [call["product_id"] for call in evidence.calls if call["status"] == "complete" and not call["cost_usd"]]
+    yield _none("costs", "answers that cost nothing", free)
+    paid = sum(call["cost_usd"] for call in evidence.calls)
+    counted = float(evidence.rows("select sum(cost_usd) as usd from insights.performance")[0]["usd"] or 0)
+    yield Expectation(
+        subject="costs",
+        expected=f"{paid:.4f} USD of the ledger in insights.performance",
+        found=f"{counted:.4f}",
+        is_met=abs(counted - paid) < CENT / 100,
+    )
+    most = evidence.diary.budget_usd
+    spent = [values["cost of calls (USD)"] for key in SPENDING for _, _, values in evidence.metadata(key)]
+    yield Expectation(
+        subject="costs",
+        expected=f"{most:.2f} USD a step at most",
+        found=f"{max(spent, default=0.0):.4f}",
+        is_met=max(spent, default=0.0) <= most,
+    )
+
+
 def ratings(evidence: Evidence) -> Found:
     """Each rating counts once, one run learns from them, and rejected texts are asked for again."""
     diary = evidence.diary
@@ -298,8 +323,8 @@ def alerts(evidence: Evidence) -> Found:
 
 
 CHECKS: tuple[Callable[[Evidence], Found], ...] = (
-    files, products, texts, plans, exports, nights, requests, kills, outages, calls, insights, ratings, promotion,
-    drift, alerts,
+    files, products, texts, plans, exports, nights, requests, kills, outages, calls, insights, costs, ratings,
+    promotion, drift, alerts,
 )  # fmt: skip
 
 

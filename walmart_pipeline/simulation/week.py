@@ -36,6 +36,11 @@ NORMAL = Behaviour(latency=0.05, lean=True)
 # Long enough to be killed in the midst of a run.
 SLOW = replace(NORMAL, latency=3.0)
 CONCURRENCY = 8
+# Both servers are rented. A run may cost more than twice the longest call at both, which is reserved.
+USD_PER_HOUR = 2.49
+BUDGET_USD = 1.0
+# As often as the daemon looks whether a sensor is due.
+SENSOR_SECONDS = 5
 # Switched on from the first day; the growth of the dataset is watched from the day of the retraining on.
 SENSORS = ("inbox", "feedback", "promotion", "quality_drift")
 # Both have more products than a category needs to be watched for drift.
@@ -48,7 +53,7 @@ HALF_WRITTEN_SECONDS = 3.0
 
 def run(home: Path, *, days: int, products: int, seed: int, log: Callable[[str], None]) -> Diary:
     """Live through the days in a new folder, which stays. log: called with each event. Raises SimulationError."""
-    diary = Diary(seed=seed, products=products, concurrency=CONCURRENCY)
+    diary = Diary(seed=seed, products=products, concurrency=CONCURRENCY, budget_usd=BUDGET_USD)
     supplier = Supplier(products, seed)
     _check_drifts(supplier, days)
     with ExitStack() as stack:
@@ -83,6 +88,8 @@ def _settings(home: Path, servers: list[str], webhook: str) -> Settings:
     """Settings of the daemon and its runs, whatever the user's own are."""
     # Noon now, so that the limits that hold for a day hold for the whole simulation.
     hours = datetime.now(UTC).hour - 12
+    rents = "".join(f"  {server}: {USD_PER_HOUR}\n" for server in servers)
+    prices = write_atomically(home / "prices.yaml", f"servers:\n{rents}")
     # As it is: validation would add what the environment and .env say.
     return Settings.model_construct(
         workspace=home,
@@ -91,6 +98,9 @@ def _settings(home: Path, servers: list[str], webhook: str) -> Settings:
         provider="auto",
         base_url=",".join(servers),
         concurrency=CONCURRENCY,
+        prices=prices,
+        budget_usd=BUDGET_USD,
+        sensor_seconds=SENSOR_SECONDS,
         alert_urls=SecretStr(webhook),
         time_zone=f"Etc/GMT{hours:+d}" if hours else "UTC",
         # The schedule is switched on at the end of a day, and off after its tick.

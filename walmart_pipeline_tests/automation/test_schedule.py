@@ -18,7 +18,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._scheduler.scheduler import launch_scheduled_runs
 
-from walmart_pipeline.automation import live_runs
+from walmart_pipeline.automation import live_runs, sensor_interval
 from walmart_pipeline.automation.jobs import RETRAINING
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.definitions import build_defs
@@ -83,6 +83,12 @@ def test_a_schedule_follows_the_settings() -> None:
     nightly = build_defs({"settings": settings}).get_repository_def().get_schedule_def("nightly")
     assert (nightly.cron_schedule, nightly.execution_timezone) == ("45 3 * * *", "Europe/Berlin")
     assert nightly.job_name == "pipeline"
+
+
+def test_sensors_look_as_often_as_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sensor_interval.seconds(30) == 30
+    monkeypatch.setenv("WALMART_SENSOR_SECONDS", "5")
+    assert sensor_interval.seconds(30) == 5
 
 
 def test_a_time_zone_that_does_not_exist_is_named() -> None:
