@@ -42,8 +42,8 @@ class SimulationReport(BaseModel):
 
 CLOCK = (
     "Dagster's own daemon on the real clock. A day ends when its runs have ended; then the schedule `nightly`, whose "
-    "cron is every minute here, is switched on for one tick. Sensors look every 5 seconds instead of 30 and 60. All days "
-    "are one day for the limits of a day."
+    "cron is every minute here, is switched on for one tick. Sensors look every 5 seconds instead of 30 and 60. All "
+    "days are one day for the limits of a day."
 )
 
 
