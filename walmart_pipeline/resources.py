@@ -106,7 +106,7 @@ class SettingsResource(dg.ConfigurableResource[Settings], RunSettings):
             return settings.load(**self.changes())
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-            raise dg.Failure(f"the settings of this run can't be used: {wrong}") from error
+            raise dg.Failure(f"the settings of this run can't be used: {wrong}") from None
 
 
 @dg.resource(description="The warehouse: a DuckDB file, or a DuckLake.", required_resource_keys={"settings"})

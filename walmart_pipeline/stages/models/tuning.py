@@ -110,7 +110,7 @@ def tune(
     def answer(count: int) -> None:
         nonlocal answered
         answered += count
-        advance(count, f"trial {trial.number} of {max_trials}")
+        advance(count, f"trial {trial.number}")
 
     while len(trials.ended(study)) < max_trials:
         trial, answered = study.ask(dict(search_space)), 0
