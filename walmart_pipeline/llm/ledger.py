@@ -211,9 +211,10 @@ class Ledger(AbstractContextManager["Ledger"]):
             return int(connection.scalar(sa.select(sa.func.count(calls.id))) or 0), int(answers - answered)
 
     def latest_costs(self, provider: str, model: str, count: int) -> list[float]:
-        """USD of a model's latest texts, of which each was one answer."""
+        """USD of a model's latest texts, of which each was one answer; of a candidate, those that it was tried with."""
         calls = self._table.c
-        of_model = (calls.provider == provider, calls.model == model, calls.purpose == "listing")
+        is_text = calls.purpose.in_(("listing", "trial"))
+        of_model = (calls.provider == provider, calls.model == model, is_text)
         query = sa.select(calls.cost_usd).where(*of_model, calls.status == "complete").order_by(calls.id.desc())
         with transaction(self._engine) as connection:
             return [float(cost) for cost in connection.scalars(query.limit(count))]

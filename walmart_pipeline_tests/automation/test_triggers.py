@@ -179,7 +179,8 @@ def test_a_promotion_is_rolled_out_in_two_runs(daemon: Callable[..., Daemon]) ->
     promotion.write(lambda db: db.append("models.promotions", [{"number": 1, "move": "promotion", "champion": "new"}]))
     canary = promotion.end()
     assert canary.run_config == {
-        "budget_usd": 0.5, "dry_run": False, "categories": [], "ids": [], "reason": "promotion 1 (new): canary", "settings": {},
+        "budget_usd": 0.5, "dry_run": False, "categories": [], "ids": [], "reason": "promotion 1 (new): canary",
+        "settings": {},
     }  # fmt: skip
     promotion.write(lambda db: db.append("content.rollouts", [{"promotion": 1, "phase": "canary"}]))
     assert promotion.end().tags[run_tags.REASON] == "promotion 1 (new): rest"
