@@ -10,11 +10,12 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 import sqlalchemy as sa
 
 from walmart_pipeline.llm.calls import Answer, CallError, ErrorClass, Purpose, Request
+from walmart_pipeline.llm.ledger_claims import Claims, Want
 from walmart_pipeline.llm.ledger_database import LedgerError, open_engine, transaction
 from walmart_pipeline.llm.ledger_tables import cache_hits_table, calls_table
 
@@ -131,7 +132,18 @@ class Found:
     is_batch: bool = False
 
 
-_Entry: TypeAlias = tuple[Call, OnCommit | None]
+class Claimed(NamedTuple):
+    """What became of requests that a worker claimed; what is in neither is claimed by another worker.
+
+    mine: to be sent. found: answered in between.
+    """
+
+    mine: set[str]
+    found: dict[str, Found]
+
+
+# A call to store, who is told, and the claim (request hash and worker) that ends with it.
+_Entry: TypeAlias = tuple[Call | None, OnCommit | None, tuple[str, str] | None]
 
 
 class Ledger(AbstractContextManager["Ledger"]):
@@ -147,6 +159,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         metadata = sa.MetaData()
         self._table = calls_table(metadata)
         self._hits = cache_hits_table(metadata)
+        self._claims = Claims(metadata)
         self._engine = open_engine(url, metadata)
         self._waiting: SimpleQueue[_Entry | None] = SimpleQueue()
         self._failure: LedgerError | None = None
@@ -155,6 +168,10 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def lookup(self, hashes: Iterable[str]) -> dict[str, Found]:
         """Latest answer or final failure of each known request, by hash. Raises LedgerError."""
+        with transaction(self._engine) as connection:
+            return self._find(connection, hashes)
+
+    def _find(self, connection: sa.Connection, hashes: Iterable[str]) -> dict[str, Found]:
         calls = self._table.c
         query = (
             sa.select(calls.request_hash, *(calls[name] for name in FOUND))
@@ -164,22 +181,53 @@ class Ledger(AbstractContextManager["Ledger"]):
             .order_by(calls.id)
         )
         keys, found = list(hashes), {}
-        with transaction(self._engine) as connection:
-            for start in range(0, len(keys), LOOKUP_HASHES):
-                for row in connection.execute(query, {"hashes": keys[start : start + LOOKUP_HASHES]}):
-                    found[row.request_hash] = _found(row)
+        for start in range(0, len(keys), LOOKUP_HASHES):
+            for row in connection.execute(query, {"hashes": keys[start : start + LOOKUP_HASHES]}):
+                found[row.request_hash] = _found(row)
         return found
 
-    def record(self, call: Call, on_commit: OnCommit | None = None) -> None:
+    def record(self, call: Call, on_commit: OnCommit | None = None, *, worker_id: str | None = None) -> None:
         """Queue a call to be stored. Raises LedgerError if an earlier call could not be stored.
 
-        on_commit: called in the writer's thread with None after the commit, or with the error.
+        on_commit: called in the writer's thread with None after the commit, or with the error. worker_id: whose claim
+        of the request is released by the same commit.
         """
         if self._failure:
             raise self._failure
-        self._waiting.put((call, on_commit))
-        if self._failure:  # the writer ended in between
-            self._reject_waiting()
+        self._queue((call, on_commit, (call.request_hash, worker_id) if worker_id else None))
+
+    def join(self, worker_id: str) -> None:
+        """Enter a worker, whose claims and shares hold as long as it beats. Raises LedgerError."""
+        with transaction(self._engine) as connection:
+            self._claims.beat(connection, worker_id, (), ())
+
+    def claim(self, worker_id: str, hashes: Iterable[str]) -> Claimed:
+        """Claim requests for a worker, which is to send them and no other. Raises LedgerError."""
+        with transaction(self._engine) as connection:
+            mine = self._claims.take(connection, worker_id, hashes)
+            # Who had one before released it with the commit of its answer.
+            found = self._find(connection, mine)
+            if found:
+                self._claims.release(connection, [(key, worker_id) for key in found])
+        return Claimed(mine - found.keys(), found)
+
+    def release(self, worker_id: str, hashes: Iterable[str]) -> None:
+        """Queue the release of claims whose requests were not sent, or end without an answer."""
+        for key in hashes:
+            self._queue((None, None, (key, worker_id)))
+
+    def beat(self, worker_id: str, claimed: Iterable[str], wants: Sequence[Want]) -> list[float]:
+        """Say that a worker is alive, free what dead ones held, and return what it may take of each limit.
+
+        claimed: its claims; they are made again if it was taken for dead. Raises LedgerError.
+        """
+        with transaction(self._engine) as connection:
+            return self._claims.beat(connection, worker_id, claimed, wants)
+
+    def leave(self, worker_id: str, wants: Sequence[Want]) -> None:
+        """Release all that a worker held, at the end of its run. Raises LedgerError."""
+        with transaction(self._engine) as connection:
+            self._claims.leave(connection, worker_id, wants)
 
     def record_hits(self, answers: Iterable[tuple[Request, Answer]]) -> None:
         """Store that requests were answered from the ledger. Raises LedgerError."""
@@ -289,16 +337,23 @@ class Ledger(AbstractContextManager["Ledger"]):
         if batch and not self._failure:
             try:
                 with self._engine.begin() as connection:
-                    connection.execute(sa.insert(self._table), [as_row(call) for call, _ in batch])
+                    if rows := [as_row(call) for call, _, _ in batch if call]:
+                        connection.execute(sa.insert(self._table), rows)
+                    self._claims.release(connection, [claim for _, _, claim in batch if claim])
             except sa.exc.SQLAlchemyError as error:
                 # Without the row, which SQLAlchemy's own message includes.
                 self._failure = LedgerError(f"the ledger can't store an answer: {error.args[0]}")
         self._notify(batch)
 
     def _notify(self, batch: list[_Entry]) -> None:
-        for _, on_commit in batch:
+        for _, on_commit, _ in batch:
             if on_commit:
                 on_commit(self._failure)
+
+    def _queue(self, entry: _Entry) -> None:
+        self._waiting.put(entry)
+        if self._failure:  # the writer ended in between
+            self._reject_waiting()
 
     def _reject_waiting(self) -> None:
         with suppress(Empty):

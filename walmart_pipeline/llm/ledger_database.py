@@ -61,6 +61,20 @@ def ping(url: str, timeout_seconds: int) -> None:
         engine.dispose()
 
 
+def clock(connection: sa.Connection) -> sa.ColumnElement[Any]:
+    """The database's own time in seconds: one clock for all machines."""
+    if connection.dialect.name == "postgresql":
+        return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
+    return (sa.func.julianday("now") - 2_440_587.5) * 86_400.0
+
+
+def insert_into(connection: sa.Connection, table: sa.Table) -> Any:
+    """An insert statement that can take conflicts into account."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
 def _engine(parsed: sa.URL, *, survives_power_cut: bool) -> sa.Engine:
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")

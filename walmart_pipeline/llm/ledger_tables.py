@@ -1,4 +1,4 @@
-"""The tables of a ledger."""
+"""The tables of a ledger. Times that workers compare are seconds of the database's clock."""
 
 from __future__ import annotations
 
@@ -51,4 +51,40 @@ def cache_hits_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("tokens", sa.Integer, nullable=False),
         sa.Column("cost_usd", sa.Double, nullable=False),
         sa.Column("found_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    )
+
+
+def workers_table(metadata: sa.MetaData) -> sa.Table:
+    """The table of dispatchers at work."""
+    return sa.Table(
+        "workers",
+        metadata,
+        sa.Column("worker_id", sa.String(32), primary_key=True),
+        sa.Column("heartbeat_at", sa.Double, nullable=False),
+    )
+
+
+def claims_table(metadata: sa.MetaData) -> sa.Table:
+    """The table of requests that a worker is about to send, or has sent."""
+    return sa.Table(
+        "claims",
+        metadata,
+        sa.Column("request_hash", sa.String(32), primary_key=True),
+        sa.Column("worker_id", sa.String(32), nullable=False),
+    )
+
+
+def shares_table(metadata: sa.MetaData) -> sa.Table:
+    """The table of what each worker may take of an endpoint's limit.
+
+    live_until: it counts as a worker until then. expires_at: until then, what it was granted is not free.
+    """
+    return sa.Table(
+        "endpoint_shares",
+        metadata,
+        sa.Column("resource", sa.Text, primary_key=True),
+        sa.Column("worker_id", sa.String(32), primary_key=True),
+        sa.Column("granted", sa.Double, nullable=False),
+        sa.Column("live_until", sa.Double, nullable=False),
+        sa.Column("expires_at", sa.Double, nullable=False),
     )

@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,19 +21,6 @@ from walmart_pipeline.llm.ledger_database import LedgerError
 from walmart_pipeline.llm.ledger_statistics import LedgerStatistics, LedgerUsage
 from walmart_pipeline_tests.llm.dispatch.endpoints import ANSWER, request
 from walmart_pipeline_tests.paths import PROJECT
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/new/ledger.db"
-        return
-    import psycopg
-
-    uri = request.getfixturevalue("postgres")
-    yield uri
-    with psycopg.connect(uri) as connection:
-        connection.execute("drop table if exists calls, cache_hits, batch_requests, batches")
 
 
 def call(number: int, answer: Answer | None = ANSWER, error_class: ErrorClass | None = None) -> Call:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -21,13 +21,16 @@ from walmart_pipeline.llm.calls import Answer, Client, Request, Watcher
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome, Usage
 from walmart_pipeline.llm.dispatch.scheduler import Scheduler, Validate
-from walmart_pipeline.llm.ledger import Found, Ledger
+from walmart_pipeline.llm.dispatch.worker import Worker
+from walmart_pipeline.llm.ledger import Claimed, Found, Ledger
 
 # Requests that the dispatcher holds, from when they are pulled until their outcome is taken: for each call that an
 # endpoint may have in flight, and in all. A caller that stores 500 rows at a time takes no outcomes meanwhile.
 HELD_PER_CALL, HELD_LEAST = 8, 1_024
 # One query of the ledger for so many requests, but a slow source does not hold up those that it has given.
 PAGE, PAGE_SECONDS = 256, 0.02
+# Pauses between two looks for the answers of other workers: one query for all of them, of 6 ms for 1,000.
+POLL_FIRST_SECONDS, POLL_GROWTH, POLL_MOST_SECONDS = 0.05, 1.5, 2.0
 
 
 class Dispatcher:
@@ -57,8 +60,12 @@ class Dispatcher:
         self._watcher = watcher
         self._held_most = max(HELD_LEAST, HELD_PER_CALL * self._limits.concurrency * len(clients))
         self._background: EventLoopThread | None = None
+        self._worker: Worker | None = None
         self._submitted: deque[Request] = deque()
         self._asked: dict[str, list[Request]] = {}
+        # Requests that another worker is sending.
+        self._elsewhere: dict[str, Request] = {}
+        self._poll_at, self._poll_pause = 0.0, POLL_FIRST_SECONDS
         self._ready: deque[Outcome] = deque()
         self._held = 0
         self._stopped = False
@@ -72,16 +79,21 @@ class Dispatcher:
         """
         if self._background:
             raise RuntimeError("this dispatcher is running already")
-        self._background = EventLoopThread(self._clients, self._limits.grace_seconds, self._scheduler)
+        worker = self._worker = Worker(self._ledger)
+        self._background = EventLoopThread(self._clients, self._limits.grace_seconds, self._scheduler, worker.beat)
         try:
-            yield from self._outcomes(self._background, iter(requests))
+            yield from self._outcomes(self._background, worker, iter(requests))
         finally:
             background, self._background = self._background, None
             self._submitted.clear()
             self._asked.clear()
+            self._elsewhere.clear()
             self._ready.clear()
             self._held = 0
-            background.close()
+            try:
+                background.close()
+            finally:
+                worker.leave(background.scheduler)
 
     def submit(self, request: Request) -> None:
         """Add a request during a run, such as a repair, before all that wait, so that products are finished first.
@@ -109,12 +121,16 @@ class Dispatcher:
         return Usage(scheduler.prompt_tokens, scheduler.completion_tokens, scheduler.budget.spent_usd)
 
     def _scheduler(self, deliver: Callable[[Outcome | BaseException], None]) -> Scheduler:
+        assert self._worker  # noqa: S101  (a run has one)
         random = Random()  # noqa: S311  (no secret)
-        return Scheduler(
-            self._clients, self._ledger, self._limits, self._budget, self._validate, deliver, random, self._watcher
+        scheduler = Scheduler(
+            self._clients, self._worker, self._limits, self._budget, self._validate, deliver, random, self._watcher
         )
+        # Nothing before the first beat has told what others use.
+        scheduler.allow([[0.0] * len(wants) for wants in scheduler.wants()], 0.0)
+        return scheduler
 
-    def _outcomes(self, background: EventLoopThread, source: Iterator[Request]) -> Iterator[Outcome]:
+    def _outcomes(self, background: EventLoopThread, worker: Worker, source: Iterator[Request]) -> Iterator[Outcome]:
         exhausted = False
         while True:
             exhausted = exhausted or self._stopped
@@ -124,12 +140,17 @@ class Dispatcher:
             if self._submitted:
                 submitted = [*self._submitted]
                 self._submitted.clear()
-                self._hand_in(background, submitted, urgent=True)
+                self._hand_in(background, worker, submitted, urgent=True)
             if room > 0 and hungry:
                 pulled, exhausted = _page(source, room, exhausted)
-                self._hand_in(background, pulled, urgent=False)
+                self._hand_in(background, worker, pulled, urgent=False)
+            if self._elsewhere:
+                self._poll(background, worker)
             idle = exhausted or self._held >= self._held_most
-            for outcome in background.arrived(wait=idle and self._held > 0 and not self._ready):
+            wait = idle and self._held > 0 and not self._ready
+            patience = max(0.0, self._poll_at - time.monotonic()) if self._elsewhere else None
+            for outcome in background.arrived(wait=wait, patience=patience):
+                worker.ended(outcome.request_hash, has_answer=outcome.answer is not None)
                 self._ready.extend(_shared(outcome, self._asked.pop(outcome.request_hash)))
             if self._ready:
                 self._held -= 1
@@ -138,8 +159,8 @@ class Dispatcher:
             elif exhausted and not self._held and not self._submitted:
                 return
 
-    def _hand_in(self, background: EventLoopThread, requests: list[Request], *, urgent: bool) -> None:
-        """Look requests up in the ledger and schedule calls for the others, one for equal requests."""
+    def _hand_in(self, background: EventLoopThread, worker: Worker, requests: list[Request], *, urgent: bool) -> None:
+        """Look requests up in the ledger, claim the others and schedule a call for each, one for equal requests."""
         self._held += len(requests)
         new: dict[str, Request] = {}
         for request in requests:
@@ -149,16 +170,48 @@ class Dispatcher:
             else:
                 self._asked[key] = [request]
                 new[key] = request
+        self._look_up(background, worker, new, urgent=urgent)
+
+    def _look_up(
+        self, background: EventLoopThread, worker: Worker, new: dict[str, Request], *, urgent: bool = False
+    ) -> None:
+        hits = self._take(new, self._ledger.lookup(new))
+        claimed = worker.claim(new) if new else Claimed(set(), {})
+        hits += self._take(new, claimed.found)
+        self._ledger.record_hits(hits)
+        mine = {key: new.pop(key) for key in [*new] if key in claimed.mine}
+        if mine:
+            background.offer(mine.items(), urgent=urgent)
+        if new and not self._elsewhere:
+            self._poll_pause = POLL_FIRST_SECONDS
+            self._poll_at = time.monotonic() + self._poll_pause
+        self._elsewhere |= new
+
+    def _take(self, new: dict[str, Request], known: dict[str, Found]) -> list[tuple[Request, Answer]]:
+        """Turn requests that the ledger knows into outcomes; returns those that it answers."""
         hits: list[tuple[Request, Answer]] = []
-        for key, found in self._ledger.lookup(new).items():
+        for key, found in known.items():
             request = new.pop(key)
             # A batch's answer is read from the ledger for the first time, too.
             if found.answer and not found.is_batch:
                 hits.append((request, found.answer))
             self._ready.extend(_shared(_known(request, key, found), self._asked.pop(key)))
-        self._ledger.record_hits(hits)
-        if new:
-            background.offer(new.items(), urgent=urgent)
+        return hits
+
+    def _poll(self, background: EventLoopThread, worker: Worker) -> None:
+        """Look for answers of other workers, and take over what they gave up."""
+        if self._stopped:
+            for key, request in self._elsewhere.items():
+                stopped = Outcome(request, key, None, "stopped", "the run was stopped")
+                self._ready.extend(_shared(stopped, self._asked.pop(key)))
+            self._elsewhere.clear()
+        elif time.monotonic() >= self._poll_at:
+            waiting, self._elsewhere = self._elsewhere, {}
+            before, pause = len(waiting), self._poll_pause
+            self._look_up(background, worker, waiting)
+            if len(self._elsewhere) == before:
+                self._poll_pause = min(pause * POLL_GROWTH, POLL_MOST_SECONDS)
+                self._poll_at = time.monotonic() + self._poll_pause
 
 
 def _page(source: Iterator[Request], room: int, exhausted: bool) -> tuple[list[Request], bool]:
@@ -196,7 +249,7 @@ def _shared(outcome: Outcome, requests: list[Request]) -> Iterator[Outcome]:
 class EventLoopThread:
     """Runs a Scheduler in a thread of its own. All methods are for the caller's thread.
 
-    make: makes the scheduler, inside the event loop.
+    make: makes the scheduler, inside the event loop. beat: runs beside it there until its last call has ended.
     """
 
     def __init__(
@@ -204,6 +257,7 @@ class EventLoopThread:
         clients: Sequence[Client],
         grace_seconds: float,
         make: Callable[[Callable[[Outcome | BaseException], None]], Scheduler],
+        beat: Callable[[Scheduler], Coroutine[None, None, None]],
     ) -> None:
         self._out: SimpleQueue[Outcome | BaseException] = SimpleQueue()
         self._stopping, self._closing = asyncio.Event(), asyncio.Event()
@@ -211,9 +265,12 @@ class EventLoopThread:
 
         async def serve() -> None:
             scheduler = make(self._out.put)
+            beating = asyncio.create_task(beat(scheduler))
+            beating.add_done_callback(self._beaten)
             self._started.set_result((asyncio.get_running_loop(), scheduler))
             await self._stopping.wait()
             await scheduler.drain(grace_seconds)
+            beating.cancel()
             await self._closing.wait()
             for client in clients:
                 await client.close()
@@ -227,11 +284,14 @@ class EventLoopThread:
         """Schedule requests with their hashes. urgent: before those that wait."""
         self._loop.call_soon_threadsafe(partial(self.scheduler.offer, list(requests), urgent=urgent))
 
-    def arrived(self, *, wait: bool) -> list[Outcome]:
-        """Outcomes since the last look; waits for one if there is none. Raises what went wrong inside."""
+    def arrived(self, *, wait: bool, patience: float | None = None) -> list[Outcome]:
+        """Outcomes since the last look. Raises what went wrong inside.
+
+        wait: for one if there is none, for `patience` seconds or without end.
+        """
         outcomes = []
         try:
-            arrival = self._out.get(block=wait)
+            arrival = self._out.get(block=wait, timeout=patience)
             while True:
                 if isinstance(arrival, BaseException):
                     raise arrival
@@ -261,6 +321,10 @@ class EventLoopThread:
     def _tell(self, what: Callable[..., object], *arguments: object) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(what, *arguments)
+
+    def _beaten(self, beating: asyncio.Task[None]) -> None:
+        if not beating.cancelled() and (error := beating.exception()):
+            self._out.put(error)
 
     def _ended(self, served: Future[None]) -> None:
         if error := served.exception():

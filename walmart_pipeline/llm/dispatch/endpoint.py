@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -12,6 +12,7 @@ from walmart_pipeline.llm.dispatch.concurrency import ConcurrencyLimit
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits
 from walmart_pipeline.llm.dispatch.rate_limits import AnnouncedLimits, ConfiguredLimits, Entry, RateLimitEstimator
 from walmart_pipeline.llm.dispatch.rented_time import RentedTime
+from walmart_pipeline.llm.ledger_claims import Want
 
 DOWN = frozenset(("unreachable", "dropped", "timeout", "server"))
 
@@ -61,6 +62,8 @@ class Endpoint:
         self._latest_served = -1
         self._unanswered = 0
         self._concurrency = ConcurrencyLimit(limits.concurrency)
+        self._allowed: float = limits.concurrency
+        self._allowed_until = math.inf
         self._estimated = RateLimitEstimator()
         self._breaker = CircuitBreaker(random)
         self._configured = ConfiguredLimits(limits.requests_per_minute, limits.tokens_per_minute)
@@ -69,11 +72,23 @@ class Endpoint:
     @property
     def limit(self) -> int:
         """Calls that it may have in flight."""
-        return 0 if self.dead else self._concurrency.limit
+        return 0 if self.dead else min(self._concurrency.limit, int(self._allowed))
+
+    def wants(self, now: float) -> list[Want]:
+        """The limits that workers share, with what this one uses or may use."""
+        held = max(self.in_flight, self._allowed)
+        calls = Want(f"{self.client.endpoint} calls in flight", self._limits.concurrency, held)
+        return [calls, *self._configured.wants(self.client.endpoint, now)]
+
+    def allow(self, allowed: Sequence[float], until: float) -> None:
+        """Set what this worker may take of each limit of `wants`; afterwards nothing."""
+        self._allowed, *rates = allowed
+        self._allowed_until = until
+        self._configured.allow(rates)
 
     def when(self, now: float, characters: int) -> float:
-        """When it can take a request of so many characters: infinite until another call has ended."""
-        if self.dead or self.in_flight >= self.limit:
+        """When it can take a request of so many characters: infinite until a call has ended or more is allowed."""
+        if self.dead or self.in_flight >= self.limit or now >= self._allowed_until:
             return math.inf
         return max(
             self._breaker.when(now),

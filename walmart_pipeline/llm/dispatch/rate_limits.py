@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from walmart_pipeline.llm.calls import Quota
+from walmart_pipeline.llm.ledger_claims import Want
 
 MINUTE = 60.0
 
@@ -44,16 +45,16 @@ class Window:
     """At most `limit` within any `seconds`: a log of what was taken, not an average."""
 
     def __init__(self, limit: float, seconds: float) -> None:
-        self._limit = limit
+        self.limit = limit
         self._seconds = seconds
         self._taken: deque[Entry] = deque()
         self._sum = 0.0
 
     def when(self, now: float, amount: float) -> float:
-        """When so much can be taken. More than the limit can be taken only from an empty window."""
-        while self._taken and self._taken[0].at + self._seconds <= now:
-            self._sum -= self._taken.popleft().amount
-        excess = self._sum + min(amount, self._limit) - self._limit
+        """When so much can be taken: never of a limit of 0. More than the limit only from an empty window."""
+        if self.limit <= 0:
+            return math.inf
+        excess = self.used(now) + min(amount, self.limit) - self.limit
         if excess <= CLOSE:
             return now
         for entry in self._taken:
@@ -61,6 +62,12 @@ class Window:
             if excess <= CLOSE:
                 return entry.at + self._seconds
         return self._taken[-1].at + self._seconds
+
+    def used(self, now: float) -> float:
+        """What was taken within the time."""
+        while self._taken and self._taken[0].at + self._seconds <= now:
+            self._sum -= self._taken.popleft().amount
+        return self._sum if self._taken else 0.0
 
     def take(self, now: float, amount: float) -> Entry:
         """Take it, whether there is room or not; `correct` later if it was another amount."""
@@ -77,9 +84,13 @@ class Window:
 
 
 class ConfiguredLimits:
-    """Requests and tokens per minute of one endpoint. Without limits, everything may be sent at once."""
+    """Requests and tokens per minute of one endpoint. Without limits, everything may be sent at once.
+
+    Where workers share an endpoint, `allow` sets this worker's part of its limits.
+    """
 
     def __init__(self, requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
+        self._configured = [limit for limit in (requests_per_minute, tokens_per_minute) if limit]
         self._requests: list[Window] = []
         if requests_per_minute:
             # By the second as well: providers refuse a minute's worth that comes at once.
@@ -88,6 +99,30 @@ class ConfiguredLimits:
         self._tokens = Window(tokens_per_minute, MINUTE) if tokens_per_minute else None
         self._characters_per_token = CHARACTERS_PER_TOKEN
         self._answer_tokens = ANSWER_TOKENS
+
+    def wants(self, endpoint: str, now: float) -> list[Want]:
+        """The limits that workers share, with what this one uses or may still take."""
+        minutes = [*self._requests[:1], *([self._tokens] if self._tokens else [])]
+        return [
+            Want(
+                f"{endpoint} {'tokens' if window is self._tokens else 'requests'} a minute",
+                limit,
+                max(window.used(now), window.limit),
+                counts_seconds=MINUTE,
+                is_whole=window is not self._tokens,
+            )
+            for limit, window in zip(self._configured, minutes, strict=True)
+        ]
+
+    def allow(self, allowed: Iterable[float]) -> None:
+        """Set what may be taken of each limit of `wants`."""
+        parts = iter(allowed)
+        if self._requests:
+            each_minute, each_second = self._requests
+            each_minute.limit = next(parts)
+            each_second.limit = math.ceil(each_minute.limit / MINUTE)
+        if self._tokens:
+            self._tokens.limit = next(parts)
 
     def estimate(self, characters: int) -> float:
         """Tokens of a request of so many characters with its answer."""

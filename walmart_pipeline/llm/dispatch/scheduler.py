@@ -18,6 +18,7 @@ from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, FailureClass,
 from walmart_pipeline.llm.dispatch.queue import Job, RequestQueue
 from walmart_pipeline.llm.dispatch.silence import SilenceTimeout
 from walmart_pipeline.llm.ledger import Call, OnCommit
+from walmart_pipeline.llm.ledger_claims import Want
 
 Validate: TypeAlias = Callable[[Request, Answer], None]
 # A request, the endpoint that takes it, its call there, and the USD that are reserved for it.
@@ -84,6 +85,17 @@ class Scheduler:
         """Take requests with their hashes; each gets one outcome. urgent: sent before what waits."""
         now = self._loop.time()
         self._queue.add((Job(request, key, now, request.characters) for key, request in requests), urgent=urgent)
+        self._assign()
+
+    def wants(self) -> list[list[Want]]:
+        """For each endpoint, the limits that workers share."""
+        now = self._loop.time()
+        return [endpoint.wants(now) for endpoint in self.endpoints]
+
+    def allow(self, allowed: Iterable[Sequence[float]], until: float) -> None:
+        """Set for each endpoint what may be taken of the limits of `wants`; afterwards no call is made."""
+        for endpoint, parts in zip(self.endpoints, allowed, strict=True):
+            endpoint.allow(parts, until)
         self._assign()
 
     def stop(self, why: str) -> None:
