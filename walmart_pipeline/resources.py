@@ -47,8 +47,9 @@ class RunSettings(dg.Config):
     )
     base_url: str | None = Field(
         default=None,
-        description="Address of the model server, such as `http://gpu-1:11434`; several Ollama servers are separated "
-        "by commas. Shown in the UI: an address with a password stays in the environment. (WALMART_BASE_URL)",
+        description="Address of the model server, such as `http://gpu-1:11434`; several are separated by commas, "
+        "each with a weight if it has one (`http://gpu-1:11434=3`). Shown in the UI: an address with a password stays "
+        "in the environment. (WALMART_BASE_URL)",
     )
     concurrency: int | None = Field(
         default=None, description="Calls in flight at each server, at most. (WALMART_CONCURRENCY)"

@@ -21,7 +21,9 @@ Home = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 PolicyName = Annotated[str | None, typer.Option(help="Policy profile: name or YAML file. Default: WALMART_POLICY.")]
 ProviderName = Annotated[str | None, typer.Option(help="Provider: ollama, openai, embedded, template, or auto.")]
-BaseUrl = Annotated[str | None, typer.Option(help="Model server; several Ollamas separated by commas.")]
+BaseUrl = Annotated[
+    str | None, typer.Option(help="Model servers separated by commas, with a weight: http://a=3,http://b.")
+]
 ModelName = Annotated[str | None, typer.Option(help="Model. Default: DEFAULT_MODEL.")]
 Pull = Annotated[bool, typer.Option("--pull", help="Pull a missing Ollama model without confirmation.")]
 

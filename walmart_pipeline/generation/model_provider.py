@@ -141,6 +141,11 @@ class ModelProvider(Provider):
         self._watcher = watcher
         return True
 
+    def share_budget(self, run_id: str) -> bool:
+        """See Provider."""
+        self.call_settings = replace(self.call_settings, budget=replace(self.call_settings.budget, run_id=run_id))
+        return self.call_settings.budget.usd is not None
+
     def write_for(self, preferences: UserPreferences, account: Account | None = None) -> bool:
         """See Provider. The preferences are part of every request, and so of its hash."""
         self._preferences = preferences.for_prompt()

@@ -10,6 +10,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, TypeVar
 
 from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.generation import server_list
 from walmart_pipeline.generation.provider import ProviderError
 from walmart_pipeline.llm.calls import CallError
 from walmart_pipeline.llm.pricing import FREE, Price
@@ -39,10 +40,15 @@ class WriterAwayError(ProviderError):
     """The model that writes is not available: its server does not respond, or has no model."""
 
 
+def weights(settings: Settings) -> dict[str, float]:
+    """Weights of the servers that share the work, by URL."""
+    both = ",".join(filter(None, (settings.ollama_base_url, settings.cloud_ollama_url)))
+    return server_list.weights(settings.base_url or both)
+
+
 def urls(settings: Settings) -> list[str]:
-    """URLs of the servers that share the work; settings separate them by commas."""
-    named = settings.base_url or ",".join(filter(None, (settings.ollama_base_url, settings.cloud_ollama_url)))
-    return [url.strip() for url in named.split(",") if url.strip()]
+    """URLs of the servers that share the work."""
+    return list(weights(settings))
 
 
 def clients(settings: Settings, model: str, price: Price = FREE) -> list[Ollama]:

@@ -69,6 +69,10 @@ class Provider(Protocol):
         """Stream answers to the watcher. Returns whether there is a model to watch."""
         return False
 
+    def share_budget(self, run_id: str) -> bool:
+        """Spend one budget with all workers of a run, before the first text. Returns whether there is a budget."""
+        return False
+
     def write_for(self, preferences: UserPreferences, account: Account | None = None) -> bool:
         """Write for a user, before the first text. Returns whether the preferences have an effect on texts.
 

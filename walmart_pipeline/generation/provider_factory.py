@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from walmart_pipeline.core.settings import Settings
-from walmart_pipeline.generation import ollama_models
+from walmart_pipeline.generation import ollama_models, server_list
 from walmart_pipeline.generation.batch_provider import BatchProvider
 from walmart_pipeline.generation.model_provider import TEMPERATURE, CallSettings, ModelProvider
 from walmart_pipeline.generation.ollama_models import WriterAwayError
@@ -31,7 +31,7 @@ PROVIDERS = ("ollama", "openai", "embedded", "template")
 
 BATCH_WITHOUT_OPENAI = "only the provider openai takes batches: add --provider openai, or --no-batch"
 
-NO_RENTS: Mapping[str, float] = MappingProxyType({})
+NO_SERVERS: Mapping[str, float] = MappingProxyType({})
 NO_CHAMPIONS: Mapping[str, Recipe] = MappingProxyType({})
 
 
@@ -157,9 +157,9 @@ def _ollama(
     notice: str | None = None,
 ) -> ModelProvider:
     price = _own_price(settings, model, recipe.base_model if recipe else model)
-    rents = _rents(settings, ollama_models.urls(settings))
+    servers = ollama_models.weights(settings)
     call_settings = _call_settings(
-        settings, lambda: ollama_models.clients(settings, model, price), price, recipe, rents=rents
+        settings, lambda: ollama_models.clients(settings, model, price), price, recipe, servers=servers
     )
     return ModelProvider("ollama", judge, call_settings, repairs=repairs, notice=notice)
 
@@ -173,8 +173,11 @@ def _openai(settings: Settings, judge: Judge, *, repairs: bool, recipe: Recipe |
     def client() -> OpenAI:
         return openai_client(settings, model, price)
 
-    rents = _rents(settings, [_openai_url(settings)])
-    call_settings = _call_settings(settings, lambda: [client()], price, recipe, rents=rents)
+    def clients() -> list[OpenAI]:
+        return [openai_client(settings, model, price, url) for url in servers]
+
+    servers = _openai_servers(settings)
+    call_settings = _call_settings(settings, clients, price, recipe, servers=servers)
     if not batches:
         return ModelProvider("openai", judge, call_settings, repairs=repairs)
     if settings.batch:
@@ -182,8 +185,8 @@ def _openai(settings: Settings, judge: Judge, *, repairs: bool, recipe: Recipe |
     return BatchProvider(judge, call_settings, repairs=repairs, client=client, sends=settings.batch)
 
 
-def openai_client(settings: Settings, model: str, price: Price) -> OpenAI:
-    """A client for OpenAI, or for the server that the settings name. Raises ProviderError."""
+def openai_client(settings: Settings, model: str, price: Price, url: str | None = None) -> OpenAI:
+    """A client for OpenAI or a server of the settings, the first unless told otherwise. Raises ProviderError."""
     from walmart_pipeline.llm.clients.openai import OpenAI
     from walmart_pipeline.llm.clients.transport import Timeouts
 
@@ -194,26 +197,27 @@ def openai_client(settings: Settings, model: str, price: Price) -> OpenAI:
             connections=settings.concurrency,
             timeouts=Timeouts(read=settings.max_response_time),
             key=settings.openai_api_key,
-            base_url=_openai_url(settings),
+            base_url=url or next(iter(_openai_servers(settings))),
         )
     except ValueError as error:
         raise ProviderError(str(error)) from error
 
 
-def _openai_url(settings: Settings) -> str:
+def _openai_servers(settings: Settings) -> dict[str, float]:
+    """Weights of the servers that share the work, by URL."""
     from walmart_pipeline.llm.clients.openai import OPENAI_URL
 
-    url = settings.base_url or OPENAI_URL
-    if url == OPENAI_URL and not settings.openai_api_key:
+    servers = server_list.weights(settings.base_url or OPENAI_URL)
+    if OPENAI_URL in servers and not settings.openai_api_key:
         raise ProviderError("OPENAI_API_KEY is not set")
-    return url
+    return servers
 
 
 def _openai_price(settings: Settings, model: str, *, batch: bool = False) -> Price:
-    """The price of a model's tokens at OpenAI, or at the server that the settings name."""
+    """The price of a model's tokens at OpenAI where it is among the servers, else at servers of one's own."""
     from walmart_pipeline.llm.clients.openai import OPENAI_URL
 
-    if _openai_url(settings) != OPENAI_URL:
+    if OPENAI_URL not in _openai_servers(settings):
         return _own_price(settings, model, batch=batch)
     try:
         return _prices(settings).price(model, batch=batch)
@@ -229,19 +233,20 @@ def _own_price(settings: Settings, *names: str, batch: bool = False) -> Price:
     return pricing.FREE
 
 
-def _rents(settings: Settings, urls: Iterable[str]) -> dict[str, float]:
-    """USD an hour of servers that the user's table names, by the address that their clients show."""
+def _by_address(settings: Settings, servers: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+    """By the address that their clients show: weights, and USD an hour of servers that the user's table names."""
     rented = _prices(settings).servers if settings.prices else {}
-    if not rented:
-        return {}
+    if not rented and len(servers) < 2:
+        return {}, {}
     from walmart_pipeline.llm.clients import transport
 
     try:
         by_origin = {transport.address(url).origin: usd for url, usd in rented.items()}
-        wheres = [transport.address(url) for url in urls]
+        wheres = {transport.address(url): weight for url, weight in servers.items()}
     except ValueError as error:
-        raise ProviderError(f"{error} (also in {settings.prices})") from error
-    return {where.shown: by_origin[where.origin] for where in wheres if where.origin in by_origin}
+        raise ProviderError(f"{error} (also in {settings.prices})" if settings.prices else str(error)) from error
+    rents = {where.shown: by_origin[where.origin] for where in wheres if where.origin in by_origin}
+    return {where.shown: weight for where, weight in wheres.items()}, rents
 
 
 def _prices(settings: Settings) -> Prices:
@@ -269,8 +274,9 @@ def _call_settings(
     price: Price,
     recipe: Recipe | None,
     *,
-    rents: Mapping[str, float] = NO_RENTS,
+    servers: Mapping[str, float] = NO_SERVERS,
 ) -> CallSettings:
+    weights, rents = _by_address(settings, servers)
     budget = Budget(calls=settings.budget_calls, price=price, rents=rents)
     return CallSettings(
         clients=clients,
@@ -280,6 +286,7 @@ def _call_settings(
             requests_per_minute=settings.requests_per_minute,
             tokens_per_minute=settings.tokens_per_minute,
             call_seconds=settings.max_response_time,
+            weights=weights,
         ),
         budget=budget if budget.is_free else replace(budget, usd=settings.budget_usd),
         price=price,

@@ -229,6 +229,16 @@ class Ledger(AbstractContextManager["Ledger"]):
         with transaction(self._engine) as connection:
             self._claims.leave(connection, worker_id, wants)
 
+    def draw(self, run_id: str, usd: float, limit_usd: float) -> bool:
+        """Draw USD of a run's budget, or give them back (below 0); whether the limit allows it. Raises LedgerError."""
+        with transaction(self._engine) as connection:
+            return self._claims.draw(connection, run_id, usd, limit_usd)
+
+    def drawn(self, run_id: str) -> float:
+        """USD that all workers of a run have drawn. Raises LedgerError."""
+        with transaction(self._engine) as connection:
+            return self._claims.drawn(connection, run_id)
+
     def record_hits(self, answers: Iterable[tuple[Request, Answer]]) -> None:
         """Store that requests were answered from the ledger. Raises LedgerError."""
         now = datetime.now(UTC)

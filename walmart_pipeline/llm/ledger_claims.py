@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from walmart_pipeline.llm.ledger_database import clock, insert_into
-from walmart_pipeline.llm.ledger_tables import claims_table, shares_table, workers_table
+from walmart_pipeline.llm.ledger_tables import claims_table, run_budgets_table, shares_table, workers_table
 
 # A worker that was silent for so long is dead: 10 missed heartbeats, and all that a run waits for after a kill.
 BEAT_SECONDS, DEAD_SECONDS = 1.0, 10.0
@@ -39,6 +39,12 @@ class Claims:
         self._workers = workers_table(metadata)
         self._claims = claims_table(metadata)
         self._shares = shares_table(metadata)
+        self._budgets = run_budgets_table(metadata)
+        columns = self._claims.c
+        # A row at a time: to write out `in (…)` takes SQLAlchemy longer than SQLite takes for the rows of a batch.
+        self._release = sa.delete(self._claims).where(
+            columns.request_hash == sa.bindparam("key"), columns.worker_id == sa.bindparam("worker")
+        )
 
     def take(self, connection: sa.Connection, worker_id: str, hashes: Iterable[str]) -> set[str]:
         """Claim requests; returns those that nobody had claimed."""
@@ -52,13 +58,7 @@ class Claims:
     def release(self, connection: sa.Connection, claims: Sequence[tuple[str, str]]) -> None:
         """Release claims, each a request's hash and the worker that made it."""
         if claims:
-            columns = self._claims.c
-            delete = sa.delete(self._claims).where(
-                columns.request_hash.in_(sa.bindparam("hashes", expanding=True)),
-                columns.worker_id.in_(sa.bindparam("workers", expanding=True)),
-            )
-            hashes, workers = zip(*sorted(claims), strict=True)
-            connection.execute(delete, {"hashes": hashes, "workers": sorted(set(workers))})
+            connection.execute(self._release, [{"key": key, "worker": worker} for key, worker in sorted(claims)])
 
     def beat(
         self, connection: sa.Connection, worker_id: str, claimed: Iterable[str], wants: Sequence[Want]
@@ -97,6 +97,21 @@ class Claims:
         ]
         if rows:
             connection.execute(sa.insert(self._shares), rows)
+
+    def draw(self, connection: sa.Connection, run_id: str, usd: float, limit_usd: float) -> bool:
+        """See Ledger.draw."""
+        budgets = self._budgets.c
+        opened = insert_into(connection, self._budgets).values(run_id=run_id, drawn_usd=0.0)
+        connection.execute(opened.on_conflict_do_nothing())
+        drawn = sa.update(self._budgets).where(budgets.run_id == run_id)
+        if usd > 0:
+            drawn = drawn.where(budgets.drawn_usd + usd <= limit_usd)
+        return connection.execute(drawn.values(drawn_usd=budgets.drawn_usd + usd)).rowcount == 1
+
+    def drawn(self, connection: sa.Connection, run_id: str) -> float:
+        """See Ledger.drawn."""
+        query = sa.select(self._budgets.c.drawn_usd).where(self._budgets.c.run_id == run_id)
+        return float(connection.scalar(query) or 0.0)
 
     def _share(self, connection: sa.Connection, worker_id: str, wants: Sequence[Want]) -> list[float]:
         """What the worker may take of each limit: an equal part, out of what no other one holds.

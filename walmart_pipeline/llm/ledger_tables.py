@@ -74,6 +74,16 @@ def claims_table(metadata: sa.MetaData) -> sa.Table:
     )
 
 
+def run_budgets_table(metadata: sa.MetaData) -> sa.Table:
+    """The table of what the workers of a run have drawn of its budget: spent, reserved, or at hand."""
+    return sa.Table(
+        "run_budgets",
+        metadata,
+        sa.Column("run_id", sa.String(64), primary_key=True),
+        sa.Column("drawn_usd", sa.Double, nullable=False),
+    )
+
+
 def shares_table(metadata: sa.MetaData) -> sa.Table:
     """The table of what each worker may take of an endpoint's limit.
 

@@ -18,6 +18,5 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     uri = request.getfixturevalue("postgres")
     yield uri
     with psycopg.connect(uri) as connection:
-        connection.execute(
-            "drop table if exists calls, cache_hits, batch_requests, batches, workers, claims, endpoint_shares"
-        )
+        tables = "calls, cache_hits, batch_requests, batches, workers, claims, endpoint_shares, run_budgets"
+        connection.execute(f"drop table if exists {tables}")

@@ -40,7 +40,7 @@ class Budget:
     calls: those that reached a model; a refused one is not counted. price: of the model, for a limit in USD. rents: USD
     an hour of the endpoints that are rented, by their address; they cost something while calls are in flight.
     committed_usd, committed_calls: what is reserved before the first call, by batches that were sent. account: who
-    else has to allow each call that costs money.
+    else has to allow each call that costs money. run_id: the run whose workers share `usd` through the ledger.
     """
 
     usd: float | None = None
@@ -50,6 +50,7 @@ class Budget:
     committed_usd: float = 0.0
     committed_calls: int = 0
     account: Account | None = None
+    run_id: str | None = None
 
     @property
     def is_free(self) -> bool:
@@ -101,7 +102,8 @@ class BudgetTracker:
             if self.spent_usd >= budget.usd or self.spent_usd + self._reserved + reserved + rent_usd > budget.usd:
                 return None
         if self._account:
-            reserved = budget.most(request) + rent_usd
+            # Among workers, rent is settled alone: nobody knows how many calls of others it is reserved for.
+            reserved = budget.most(request) + (0.0 if budget.run_id else rent_usd)
             if not self._account.reserve(reserved):
                 self._refused = True
                 return None

@@ -79,7 +79,7 @@ class Dispatcher:
         """
         if self._background:
             raise RuntimeError("this dispatcher is running already")
-        worker = self._worker = Worker(self._ledger)
+        worker = self._worker = Worker(self._ledger, self._budget)
         self._background = EventLoopThread(self._clients, self._limits.grace_seconds, self._scheduler, worker.beat)
         try:
             yield from self._outcomes(self._background, worker, iter(requests))
@@ -124,7 +124,14 @@ class Dispatcher:
         assert self._worker  # noqa: S101  (a run has one)
         random = Random()  # noqa: S311  (no secret)
         scheduler = Scheduler(
-            self._clients, self._worker, self._limits, self._budget, self._validate, deliver, random, self._watcher
+            self._clients,
+            self._worker,
+            self._limits,
+            self._worker.budget,
+            self._validate,
+            deliver,
+            random,
+            self._watcher,
         )
         # Nothing before the first beat has told what others use.
         scheduler.allow([[0.0] * len(wants) for wants in scheduler.wants()], 0.0)
@@ -135,19 +142,20 @@ class Dispatcher:
         while True:
             exhausted = exhausted or self._stopped
             room = 0 if exhausted else self._held_most - self._held
-            # Outcomes go first, unless the workers are about to run out of requests.
-            hungry = not self._ready or background.scheduler.fresh < self._limits.concurrency
+            # Outcomes go first, unless the workers are about to run out of requests. A page is looked up and claimed in
+            # 3 ms, a single request in 1 ms.
+            starving = background.scheduler.fresh < self._limits.concurrency
+            hungry = room > 0 and (starving or (not self._ready and room >= PAGE))
             if self._submitted:
                 submitted = [*self._submitted]
                 self._submitted.clear()
                 self._hand_in(background, worker, submitted, urgent=True)
-            if room > 0 and hungry:
+            if hungry:
                 pulled, exhausted = _page(source, room, exhausted)
                 self._hand_in(background, worker, pulled, urgent=False)
             if self._elsewhere:
                 self._poll(background, worker)
-            idle = exhausted or self._held >= self._held_most
-            wait = idle and self._held > 0 and not self._ready
+            wait = (exhausted or not hungry) and self._held > 0 and not self._ready
             patience = max(0.0, self._poll_at - time.monotonic()) if self._elsewhere else None
             for outcome in background.arrived(wait=wait, patience=patience):
                 worker.ended(outcome.request_hash, has_answer=outcome.answer is not None)

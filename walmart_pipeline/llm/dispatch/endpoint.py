@@ -53,6 +53,7 @@ class Endpoint:
     def __init__(self, client: Client, limits: DispatchLimits, random: Random, usd_per_hour: float = 0.0) -> None:
         self.client = client
         self.in_flight = 0
+        self.weight = limits.weights.get(client.endpoint, 1.0)
         self.dead: CallError | None = None
         self.last_failure: CallError | None = None
         self._limits = limits

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from walmart_pipeline.core.records import Completion
@@ -21,7 +22,8 @@ class DispatchLimits:
     in the server's queue may take comes on top. silent_seconds: the same after the first text. attempts: per request,
     for errors that can pass; waiting for a busy or absent endpoint is none. outage_seconds: how long every endpoint may
     give no answer before the rest of the run fails; also the longest wait that an endpoint may ask for. grace_seconds:
-    how long calls in flight may take when the run is stopped.
+    how long calls in flight may take when the run is stopped. weights: by the endpoints' addresses, 1 unless told
+    otherwise: where all have room, one of 3 gets three times the calls of one of 1.
     """
 
     concurrency: int = 64
@@ -32,6 +34,7 @@ class DispatchLimits:
     attempts: int = 4
     outage_seconds: float = 300.0
     grace_seconds: float = 2.0
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,11 +156,19 @@ class Scheduler:
         return self._queue.pop(), endpoint, endpoint.sent(now, job.characters), reserved
 
     def _pick(self, job: Job, now: float) -> tuple[float, Endpoint]:
-        """The endpoint that can take it first; of several, the one with the largest share of its limit free."""
+        """The endpoint that can take it first; of several, the one with the smallest part of its limit in use.
+
+        The part is of limit times weight.
+        """
         if len(self.endpoints) == 1:
             return self.endpoints[0].when(now, job.characters), self.endpoints[0]
         when, _, _, endpoint = min(
-            (endpoint.when(now, job.characters), endpoint.in_flight / max(1, endpoint.limit), number, endpoint)
+            (
+                endpoint.when(now, job.characters),
+                endpoint.in_flight / (max(1, endpoint.limit) * endpoint.weight),
+                number,
+                endpoint,
+            )
             for number, endpoint in enumerate(self.endpoints)
         )
         return when, endpoint

@@ -7,7 +7,10 @@ import time
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 
+from walmart_pipeline.llm.dispatch.budget import Budget
+from walmart_pipeline.llm.dispatch.run_account import RunAccount
 from walmart_pipeline.llm.dispatch.scheduler import Scheduler
 from walmart_pipeline.llm.ledger import Call, Claimed, Ledger, OnCommit
 from walmart_pipeline.llm.ledger_claims import BEAT_SECONDS, DEAD_SECONDS
@@ -17,11 +20,16 @@ from walmart_pipeline.llm.ledger_database import LedgerError
 class Worker:
     """Claims requests before they are sent, releases each with the commit of its last call, and beats meanwhile.
 
+    budget: with the account of its run, where its workers share one.
     Raises LedgerError if the ledger can't be written.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, budget: Budget) -> None:
         self._ledger = ledger
+        self.budget, self._account = budget, None
+        if budget.run_id and budget.usd is not None and not budget.account:
+            self._account = RunAccount(ledger, budget.run_id, budget.usd)
+            self.budget = replace(budget, account=self._account)
         self._id = uuid.uuid4().hex
         self._claimed: set[str] = set()
         ledger.join(self._id)
@@ -60,6 +68,8 @@ class Worker:
         """Release everything, after the last call has ended."""
         now = time.monotonic()  # the clock of the event loop, which has ended
         with suppress(LedgerError):  # then others take over as from a worker that was killed
+            if self._account:
+                self._account.close()
             wants = []
             for endpoint in scheduler.endpoints:
                 endpoint.allow([0.0] * len(endpoint.wants(now)), now)

@@ -150,6 +150,7 @@ def generated_content(
     in_batches: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
     if plan:
+        provider.share_budget(run.run_id)
         in_batches = generation.defer(warehouse, provider, plan, log=context.log.info)
         planned -= in_batches.total()
         with progress.step(f"writing listings ({provider.name})", planned, context.log.info) as advance:

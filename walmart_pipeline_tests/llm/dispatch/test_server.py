@@ -124,3 +124,27 @@ def test_a_server_killed_and_started_again_costs_no_row(ledger: Ledger) -> None:
                 again.start()
         again.join()
     assert classes == {None: 600}
+
+
+@pytest.mark.drill
+def test_the_work_of_a_dead_server_goes_to_the_other_one_until_it_is_back(ledger: Ledger) -> None:
+    with ModelServer(Behaviour(latency=0.05)) as steady, ModelServer(Behaviour(latency=0.05)) as dying:
+        clients = [client("openai", server.url) for server in (steady, dying)]
+        dispatcher = Dispatcher(clients, ledger, DispatchLimits(concurrency=4))
+        answered, is_back = Counter[str](), False
+        dying.kill()
+
+        def source() -> Iterator[Request]:
+            """As many as it takes: a probe comes within a second or two."""
+            for number, each in enumerate(requests(40_000)):
+                yield each
+                if is_back and number % 50 == 0 and dying.stats()["answered"] > 20:
+                    return
+
+        for outcome in dispatcher.run(source()):
+            answered[outcome.error_class or "answered"] += 1
+            if answered["answered"] == 200:
+                dying.start()
+                is_back = True
+        assert dying.stats()["answered"] > 20
+    assert answered.keys() == {"answered"}, "nothing waits for it, and nothing is lost"

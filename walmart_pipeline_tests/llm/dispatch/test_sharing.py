@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -17,13 +16,15 @@ import pytest
 import sqlalchemy as sa
 
 from walmart_pipeline.benchmarks.server import Behaviour, ModelServer
-from walmart_pipeline.llm.calls import CallError
+from walmart_pipeline.llm.calls import CallError, Request
 from walmart_pipeline.llm.dispatch.budget import Budget
 from walmart_pipeline.llm.dispatch.dispatcher import Dispatcher
 from walmart_pipeline.llm.dispatch.outcomes import DispatchLimits, Outcome
 from walmart_pipeline.llm.dispatch.rate_limits import MINUTE, ConfiguredLimits
+from walmart_pipeline.llm.dispatch.run_account import RunAccount
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.llm.ledger_claims import DEAD_SECONDS, Want
+from walmart_pipeline.llm.pricing import Price
 from walmart_pipeline_tests.llm.dispatch.endpoints import ScriptedClient, after, request, requests
 from walmart_pipeline_tests.paths import PROJECT
 
@@ -121,9 +122,44 @@ def test_a_stopped_run_does_not_wait_for_the_answers_of_another(url: str) -> Non
         ledger.join("other")
         ledger.claim("other", hashes(1))
         dispatcher = Dispatcher([ScriptedClient(after(0))], ledger, LIMITS)
-        stopping = threading.Timer(0.3, dispatcher.stop)
-        stopping.start()
-        assert Counter(outcome.error_class for outcome in dispatcher.run(requests(3))) == {None: 2, "stopped": 1}
+        ends = []
+        for outcome in dispatcher.run(requests(3)):
+            ends.append(outcome.error_class)
+            if len(ends) == 2:
+                dispatcher.stop()
+        assert ends == [None, None, "stopped"]
+
+
+def test_the_workers_of_a_run_spend_one_budget(url: str) -> None:
+    """Calls of 0.01 USD, for each of which more than 0.02 is reserved: what it does not cost is given back."""
+    endpoint = ScriptedClient(after(0.001))
+    wanted = [replace(each, parameters={"max_tokens": 20}) for each in requests(100)]
+
+    def work(mine: list[Request]) -> list[Outcome]:
+        with Ledger(url) as ledger:
+            budget = Budget(usd=0.6, price=Price(input=0, output=1_000), run_id="run")
+            return list(Dispatcher([endpoint], ledger, DispatchLimits(concurrency=2), budget).run(mine))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, (wanted[::2], wanted[1::2])))
+    outcomes = work(wanted)
+    assert 50 <= sum(outcome.answer is not None for outcome in outcomes) == len(endpoint.asked) <= 60
+    assert all("all workers of this run" in (outcome.error or "") for outcome in outcomes if not outcome.answer)
+    with Ledger(url) as ledger:
+        assert ledger.drawn("run") == pytest.approx(0.01 * len(endpoint.asked))
+
+
+def test_what_a_killed_worker_had_drawn_counts_as_spent(url: str) -> None:
+    with Ledger(url) as ledger:
+        killed, other = RunAccount(ledger, "run", 1.0), RunAccount(ledger, "run", 1.0)
+        assert killed.reserve(0.3)
+        assert not other.reserve(0.75)
+        assert other.reserve(0.7)
+        other.settle(0.7, 0.1)
+        assert other.reserve(0.5)
+        other.settle(0.5, 0.4)
+        other.close()
+        assert ledger.drawn("run") == pytest.approx(0.8)
 
 
 class Sharer:
