@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from walmart_pipeline.core.files import read_yaml
 from walmart_pipeline.text.tokenizer import STOP_WORDS, stem
+from walmart_pipeline.text.units import COUNTS, units_named
 
 if TYPE_CHECKING:
     import inflect
@@ -20,6 +22,8 @@ _AN = re.compile(r"(?:8|11(?!\d)|18(?!\d)|(?!U[SKN])[AEFHILMNORSX](?=[A-Z\d]))")
 # inflect takes "plus" for the plural of "plu", and these.
 _SINGULAR = re.compile(r".*(?:ss|us|is)|lens|canvas|gas|atlas|series|species|always|various|across|perhaps")
 _EDGES = "\"'“”‘’()[]{}.,;:!?&"
+# Longer names of units are words: 500 Lumens.
+_UNIT_LETTERS = 3
 # In a model number (X200) or a table (S=US) capitals are no shouting.
 _UNSHOUTABLE = frozenset("0123456789=")
 
@@ -156,16 +160,18 @@ def without_shouting(text: str, keep: frozenset[str] = frozenset()) -> str:
     loud = [is_shouted(word) and len(word.strip(_EDGES)) > 3 for word in words]
     if sum(loud) < 2:
         return text
+    units = _unit_places(words)
     for place, word in enumerate(words):
         bare = word.strip(_EDGES).lower()
-        if is_shouted(word) and bare not in acronyms() and bare not in keep:
-            words[place] = word.lower() if bare in SMALL_WORDS and place else _with_capital(word.lower())
+        if is_shouted(word) and place not in units and bare not in acronyms() and bare not in keep:
+            words[place] = word.lower() if bare in SMALL_WORDS and place else _with_capitals(word.lower())
     return " ".join(words)
 
 
 def title_cased(text: str) -> str:
-    """A lower-case name in title case, with acronyms in capitals."""
+    """A text with its lower-case words in title case and acronyms in capitals: 10 in, but 24 Pencils."""
     words = text.split(" ")
+    units = _unit_places(words)
     for place, word in enumerate(words):
         bare = word.strip(_EDGES)
         if bare in acronyms():
@@ -173,11 +179,24 @@ def title_cased(text: str) -> str:
         elif (
             len(bare) > 1
             and word.islower()
+            and place not in units
             and not any(map(str.isdigit, word))
             and (place == 0 or bare not in SMALL_WORDS)
         ):
-            words[place] = "-".join(_with_capital(part) for part in word.split("-"))
+            words[place] = _with_capitals(word)
     return " ".join(words)
+
+
+def _unit_places(words: Sequence[str]) -> set[int]:
+    """Places of the abbreviated units after numbers, which are written as they are."""
+    found: set[int] = set()
+    for place, (before, _) in enumerate(pairwise(words), start=1):
+        for parts in (words[place : place + 2], words[place : place + 1]) if before[-1:].isdigit() else ():
+            unit = " ".join(parts).strip(_EDGES).lower()
+            is_short = max(map(len, unit.split()), default=0) <= _UNIT_LETTERS
+            if is_short and unit not in COUNTS and units_named(unit, glued=False):
+                found.update(range(place, place + len(parts)))
+    return found
 
 
 @lru_cache(maxsize=256)
@@ -193,6 +212,11 @@ def _plural_noun(word: str) -> str:
 @lru_cache(maxsize=4096)
 def _article(phrase: str) -> str:
     return str(_engine().a(phrase))
+
+
+def _with_capitals(word: str) -> str:
+    """The word with a capital, and one after each hyphen."""
+    return "-".join(map(_with_capital, word.split("-")))
 
 
 def _with_capital(word: str) -> str:

@@ -21,6 +21,7 @@ _SPACES = re.compile(r"\s+")
 # "Womens", "4 PCs": as an editor writes them.
 _POSSESSIVE = re.compile(r"\b((?:Wo)?[Mm]en)s\b")
 _PIECES = re.compile(r"(?<!\d )\b(\d+) ?(?:pcs?|pieces?)\b", re.IGNORECASE)
+_PIECES_BEFORE_NOUN = re.compile(rf"{_PIECES.pattern}(?= [A-Za-z])", re.IGNORECASE)
 # People that a name is for are not what it names.
 _PEOPLE = frozenset(
     {"woman", "women", "man", "men", "girl", "boy", "baby", "kid", "toddler", "adult", "pet", "cat", "dog"}
@@ -115,13 +116,16 @@ def written(name: Name, facts: list[Fact], shortest: int, longest: int) -> str:
         words = grammar.content_words(fact.title or "")
         if fact.title and not words <= covered and len(text) < shortest and len(text) + len(fact.title) + 2 <= longest:
             text, covered = f"{text}, {grammar.title_cased(fact.title)}", covered | words
-    return cut(text, longest)
+    # "24 pencils" after a name in title case
+    return cut(grammar.title_cased(text) if grammar.title_cased(name.core) == name.core else text, longest)
 
 
 def clean_name(name: str, brand: str | None) -> str:
     """The source's name without symbols, all caps, years and repeated words, brand first."""
     text = _SPACES.sub(" ", _SIGNS.sub(" ", _PRICE.sub(" ", name))).strip(" ,;-–—|")
-    text = _PIECES.sub(r"\1-Piece", _POSSESSIVE.sub(r"\1's", text)) if not _BORDER.search(text) else text
+    pieces = _PIECES_BEFORE_NOUN if _BORDER.search(text) else _PIECES
+    text = pieces.sub(r"\1-Piece", text)
+    text = text if _BORDER.search(text) else _POSSESSIVE.sub(r"\1's", text)
     if text.islower() and brand and brand.islower():
         brand = grammar.title_cased(brand)
     keep = frozenset(word.lower() for word in (brand or "").split() if brand and not brand.isupper())
@@ -277,6 +281,8 @@ def _without_repeats(text: str) -> str:
         bare = stem(word.strip(".,;:()[]\"'").lower())
         if len(bare) < 3 or not bare.isalpha() or bare in grammar.FUNCTION_WORDS:
             kept.append(word)
+            # "Gel Pens, 12 pens" counts them
+            before = bare if bare.isdigit() else before
             continue
         if times[bare] > 1 or (before, bare) in pairs or before == bare:
             while kept and grammar.is_left_hanging(kept):

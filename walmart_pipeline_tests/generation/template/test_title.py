@@ -26,6 +26,9 @@ def title(name: str, brand: str | None = None, category: str = "", **attributes:
         ("Steel Kettle", "Acme", "Acme Steel Kettle"),
         ("Steel Kettle", "Unbranded", "Steel Kettle"),
         ("Acme Kettle Kettle Steel", "Acme", "Acme Kettle Steel"),
+        ("Acme Gel Pens, 0.5 mm, 12 pens, Blue", "Acme", "Acme Gel Pens, 0.5 mm, 12 pens, Blue"),
+        ("Acme 500 pieces Puzzle, Harbor", "Acme", "Acme 500-Piece Puzzle, Harbor"),
+        ("ACME SOFT-SIDED COOLER, 16 GB, 5 CANS", "Acme", "Acme Soft-Sided Cooler, 16 GB, 5 Cans"),
     ],
 )
 def test_a_name_is_cleaned(name: str, brand: str, cleaned: str) -> None:
@@ -50,6 +53,13 @@ def test_a_list_of_search_words_becomes_what_it_is_and_its_parts() -> None:
 
 def test_a_short_name_gets_a_size_or_count() -> None:
     assert title("Acme Kettle", "Acme", "Kettles", Capacity="1.7 L") == "Acme Kettle, 1.7 L"
+
+
+@pytest.mark.parametrize("part", ["24 Pencils in Tin", "5.5 qt", "4 fl oz", "500 Lumens", "2 Pack", "8 in Blade"])
+def test_a_name_in_title_case_ends_in_title_case(part: str) -> None:
+    """Where feeds end in "72 pencils", so did the titles; abbreviated units have no capital in any of them."""
+    assert title(f"Acme Field Kettle, {part.lower()}", "Acme", "Kettles") == f"Acme Field Kettle, {part}"
+    assert title(f"Acme field kettle, {part.lower()}", "Acme", "Kettles") == f"Acme field kettle, {part.lower()}"
 
 
 def test_a_long_title_ends_at_a_border() -> None:
