@@ -87,7 +87,7 @@ def _facts(alignment: Alignment, statement: AlignedStatement) -> list[tuple[Evid
 
 
 def _described(alignment: Alignment, statement: AlignedStatement, evidence: Sequence[Evidence]) -> list[Features]:
-    shared = Description(describe(alignment, statement), []).features
+    shared = Description(describe(alignment, statement), (), []).features
     return [[*shared, *describe_evidence(alignment, statement, each).features] for each in evidence]
 
 

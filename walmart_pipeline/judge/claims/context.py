@@ -6,13 +6,11 @@ from functools import lru_cache
 from typing import NamedTuple, TypeAlias, get_args
 
 from walmart_pipeline.judge.claims.evidence import AlignedStatement, Alignment, Evidence, Group
-from walmart_pipeline.judge.claims.words import CONTENT
 
 Features: TypeAlias = list[tuple[str, float]]
 # A template of FEATURES and what it is filled with: one key for the sum of several weights.
 Part: TypeAlias = tuple[str, ...]
 _EDGES = frozenset({"|", ","})
-_ENDS_PHRASE = frozenset("opvbtwc")
 _YOU = frozenset({"you", "your", "yours"})
 _IT = frozenset({"it", "its", "this", "these", "they"})
 # Words before a word that may govern it, and words on either side that count as near.
@@ -53,15 +51,17 @@ FEATURES = {
 
 
 class Description(NamedTuple):
-    """Features of evidence or of a statement: parts, and measures by their names."""
+    """Features of evidence or of a statement: parts, and values with their names, which many descriptions share."""
 
     parts: list[Part]
-    measures: Features
+    measures: tuple[str, ...]
+    values: list[float]
 
     @property
     def features(self) -> Features:
         """All features by their names."""
-        return [*((name, 1.0) for part in self.parts for name in names(part)), *self.measures]
+        own = ((name, 1.0) for part in self.parts for name in names(part))
+        return [*own, *zip(self.measures, self.values, strict=True)]
 
 
 def names(part: Part) -> list[str]:
@@ -73,7 +73,7 @@ def names(part: Part) -> list[str]:
 def describe(alignment: Alignment, statement: AlignedStatement) -> list[Part]:
     """What all evidence of a statement shares."""
     texts = {word.text for word in alignment.words[statement.first : statement.last]}
-    shared: list[Part] = [("field", kind_of(statement.field)), ("begins", _shown(alignment, statement.first))]
+    shared: list[Part] = [("field", kind_of(statement.field)), ("begins", alignment.shown[statement.first])]
     if not texts.isdisjoint(_YOU):
         shared.append(("you",))
     if not texts.isdisjoint(_IT):
@@ -92,29 +92,30 @@ def kind_of(field: str) -> str:
 def describe_evidence(alignment: Alignment, statement: AlignedStatement, evidence: Evidence) -> Description:
     """What is evidence's own, as if the record had none of its words."""
     place, group, kind, first, last, agreement, denied, elsewhere, _ = evidence
-    begin, end = statement.first, statement.last
+    field, _, _, begin, end, _, all_compared, all_supported, best = statement
     passages, counts, counts_supported = alignment.passages, alignment.compared_before, alignment.supported_before
-    compared = counts[last + 1] - counts[first]
-    supported = counts_supported[last + 1] - counts_supported[first]
-    rest = max(1, statement.compared - compared)
-    others = min(rest, statement.supported - supported)
-    left = _before(alignment, begin, first)
-    right = _after(alignment, end, last)
+    following = last + 1
+    compared = counts[following] - counts[first]
+    supported = counts_supported[following] - counts_supported[first]
+    # Of the statement without the evidence.
+    rest = max(1, all_compared - compared)
+    others = min(rest, all_supported - supported)
+    left = alignment.before[first] if first > begin else "|"
+    right = alignment.after[last] if following < end else "|"
     governor = alignment.governing.rfind("!", max(begin, first - _REACH), first)
     governing = "|" if governor < 0 else alignment.words[governor].text
     head = head_of(alignment, statement, last)
-    low, high = max(begin, first - _BESIDE), min(end, last + 1 + _BESIDE)
+    low, high = max(begin, first - _BESIDE), min(end, following + _BESIDE)
     beside = counts[high] - counts[low] - compared
     supported_beside = counts_supported[high] - counts_supported[low] - supported
     one = passages[first - 1] or passages[first - 2] if first > begin + 1 else 0
-    other = passages[last + 1] or passages[last + 2] if last + 2 < end else 0
-    field = kind_of(statement.field)
-    share, unsupported, best, near = _MEASURES[group]
-    measures = [
-        (share, others / rest),
-        (unsupported, min(_REACH, statement.compared - compared - others) / _REACH),
-        (best, max(0, statement.best - supported) / rest),
-        (near, supported_beside / beside if beside else 0.5),
+    other = passages[following] or passages[last + 2] if last + 2 < end else 0
+    field = kind_of(field)
+    values = [
+        others / rest,
+        min(_REACH, all_compared - compared - others) / _REACH,
+        max(0, best - supported) / rest,
+        supported_beside / beside if beside else 0.5,
     ]
     parts: list[Part] = [
         ("evidence", group, kind, field),
@@ -123,9 +124,9 @@ def describe_evidence(alignment: Alignment, statement: AlignedStatement, evidenc
         ("governed", group, governing, head),
     ]
     if left not in _EDGES:
-        parts.append(("further left", _before(alignment, begin, first - 1)))
+        parts.append(("further left", alignment.before[first - 1] if first > begin + 1 else "|"))
     if right not in _EDGES:
-        parts.append(("further right", _after(alignment, end, last + 1)))
+        parts.append(("further right", alignment.after[following] if last + 2 < end else "|"))
     if one:
         parts.append(("known", "left"))
     if other:
@@ -143,35 +144,16 @@ def describe_evidence(alignment: Alignment, statement: AlignedStatement, evidenc
         parts.append(("capital", group, field))
     if text[place.start - 1 : place.start] == "-" or text[place.end : place.end + 1] == "-":
         parts.append(("mark", group, "hyphen"))
-    return Description(parts, measures)
-
-
-def _shown(alignment: Alignment, at: int) -> str:
-    """A function word itself; + for content that the record has, - for other content."""
-    word = alignment.words[at]
-    if word.word_class != CONTENT:
-        return word.text
-    known = alignment.known[at]
-    return "#" if known is None else "+" if known else "-"
-
-
-def _before(alignment: Alignment, begin: int, at: int) -> str:
-    """The word before a place; | for the statement's beginning, a comma for a clause's."""
-    return "|" if at <= begin else "," if at - 1 in alignment.apart else _shown(alignment, at - 1)
-
-
-def _after(alignment: Alignment, end: int, at: int) -> str:
-    """The word after a place; | for the statement's end, a comma for a clause's."""
-    return "|" if at + 1 >= end else "," if at in alignment.apart else _shown(alignment, at + 1)
+    return Description(parts, _MEASURES[group], values)
 
 
 def head_of(alignment: Alignment, statement: AlignedStatement, last: int) -> str:
     """What the phrase after the evidence names: something of the product's name, of its record, or something else."""
-    head, known, apart = last, alignment.known, alignment.apart
-    for at in range(last + 1, min(statement.last, last + _BESIDE)):
-        if known[at] is None or at - 1 in apart or alignment.words[at].word_class in _ENDS_PHRASE:
-            break
-        head = at
-    if head == last:
+    reach = min(statement.last, last + _BESIDE)
+    stop = alignment.phrase_ends.find("!", last + 1, reach)
+    head = (reach if stop < 0 else stop) - 1
+    if head <= last:
         return "none"
-    return "name" if alignment.words[head].root in alignment.record.name_roots else "record" if known[head] else "other"
+    if alignment.words[head].root in alignment.record.name_roots:
+        return "name"
+    return "record" if alignment.known[head] else "other"

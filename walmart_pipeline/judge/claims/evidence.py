@@ -23,6 +23,8 @@ NEAR_CHARS = 30
 _CLAUSE_MARKS = frozenset(",;:.!?()—–")
 # Classes of english.yaml that govern what follows them: prepositions, verbs, conjunctions of clauses.
 _GOVERNING = str.maketrans("opvbtw", "!" * 6)
+# They end a phrase of nouns, as any conjunction does.
+_ENDS_PHRASE = frozenset("opvbtwc")
 
 
 class Evidence(NamedTuple):
@@ -68,7 +70,10 @@ class Alignment:
     passages: which passages of the record have each word, as bits. known: whether the record supports a word; None for
     function words and single letters. compared_before, supported_before: how many words before a place a record could
     have, and how many of these it has. apart: places of words that a punctuation mark separates from the next one.
-    governing: one character for each word, "!" for one that governs what follows it.
+    shown: a function word itself, + for content that the record has, - for other content, # for what is not compared.
+    before, after: what is shown of the word beside a place; | at the text's edge, a comma at a clause's.
+    governing, phrase_ends: one character for each word, "!" for one that governs what follows it, or is not of the
+    same phrase as the word before it.
     """
 
     def __init__(self, listing: ListingText, record: SourceRecord) -> None:
@@ -92,6 +97,20 @@ class Alignment:
             for place, (end, start) in enumerate(zip(self.ends, self.starts[1:], strict=False))
             if start - end > 1 and not _CLAUSE_MARKS.isdisjoint(text[end:start])
         }
+        marks = {None: "#", True: "+", False: "-"}
+        self.shown = [
+            marks[stated] if word.word_class == CONTENT else word.text
+            for word, stated in zip(self.words, self.known, strict=True)
+        ]
+        self.before, self.after = ["|", *self.shown], [*self.shown[1:], "|"]
+        ends_phrase = [
+            stated is None or word.word_class in _ENDS_PHRASE
+            for word, stated in zip(self.words, self.known, strict=True)
+        ]
+        for place in self.apart:
+            self.before[place + 1] = self.after[place] = ","
+            ends_phrase[place + 1] = True
+        self.phrase_ends = "".join(["!" if ends else "." for ends in ends_phrase])
 
     def statements(self) -> Iterator[AlignedStatement]:
         """Every statement with its evidence; keywords state numbers and terms only."""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from operator import mul
 from pathlib import Path
 from typing import Any, get_args
 
@@ -35,8 +36,11 @@ UNSEEN = math.log(0.5)
 SUREST = 2.0
 _MOST_WORDS, _MOST_EVIDENCE = 30, 8
 _WORD_MEASURES = {group: (f"{group} from records", f"{group} new") for group in get_args(Group)}
-_TOP_MEASURES = {
-    group: tuple(f"top {group} {measure}" for measure in ("elsewhere", "denied", "closeness"))
+_STATEMENT_MEASURES = {
+    group: (
+        *("supported share", "best passage", "words"),
+        *(f"top {group} {measure}" for measure in ("elsewhere", "denied", "closeness")),
+    )
     for group in get_args(Group)
 }
 _STRONGEST = {
@@ -44,7 +48,7 @@ _STRONGEST = {
     for group in get_args(Group)
     for status in get_args(ClaimStatus)
 }
-_WITHOUT_EVIDENCE = Description([("none",)], [])
+_WITHOUT_EVIDENCE = Description([("none",)], (), [])
 # Parts with a foreign or unpronounceable word are unlimited; 3,000 listings have 2,088 different parts.
 _REMEMBERED_PARTS = 1 << 14
 
@@ -64,13 +68,30 @@ class LogisticModel:
         weight = self.weights.get
         return sum([weight(name, 0.0) * value for name, value in features])
 
-    def described(self, parts: Sequence[Part], measures: Features) -> float:
+    def described(self, parts: Sequence[Part], measures: tuple[str, ...] = (), values: Sequence[float] = ()) -> float:
         """What a description adds to the log odds."""
-        return sum(map(self._parts.__getitem__, parts)) + self.measured(measures)
+        measured: float = sum(map(mul, self._measures[measures], values))
+        return sum(map(self._parts.__getitem__, parts)) + measured
 
     @cached_property
     def _parts(self) -> _PartWeights:
         return _PartWeights(self.weights)
+
+    @cached_property
+    def _measures(self) -> _MeasureWeights:
+        return _MeasureWeights(self.weights)
+
+
+class _MeasureWeights(dict[tuple[str, ...], list[float]]):
+    """The weights of the measures of a description, looked up at first use: there are some hundred descriptions."""
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        super().__init__()
+        self._weights = weights
+
+    def __missing__(self, measures: tuple[str, ...]) -> list[float]:
+        self[measures] = found = [self._weights.get(name, 0.0) for name in measures]
+        return found
 
 
 class _PartWeights(dict[Part, float]):
@@ -115,11 +136,12 @@ class ClaimModel:
         if not statement.evidence:
             return []
         model, roots = self.evidence, self.roots
-        base = model.weights[INTERCEPT] + model.described(describe(alignment, statement), [])
+        base = model.weights[INTERCEPT] + model.described(describe(alignment, statement))
         scores = []
         for each in statement.evidence:
-            parts, measures = describe_evidence(alignment, statement, each)
-            scores.append(base + model.described(parts, measures + word_features(alignment, each, roots)))
+            parts, measures, values = describe_evidence(alignment, statement, each)
+            values += _word_values(alignment, each, roots)
+            scores.append(base + model.described(parts, measures + _WORD_MEASURES[each.group], values))
         return scores
 
     def logit(self, alignment: Alignment, statement: AlignedStatement, scores: Sequence[float]) -> float:
@@ -136,9 +158,13 @@ class ClaimModel:
 
 def word_features(alignment: Alignment, evidence: Evidence, roots: Mapping[str, float]) -> Features:
     """How surely honest writers take these words from the record."""
-    own, (name, new) = alignment.words[evidence.first : evidence.last + 1], _WORD_MEASURES[evidence.group]
+    return list(zip(_WORD_MEASURES[evidence.group], _word_values(alignment, evidence, roots), strict=False))
+
+
+def _word_values(alignment: Alignment, evidence: Evidence, roots: Mapping[str, float]) -> list[float]:
+    own = alignment.words[evidence.first : evidence.last + 1]
     found = [value for word in own if (value := roots.get(word.root)) is not None]
-    return [(name, max(found))] if found else [(name, UNSEEN), (new, 1.0)]
+    return [max(found)] if found else [UNSEEN, 1.0]
 
 
 def describe_statement(alignment: Alignment, statement: AlignedStatement, scores: Sequence[float]) -> Description:
@@ -156,21 +182,23 @@ def describe_statement(alignment: Alignment, statement: AlignedStatement, scores
         ("top evidence", group, str(min(len(scores), _MOST_EVIDENCE))),
         ("top head", group, head_of(alignment, statement, evidence.last)),
     ]
-    measures = [
-        ("supported share", share),
-        ("best passage", statement.best / max(1, statement.compared)),
-        ("words", min(statement.compared, _MOST_WORDS) / _MOST_WORDS),
-        *zip(
-            _TOP_MEASURES[group], (float(evidence.elsewhere), float(evidence.denied), evidence.closeness), strict=True
-        ),
+    measures = _STATEMENT_MEASURES[group]
+    values = [
+        share,
+        statement.best / max(1, statement.compared),
+        min(statement.compared, _MOST_WORDS) / _MOST_WORDS,
+        evidence.elsewhere,
+        evidence.denied,
+        evidence.closeness,
     ]
     strongest: dict[tuple[Group, ClaimStatus], list[float]] = {}
     for each, score in zip(statement.evidence, scores, strict=True):
-        strongest.setdefault((each.group, each.claim.status), []).append(score)
+        strongest.setdefault((each.group, each.claim.status), [NOTHING]).append(score)
     for kind, found in strongest.items():
-        *_, second, first = sorted([NOTHING, *found])
-        measures += zip(_STRONGEST[kind], (softplus(first), softplus(second), 1.0), strict=True)
-    return Description(parts, measures)
+        found.sort()
+        measures += _STRONGEST[kind]
+        values += softplus(found[-1]), softplus(found[-2]), 1.0
+    return Description(parts, measures, values)
 
 
 def softplus(score: float) -> float:
