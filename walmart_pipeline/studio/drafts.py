@@ -8,8 +8,8 @@ from typing import Any
 
 from walmart_pipeline.core.errors import UserError
 from walmart_pipeline.core.records import Completion, Listing, Product
-from walmart_pipeline.generation import parsing
 from walmart_pipeline.generation.preferences import UserPreferences
+from walmart_pipeline.reviews import edits
 from walmart_pipeline.reviews.store import Decision, ReviewStore, SavedText
 from walmart_pipeline.stages.content.single_product import Written
 from walmart_pipeline.studio.access import User
@@ -76,10 +76,8 @@ def save(store: ReviewStore, user: User, draft: Draft, version: TextVersion) -> 
     """
     user.require("writer")
     listing = version.listing
-    if blank := [name for name in ("title", "description") if not getattr(listing, name).strip()]:
-        raise UserError(f"the text has no {' and no '.join(blank)}: write the whole text before you save it")
-    if parsing.CONTROL.search("".join([listing.title, listing.description, *listing.key_features])):
-        raise UserError("the text holds control characters: remove them before you save it")
+    if problem := edits.problem(listing):
+        raise UserError(problem)
     told = version.preferences.for_prompt() if version.follows else {}
     if draft.seen is None:
         origin: dict[str, Any] = {"product": draft.product.model_dump(mode="json"), "user_preferences": told}

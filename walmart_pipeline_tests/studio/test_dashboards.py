@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.stages.insights import every_finding
-from walmart_pipeline.studio import dashboard_data, tables
+from walmart_pipeline.studio import dashboard_data, snapshot, tables
 from walmart_pipeline_tests.stages.insights.catalog import MODEL, add_calls, add_run, add_texts, violation, warehouse
 
 TRICK = "<img src=x onerror=alert(1)> **Toys** $x^2$"
@@ -106,3 +106,24 @@ def test_a_downloaded_table_runs_no_formula() -> None:
     text = tables.as_csv([{"name": "=HYPERLINK(1)", "count": -1}, {"name": "Café", "count": None}]).decode("utf-8-sig")
     assert list(csv.reader(io.StringIO(text))) == [["name", "count"], ["'=HYPERLINK(1)", "-1"], ["Café", ""]]
     assert tables.as_csv([]).decode("utf-8-sig") == ""
+
+
+def test_figures_of_an_older_copy_are_named_so_and_the_new_ones_follow_with_the_next_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are kept by the state that they were read of, not by the warehouse's of the moment."""
+    monkeypatch.setattr(snapshot, "SLOW_SECONDS", 0)
+    monkeypatch.setattr(snapshot, "PAUSE_FACTOR", 1e9)
+    settings = Settings(workspace=tmp_path)
+    seen = []
+    for category in ("Home", "Toys"):
+        with warehouse(settings).writing() as db:
+            add_texts(db, category, [88.0])
+        page = opened(tmp_path)
+        seen.append((page.metric[0].value, any("this is as of" in each.value for each in page.caption)))
+    reader = snapshot.reader(settings)
+    assert isinstance(reader, snapshot.SnapshotReader)
+    monkeypatch.setattr(reader, "_not_before", 0.0)
+    page = opened(tmp_path)
+    seen.append((page.metric[0].value, any("this is as of" in each.value for each in page.caption)))
+    assert seen == [("1", False), ("1", True), ("2", False)]

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from walmart_pipeline.core import warehouses
-from walmart_pipeline.core.warehouse import Row
+from walmart_pipeline.core.warehouse import Database, Row
 from walmart_pipeline.stages.insights import page as formats
 from walmart_pipeline.stages.training.data_card import CARD
 from walmart_pipeline.studio import charts, dashboard_data, escaping, tables
@@ -46,8 +46,7 @@ NO_CALLS = (
 def page(context: StudioContext) -> None:
     """Draw the page."""
     st.title("Dashboards")
-    warehouse = warehouses.of(context.settings)
-    if not warehouse.exists():
+    if not warehouses.of(context.settings).exists():
         st.info("There is nothing to show yet: `walmart-pipeline run` reads the feeds and writes the first texts.")
         return
     left, right = st.columns([4, 1], vertical_alignment="bottom")
@@ -57,15 +56,17 @@ def page(context: StudioContext) -> None:
         )
     with right:
         days = st.selectbox("Time", WINDOWS, index=1, format_func=WINDOWS.__getitem__, key="dashboard_days")
-    data = _load(context, str(context.settings.workspace), warehouse.version(), days)
+    with context.reading() as db:
+        data = _load(str(context.settings.workspace), db.version, days, db)
+    if since := context.is_outdated:
+        st.caption(f":material/sync: A run is writing: this is as of {since:%H:%M} UTC.")
     SECTIONS[section or "Overview"](context, data)
 
 
 @st.cache_data(max_entries=8, ttl=300, show_spinner="Reading the figures …")
-def _load(_context: StudioContext, workspace: str, version: str, days: int) -> DashboardData:
+def _load(workspace: str, version: str, days: int, _db: Database) -> DashboardData:
     """Read once for each state of the warehouse."""
-    with _context.reading() as db:
-        return dashboard_data.load(db, datetime.now(UTC), days)
+    return dashboard_data.load(_db, datetime.now(UTC), days)
 
 
 def _overview(_: StudioContext, data: DashboardData) -> None:
