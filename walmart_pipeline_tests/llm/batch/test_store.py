@@ -6,9 +6,7 @@ from walmart_pipeline.llm.batch.store import RETURNS_AT_MOST, BatchStore
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline.llm.pricing import Price
 from walmart_pipeline_tests.llm.dispatch.endpoints import request
-from walmart_pipeline_tests.llm.test_ledger import call, hashes, url
-
-__all__ = ["url"]  # a fixture
+from walmart_pipeline_tests.llm.test_ledger import call, hashes
 
 PRICE = Price(input=1.0, output=5.0, cached_input=0.1)
 HERE = "http://one"
