@@ -114,6 +114,11 @@ def _targets(settings: Settings, manifest: Manifest) -> dict[str, Path]:
 
 
 def _check(settings: Settings, manifest: Manifest, *, may_replace: bool) -> None:
+    if settings.warehouse_url is not None:
+        raise BackupError(
+            "a backup is restored to files: unset WALMART_WAREHOUSE_URL and restore; `walmart-pipeline warehouse copy "
+            f"{settings.warehouse} LAKE` then fills an empty lake, to which WALMART_WAREHOUSE_URL may be set"
+        )
     is_postgres = database_copies.sqlite_file(settings.ledger) is None
     if is_postgres != bool(manifest.postgres):
         one, other = ("Postgres", "SQLite") if manifest.postgres else ("SQLite", "Postgres")

@@ -1,4 +1,7 @@
-"""Removal of old runs, Data Docs, superseded datasets, users' exports, backups of the warehouse and ledger calls."""
+"""Removal of old runs, Data Docs, superseded datasets, users' exports, backups of the warehouse and ledger calls.
+
+A lake forgets its old snapshots, and its files are merged.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from walmart_pipeline.core import warehouses
+from walmart_pipeline.core.lake_warehouse import LakeWarehouse
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.llm.ledger import CallStatus, Ledger
 
@@ -56,7 +60,8 @@ def prune(
     for _, remove in found:
         if not dry_run:
             remove()
-    return [removal for removal, _ in found] + list(_calls(settings, now, dry_run=dry_run))
+    removals = [removal for removal, _ in found]
+    return [*removals, *_calls(settings, now, dry_run=dry_run), *_lake(settings, now, dry_run=dry_run)]
 
 
 def _runs(
@@ -116,6 +121,16 @@ def _calls(settings: Settings, now: datetime, *, dry_run: bool) -> Iterator[Remo
         if count := ledger.prune_hits(now - timedelta(days=settings.retention_days), dry_run=dry_run):
             name = f"{count:,} cache hits older than {settings.retention_days} days"
             yield Removal(kind="ledger", name=name, bytes=0)
+
+
+def _lake(settings: Settings, now: datetime, *, dry_run: bool) -> Iterator[Removal]:
+    warehouse = warehouses.of(settings)
+    if not isinstance(warehouse, LakeWarehouse) or not warehouse.exists():
+        return
+    done = warehouse.maintain(now - timedelta(days=settings.lake_retention_days), dry_run=dry_run)
+    for count, what in ((done.snapshots, "snapshots"), (done.merged, "files merged"), (done.removed, "unused files")):
+        if count:
+            yield Removal(kind="lake", name=f"{count:,} {what}", bytes=0)
 
 
 def _size(path: Path) -> int:

@@ -26,6 +26,7 @@ from walmart_pipeline.cli import (
     review,
     simulate,
     studio,
+    warehouse,
 )
 from walmart_pipeline.cli.options import fail
 from walmart_pipeline.cli.terminal import ConsoleHandler
@@ -79,6 +80,7 @@ app.add_typer(models.modelfile, name="modelfile")
 app.add_typer(studio.app, name="studio")
 app.add_typer(bench.app, name="bench")
 app.add_typer(simulate.app)
+app.add_typer(warehouse.warehouse, name="warehouse")
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ def _configured(settings: Settings) -> Iterator[Diagnosis]:
         detail=f"{settings.workspace}, {free:.0f} GB free",
         remedy="" if free >= FREE_GB else f"a million products need about {FREE_GB} GB",
     )
-    yield from _warehouse(settings)
+    yield from examine_warehouse(settings)
     yield _policy(settings)
     yield Diagnosis(name="environment", state="good", detail=settings.environment)
     yield Diagnosis(name="provider", state="good", detail=settings.provider)
@@ -81,7 +81,8 @@ def _alerts(settings: Settings) -> Diagnosis:
     )
 
 
-def _warehouse(settings: Settings) -> Iterator[Diagnosis]:
+def examine_warehouse(settings: Settings) -> Iterator[Diagnosis]:
+    """Check the warehouse, and each part of a lake; what comes after a part that is missing is not looked at."""
     from walmart_pipeline.core.lake_warehouse import LakeWarehouse
     from walmart_pipeline.core.warehouse import WarehouseError
 

@@ -12,11 +12,12 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import SecretStr
 
@@ -31,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 EXTENSIONS = ("ducklake", "postgres_scanner")
 STORE_EXTENSION = "httpfs"
+
+# By then a reader of a snapshot that was forgotten has ended, and a file that was never committed has no writer.
+READERS_GONE = timedelta(days=1)
 
 # Every connection has a lake and secrets under names of its own: all connections of a process see them.
 NUMBERS = count(1)
@@ -61,6 +65,14 @@ class ObjectStore(NamedTuple):
             # The bucket is a part of the path: a name such as bucket.localhost seldom leads anywhere.
             written += [f"endpoint {quoted(host.rstrip('/'))}", "url_style 'path'", f"use_ssl {scheme != 'http'}"]
         return ", ".join(written)
+
+
+class LakeMaintenance(NamedTuple):
+    """What was done to a lake: snapshots forgotten, files merged into others, and files removed."""
+
+    snapshots: int
+    merged: int
+    removed: int
 
 
 class LakeDatabase(Database):
@@ -166,6 +178,32 @@ class LakeWarehouse(Warehouse):
         if state is None or not state.has_tables:
             raise WarehouseError(f"there is no warehouse at {self.catalog.name} yet: run `walmart-pipeline run` first")
         return state
+
+    def maintain(self, before: datetime, *, dry_run: bool) -> LakeMaintenance:
+        """Forget snapshots from before then, merge small files, and remove those that nothing needs any more.
+
+        With `dry_run` it only counts; what would be merged is not known then.
+        """
+        with self.catalog.locked(self.wait_seconds), self._attached(self._existing()) as connection:
+            lake = Database(connection).value("select current_database()")
+
+            def call(function: str, **options: object) -> list[Any]:
+                given = "".join(f", {name} => ${name}" for name in options)
+                # Each is a transaction of its own: DuckLake does not compact in one that changes something.
+                return connection.execute(f"call {function}($lake{given})", {"lake": lake, **options}).fetchall()
+
+            snapshots = call("ducklake_expire_snapshots", older_than=before, dry_run=dry_run)
+            merged = []
+            if not dry_run:
+                call("ducklake_flush_inlined_data")
+                merged = call("ducklake_merge_adjacent_files")
+            unused = datetime.now(UTC) - READERS_GONE
+            removed = [
+                path
+                for function in ("ducklake_cleanup_old_files", "ducklake_delete_orphaned_files")
+                for path in call(function, older_than=unused, dry_run=dry_run)
+            ]
+        return LakeMaintenance(len(snapshots), sum(row[2] for row in merged), len(removed))
 
     def load_extensions(self) -> str:
         """Load what DuckDB needs; returns what it has."""

@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     # Retained by `walmart-pipeline prune`: days of runs and Data Docs, and the newest datasets beside those in use.
     retention_days: int = Field(default=90, ge=1)
     keep_datasets: int = Field(default=3, ge=1)
+    # Days of a lake's earlier states, and of their files.
+    lake_retention_days: int = Field(default=7, ge=1)
     # Days of the ledger's answers; None: for ever, because a removed one is paid for again.
     ledger_retention_days: int | None = Field(default=None, ge=1)
 

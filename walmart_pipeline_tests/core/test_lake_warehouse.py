@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,8 +12,11 @@ import boto3
 import psycopg
 import pytest
 from moto.server import ThreadedMotoServer
+from pydantic import SecretStr
 
-from walmart_pipeline.core import lake_warehouse, warehouses
+from walmart_pipeline.automation import backup, restore
+from walmart_pipeline.cli import doctor
+from walmart_pipeline.core import lake_warehouse, warehouse_copy, warehouses
 from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.lake_warehouse import LakeWarehouse
 from walmart_pipeline.core.settings import Settings
@@ -125,3 +129,86 @@ def test_a_transaction_that_loses_a_connection_writes_nothing_and_the_next_one_d
         db.append("catalog.products", [{"product_id": "a"}])
     with lake.reading() as db:
         assert db.count("catalog.products") == 1
+
+
+def test_a_file_is_copied_to_a_lake_and_back_row_for_row_and_never_over_data(lakes: NewLake, tmp_path: Path) -> None:
+    file, back, lake = FileWarehouse(tmp_path / "a.duckdb"), FileWarehouse(tmp_path / "b.duckdb"), lakes(True)
+    violation = {"rule": "title.year", "severity": "major", "field": "title", "evidence": "2026", "message": "leave it"}
+    now = datetime(2026, 11, 30, 12, 30, 15, 123456, UTC)
+    with file.writing() as db:
+        products = [
+            {
+                "product_id": f"{number:04}",
+                "category": ["Home", "Kettles"],
+                "attributes": {"Color": "teal", "it's": "a “quote”"},
+                "options": {"Size": ["1 L", "2 L"], "none": []},
+                "price": number / 7 if number % 3 else None,
+                "updated_at": now,
+            }
+            for number in range(5_000)
+        ]
+        db.append("catalog.products", products)
+        db.append("quality.scores", [{"product_id": "1", "violations": [violation], "publishable": True}, {}])
+        db.append("catalog.feeds", [{"source_file": "a.csv", "mapping": '{"price": ["cost"]}', "unmapped": []}])
+        db.append("quality.copies", [{"product_id": "1", "bands": [2**64 - 1, 0]}])
+        db.append("insights.performance", [{"day": now.date(), "errors": {"timeout": 3}}])
+
+    def rows(warehouse: Warehouse) -> dict[str, Any]:
+        tables = ("catalog.products", "quality.scores", "catalog.feeds", "quality.copies", "insights.performance")
+        with warehouse.reading() as db:
+            return {table: sorted(map(repr, db.query(f"from {table}"))) for table in tables}
+
+    there, again = warehouse_copy.copy(file, lake), warehouse_copy.copy(lake, back)
+    assert there == again
+    assert {table.name: table.rows for table in there}["catalog.products"] == 5_000
+    assert rows(file) == rows(lake) == rows(back)
+    with pytest.raises(WarehouseError, match=r"has data \(catalog\.feeds, catalog\.products"):
+        warehouse_copy.copy(file, lake)
+
+
+def test_old_snapshots_are_forgotten_and_small_files_merged_and_a_rehearsal_changes_nothing(lakes: NewLake) -> None:
+    lake = lakes(True)
+    for first in range(0, 500, 100):
+        with lake.writing() as db:
+            db.append("catalog.products", [{"product_id": f"{number:03}"} for number in range(first, first + 100)])
+    later = datetime.now(UTC) + timedelta(days=1)
+    planned = lake.maintain(later, dry_run=True)
+    assert planned.merged == 0
+    done = lake.maintain(later, dry_run=False)
+    assert done.snapshots == planned.snapshots >= 5
+    assert done.merged == 5
+    with lake.reading() as db:
+        assert db.count("catalog.products") == 500
+    # The files that were merged are removed a day later.
+    assert done.removed == 0
+
+
+def test_a_backup_holds_what_a_lake_has_and_is_restored_to_files(lakes: NewLake, tmp_path: Path) -> None:
+    lake = lakes(True)
+    with lake.writing() as db:
+        db.append("catalog.products", [{"product_id": "a"}])
+    settings = Settings(workspace=tmp_path / "shop", warehouse_url=lake.catalog.name)
+    settings.workspace.mkdir()
+    backup.create(settings, tmp_path / "backup")
+    with pytest.raises(backup.BackupError, match="unset WALMART_WAREHOUSE_URL"):
+        restore.restore(settings, tmp_path / "backup")
+    other = Settings(workspace=tmp_path / "other")
+    restore.restore(other, tmp_path / "backup")
+    with warehouses.of(other).reading() as db:
+        assert db.query("select product_id from catalog.products") == [{"product_id": "a"}]
+
+
+def test_the_doctor_names_each_part_of_a_lake(lakes: NewLake, tmp_path: Path) -> None:
+    settings = Settings(workspace=tmp_path, warehouse_url=lakes(True).catalog.name, warehouse_data=None)
+    found = {each.name: each for each in doctor.examine_warehouse(settings)}
+    assert {name: each.state for name, each in found.items()} == {
+        "lake extensions": "good",
+        "lake catalog": "good",
+        "lake files": "good",
+        "warehouse": "good",
+    }
+    url = SecretStr(f"ducklake:postgres:host=127.0.0.1 port=1 password={PASSWORD}")
+    away = settings.model_copy(update={"warehouse_url": url})
+    *_, last = doctor.examine_warehouse(away)
+    assert last.state == "bad"
+    assert PASSWORD not in last.detail
