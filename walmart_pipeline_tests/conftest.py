@@ -29,7 +29,7 @@ from filelock import FileLock
 from walmart_pipeline import runner
 from walmart_pipeline.automation import live_runs
 from walmart_pipeline.automation.run_summary import Summary
-from walmart_pipeline.core import plotting
+from walmart_pipeline.core import plotting, warehouses
 from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.lake_warehouse import LakeWarehouse
 from walmart_pipeline.core.progress import LogProgress
@@ -199,8 +199,11 @@ class Pipeline:
 
     def __init__(self, workspace: Path, *, reports: bool = False, shares: bool = False) -> None:
         self.reports, self.shares = reports, shares
-        self.settings = Settings(workspace=workspace)
-        self.warehouse = FileWarehouse(self.settings.warehouse)
+        self.use(Settings(workspace=workspace))
+
+    def use(self, settings: Settings) -> None:
+        """Run with these settings from now on."""
+        self.settings, self.warehouse = settings, warehouses.of(settings, 0)
 
     def ingest(self, records: Sequence[dict[str, Any]], name: str = "feed.jsonl") -> Path:
         """Put a feed of these records into the inbox."""

@@ -31,7 +31,7 @@ from walmart_pipeline_tests.paths import PROJECT
 WRITER = """
 import sys
 from pathlib import Path
-from walmart_pipeline.core.warehouse import Warehouse
+from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.llm.ledger import Ledger
 from walmart_pipeline_tests.llm.test_ledger import call
 
