@@ -10,12 +10,12 @@ import logging
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.util import find_spec
-from itertools import count
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,7 +23,7 @@ from pydantic import SecretStr
 
 from walmart_pipeline.core import schema
 from walmart_pipeline.core.lake_catalog import INSTALL, LakeCatalog, LakeState
-from walmart_pipeline.core.warehouse import MEMORY_LIMIT, Database, Warehouse, WarehouseError
+from walmart_pipeline.core.warehouse import BATCH_ROWS, MEMORY_LIMIT, Database, Warehouse, WarehouseError
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 EXTENSIONS = ("ducklake", "postgres_scanner")
 STORE_EXTENSION = "httpfs"
 
-# By then a reader of a snapshot that was forgotten has ended, and a file that was never committed has no writer.
+# By then who reads a file that was replaced, or a snapshot that was forgotten, has ended.
 READERS_GONE = timedelta(days=1)
 
 # Every connection has a lake and secrets under names of its own: all connections of a process see them.
@@ -87,6 +87,21 @@ class LakeDatabase(Database):
     def pending(self, name: str) -> bool:
         """Whether the lake is of an older version. Raises WarehouseError if it is of a newer one."""
         return bool(schema.pending(self._connection, name))
+
+    def append(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Insert rows; missing columns are null. Returns the number of rows.
+
+        Each insert writes a file: more than one batch is collected first, in a temporary table.
+        """
+        remaining = iter(rows)
+        first = list(islice(remaining, BATCH_ROWS + 1))
+        if len(first) <= BATCH_ROWS:
+            return super().append(table, first)
+        self.execute(f"create or replace temp table appended_rows as from {table} limit 0")
+        total = super().append("appended_rows", chain(first, remaining))
+        self.execute(f"insert into {table} by name from appended_rows")
+        self.execute("drop table appended_rows")
+        return total
 
     def commit(self) -> None:
         """Commit, unless the lock was lost: others may have written since."""
@@ -196,13 +211,11 @@ class LakeWarehouse(Warehouse):
             merged = []
             if not dry_run:
                 call("ducklake_flush_inlined_data")
+                call("ducklake_rewrite_data_files")
                 merged = call("ducklake_merge_adjacent_files")
+            # Only what the lake itself has replaced: other files beside them may be somebody's.
             unused = datetime.now(UTC) - READERS_GONE
-            removed = [
-                path
-                for function in ("ducklake_cleanup_old_files", "ducklake_delete_orphaned_files")
-                for path in call(function, older_than=unused, dry_run=dry_run)
-            ]
+            removed = call("ducklake_cleanup_old_files", older_than=unused, dry_run=dry_run)
         return LakeMaintenance(len(snapshots), sum(row[2] for row in merged), len(removed))
 
     def load_extensions(self) -> str:
@@ -305,7 +318,11 @@ def _secret(connection: duckdb.DuckDBPyConnection, parts: str) -> Iterator[str]:
     import duckdb
 
     name = f"secret_{next(NUMBERS)}"
-    connection.execute(f"create temporary secret {name} ({parts})")
+    try:
+        connection.execute(f"create temporary secret {name} ({parts})")
+    except duckdb.Error:
+        # Its message may have the statement.
+        raise WarehouseError("DuckDB does not take the access to the lake: see WALMART_WAREHOUSE_URL, AWS_*") from None
     try:
         yield name
     finally:

@@ -166,6 +166,15 @@ def test_a_file_is_copied_to_a_lake_and_back_row_for_row_and_never_over_data(lak
         warehouse_copy.copy(file, lake)
 
 
+def test_many_rows_are_one_file_whatever_the_batches_in_which_they_come(lakes: NewLake) -> None:
+    lake = lakes(True)
+    with lake.writing() as db:
+        assert db.append("catalog.products", ({"product_id": f"{number:04}"} for number in range(5_000))) == 5_000
+    with lake.reading() as db:
+        files = "select file_count from ducklake_table_info(current_database()) where table_name = 'products'"
+        assert (db.count("catalog.products"), db.value(files)) == (5_000, 1)
+
+
 def test_old_snapshots_are_forgotten_and_small_files_merged_and_a_rehearsal_changes_nothing(lakes: NewLake) -> None:
     lake = lakes(True)
     for first in range(0, 500, 100):
