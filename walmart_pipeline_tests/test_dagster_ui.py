@@ -129,6 +129,8 @@ def test_a_run_of_everything_in_the_browser_and_what_the_ui_tells_of_it(
     materialize_one_asset(page, ui, pipeline)
     plots_have_a_point_for_each_run(page, ui)
     automation_names_what_can_be_switched_on(page, ui)
+    a_run_has_settings_of_its_own(page, ui)
+    an_asset_links_its_section_of_the_manual(page, ui)
     checks_say_what_they_saw_and_link_to_a_report(page, ui)
 
 
@@ -165,6 +167,20 @@ def automation_names_what_can_be_switched_on(page: Page, ui: str) -> None:
     page.goto(f"{ui}/automation")
     for name in ("nightly", "weekly_evaluation", "monthly_cleanup", "inbox", "feedback", "promotion", "following"):
         page.get_by_text(name, exact=True).first.wait_for()
+
+
+def a_run_has_settings_of_its_own(page: Page, ui: str) -> None:
+    page.goto(f"{ui}/locations/__repository__@walmart_pipeline/resources/settings")
+    for name in ("provider", "model", "base_url", "budget_usd"):
+        page.get_by_text(name, exact=True).first.wait_for()
+
+
+def an_asset_links_its_section_of_the_manual(page: Page, ui: str) -> None:
+    page.goto(f"{ui}/assets/quality/scores")
+    page.get_by_text("made_by: nightly").first.wait_for()
+    link = page.locator('a[href*="/docs#"]').first
+    page.goto(link.get_attribute("href") or "")
+    page.locator("#the-judge").wait_for()
 
 
 def checks_say_what_they_saw_and_link_to_a_report(page: Page, ui: str) -> None:
