@@ -8,10 +8,10 @@ READY := .venv/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev studio check test docs lock clean
+.PHONY: help setup demo dev studio check test test-scale docs lock clean
 
 help:  ## List these targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 setup: $(READY)  ## Install requirements.lock into .venv
 
@@ -47,7 +47,10 @@ check: $(READY)  ## Check format, style, types, layers and what Dagster loads, i
 	$(BIN)/dg check defs
 
 test: check  ## Run `check` and every test, one process per core
-	$(BIN)/pytest -n logical --maxprocesses 8 --dist worksteal
+	$(BIN)/pytest -n logical --maxprocesses 8 --dist worksteal -m "not scale"
+
+test-scale: $(READY)  ## Run a night on workers with a queue in Redis (Debian: redis-server)
+	$(BIN)/pytest -m scale
 
 docs: $(READY)  ## Draw the picture in docs/ARCHITECTURE.md
 	$(BIN)/python docs/picture.py

@@ -8,10 +8,11 @@ from typing import Any
 
 import dagster as dg
 
+from walmart_pipeline import fan_out
 from walmart_pipeline.automation import feed_polling, sensors
 from walmart_pipeline.automation.alerts import alerts_sensor
 from walmart_pipeline.automation.documentation import tags, with_documentation
-from walmart_pipeline.automation.executor import supervised_executor
+from walmart_pipeline.automation.executor import executor_of
 from walmart_pipeline.automation.following import following_sensor, with_following
 from walmart_pipeline.automation.freshness import with_freshness
 from walmart_pipeline.automation.jobs import ASSET_JOBS, cleanup
@@ -61,7 +62,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
             sources_sensor,
         ],
         resources={**resources(), **overrides},
-        executor=supervised_executor,
+        executor=executor_of(configured),
     )
 
 
@@ -84,7 +85,8 @@ def _assets(configured: Settings) -> list[dg.AssetsDefinition]:
         # The links are in beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
         linked = dg.with_source_code_references([completed(asset) for asset in loaded])
-    return [asset for asset in linked if isinstance(asset, dg.AssetsDefinition)]
+    assets = [asset for asset in linked if isinstance(asset, dg.AssetsDefinition)]
+    return fan_out.in_shares(assets, fan_out.fan_outs(STAGES)) if configured.celery_broker else assets
 
 
 def _judge_version(configured: Settings) -> str:

@@ -108,7 +108,9 @@ def _execute(
     with warnings.catch_warnings():
         # Dagster copies sensors by a parameter of its own that is in beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        job = build_defs({"settings": settings, "progress": progress}).resolve_job_def(job_name)
+        # Workers would not know what the command line chose.
+        alone = settings.model_copy(update={"celery_broker": None})
+        job = build_defs({"settings": alone, "progress": progress}).resolve_job_def(job_name)
     run_config = {
         "ops": {name: {"config": dict(config)} for name, config in steps.items()},
         # The terminal shows progress and a summary; the UI has the log of every step.

@@ -27,6 +27,7 @@ from walmart_pipeline.cli import (
     simulate,
     studio,
     warehouse,
+    worker,
 )
 from walmart_pipeline.cli.options import fail
 from walmart_pipeline.cli.terminal import ConsoleHandler
@@ -81,6 +82,7 @@ app.add_typer(studio.app, name="studio")
 app.add_typer(bench.app, name="bench")
 app.add_typer(simulate.app)
 app.add_typer(warehouse.warehouse, name="warehouse")
+app.add_typer(worker.app)
 
 
 def main() -> None:

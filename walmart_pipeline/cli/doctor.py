@@ -119,6 +119,23 @@ def _reachable(settings: Settings) -> Iterator[Diagnosis]:
         yield _ollama(url)
     if settings.fact_check:
         yield _fact_check(settings, settings.fact_check)
+    if settings.celery_broker:
+        yield _queue(settings.celery_broker.get_secret_value())
+
+
+def _queue(broker: str) -> Diagnosis:
+    try:
+        import redis
+
+        with redis.Redis.from_url(broker, socket_connect_timeout=REACH_SECONDS, socket_timeout=REACH_SECONDS) as queue:
+            queue.ping()
+    except ModuleNotFoundError as error:
+        remedy = "pip install 'walmart-pipeline[scale]'"
+        return Diagnosis(name="queue", state="bad", detail=f"{error.name} is not installed", remedy=remedy)
+    except (redis.RedisError, ValueError):
+        remedy = "start Redis, or correct WALMART_CELERY_BROKER"
+        return Diagnosis(name="queue", state="bad", detail=f"no answer at {without_secrets(broker)}", remedy=remedy)
+    return Diagnosis(name="queue", state="good", detail=without_secrets(broker))
 
 
 def _fact_check(settings: Settings, named: str) -> Diagnosis:

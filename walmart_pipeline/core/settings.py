@@ -116,6 +116,11 @@ class Settings(BaseSettings):
     embedded_model: Path | None = None
     embedded_adapter: Path | None = None
 
+    # Several processes for one night: the queue of their work (redis://host:port/0), and products that one takes at a
+    # time.
+    celery_broker: SecretStr | None = None
+    bucket_texts: int = Field(default=1_000, ge=1)
+
     # Whether models learn from the template writer's stand-ins for a model's text.
     learn_from_stand_ins: bool = False
 
@@ -216,6 +221,11 @@ class Settings(BaseSettings):
     def inbox(self) -> Path:
         """Folder of incoming feeds."""
         return self.workspace / "inbox"
+
+    @property
+    def staging(self) -> Path:
+        """What workers leave for the committer; all of them see it."""
+        return self.workspace / "staging"
 
     @property
     def exports(self) -> Path:

@@ -159,6 +159,12 @@ class Database:
             total += incoming.num_rows
         return total
 
+    def hold(self, name: str, rows: Sequence[Mapping[str, Any]], *, like: str) -> int:
+        """Put rows into the temporary table `name`, with the columns of the table `like`. Returns their number."""
+        incoming = _table(rows, self.schema(like))
+        self._connection.execute(f"create or replace temp table {name} as select * from incoming")
+        return incoming.num_rows
+
     def replace(self, table: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Replace all rows of a table. Returns the number of rows."""
         self._connection.execute(f"delete from {table}")

@@ -271,6 +271,13 @@ def test_doctor_looks_for_the_model_that_checks_facts(tmp_path: Path, named: str
     assert server.asked == []
 
 
+def test_doctor_looks_for_the_queue_and_shows_no_password(tmp_path: Path) -> None:
+    done = command("doctor", "--home", tmp_path, "--json", WALMART_CELERY_BROKER="redis://:hunter2@127.0.0.1:9/0")
+    (found,) = (finding for finding in json.loads(done.stdout) if finding["name"] == "queue")
+    assert (found["state"], found["detail"]) == ("bad", "no answer at redis://127.0.0.1:9/0")
+    assert "hunter2" not in done.stdout + done.stderr
+
+
 def test_doctor_names_a_bad_setting(tmp_path: Path) -> None:
     done = command("doctor", "--home", tmp_path, WALMART_WAREHOUSE_WAIT_SECONDS="soon")
     assert done.exit_code == 2

@@ -1,15 +1,18 @@
 """Assets of the stage `content`."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 from pydantic import Field, ValidationInfo, field_validator
 
-from walmart_pipeline import reporting
+from walmart_pipeline import fan_out, reporting
+from walmart_pipeline.core import buckets
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.staging import Staging
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.provider import Provider
 from walmart_pipeline.llm import ledger_statistics
@@ -72,6 +75,8 @@ def generation_plan(
     # Before the warehouse is opened: the endpoint may respond slowly.
     writer = f"{provider.name}, {provider.model}, prompt {provider.prompt_version}"
     run_id = context.run.run_id
+    # Texts that a dead run's workers left are planned no more.
+    generation.commit(warehouse, provider, Staging(settings.staging))
     given = edits.files_beside([Path(path) for path in config.edits] or [settings.inbox])
     with warehouse.writing() as db:
         decided = takeover.from_store(db, settings)
@@ -147,14 +152,15 @@ def generated_content(
     with warehouse.reading() as db:
         plan = planning.plan_of(db, [run.run_id, run.parent_run_id])
         planned = int(db.value("select count(*) from content.generation_plan where run_id = ?", [plan]))
+        since = planning.planned_at(db, run.run_id)
     in_batches: Counter[str] = Counter()
-    statuses: Counter[str] = Counter()
+    statuses = generation.commit(warehouse, provider, Staging(settings.staging))
     if plan:
         provider.share_budget(run.run_id)
-        in_batches = generation.defer(warehouse, provider, plan, log=context.log.info)
+        in_batches = generation.defer(warehouse, provider, plan, log=context.log.info, since=since)
         planned -= in_batches.total()
         with progress.step(f"writing listings ({provider.name})", planned, context.log.info) as advance:
-            statuses = generation.write(warehouse, provider, plan, advance=advance)
+            statuses += generation.write(warehouse, provider, plan, advance=advance, since=since)
     with warehouse.reading() as db:
         preview = db.query(
             "select product_id, status, title, description from content.generated_content "
@@ -195,3 +201,40 @@ def generated_content(
             "errors": reporting.table(errors),
         },
     )
+
+
+def _divide_plan(
+    context: dg.OpExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+    provider: dg.ResourceParam[Provider],
+) -> Iterator[dg.DynamicOutput[None]]:
+    """Hand products to a batch where the provider has one, and divide the others into shares."""
+    with warehouse.reading() as db:
+        plan = planning.plan_of(db, [context.run.run_id, context.run.parent_run_id])
+    if plan:
+        provider.share_budget(context.run.run_id)
+        generation.defer(warehouse, provider, plan, log=context.log.info)
+        found = generation.open_by_bucket(warehouse, provider, plan)
+        yield from fan_out.outputs(buckets.shares(found, settings.bucket_texts))
+
+
+def _write_share(
+    context: dg.OpExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+    provider: dg.ResourceParam[Provider],
+    progress: dg.ResourceParam[Progress],
+) -> None:
+    """Write the listings of a share into a staged file."""
+    share = fan_out.share_of(context)
+    path = Staging(settings.staging).path(context.run.run_id, generation.TABLE, share)
+    with warehouse.reading() as db:
+        plan = planning.plan_of(db, [context.run.run_id, context.run.parent_run_id])
+    if plan and not path.exists():
+        provider.share_budget(context.run.run_id)
+        with progress.step(f"writing listings ({provider.name})", None, context.log.info) as advance:
+            generation.stage(warehouse, provider, plan, share, path, advance=advance)
+
+
+generated_content_in_shares = fan_out.FanOut(generated_content, _divide_plan, _write_share)

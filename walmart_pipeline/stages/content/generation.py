@@ -1,19 +1,22 @@
 """Executes the plan of a run: from the provider's answers to rows of `content.generated_content`.
 
 The warehouse is closed during model calls: products are read in pages and answers written in batches, each in a short
-transaction.
+transaction, or by a worker into a staged file, whose rows a committer stores by the same statements.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
+from walmart_pipeline.core.buckets import EVERYTHING, Share, count_sql
 from walmart_pipeline.core.progress import Advance
 from walmart_pipeline.core.records import TEMPLATE, Completion, Product
+from walmart_pipeline.core.staging import Staging, staged
 from walmart_pipeline.core.warehouse import SPAN_ROWS, Database, Row, Warehouse, struct
 from walmart_pipeline.generation import parsing
 from walmart_pipeline.generation.provider import Provider, Task
@@ -22,42 +25,75 @@ from walmart_pipeline.registry import writers
 # Bumped when the same answers would be stored otherwise: the asset's code_version.
 VERSION = "2"
 
+TABLE = "content.generated_content"
+
 # The answers that a crash may lose from the warehouse; the ledger still has them.
 CHECKPOINT_PRODUCTS = 500
 # A slow model takes minutes per listing: completed ones become visible at least this often.
 CHECKPOINT_SECONDS = 2.0
 
-# A page of the plan; a product that was removed from the catalog has no facts_hash.
-PLANNED = f"""
-with page as materialized (
-    select product_id, revision
-    from content.generation_plan
-    where run_id = $plan and product_id > $after
-        and ($deferred or product_id not in (select product_id from content.waiting))
-        and not ($is_outage and product_id in (
-            select product_id from content.generated_content where status = 'complete' and provider <> 'template'
-        ))
-    order by product_id
-    limit {SPAN_ROWS}
-)
+# Without those in a batch, without texts that an outage keeps, and without what was tried since a time.
+OPEN = """
+from content.generation_plan
+where run_id = $plan
+    and ($deferred or product_id not in (select product_id from content.waiting))
+    and not ($is_outage and product_id in (
+        select product_id from content.generated_content where status = 'complete' and provider <> 'template'
+    ))
+    and ($since is null or product_id not in (
+        select product_id from content.generated_content where attempted_at >= $since::timestamptz
+    ))
+"""
+
+# A product that was removed from the catalog has no facts_hash.
+PAGE_ROWS = f"""
 select page.product_id, to_json({struct("products", Product)})::varchar as product, products.facts_hash, page.revision
 from page
 left join catalog.products using (product_id)
 order by page.product_id
 """
 
-BEFORE = """
-select product_id, status, coalesce(failures, 0) + 1 as failures
-from content.generated_content
-where product_id in (select unnest($failed))
+# Of staged rows the newest attempt at each product, unless the warehouse has a newer one.
+NEWEST = """
+select incoming.*
+from {staged} as incoming
+left join content.generated_content as present using (product_id)
+where present.product_id is null
+    or coalesce(present.attempted_at, least(present.generated_at, now())) <= incoming.attempted_at
+qualify row_number() over (partition by incoming.product_id order by incoming.attempted_at desc) = 1
+"""
+
+ARRIVED = """
+create or replace temp table arrived as
+select
+    incoming.*,
+    coalesce(present.status = 'complete', false) as has_text,
+    coalesce(present.failures, 0) as failures_before
+from ({rows}) as incoming
+left join content.generated_content as present using (product_id)
 """
 
 # A failure never replaces an existing text.
-COUNT_FAILURE = """
-update content.generated_content
-set failures = coalesce(failures, 0) + 1, attempted_at = now()
-where product_id in (select unnest($failed))
-"""
+STORE = (
+    """
+    update content.generated_content
+    set failures = failures_before + 1, attempted_at = arrived.attempted_at
+    from arrived
+    where generated_content.product_id = arrived.product_id and arrived.status = 'failed' and has_text
+    """,
+    """
+    delete from content.generated_content
+    where product_id in (select product_id from arrived where status <> 'failed' or not has_text)
+    """,
+    """
+    insert into content.generated_content by name
+    select
+        * exclude (has_text, failures_before)
+        replace (if(status = 'failed', failures_before + 1, 0) as failures)
+    from arrived
+    where status <> 'failed' or not has_text
+    """,
+)
 
 # The request is stored, so that a later plan repeats it: a forced text is not in the plan of a run that forces nothing.
 AS_PLANNED = """
@@ -68,12 +104,18 @@ where plan.product_id = waiting.product_id and plan.run_id = $plan
 """
 
 
-def defer(warehouse: Warehouse, provider: Provider, plan: str, *, log: Callable[[str], None]) -> Counter[str]:
+def defer(
+    warehouse: Warehouse, provider: Provider, plan: str, *, log: Callable[[str], None], since: datetime | None = None
+) -> Counter[str]:
     """Collect and submit batches, and record the planned products in them. Returns their number by batch.
+
+    since: see `write`.
 
     They stay in the plan. Raises CallError and LedgerError.
     """
-    tasks = ((product, row["revision"]) for product, row in _planned(warehouse, provider, plan, deferred=True))
+    tasks = (
+        (product, row["revision"]) for product, row in _planned(warehouse, provider, plan, deferred=True, since=since)
+    )
     waiting = list(provider.defer(tasks, log))
     with warehouse.writing() as db:
         db.replace("content.waiting", ({"product_id": product_id, "batch": batch} for product_id, batch in waiting))
@@ -81,44 +123,99 @@ def defer(warehouse: Warehouse, provider: Provider, plan: str, *, log: Callable[
     return Counter(batch for _, batch in waiting)
 
 
-def write(warehouse: Warehouse, provider: Provider, plan: str, *, advance: Advance) -> Counter[str]:
+def write(
+    warehouse: Warehouse, provider: Provider, plan: str, *, advance: Advance, since: datetime | None = None
+) -> Counter[str]:
     """Write every planned product that is not in a batch. Returns the number of completions by status.
 
     plan: id of its run. advance: called with the number of products since the last call, and the provider's note.
-    Progress is committed in batches.
+    since: without the products that were tried since then. Progress is committed in batches.
     """
     statuses: Counter[str] = Counter()
-    planned: dict[str, Row] = {}
-
-    def tasks() -> Iterator[Task]:
-        for product, row in _planned(warehouse, provider, plan):
-            planned[product.product_id] = row
-            yield product, row["revision"]
-
     # Closed explicitly: the garbage collector would be too late to store in-flight calls of a stopped run.
-    with closing(provider.write(tasks())) as completions:
-        rows = (planned.pop(product.product_id) | _content(completion, provider) for product, completion in completions)
+    with closing(_written(warehouse, provider, plan, EVERYTHING, since)) as rows:
         for written in _batches(rows, CHECKPOINT_PRODUCTS, CHECKPOINT_SECONDS):
             with warehouse.writing() as db:
-                _store(db, written)
-                if provider.writer_to_keep:
-                    writers.keep(db, provider.writer_to_keep)
+                db.hold("written", written, like=TABLE)
+                statuses.update(_store(db, "from written", provider))
+            advance(len(written), provider.note())
+    return statuses
+
+
+def stage(
+    warehouse: Warehouse, provider: Provider, plan: str, share: Share, path: Path, *, advance: Advance
+) -> Counter[str]:
+    """Write the planned products of a share into a staged file. Returns the number of completions by status.
+
+    The warehouse is only read. A killed worker leaves no file; the ledger has its answers.
+    """
+    statuses: Counter[str] = Counter()
+    with warehouse.reading() as db:
+        schema = db.schema(TABLE)
+    with staged(path, schema) as put, closing(_written(warehouse, provider, plan, share, None)) as rows:
+        for written in _batches(rows, CHECKPOINT_PRODUCTS, CHECKPOINT_SECONDS):
+            put(written)
             statuses.update(row["status"] for row in written)
             advance(len(written), provider.note())
     return statuses
 
 
+def commit(warehouse: Warehouse, provider: Provider, staging: Staging) -> Counter[str]:
+    """Store what workers left in staged files. Returns the number of completions by status."""
+    statuses: Counter[str] = Counter()
+
+    def store(db: Database, rows: str) -> None:
+        statuses.update(_store(db, NEWEST.format(staged=rows), provider))
+
+    staging.commit(warehouse, TABLE, store)
+    return statuses
+
+
+def open_by_bucket(warehouse: Warehouse, provider: Provider, plan: str) -> dict[int, int]:
+    """Return the number of planned products in each bucket that are not in a batch."""
+    given = {"plan": plan, "deferred": False, "is_outage": provider.outage is not None, "since": None}
+    with warehouse.reading() as db:
+        return {row["bucket"]: row["rows"] for row in db.query(count_sql(f"select product_id {OPEN}"), given)}
+
+
+def _written(
+    warehouse: Warehouse, provider: Provider, plan: str, share: Share, since: datetime | None
+) -> Generator[Row, None, None]:
+    """Yield a row of `content.generated_content` for each planned product, in the order of the answers."""
+    planned: dict[str, Row] = {}
+
+    def tasks() -> Iterator[Task]:
+        for product, row in _planned(warehouse, provider, plan, share=share, since=since):
+            planned[product.product_id] = row
+            yield product, row["revision"]
+
+    with closing(provider.write(tasks())) as completions:
+        for product, completion in completions:
+            yield planned.pop(product.product_id) | _content(completion, provider)
+
+
 def _planned(
-    warehouse: Warehouse, provider: Provider, plan: str, *, deferred: bool = False
+    warehouse: Warehouse,
+    provider: Provider,
+    plan: str,
+    *,
+    deferred: bool = False,
+    share: Share = EVERYTHING,
+    since: datetime | None = None,
 ) -> Iterator[tuple[Product, Row]]:
     """Yield planned products with their product_id, facts_hash and revision. deferred: include those in batches.
 
     During an outage, which may be newer than the plan, texts by other writers are not replaced.
     """
     after, is_outage = "", provider.outage is not None
+    page_ids = (
+        f"select product_id, revision {OPEN} and product_id > $after and {share.holds('product_id')} "
+        f"order by product_id limit {SPAN_ROWS}"
+    )
     while True:
+        given = {"plan": plan, "after": after, "deferred": deferred, "is_outage": is_outage, "since": since}
         with warehouse.reading() as db:
-            page = db.query(PLANNED, {"plan": plan, "after": after, "deferred": deferred, "is_outage": is_outage})
+            page = db.query(f"with page as materialized ({page_ids}) {PAGE_ROWS}", given)
         for row in page:
             product = row.pop("product")
             if row["facts_hash"]:
@@ -141,17 +238,15 @@ def _batches(rows: Iterable[Row], most: int, seconds: float) -> Iterator[list[Ro
         yield batch
 
 
-def _store(db: Database, rows: Sequence[Row]) -> None:
-    failed = [row["product_id"] for row in rows if row["status"] == "failed"]
-    before = {row["product_id"]: row for row in db.query(BEFORE, {"failed": failed})} if failed else {}
-    have_text = [product_id for product_id, row in before.items() if row["status"] == "complete"]
-    if have_text:
-        db.execute(COUNT_FAILURE, {"failed": have_text})
-    for row in rows:
-        if row["status"] == "failed":
-            row["failures"] = before[row["product_id"]]["failures"] if row["product_id"] in before else 1
-    replaced = [row for row in rows if row["status"] != "failed" or row["product_id"] not in have_text]
-    db.upsert("content.generated_content", replaced, ["product_id"])
+def _store(db: Database, rows: str, provider: Provider) -> dict[str, int]:
+    """Store the rows of a query. Returns their number by status."""
+    db.execute(ARRIVED.format(rows=rows))
+    for statement in STORE:
+        db.execute(statement)
+    if provider.writer_to_keep:
+        writers.keep(db, provider.writer_to_keep)
+    counted = db.query("select status, count(*) as products from arrived group by status")
+    return {row["status"]: row["products"] for row in counted}
 
 
 def _content(completion: Completion, provider: Provider) -> Row:

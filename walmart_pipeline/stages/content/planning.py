@@ -212,6 +212,12 @@ def estimate(db: Database, run_id: str) -> Estimate:
     return Estimate(**db.query(f"select {names} from content.plan_estimates where run_id = $id", {"id": run_id})[0])
 
 
+def planned_at(db: Database, run_id: str) -> datetime | None:
+    """Return when a run planned; None if it did not."""
+    found: datetime | None = db.value("select planned_at from content.plan_estimates where run_id = ?", [run_id])
+    return found
+
+
 def plans(db: Database) -> list[str]:
     """Return the ids of runs with a plan, the latest first."""
     return [row["run_id"] for row in db.query("select run_id from content.plan_estimates order by planned_at desc")]

@@ -1,13 +1,16 @@
 """Assets of the stage `quality`."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
-from walmart_pipeline import reporting
+from walmart_pipeline import fan_out, reporting
+from walmart_pipeline.core import buckets
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.staging import Staging
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation.fact_checker import FactChecker
 from walmart_pipeline.generation.model_rater import ModelRater
@@ -40,9 +43,10 @@ def scores(
     Incremental: a text is scored once for the same facts and policy. What people decided in the Studio is taken over
     first, so that their edits are judged.
     """
+    committed = scored_texts.commit(warehouse, Staging(settings.staging))
     with warehouse.writing() as db:
         decided = takeover.from_store(db, settings)
-        total = scored_texts.due_count(db, judge)
+        total = committed + scored_texts.due_count(db, judge)
         with progress.step("judging listings", total, context.log.info) as advance:
             scored_texts.score(db, judge, advance=advance)
         drift.record(db, judge.policy.label, run_id=context.run.run_id, judged=total)
@@ -69,6 +73,35 @@ def scores(
             **{f"open {name}": reporting.link(settings, path) for name, path in figures.items()},
         },
     )
+
+
+def _divide_texts(
+    settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse], judge: dg.ResourceParam[Judge]
+) -> Iterator[dg.DynamicOutput[None]]:
+    """Take over what people decided, and divide the texts that are not judged yet into shares."""
+    with warehouse.writing() as db:
+        takeover.from_store(db, settings)
+        scored_texts.forget(db)
+        found = scored_texts.due_by_bucket(db, judge)
+    yield from fan_out.outputs(buckets.shares(found, settings.bucket_texts))
+
+
+def _judge_share(
+    context: dg.OpExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+    judge: dg.ResourceParam[Judge],
+    progress: dg.ResourceParam[Progress],
+) -> None:
+    """Judge the texts of a share into a staged file."""
+    share = fan_out.share_of(context)
+    path = Staging(settings.staging).path(context.run.run_id, scored_texts.TABLE, share)
+    if not path.exists():
+        with progress.step("judging listings", None, context.log.info) as advance:
+            scored_texts.stage(warehouse, judge, share, path, advance=advance)
+
+
+scores_in_shares = fan_out.FanOut(scores, _divide_texts, _judge_share)
 
 
 @asset(deps=[scores], kinds={"duckdb", "python"}, code_version=fact_checking.VERSION)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple, get_args
 
+from walmart_pipeline.core.buckets import Share, count_sql
 from walmart_pipeline.core.records import Dimension, Listing, Product
-from walmart_pipeline.core.warehouse import Database, struct
+from walmart_pipeline.core.staging import Staging, staged
+from walmart_pipeline.core.warehouse import SPAN_ROWS, Database, Row, Warehouse, struct
 from walmart_pipeline.judge import workers
 from walmart_pipeline.judge.duplicates import nearest, uniqueness
 from walmart_pipeline.judge.judge import Judge
@@ -17,6 +21,10 @@ from walmart_pipeline.stages.quality.fact_checks import REFUTED
 
 # Bumped when the same texts would give other results: the assets' code_version.
 VERSION = "3"
+
+TABLE = "quality.scores"
+# Of a staged file, beside the time.
+STAGED_NAMES = ("product_id", "answer", "content_hash", "facts_hash")
 
 # Of an invalid text, in the error.
 SHOWN_CHARS = 200
@@ -66,12 +74,24 @@ ANSWER = json.dumps(
 JUDGED = f"""
 create or replace temp table judged as
 select unnest(from_json(answer, '{ANSWER}')), content_hash, facts_hash
-from (
-    select
-        unnest($answers) as answer,
-        unnest($content_hashes) as content_hash,
-        unnest($facts_hashes) as facts_hash
-)
+"""
+
+ANSWERED = """
+select
+    unnest($answers) as answer,
+    unnest($content_hashes) as content_hash,
+    unnest($facts_hashes) as facts_hash
+"""
+
+# Of staged answers the newest of each product, unless the warehouse has a newer report. In order: a text is compared
+# with the first ones of its bucket.
+NEWEST = """
+select incoming.*
+from {staged} as incoming
+left join quality.scores as present using (product_id)
+where coalesce(present.scored_at, incoming.judged_at) <= incoming.judged_at
+qualify row_number() over (partition by incoming.product_id order by incoming.judged_at desc) = 1
+order by product_id
 """
 
 KEEP = (
@@ -206,8 +226,7 @@ def score(db: Database, judge: Judge, *, advance: Callable[[int], None], process
     Reports of texts whose nearest copy has changed are updated too. Progress is committed in batches.
     advance: called with the number of texts since the last call. processes: see workers.reports.
     """
-    db.execute(FORGET_GONE)
-    db.execute(FORGET_COPIES)
+    forget(db)
     total = 0
     with closing(workers.reports(_due(db, judge), judge, processes=processes)) as answered:
         for batch, answers in answered:
@@ -222,9 +241,58 @@ def score(db: Database, judge: Judge, *, advance: Callable[[int], None], process
     return total
 
 
+def forget(db: Database) -> None:
+    """Delete the reports of texts that are gone."""
+    db.execute(FORGET_GONE)
+    db.execute(FORGET_COPIES)
+
+
+def stage(warehouse: Warehouse, judge: Judge, share: Share, path: Path, *, advance: Callable[[int], None]) -> int:
+    """Judge the texts of a share that `score` would score, into a staged file. Returns their number.
+
+    In this process alone: other workers have the other cores. The warehouse is only read.
+    """
+    import pyarrow as pa
+
+    total = 0
+    schema = pa.schema([(name, pa.string()) for name in STAGED_NAMES] + [("judged_at", pa.timestamp("us", "UTC"))])
+    with (
+        staged(path, schema) as put,
+        closing(workers.reports(_due_of(warehouse, judge, share), judge, processes=1)) as answered,
+    ):
+        for batch, answers in answered:
+            _refuse_invalid(batch, answers)
+            rows = zip(batch.ids, answers, batch.content_hashes, batch.facts_hashes, strict=True)
+            now = datetime.now(UTC)
+            put([dict(zip(STAGED_NAMES, row, strict=True)) | {"judged_at": now} for row in rows])
+            total += len(answers)
+            advance(len(answers))
+    return total
+
+
+def commit(warehouse: Warehouse, staging: Staging) -> int:
+    """Store the reports that workers left in staged files. Returns their number."""
+    stored = 0
+
+    def store(db: Database, rows: str) -> None:
+        nonlocal stored
+        _store(db, NEWEST.format(staged=rows))
+        stored = db.count("judged")
+
+    staging.commit(warehouse, TABLE, store)
+    return stored
+
+
+def due_by_bucket(db: Database, judge: Judge) -> dict[int, int]:
+    """Return the number of texts in each bucket that `score` would score."""
+    counted = db.query(count_sql(DUE), {"policy": judge.policy.label})
+    return {row["bucket"]: row["rows"] for row in counted}
+
+
 class _Due(NamedTuple):
     """Pairs to score, with the hashes that identify their reports."""
 
+    ids: list[str]
     lines: list[str]
     content_hashes: list[str]
     facts_hashes: list[str]
@@ -233,14 +301,42 @@ class _Due(NamedTuple):
 def _due(db: Database, judge: Judge) -> Iterator[_Due]:
     parameters = {"policy": judge.policy.label}
     for rows in db.pages_by_key(DUE, parameters, key="product_id", rows=workers.BATCH_LINES):
-        yield _Due(*([row[name] for row in rows] for name in ("line", "content_hash", "facts_hash")))
+        yield _batch(rows)
 
 
-def _keep(db: Database, due: _Due, answers: list[str]) -> None:
+def _due_of(warehouse: Warehouse, judge: Judge, share: Share) -> Iterator[_Due]:
+    """Yield the texts of a share: the keys are fixed at the start, and the warehouse is open while a page is read."""
+    given = {"policy": judge.policy.label}
+    keys = f"select product_id from ({DUE}) where {share.holds('product_id')} order by product_id"
+    with warehouse.reading() as db:
+        ids = [row["product_id"] for row in db.query(keys, given)]
+    for start in range(0, len(ids), SPAN_ROWS):
+        page = f"select * from ({DUE}) where product_id in (select unnest($ids)) order by product_id"
+        with warehouse.reading() as db:
+            rows = db.query(page, given | {"ids": ids[start : start + SPAN_ROWS]})
+        for first in range(0, len(rows), workers.BATCH_LINES):
+            yield _batch(rows[first : first + workers.BATCH_LINES])
+
+
+def _batch(rows: list[Row]) -> _Due:
+    return _Due(*([row[name] for row in rows] for name in ("product_id", "line", "content_hash", "facts_hash")))
+
+
+def _refuse_invalid(due: _Due, answers: list[str]) -> None:
     for line, answer in zip(due.lines, answers, strict=True):
         if answer.startswith('{"error"'):
             raise ValueError(f"the warehouse has an invalid product or listing: {answer} for {line[:SHOWN_CHARS]}")
-    db.execute(JUDGED, {"answers": answers, "content_hashes": due.content_hashes, "facts_hashes": due.facts_hashes})
+
+
+def _keep(db: Database, due: _Due, answers: list[str]) -> None:
+    _refuse_invalid(due, answers)
+    given = {"answers": answers, "content_hashes": due.content_hashes, "facts_hashes": due.facts_hashes}
+    _store(db, ANSWERED, given)
+
+
+def _store(db: Database, rows: str, given: Row | None = None) -> None:
+    """Store the reports in the rows of a query."""
+    db.execute(f"{JUDGED} from ({rows})", given)
     for statement in KEEP:
         db.execute(statement)
 

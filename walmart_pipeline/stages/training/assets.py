@@ -1,10 +1,14 @@
 """Assets of the stage `training`."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
-from walmart_pipeline import reporting
+from walmart_pipeline import fan_out, reporting
+from walmart_pipeline.core import buckets
 from walmart_pipeline.core.progress import Progress
 from walmart_pipeline.core.settings import Settings
+from walmart_pipeline.core.staging import Staging
 from walmart_pipeline.core.warehouse import Warehouse
 from walmart_pipeline.generation import prompt
 from walmart_pipeline.judge.judge import Judge
@@ -41,6 +45,7 @@ def examples(
     longer accepted are dropped. Stand-ins by the template writer are included only if WALMART_LEARN_FROM_STAND_INS is
     true. If ENABLE_DATA_COLLECTION is false, all examples are deleted.
     """
+    committed = learning.commit(warehouse, Staging(settings.staging))
     with warehouse.writing() as db:
         if not settings.enable_data_collection:
             db.execute("delete from training.examples")
@@ -48,7 +53,7 @@ def examples(
                 metadata={"dagster/row_count": 0, "collection": "off"}, data_version=reporting.version("off")
             )
         with progress.step("collecting examples", None, context.log.info) as advance:
-            made = learning.learn(db, judge, advance=advance, stand_ins=settings.learn_from_stand_ins)
+            made = committed + learning.learn(db, judge, advance=advance, stand_ins=settings.learn_from_stand_ins)
         contents = reporting.contents(db, "training.examples")
         version = db.fingerprint(
             "select product_id, content_key, quality_score, user_rating, source from training.examples"
@@ -70,6 +75,34 @@ def examples(
             "by category": reporting.table(qualities),
         },
     )
+
+
+def _divide_listings(
+    settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+) -> Iterator[dg.DynamicOutput[None]]:
+    """Divide the accepted texts without an example into shares."""
+    if settings.enable_data_collection:
+        with warehouse.writing() as db:
+            learning.forget(db, stand_ins=settings.learn_from_stand_ins)
+            found = learning.unlearned_by_bucket(db, stand_ins=settings.learn_from_stand_ins)
+        yield from fan_out.outputs(buckets.shares(found, settings.bucket_texts))
+
+
+def _learn_share(
+    context: dg.OpExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
+    progress: dg.ResourceParam[Progress],
+) -> None:
+    """Make the examples of a share into a staged file."""
+    share = fan_out.share_of(context)
+    path = Staging(settings.staging).path(context.run.run_id, learning.TABLE, share)
+    if not path.exists():
+        with progress.step("collecting examples", None, context.log.info) as advance:
+            learning.stage(warehouse, share, path, advance=advance, stand_ins=settings.learn_from_stand_ins)
+
+
+examples_in_shares = fan_out.FanOut(examples, _divide_listings, _learn_share)
 
 
 @asset(deps=[examples], kinds={"duckdb", "json"}, code_version=dataset_store.VERSION, pool=WAREHOUSE_POOL)

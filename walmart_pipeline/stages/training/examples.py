@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+from walmart_pipeline.core.buckets import Share, count_sql
 from walmart_pipeline.core.progress import Advance
 from walmart_pipeline.core.records import Listing, Product, TrainingExample, content_hash
-from walmart_pipeline.core.warehouse import Database, Row, struct
+from walmart_pipeline.core.staging import Staging, staged
+from walmart_pipeline.core.warehouse import BATCH_ROWS, SPAN_ROWS, Database, Row, Warehouse, batches, struct
 from walmart_pipeline.judge.judge import Judge
 from walmart_pipeline.stages.training import example_files, example_imports, near_duplicates
 from walmart_pipeline.stages.training.near_duplicates import Corpus
 
 # Bumped when the same texts would give other examples: the asset's code_version.
 VERSION = "2"
+
+TABLE = "training.examples"
 
 # An edit counts as rated best until it is rated.
 EDIT_STARS = 5.0
@@ -73,6 +78,15 @@ delete from training.outputs
 where (product_id, content_hash) not in (select (product_id, content_hash) from training.examples)
 """
 
+# Staged examples that the warehouse does not have yet.
+NEW = """
+insert into training.examples by name
+select *
+from {staged} as incoming
+anti join training.examples using (product_id)
+qualify row_number() over (partition by product_id order by content_hash) = 1
+"""
+
 UNLEARNED = "select * from ({source}) anti join training.examples using (product_id)"
 
 UNSKETCHED = """
@@ -97,8 +111,8 @@ def learn(db: Database, judge: Judge, *, advance: Advance, stand_ins: bool = Fal
     changed. advance: called with the number of examples since the last call.
     """
     example_imports.judge_again(db, judge)
-    accepted = ACCEPTED if stand_ins else NO_STAND_INS
-    db.execute(FORGET.format(accepted=accepted))
+    accepted = _accepted(stand_ins)
+    forget(db, stand_ins=stand_ins)
     total = 0
     for source, row_of in ((accepted, _accepted_row), (IMPORTED, _imported_row)):
         for due in db.pages_by_key(UNLEARNED.format(source=source), key="product_id"):
@@ -111,6 +125,56 @@ def learn(db: Database, judge: Judge, *, advance: Advance, stand_ins: bool = Fal
         db.checkpoint()
     near_duplicates.update(db, OUTPUTS)
     return total
+
+
+def forget(db: Database, *, stand_ins: bool) -> None:
+    """Delete examples that are no longer accepted, or not as they are. stand_ins: see `learn`."""
+    db.execute(FORGET.format(accepted=_accepted(stand_ins)))
+
+
+def stage(warehouse: Warehouse, share: Share, path: Path, *, advance: Advance, stand_ins: bool) -> int:
+    """Create the missing examples of a share's accepted texts, in a staged file. Returns their number."""
+    unlearned = UNLEARNED.format(source=_accepted(stand_ins))
+    keys = f"select product_id from ({unlearned}) where {share.holds('product_id')} order by product_id"
+    with warehouse.reading() as db:
+        schema = db.schema(TABLE)
+        ids = [row["product_id"] for row in db.query(keys)]
+    with staged(path, schema) as put:
+        for start in range(0, len(ids), SPAN_ROWS):
+            page = f"select * from ({unlearned}) where product_id in (select unnest($ids)) order by product_id"
+            with warehouse.reading() as db:
+                rows = db.query(page, {"ids": ids[start : start + SPAN_ROWS]})
+            for batch in batches(map(_accepted_row, rows), BATCH_ROWS):
+                put(batch)
+            advance(len(rows))
+    return len(ids)
+
+
+def commit(warehouse: Warehouse, staging: Staging) -> int:
+    """Add the examples that workers left in staged files. Returns their number.
+
+    `learn` deletes those that are accepted no longer.
+    """
+    added = 0
+
+    def store(db: Database, rows: str) -> None:
+        nonlocal added
+        before = db.count(TABLE)
+        db.execute(NEW.format(staged=rows))
+        added = db.count(TABLE) - before
+
+    staging.commit(warehouse, TABLE, store)
+    return added
+
+
+def unlearned_by_bucket(db: Database, *, stand_ins: bool) -> dict[int, int]:
+    """Return the number of accepted texts in each bucket without an example."""
+    counted = db.query(count_sql(UNLEARNED.format(source=_accepted(stand_ins))))
+    return {row["bucket"]: row["rows"] for row in counted}
+
+
+def _accepted(stand_ins: bool) -> str:
+    return ACCEPTED if stand_ins else NO_STAND_INS
 
 
 def _accepted_row(row: Row) -> Row:
