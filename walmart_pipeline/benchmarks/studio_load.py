@@ -128,7 +128,10 @@ def measure(
         count = prepare(settings, workspace, products)
         add_users(settings, users)
         with studio(settings) as (url, process):
-            figures = asyncio.run(_crowd(url, process, settings, users, seconds, think_seconds))
+            try:
+                figures = asyncio.run(_crowd(url, process, settings, users, seconds, think_seconds))
+            except SessionError as error:
+                raise StudioBenchError(f"the Studio is no longer there: {error}") from error
         if review:
             settings.studio_users.unlink()
             with studio(settings) as (url, _):

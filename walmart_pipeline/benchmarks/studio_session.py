@@ -48,9 +48,15 @@ class StudioSession:
 
     @classmethod
     async def connect(cls, client: aiohttp.ClientSession, url: str) -> Self:
-        """Begin a session with the Studio at this address."""
+        """Begin a session with the Studio at this address. Raises SessionError."""
+        import aiohttp
+
         stream = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
-        return cls(await client.ws_connect(stream, protocols=["streamlit"], origin=url, max_msg_size=LARGEST_MESSAGE))
+        try:
+            socket = await client.ws_connect(stream, protocols=["streamlit"], origin=url, max_msg_size=LARGEST_MESSAGE)
+        except (aiohttp.ClientError, OSError) as error:
+            raise SessionError(f"the Studio does not answer: {error}") from error
+        return cls(socket)
 
     async def close(self) -> None:
         """End it, as closing the tab does."""

@@ -19,19 +19,20 @@ def decide(
     store: ReviewStore,
     path: Path,
     *,
-    waiting: Iterable[Decision],
+    waiting: Callable[[], Iterable[Decision]],
     refusal: Callable[[GivenEdit], str | None] = lambda _: None,
 ) -> EditImport:
     """Record the last edit of each product in a file, all usable rows or none.
 
-    db: is only read. waiting: verdicts that no run has taken over; an edit in their place would overwrite what its
-    author has not seen. refusal: why a row is not wanted. Raises RowFileError if the file as a whole can't be read, and
-    ConflictError if somebody decides about one of the products at the same time.
+    db: is only read. waiting: finds the verdicts that no run has taken over; an edit in their place would overwrite
+    what its author has not seen. refusal: why a row is not wanted. Raises RowFileError if the file as a whole can't be
+    read, and ConflictError if somebody decides about one of the products at the same time.
     """
     read = row_files.read(path, GivenEdit, refusal=refusal)
     last = {given.product_id: (line, given) for line, given in read.rows}
     seen = dict.fromkeys(last, 0) | store.versions(last)
-    latest = {each.product_id: each for each in waiting}
+    # After the versions: whoever decides meanwhile is either found here or a conflict.
+    latest = {each.product_id: each for each in waiting()}
     decisions, unchanged = [], 0
     for line, given in last.values():
         before = latest.get(given.product_id)
@@ -45,7 +46,7 @@ def decide(
         if current is None or reason:
             read.problems.append(RowProblem(line=line, reason=reason or ""))
             continue
-        text = before.listing if before else current["listing"] and Listing(**current["listing"])
+        text = (before and before.listing) or (current["listing"] and Listing(**current["listing"]))
         if text == given.listing:
             unchanged += 1
             continue

@@ -198,8 +198,13 @@ def import_edits(settings: Settings, user: User, name: str, content: bytes) -> I
         ReviewStore(settings.reviews_url) as store,
         snapshot.reader(settings).reading() as db,
     ):
-        waiting = review_queue.standing(takeover.waiting(db, store))
-        found = edit_files.decide(db, store, path, waiting=waiting, refusal=_of_another(user))
+        found = edit_files.decide(
+            db,
+            store,
+            path,
+            waiting=lambda: review_queue.standing(takeover.waiting(db, store)),
+            refusal=_of_another(user),
+        )
     return _row_import(name, found)
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from walmart_pipeline.benchmarks import studio_load
 from walmart_pipeline.benchmarks.studio_load import SimulatedUser, Tally
+from walmart_pipeline.benchmarks.studio_session import SessionError
 from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.reviews import takeover
@@ -143,7 +144,7 @@ async def work(url: str, tally: Tally, studio: subprocess.Popen[bytes]) -> Count
         for task in tasks:
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
-    errors.update(repr(each) for each in ended if not isinstance(each, asyncio.CancelledError | aiohttp.ClientError))
+    errors.update(repr(each) for each in ended if not isinstance(each, asyncio.CancelledError | SessionError))
     return errors
 
 

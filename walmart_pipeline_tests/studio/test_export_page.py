@@ -16,7 +16,7 @@ from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
 from walmart_pipeline.reviews import takeover
-from walmart_pipeline.reviews.store import Decision, ReviewStore
+from walmart_pipeline.reviews.store import ConflictError, Decision, ReviewStore
 from walmart_pipeline.stages.delivery import exporter, feed_files
 from walmart_pipeline.stages.delivery.exporter import ListingSelection
 from walmart_pipeline.studio import exporting
@@ -148,6 +148,21 @@ def test_imported_edits_are_decisions_that_the_next_run_takes_over_and_overwrite
     with FileWarehouse(settings.warehouse).writing() as db:
         takeover.from_store(db, settings)
     assert query(settings, titles) == [{"title": "A better title"}, {"title": "A title"}]
+
+
+def test_who_decides_while_a_file_of_edits_is_read_is_not_overwritten(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = Decision(product_id="Toys-1", content_hash="hash of Toys-1", action="accept", author="bo")
+    edit = {"product_id": "Toys-1", "listing": TEXT | {"title": "A better title"}, "reviewer": "ann"}
+
+    def too_early(_: Database, store: ReviewStore) -> list[Decision]:
+        store.decide([seen], seen={"Toys-1": 0})
+        return []
+
+    monkeypatch.setattr(takeover, "waiting", too_early)
+    with pytest.raises(ConflictError, match="bo decided about Toys-1"):
+        exporting.import_edits(settings, ANN, "edits.jsonl", json.dumps(edit).encode())
 
 
 def test_a_reviewer_imports_no_ratings_or_edits_in_the_name_of_another(settings: Settings) -> None:
