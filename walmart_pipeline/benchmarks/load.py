@@ -14,7 +14,9 @@ from pydantic import BaseModel
 
 DAGSTER = "import dagster"
 DEFINITIONS = "import walmart_pipeline.definitions"
-HEAVY = tuple("great_expectations pandas duckdb pyarrow matplotlib sklearn openai streamlit jinja2 apprise".split())
+HEAVY = tuple(
+    "great_expectations pandas duckdb pyarrow matplotlib sklearn openai streamlit jinja2 apprise httpx".split()
+)
 
 
 class LoadTimes(BaseModel):
