@@ -343,7 +343,7 @@ class Ledger(AbstractContextManager["Ledger"]):
                 self._notify(batch)
                 self._reject_waiting()
 
-    def _commit(self, batch: list[_Entry]) -> None:
+    def _commit(self, batch: list[_Entry], *, is_retry: bool = False) -> None:
         if batch and not self._failure:
             try:
                 with self._engine.begin() as connection:
@@ -351,9 +351,11 @@ class Ledger(AbstractContextManager["Ledger"]):
                         connection.execute(sa.insert(self._table), rows)
                     self._claims.release(connection, [claim for _, _, claim in batch if claim])
             except sa.exc.SQLAlchemyError as error:
+                if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated and not is_retry:
+                    return self._commit(batch, is_retry=True)  # what is paid for is stored twice rather than lost
                 # Without the row, which SQLAlchemy's own message includes.
                 self._failure = LedgerError(f"the ledger can't store an answer: {error.args[0]}")
-        self._notify(batch)
+        return self._notify(batch)
 
     def _notify(self, batch: list[_Entry]) -> None:
         for _, on_commit, _ in batch:

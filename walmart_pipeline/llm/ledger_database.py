@@ -79,7 +79,8 @@ def _engine(parsed: sa.URL, *, survives_power_cut: bool) -> sa.Engine:
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     if not parsed.drivername.startswith("sqlite"):
-        return sa.create_engine(parsed)
+        # A connection that the server closed in between is replaced: a restart of the database ends no run.
+        return sa.create_engine(parsed, pool_pre_ping=True)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})

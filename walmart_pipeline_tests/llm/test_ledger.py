@@ -12,8 +12,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 
 from walmart_pipeline.llm.calls import Answer, CallError, ErrorClass
 from walmart_pipeline.llm.ledger import Call, Ledger
@@ -81,6 +84,28 @@ def test_a_caller_is_told_when_its_call_is_committed(url: str) -> None:
         ledger.record(call(1), lambda error: error or committed.set())
         assert committed.wait(10)
         assert list(other.lookup(hashes(1))) == hashes(1)
+
+
+@pytest.mark.parametrize("url", ["postgres"], indirect=True)
+def test_a_connection_that_closes_while_an_answer_is_stored_loses_nothing(url: str) -> None:
+    closed: list[int] = []
+
+    def close(connection: Any, _: object, statement: str, *__: object) -> None:
+        if statement.lower().startswith("insert into calls") and not closed:
+            closed.append(connection.connection.dbapi_connection.info.backend_pid)
+            with psycopg.connect(url, autocommit=True) as other:
+                other.execute("select pg_terminate_backend(%s, 10000)", closed)
+
+    stored: SimpleQueue[Exception | None] = SimpleQueue()
+    sa.event.listen(sa.Engine, "before_cursor_execute", close)
+    try:
+        with Ledger(url) as ledger:
+            ledger.record(call(1), stored.put)
+            assert stored.get(timeout=60) is None
+            assert closed
+            assert list(ledger.lookup(hashes(1))) == hashes(1)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", close)
 
 
 def test_the_prompt_is_not_kept(tmp_path: Path) -> None:
