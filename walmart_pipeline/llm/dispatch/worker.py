@@ -20,13 +20,13 @@ from walmart_pipeline.llm.ledger_database import LedgerError
 class Worker:
     """Claims requests before they are sent, releases each with the commit of its last call, and beats meanwhile.
 
-    budget: with the account of its run, where its workers share one.
-    Raises LedgerError if the ledger can't be written.
+    budget: with the account of its run, where its workers share one. Raises LedgerError if the ledger can't be written.
     """
 
     def __init__(self, ledger: Ledger, budget: Budget) -> None:
         self._ledger = ledger
-        self.budget, self._account = budget, None
+        self.budget = budget
+        self._account: RunAccount | None = None
         if budget.run_id and budget.usd is not None and not budget.account:
             self._account = RunAccount(ledger, budget.run_id, budget.usd)
             self.budget = replace(budget, account=self._account)
