@@ -16,7 +16,7 @@ from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Database, Row, Warehouse
 from walmart_pipeline.reviews import takeover
-from walmart_pipeline.reviews.store import ConflictError, Decision, ReviewStore
+from walmart_pipeline.reviews.store import Decision, ReviewStore
 from walmart_pipeline.stages.delivery import exporter, feed_files
 from walmart_pipeline.stages.delivery.exporter import ListingSelection
 from walmart_pipeline.studio import exporting
@@ -161,7 +161,7 @@ def test_who_decides_while_a_file_of_edits_is_read_is_not_overwritten(
         return []
 
     monkeypatch.setattr(takeover, "waiting", too_early)
-    with pytest.raises(ConflictError, match="bo decided about Toys-1"):
+    with pytest.raises(UserError, match="bo decided about Toys-1"):
         exporting.import_edits(settings, ANN, "edits.jsonl", json.dumps(edit).encode())
 
 
