@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import os
@@ -35,6 +36,7 @@ from walmart_pipeline.core.lake_warehouse import LakeWarehouse
 from walmart_pipeline.core.progress import LogProgress
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse
+from walmart_pipeline.stages.catalog import expectations
 from walmart_pipeline_tests.paths import SAMPLE, SHARED
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -91,6 +93,8 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # Feeds of the tests are complete as soon as they are written; the programs that the tests start inherit this.
     os.environ["WALMART_FEED_QUIET_SECONDS"] = "0"
+    # The collector took 1.2 of the 8 CPU seconds of a first run, and 0.2 like this: most objects are modules, and stay.
+    gc.set_threshold(100_000, 10, 50)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -160,18 +164,22 @@ def migrated_once(_empty_warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 @contextmanager
 def warehouses_open() -> Iterator[None]:
-    """Hold each warehouse open until the block ends: to open and close it again then takes 9 ms of CPU instead of 39.
+    """Hold each warehouse open until the block ends: to open and close it again then takes 1 ms of CPU instead of 25.
 
     Other processes can't use the file meanwhile, and a second connection is no error.
     """
-    held: dict[Path, Any] = {}
+    held: dict[Path, tuple[int, Any]] = {}
     connect = FileWarehouse._connect
 
     def connect_to_held(self: FileWarehouse, *, read_only: bool) -> Any:
-        if not self.path.exists() and self.path in held:
-            held.pop(self.path).close()
+        # A file that was removed or replaced is another warehouse.
+        inode = self.path.stat().st_ino if self.path.exists() else 0
+        if self.path in held and held[self.path][0] != inode:
+            held.pop(self.path)[1].close()
         connection = connect(self, read_only=False)
-        held.setdefault(self.path, connection.cursor())
+        if self.path not in held:
+            # Not a cursor, which is closed with its connection.
+            held[self.path] = (self.path.stat().st_ino, connect(self, read_only=False))
         return connection
 
     with pytest.MonkeyPatch.context() as patch:
@@ -179,7 +187,7 @@ def warehouses_open() -> Iterator[None]:
         try:
             yield
         finally:
-            for connection in held.values():
+            for _, connection in held.values():
                 connection.close()
 
 
@@ -193,8 +201,8 @@ def warehouse_held(request: pytest.FixtureRequest, migrated_once: None) -> Itera
 class Pipeline:
     """The whole program in a workspace of its own.
 
-    reports: draw plots as well, which take long for a run of few products. shares: other processes use the warehouse
-    during a run.
+    reports: draw plots and validate the catalog as well, which take long for a run of few products. shares: other
+    processes use the warehouse during a run.
     """
 
     def __init__(self, workspace: Path, *, reports: bool = False, shares: bool = False) -> None:
@@ -242,7 +250,8 @@ class _EmptyFigure(MagicMock):
 
 
 def skip_reports(patch: pytest.MonkeyPatch) -> None:
-    """Leave every plot empty."""
+    """Leave every plot empty, and have the catalog's table meet its expectations: 2 s to import the library."""
+    patch.setattr(expectations, "validate", lambda _, table, docs: expectations.SuiteResult([], docs / table))
     patch.setattr(plotting, "figure", lambda **_: _EmptyFigure())
     patch.setattr("matplotlib.figure.Figure.savefig", _EmptyFigure.savefig)
 

@@ -21,7 +21,7 @@ from walmart_pipeline.core.records import Listing
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.registry import model_versions
 from walmart_pipeline.stages.evaluation import gates
-from walmart_pipeline_tests.conftest import Pipeline
+from walmart_pipeline_tests.conftest import Pipeline, skip_reports, warehouses_open
 from walmart_pipeline_tests.llm.fake_ollama import FakeOllama, Model, fake_ollama
 from walmart_pipeline_tests.paths import COMMAND
 
@@ -77,7 +77,9 @@ def server(home: Pipeline, writer: Writer) -> Iterator[FakeOllama]:
 
 def retrain(home: Pipeline) -> Retraining:
     named = home.settings.model_copy(update={"model": "writer"})
-    done = runner.retrain(named, config=CONFIG, tiers=["basic"], progress=LogProgress())
+    with pytest.MonkeyPatch.context() as patch, warehouses_open():
+        skip_reports(patch)
+        done = runner.retrain(named, config=CONFIG, tiers=["basic"], progress=LogProgress())
     assert done.error is None
     return done
 

@@ -23,7 +23,7 @@ from walmart_pipeline.cli import app
 from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.records import Listing, Product
 from walmart_pipeline.judge.judge import source_listing
-from walmart_pipeline_tests.conftest import KETTLE, Pipeline
+from walmart_pipeline_tests.conftest import KETTLE, Pipeline, warehouses_open
 from walmart_pipeline_tests.llm.fake_ollama import fake_ollama
 from walmart_pipeline_tests.paths import COMMAND, SAMPLE, SHARED, needs_shared
 
@@ -50,12 +50,13 @@ FACTS = {
 def command(*arguments: str | Path, stdin: str = "", **environment: str) -> Result:
     """Run a command in this process: another takes a second to start, and seven to import what a run needs."""
     own = {name: None for name in os.environ if name.startswith(("WALMART_", "OLLAMA_"))}
-    done = CliRunner().invoke(
-        app,
-        [str(argument) for argument in arguments],
-        input=stdin,
-        env={**own, "WALMART_FEED_QUIET_SECONDS": "0", **environment},
-    )
+    with warehouses_open():
+        done = CliRunner().invoke(
+            app,
+            [str(argument) for argument in arguments],
+            input=stdin,
+            env={**own, "WALMART_FEED_QUIET_SECONDS": "0", **environment},
+        )
     # A program of its own would end in a traceback.
     assert done.exception is None or isinstance(done.exception, SystemExit), done.output
     return done

@@ -11,13 +11,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from walmart_pipeline.cli import app
-from walmart_pipeline_tests.conftest import KETTLE, Pipeline
+from walmart_pipeline_tests.conftest import KETTLE, Pipeline, warehouses_open
 
 pytestmark = pytest.mark.usefixtures("no_reports")
 
 
 def command(pipeline: Pipeline, *arguments: object) -> Result:
-    return CliRunner().invoke(app, [*map(str, arguments), "--home", str(pipeline.settings.workspace)])
+    with warehouses_open():
+        return CliRunner().invoke(app, [*map(str, arguments), "--home", str(pipeline.settings.workspace)])
 
 
 def kettles(count: int) -> list[dict[str, Any]]:

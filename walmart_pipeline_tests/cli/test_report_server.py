@@ -31,7 +31,7 @@ def port(tmp_path: Path) -> Iterator[int]:
         path.write_text(text)
     (tmp_path / "reports" / "link.html").symlink_to(tmp_path / "secret.html")
     server = report_server.server(Settings(workspace=tmp_path), 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield server.server_address[1]
     server.shutdown()
     server.server_close()

@@ -270,7 +270,7 @@ def fake_ollama(says: Says) -> Iterator[FakeOllama]:
 
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server = FakeOllama(f"http://127.0.0.1:{httpd.server_address[1]}", says)
-    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield server

@@ -69,5 +69,5 @@ class Catalog:
 
 
 @pytest.fixture
-def catalog(tmp_path: Path, warehouse_held: None) -> Catalog:
+def catalog(tmp_path: Path) -> Catalog:
     return Catalog(tmp_path)

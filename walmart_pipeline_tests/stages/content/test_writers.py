@@ -57,6 +57,7 @@ def test_a_stand_in_is_credited_to_the_template_writer_and_not_learned_from(shop
     assert {example["metadata"]["model_used"] for example in data} == {"template"}
 
 
+@pytest.mark.shares_warehouse
 def test_a_models_own_text_is_published_clean_and_credited_to_it_and_the_warehouse_is_free_meanwhile(
     shop: Pipeline, server: FakeOllama
 ) -> None:

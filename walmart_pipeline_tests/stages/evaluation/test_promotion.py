@@ -24,7 +24,7 @@ from walmart_pipeline_tests.stages.evaluation.examples import (
     server,
 )
 
-pytestmark = pytest.mark.usefixtures("no_reports", "warehouse_held")
+pytestmark = pytest.mark.usefixtures("no_reports")
 
 
 @pytest.fixture

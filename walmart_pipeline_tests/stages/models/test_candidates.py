@@ -100,7 +100,7 @@ class Home:
 
 
 @pytest.fixture
-def home(tmp_path: Path, warehouse_held: None) -> Iterator[Home]:
+def home(tmp_path: Path) -> Iterator[Home]:
     with fake_ollama(lambda messages: ANSWER) as server:
         yield Home(tmp_path, server)
 

@@ -284,6 +284,7 @@ def code_of_run(home: Home, server: FakeFineTuning) -> str:
     ],
 )
 @pytest.mark.drill
+@pytest.mark.shares_warehouse
 def test_a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice(
     home: Home, server: FakeFineTuning, path: str, first: bool, uploads: int, jobs: int
 ) -> None:
@@ -296,6 +297,7 @@ def test_a_run_that_is_killed_loses_nothing_and_pays_for_nothing_twice(
     assert (len(home.tunes), len(home.versions), len(server.jobs)) == (1, 1, 1)
 
 
+@pytest.mark.shares_warehouse
 def test_a_job_of_a_killed_run_is_found_also_after_it_was_switched_off(home: Home, server: FakeFineTuning) -> None:
     run_and_be_killed(code_of_run(home, server), server.handlers, JOBS, first=False)
     server.finish()

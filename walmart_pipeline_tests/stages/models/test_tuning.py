@@ -292,6 +292,7 @@ Shop(Path(sys.argv[1]), server).tune(trials=6)
 
 
 @pytest.mark.drill
+@pytest.mark.shares_warehouse
 def test_a_killed_study_goes_on_where_it_was(tmp_path: Path) -> None:
     with model(warm) as server:
         shop = Shop(tmp_path, server).open()
@@ -396,6 +397,7 @@ def test_the_asset_calls_nothing_by_default_and_reports_what_a_study_found(tmp_p
     assert reported["basic history"].startswith("http://127.0.0.1:3001/reports/tuning/")
 
 
+@pytest.mark.shares_warehouse
 def test_the_warehouse_is_free_while_the_model_is_called(tmp_path: Path) -> None:
     with model(warm) as server:
         shop = Shop(tmp_path, server).open()

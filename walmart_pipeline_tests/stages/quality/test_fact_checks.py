@@ -62,7 +62,7 @@ def _in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path, warehouse_held: None) -> Warehouse:
+def warehouse(tmp_path: Path) -> Warehouse:
     """A text with an uncertain statement, and one without."""
     made = FileWarehouse(Settings(workspace=tmp_path).warehouse)
     with made.writing() as db:

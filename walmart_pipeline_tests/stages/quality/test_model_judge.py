@@ -40,7 +40,7 @@ def server() -> Iterator[FakeOllama]:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path, warehouse_held: None) -> Warehouse:
+def warehouse(tmp_path: Path) -> Warehouse:
     """Six products with a text and a score each."""
     made = FileWarehouse(Settings(workspace=tmp_path).warehouse)
     with made.writing() as db:
