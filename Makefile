@@ -46,8 +46,9 @@ check: $(READY)  ## Check format, style, types, layers and what Dagster loads, i
 	$(BIN)/lint-imports
 	$(BIN)/dg check defs
 
-test: check  ## Run `check` and every test, one process per core
-	$(BIN)/pytest -n logical --maxprocesses 8 --dist worksteal -m "not scale"
+# One process more than cores: those of the daemon, the UI and the browsers wait most of their time.
+test: check  ## Run `check` and every test, in a process more than there are cores
+	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print(min(8, 1 + os.cpu_count()))') --dist worksteal -m "not scale"
 
 test-scale: $(READY)  ## Run a night on workers with a queue in Redis (Debian: redis-server)
 	$(BIN)/pytest -m scale
