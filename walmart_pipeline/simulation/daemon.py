@@ -71,7 +71,8 @@ class Daemon(AbstractContextManager["Daemon"]):
         process = self._processes[-1]
         if with_runs:
             os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
+        else:
+            process.kill()
         _wait_for(process, PATIENCE_SECONDS)
 
     def switch(self, name: str, kind: InstigatorType, *, on: bool) -> None:
