@@ -49,7 +49,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     overrides = resource_overrides or {}
     configured = overrides.get("settings") or settings.load()
     return dg.Definitions(
-        assets=[*_assets(configured), sources.map_asset_specs(lambda spec: with_documentation(spec, configured))],
+        assets=_assets(configured),
         asset_checks=dg.load_asset_checks_from_modules(CHECKS),
         jobs=[*ASSET_JOBS, cleanup, feed_polling.feed_status],
         schedules=schedules(configured),
@@ -80,11 +80,12 @@ def _assets(configured: Settings) -> list[dg.AssetsDefinition]:
             )
         )
 
+    observed = sources.map_asset_specs(lambda spec: with_documentation(spec, configured))
     loaded = [asset for asset in dg.load_assets_from_modules(STAGES) if isinstance(asset, dg.AssetsDefinition)]
     with warnings.catch_warnings():
         # The links are in beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        linked = dg.with_source_code_references([completed(asset) for asset in loaded])
+        linked = dg.with_source_code_references([*map(completed, loaded), observed])
     assets = [asset for asset in linked if isinstance(asset, dg.AssetsDefinition)]
     return fan_out.in_shares(assets, fan_out.fan_outs(STAGES)) if configured.celery_broker else assets
 

@@ -100,6 +100,7 @@ def test_every_asset_has_a_description_an_owner_and_a_code_version() -> None:
         assert spec.owners, spec.key
         assert spec.code_version or spec.group_name == "sources", spec.key
         assert len(spec.description or "") > 50, spec.key
+        assert "dagster/code_references" in spec.metadata, spec.key
         assert "/docs#" in spec.metadata["documentation"].value, spec.key
 
 
