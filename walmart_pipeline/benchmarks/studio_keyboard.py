@@ -38,7 +38,11 @@ class KeyboardBenchError(RuntimeError):
 def measure(url: str, cases: int) -> KeyboardFigures:
     """Decide on so many cases of the queue. Raises KeyboardBenchError."""
     import numpy as np
-    from playwright.sync_api import Error, sync_playwright
+
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError as error:
+        raise KeyboardBenchError("--review needs Playwright: install walmart-pipeline[browser]") from error
 
     keys, seconds, rejected = 0, [], 0
     began = time.monotonic()
