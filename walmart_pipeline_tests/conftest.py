@@ -328,19 +328,19 @@ def sample_pipeline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline,
     with FileLock(shared / "sample.lock"):
         if not summary_file.exists():
             summary_file.write_text(Pipeline(built, reports=True).run(SAMPLE).model_dump_json(), encoding="utf-8")
-        own = _copy(built, tmp_path_factory.mktemp("sample") / "workspace")
+        own = copied(built, tmp_path_factory.mktemp("sample") / "workspace")
     return own, Summary.model_validate_json(summary_file.read_text(encoding="utf-8"))
 
 
 @pytest.fixture
 def sample_copy(sample_pipeline: tuple[Pipeline, Summary], tmp_path: Path) -> Pipeline:
     """The sample catalog after one run, in a workspace that the test may change."""
-    return _copy(sample_pipeline[0].settings.workspace, tmp_path / "workspace")
+    return copied(sample_pipeline[0].settings.workspace, tmp_path / "workspace")
 
 
-def _copy(source: Path, target: Path) -> Pipeline:
+def copied(source: Path, target: Path) -> Pipeline:
     """A copy of a workspace in which the exports' own paths are right."""
-    copied = Pipeline(shutil.copytree(source, target))
-    with copied.warehouse.writing() as db:
+    pipeline = Pipeline(shutil.copytree(source, target))
+    with pipeline.warehouse.writing() as db:
         db.execute("update delivery.exports set path = replace(path, ?, ?)", [str(source), str(target)])
-    return copied
+    return pipeline

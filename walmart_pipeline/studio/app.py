@@ -11,8 +11,10 @@ import streamlit as st
 
 from walmart_pipeline.core import settings
 from walmart_pipeline.core.errors import UserError
+from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.reviews.store import ReviewStore
 from walmart_pipeline.studio import escaping, sign_in
+from walmart_pipeline.studio.access import User
 from walmart_pipeline.studio.context import StudioContext
 from walmart_pipeline.studio.pages import dashboards, export, preferences, review, write
 
@@ -51,16 +53,8 @@ def main() -> None:
     st.set_page_config(page_title="Walmart Studio", page_icon=str(ICON), layout="wide")
     st.html(STYLE)
     chosen = settings.load()
-    try:
-        user = sign_in.user(chosen)
-        if user is None:
-            return
-        limit = sign_in.request_limit()
-        limit.count(user.name)
-    except UserError as error:
-        st.error(escaping.label(error), icon=":material/lock:")
-        return
-    context = StudioContext(chosen, _store(chosen.reviews_url), replace(user, count=limit.count))
+    user = _user(chosen)
+    context = StudioContext(chosen, _store(chosen.reviews_url), user) if user else None
     pages = [
         st.Page(partial(_show, draw, context), title=title, icon=f":material/{icon}:", url_path=title.lower())
         for title, icon, draw in PAGES
@@ -69,7 +63,10 @@ def main() -> None:
     start = st.Page(
         partial(st.switch_page, pages[0]), title="Start", url_path="start", default=True, visibility="hidden"
     )
-    page = st.navigation([start, *pages])
+    # Also for who has yet to sign in: the page that was asked for is open afterwards.
+    page = st.navigation([start, *pages], position="sidebar" if user else "hidden")
+    if user is None:
+        return
     with st.sidebar:
         st.caption(f":material/person: {escaping.label(user.name)} ({', '.join(sorted(user.roles)) or 'no role'})")
         if sign_in.is_needed(chosen):
@@ -77,7 +74,23 @@ def main() -> None:
     page.run()
 
 
-def _show(draw: Callable[[StudioContext], None], context: StudioContext) -> None:
+def _user(chosen: Settings) -> User | None:
+    """Who is signed in and may make this request; otherwise why nobody is in, or the form, is drawn."""
+    try:
+        user = sign_in.user(chosen)
+        if user is None:
+            return None
+        limit = sign_in.request_limit()
+        limit.count(user.name)
+    except UserError as error:
+        st.error(escaping.label(error), icon=":material/lock:")
+        return None
+    return replace(user, count=limit.count)
+
+
+def _show(draw: Callable[[StudioContext], None], context: StudioContext | None) -> None:
+    if context is None:
+        return
     try:
         draw(context)
     except UserError as error:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,8 +58,9 @@ class FakeOllama:
     models: set[str] = field(default_factory=lambda: {"writer:latest"})
     # Of these, the ones that answer no chat.
     embedding: set[str] = field(default_factory=set)
-    # What a pull tells before it succeeds; an `error` ends it.
+    # What a pull tells before it succeeds, and how long it takes after that; an `error` ends it.
     pulls: list[dict[str, Any]] = field(default_factory=list)
+    pull_seconds: float = 0.0
     authorized: list[str | None] = field(default_factory=list)
     # Of the models above, those that were made here or have more than weights.
     made: dict[str, Model] = field(default_factory=dict)
@@ -149,6 +151,7 @@ def fake_ollama(says: Says) -> Iterator[FakeOllama]:
 
         def _pull(self, model: str) -> None:
             self._stream(server.pulls)
+            time.sleep(server.pull_seconds)
             if not any("error" in step for step in server.pulls):
                 server.models.add(model if ":" in model else f"{model}:latest")
                 self._stream([{"status": "success"}])

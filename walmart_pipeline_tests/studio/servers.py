@@ -22,12 +22,16 @@ START_SECONDS = 120
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
-@contextmanager
-def studio(workspace: Path, **environment: str) -> Iterator[str]:
-    """Start it. Yields its address."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def studio(workspace: Path, *, port: int | None = None, **environment: str) -> Iterator[str]:
+    """Start it. Yields its address."""
+    port = port or free_port()
     program = str(Path(sys.executable).with_name("walmart-pipeline"))
     process = subprocess.Popen(
         [program, "studio", "--port", str(port), "--home", str(workspace)],

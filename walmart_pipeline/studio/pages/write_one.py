@@ -117,7 +117,7 @@ def _catalog(context: StudioContext) -> Draft | None:
 def _heading(draft: Draft) -> bool:
     """Draw what is written of. Returns whether another text is asked for."""
     title, again = st.columns([4, 1], vertical_alignment="center")
-    title.header(escaping.label(draft.product.product_name))
+    title.header(escaping.label(draft.product.product_name), anchor=False)
     label = "Regenerate" if draft.asked else "Write"
     return again.button(label, key="write_again", icon=":material/refresh:", width="stretch")
 
