@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from walmart_pipeline.core.file_warehouse import FileWarehouse
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.stages.insights import every_finding
+from walmart_pipeline_tests.stages.insights.catalog import add_run
 from walmart_pipeline_tests.studio import review_cases, servers
 from walmart_pipeline_tests.studio.hostile import HOSTILE, assert_harmless
 from walmart_pipeline_tests.studio.servers import settle
@@ -38,6 +39,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = review_cases.make(tmp_path_factory.mktemp("hostile"), [(product, good) for product in named])
     with FileWarehouse(settings.warehouse).writing() as db:
         db.execute("update quality.listings set title = ?, model = ?", [ALL, ALL])
+        add_run(db, 1.0, 80.0, dict.fromkeys(HOSTILE, 70.0))
     every_finding.refresh(settings, FileWarehouse(settings.warehouse))
     return settings
 
