@@ -16,7 +16,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._grpc.types import ExecuteStepArgs
 
 from walmart_pipeline.automation import live_runs
 from walmart_pipeline.automation.jobs import cleanup
@@ -115,26 +114,19 @@ def test_a_queued_step_of_a_run_that_is_over_is_not_executed(pipeline: Pipeline)
     celery_queue = pytest.importorskip("walmart_pipeline.automation.celery_queue")
     with live_runs.instance(pipeline.settings) as instance:
         run = instance.create_run_for_job(cleanup)
-        args = ExecuteStepArgs(
-            job_origin=None,  # type: ignore[arg-type] # only the run is asked for
-            run_id=run.run_id,
-            step_keys_to_execute=["remove_old_versions"],
-            instance_ref=instance.get_ref(),
-        )
         instance.report_run_canceling(run)
-        assert not celery_queue.is_wanted(args)
+        assert not celery_queue.is_wanted(instance, run.run_id)
         instance.report_run_canceled(run)
-        assert not celery_queue.is_wanted(args)
+        assert not celery_queue.is_wanted(instance, run.run_id)
         instance.delete_run(run.run_id)
-        assert not celery_queue.is_wanted(args)
+        assert not celery_queue.is_wanted(instance, run.run_id)
 
         going = instance.create_run_for_job(cleanup)
-        wanted = args._replace(run_id=going.run_id)
-        assert celery_queue.is_wanted(wanted)
+        assert celery_queue.is_wanted(instance, going.run_id)
         # Its process was killed: its lock is free.
         lock = pipeline.settings.dagster_home / live_runs.LOCKS / f"{going.run_id}.run"
         lock.write_text("1")
-        assert not celery_queue.is_wanted(wanted)
+        assert not celery_queue.is_wanted(instance, going.run_id)
         found = instance.get_run_by_id(going.run_id)
         assert found
         assert found.status is dg.DagsterRunStatus.FAILURE

@@ -70,22 +70,23 @@ class WantedStep(celery.Task):  # type: ignore[misc] # celery has no types
         """Execute the step, and tell Redis meanwhile that its worker is alive."""
         args = unpack_value(execute_step_args_packed, as_type=ExecuteStepArgs)
         with _reported(self.app.conf.broker_url, self.request.properties["delivery_tag"]):
-            if not is_wanted(args):
+            instance = dg.DagsterInstance.from_ref(args.instance_ref)  # type: ignore[arg-type] # always given to workers
+            try:
+                wanted = is_wanted(instance, args.run_id)
+            finally:
+                instance.dispose()
+            if not wanted:
                 logger.warning("run %s is over: its step %s is not executed", args.run_id, args.step_keys_to_execute)
                 return []
             done: list[str] = super().__call__(execute_step_args_packed, executable_dict)
             return done
 
 
-def is_wanted(args: ExecuteStepArgs) -> bool:
-    """Return whether the run of a step goes on. A run whose process is dead, as far as this machine sees, does not."""
-    instance = dg.DagsterInstance.from_ref(args.instance_ref)  # type: ignore[arg-type] # always given to workers
-    try:
-        live_runs.reap_dead_runs(instance)
-        run = instance.get_run_by_id(args.run_id)
-        return run is not None and not run.is_finished and run.status is not dg.DagsterRunStatus.CANCELING
-    finally:
-        instance.dispose()
+def is_wanted(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Return whether a run goes on. One whose process is dead, as far as this machine sees, does not."""
+    live_runs.reap_dead_runs(instance)
+    run = instance.get_run_by_id(run_id)
+    return run is not None and not run.is_finished and run.status is not dg.DagsterRunStatus.CANCELING
 
 
 @contextmanager
