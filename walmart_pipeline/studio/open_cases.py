@@ -11,39 +11,36 @@ FREE_AFTER_SECONDS = 300.0
 
 
 class OpenCases:
-    """The open case of each session; shared by all of this process. It only advises: the store decides conflicts."""
+    """The open case of each user; shared by all of this process. It only advises: the store decides conflicts."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._open: dict[str, tuple[str, str, float]] = {}
+        self._open: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
-    def show(self, session: str, user: str, product_id: str) -> None:
-        """Note what a session has open now."""
+    def show(self, user: str, product_id: str) -> None:
+        """Note what a user has opened last."""
         with self._lock:
-            self._note(session, user, product_id)
+            self._note(user, product_id)
 
-    def take_free(self, session: str, user: str, product_ids: Sequence[str]) -> str | None:
+    def take_free(self, user: str, product_ids: Sequence[str]) -> str | None:
         """Open the first of these that nobody else has open, or the first of all if somebody has each. Returns it."""
         with self._lock:
-            taken = self._elsewhere(session)
+            taken = self._of_others(user)
             chosen = next((each for each in product_ids if each not in taken), next(iter(product_ids), None))
-            self._note(session, user, chosen)
+            self._note(user, chosen)
         return chosen
 
-    def elsewhere(self, session: str) -> dict[str, str]:
-        """The products that other sessions have open, with their users."""
+    def of_others(self, user: str) -> dict[str, str]:
+        """The products that others have open, with their names."""
         with self._lock:
-            return self._elsewhere(session)
+            return self._of_others(user)
 
-    def _note(self, session: str, user: str, product_id: str | None) -> None:
-        now = self._clock()
-        self._open = {name: each for name, each in self._open.items() if each[2] > now - FREE_AFTER_SECONDS}
-        self._open.pop(session, None)
+    def _note(self, user: str, product_id: str | None) -> None:
+        self._open.pop(user, None)
         if product_id is not None:
-            self._open[session] = product_id, user, now
+            self._open[user] = product_id, self._clock()
 
-    def _elsewhere(self, session: str) -> dict[str, str]:
+    def _of_others(self, user: str) -> dict[str, str]:
         since = self._clock() - FREE_AFTER_SECONDS
-        found = [each for name, each in self._open.items() if name != session and each[2] > since]
-        return {product_id: user for product_id, user, _ in found}
+        return {product_id: name for name, (product_id, at) in self._open.items() if name != user and at > since}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
@@ -37,11 +36,10 @@ class Done:
 class ReviewState:
     """Of one session.
 
-    session: a name for it. user: whose it is. open: the case's product. place: where in the queue it is, or was.
-    wanted: the queue. done: the latest last.
+    user: whose it is. open: the case's product. place: where in the queue it is, or was. wanted: the queue. done: the
+    latest last.
     """
 
-    session: str = field(default_factory=lambda: uuid.uuid4().hex)
     user: str = ""
     open: str | None = None
     place: int = 0
@@ -76,14 +74,14 @@ def state() -> ReviewState:
 
 @st.cache_resource
 def open_cases() -> OpenCases:
-    """What all sessions have open."""
+    """What all users have open."""
     return OpenCases()
 
 
 def go_on(coming: Sequence[str]) -> None:
     """Open the first of these cases that nobody else has on the screen; without any, the first of the queue."""
     current = state()
-    current.show(open_cases().take_free(current.session, current.user, coming))
+    current.show(open_cases().take_free(current.user, coming))
 
 
 def decide(

@@ -388,13 +388,15 @@ def test_people_who_review_at_the_same_time_get_different_cases() -> None:
     now = [0.0]
     opened = OpenCases(lambda: now[0])
     queue = ["K-1", "K-2"]
-    assert opened.take_free("tab of ada", "ada", queue) == "K-1"
-    assert opened.take_free("tab of bob", "bob", queue) == "K-2"
-    assert opened.elsewhere("tab of bob") == {"K-1": "ada"}
+    assert opened.take_free("ada", queue) == "K-1"
+    assert opened.take_free("bob", queue) == "K-2"
+    assert opened.of_others("bob") == {"K-1": "ada"}
     # More people than cases.
-    assert opened.take_free("a third tab", "eve", queue) == "K-1"
-    opened.show("tab of bob", "bob", "K-3")
-    assert opened.take_free("a third tab", "eve", queue) == "K-2"
+    assert opened.take_free("eve", queue) == "K-1"
+    opened.show("bob", "K-3")
+    assert opened.take_free("eve", queue) == "K-2"
+    # A page that is loaded again shows the same case.
+    assert opened.take_free("eve", queue) == "K-2"
     # Nobody says that a tab was closed.
     now[0] = FREE_AFTER_SECONDS + 1
-    assert opened.take_free("tab of bob", "bob", queue) == "K-1"
+    assert opened.take_free("bob", queue) == "K-1"

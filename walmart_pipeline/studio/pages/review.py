@@ -183,8 +183,8 @@ def _case(context: StudioContext, current: ReviewState, case: ReviewCase, neighb
     proposed = _repairs(case.facts_hash, case.content_hash or "", judge.policy.label, case, judge)
     _header(case, neighbours)
     opened = review_actions.open_cases()
-    opened.show(current.session, context.user.name, case.product.product_id)
-    if other := opened.elsewhere(current.session).get(case.product.product_id):
+    opened.show(context.user.name, case.product.product_id)
+    if other := opened.of_others(context.user.name).get(case.product.product_id):
         st.caption(f":material/visibility: {label(other)} has this case open too.")
     _unapplied(context, current, case)
     _buttons(context, current, case, neighbours, proposed)
