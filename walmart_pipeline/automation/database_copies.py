@@ -144,9 +144,11 @@ def _driver(connection: sa.Connection) -> Any:
 def _tables() -> sa.MetaData:
     import sqlalchemy as sa
 
+    # Not those of workers at work (claims, endpoint_shares, workers): after a restore none is.
     metadata = sa.MetaData()
     ledger_tables.calls_table(metadata)
     ledger_tables.cache_hits_table(metadata)
+    ledger_tables.run_budgets_table(metadata)
     batches.add_tables(metadata)
     store_tables.add_tables(metadata)
     return metadata

@@ -113,7 +113,12 @@ class LakeCatalog:
 
             connection.execute(LOCK_SETTINGS)
             self._lock(connection, wait_seconds)
-            yield still_locked
+            try:
+                yield still_locked
+            finally:
+                # The server ends a closed connection a little later: who writes next would find the lock taken.
+                with suppress(psycopg.OperationalError):
+                    connection.execute("select pg_advisory_unlock(%s, %s)", LOCK)
 
     def _lock(self, connection: psycopg.Connection, wait_seconds: float) -> None:
         import psycopg

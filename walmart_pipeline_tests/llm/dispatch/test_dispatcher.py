@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -232,10 +233,12 @@ def test_memory_does_not_grow_with_the_stream(ledger: Ledger) -> None:
         ahead = max(ahead, read - done)
         if done % 2_500 == 0:
             peaks.append(tracemalloc.get_traced_memory()[1])
+            # What waits for the collector, which is rarely called in tests, is no growth.
+            gc.collect()
             tracemalloc.reset_peak()
     tracemalloc.stop()
     assert ahead <= 1_100, "requests are read as they are needed"
-    assert max(peaks[1:]) <= 1.1 * peaks[0], "2.60 to 2.67 MB were counted"
+    assert max(peaks[1:]) <= 1.1 * peaks[0], "2.92 to 2.98 MB were counted"
 
 
 KILLED = """
