@@ -50,7 +50,7 @@ check: $(READY)  ## Check format, style, types, layers and what Dagster loads, i
 test: check  ## Run `check` and every test, in a process more than there are cores
 	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print(min(8, 1 + os.cpu_count()))') --dist worksteal -m "not scale"
 
-test-scale: $(READY)  ## Run a night on workers with a queue in Redis (Debian: redis-server)
+test-scale: $(READY)  ## Run the tests of a lake, and a night on workers with a queue in Redis (Debian: redis-server)
 	$(BIN)/pytest -m scale
 
 docs: $(READY)  ## Draw the picture in docs/ARCHITECTURE.md

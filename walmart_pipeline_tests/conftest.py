@@ -307,7 +307,7 @@ def lakes(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
     return new
 
 
-@pytest.fixture(params=["file", "lake"])
+@pytest.fixture(params=["file", pytest.param("lake", marks=pytest.mark.scale)])
 def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     """A warehouse of each kind, with empty tables."""
     if request.param == "file":

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from walmart_pipeline.core.lake_warehouse import LakeWarehouse
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
@@ -28,6 +30,7 @@ def _kettles(price: float) -> list[dict[str, object]]:
     ]
 
 
+@pytest.mark.scale
 def test_file_and_lake_give_the_same_exports_byte_for_byte(
     empty_workspace: Path, tmp_path: Path, lakes: Callable[[bool], LakeWarehouse]
 ) -> None:

@@ -22,6 +22,8 @@ from walmart_pipeline.core.lake_warehouse import LakeWarehouse
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline.core.warehouse import Row, Warehouse, WarehouseError
 
+pytestmark = pytest.mark.scale
+
 PASSWORD = "letmein-7"
 
 COLUMNS = """

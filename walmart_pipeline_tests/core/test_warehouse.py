@@ -22,7 +22,7 @@ def migrated_once() -> None:
     """Each file of these tests runs its own migrations."""
 
 
-@pytest.fixture(params=["file", "lake"])
+@pytest.fixture(params=["file", pytest.param("lake", marks=pytest.mark.scale)])
 def nothing(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     """A warehouse of each kind that was never written."""
     if request.param == "file":
