@@ -19,6 +19,7 @@ import pytest
 
 from walmart_pipeline.automation import live_runs
 from walmart_pipeline.automation.jobs import cleanup
+from walmart_pipeline.core.lake_warehouse import LakeWarehouse
 from walmart_pipeline.core.settings import Settings
 from walmart_pipeline_tests.conftest import KETTLE, Pipeline
 from walmart_pipeline_tests.paths import PROJECT
@@ -64,8 +65,13 @@ def exports(workspace: Path) -> dict[str, bytes]:
 @pytest.mark.scale
 @pytest.mark.skipif(REDIS is None, reason="needs redis-server")
 @pytest.mark.timeout(2 * NIGHT_SECONDS)
+@pytest.mark.parametrize("kind", ["file", "lake"])
 def test_workers_of_which_one_is_killed_in_a_share_export_what_one_process_does(
-    pipeline: Pipeline, empty_workspace: Path, tmp_path_factory: pytest.TempPathFactory
+    kind: str,
+    pipeline: Pipeline,
+    empty_workspace: Path,
+    lakes: Callable[[bool], LakeWarehouse],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     feed = pipeline.ingest(
         [KETTLE | {"item_id": f"K-{n}", "product_name": f"Brindlewick Kettle {n}, 1.{n} L"} for n in range(PRODUCTS)]
@@ -84,6 +90,8 @@ def test_workers_of_which_one_is_killed_in_a_share_export_what_one_process_does(
         "WALMART_BUCKET_TEXTS": "3",
         "WALMART_PROVIDER": "template",
     }
+    if kind == "lake":
+        environment["WALMART_WAREHOUSE_URL"] = lakes(True).catalog.name
     worker = (str(Path(sys.executable).with_name("walmart-pipeline")), "worker", "--name")
     night = ("-m", "dagster", "job", "execute", "-m", "walmart_pipeline.definitions", "-j", "pipeline")
 
